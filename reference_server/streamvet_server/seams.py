@@ -1,0 +1,226 @@
+"""Where a fault may take hold: the places at which the honest code asks "and now?" and follows the answer.
+
+Every seam is a function; its default is the honest behaviour, mostly the identity. A fault replaces functions, never
+code. This module must not know any fault, any system, a socket or a database: it holds values and defaults only.
+
+The families are head (status, headers, JSON answers), frame (what one reader is shown, and as which bytes), log (what
+is kept, numbered and replayed), clock (every wait, by name), access (every refusal, by name) and close (how a stream
+ends, and what follows when a reader leaves).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One request being served: what every seam is told. `scratch` is a fault's own memory; honest code never reads it.
+
+    `operation` is `login`, `start:<kind>`, `attach`, `resume`, `cancel`, `record`, `list`, or the route's own name.
+    A run that works in the background has the operation `work`, no query and no headers.
+    """
+
+    profile: str
+    operation: str
+    run: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    scratch: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The head of an answer, and its JSON document; `None` where a stream follows."""
+
+    status: int
+    headers: Mapping[str, str]
+    document: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error answer before it has its system's shape. `code` is the machine's word, `text` the reader's."""
+
+    status: int
+    code: str
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One frame of one connection.
+
+    `name` is the event's kind and type (`status.pass`, `assist.recon`, `file`, `ping`), `index` counts the frames of
+    the connection from 0, `number` is the event's place in the log (None: it is not of the log), `replayed` says that
+    it comes from catch-up, `last` that the server closes after it.
+    """
+
+    scene: Scene
+    name: str
+    index: int
+    number: int | None = None
+    replayed: bool = False
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A piece that is a wait. Not scaled: the fault says what it means."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A piece that goes to the socket as it is, past the chunked coding."""
+
+    octets: bytes
+
+
+class Close(Enum):
+    """How a stream is ended. As a piece of a frame, it ends the stream there."""
+
+    CLEAN = "clean"  # the last chunk, then the connection may serve another request
+    BARE = "bare"  # the connection is closed without the last chunk
+    ABORT = "abort"  # the connection is reset
+    NEVER = "never"  # the stream stays open, silent, until the reader leaves or the server stops
+
+
+Piece = bytes | Pause | Raw | Close
+
+
+class Why(Enum):
+    """Why a stream ends."""
+
+    LAST = "last"  # its last event was written
+    STOP = "stop"  # the server stops, or `reset` empties it
+
+
+class Cause(Enum):
+    """Why something is appended to a run's log."""
+
+    WORK = "work"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    BROKE = "broke"  # the server's own exception
+    CANCELLED = "cancelled"
+    STALE = "stale"  # cancelled after a restart: nothing executes it
+    DETACHED = "detached"
+    RESTARTED = "restarted"  # found running when the server came up
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is appended to a run's log in one transaction. `status` is the run's new one; None where it stays."""
+
+    cause: Cause
+    documents: Sequence[Mapping[str, Any]]
+    status: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what the record says from now on
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a run's log. `number` counts from 1."""
+
+    number: int
+    at_ms: int
+    document: Mapping[str, Any]
+
+
+class Backlog(Protocol):
+    """A reader, as far as a run could look at it."""
+
+    @property
+    def waiting(self) -> int:
+        """How many events the reader has not taken yet."""
+
+
+def _head(_scene: Scene, answer: Answer) -> Answer:
+    return answer
+
+
+def _document(_shown: Shown, document: Any) -> Iterable[Any]:
+    return (document,)
+
+
+def _frame(_shown: Shown, octets: bytes) -> Iterable[Piece]:
+    return (octets,)
+
+
+def _append(_scene: Scene, batch: Batch) -> Batch:
+    return batch
+
+
+def _entries(_scene: Scene, entries: Sequence[Entry]) -> Sequence[Entry]:
+    return entries
+
+
+def _number(_scene: Scene, number: int) -> int:
+    return number
+
+
+def _resume(_scene: Scene, cursor: int) -> int:
+    return cursor
+
+
+def _overflow(_scene: Scene, after: int, _newest: int) -> int:
+    return after
+
+
+async def _pace(_scene: Scene, _readers: Sequence[Backlog]) -> None:
+    return
+
+
+def _clock(_scene: Scene, _wait: str, seconds: float) -> float:
+    return seconds
+
+
+def _access(_scene: Scene, _check: str, refusal: Refusal | None) -> Refusal | None:
+    return refusal
+
+
+def _close(_scene: Scene, _why: Why) -> Close:
+    return Close.CLEAN
+
+
+def _left(_scene: Scene) -> Cause | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """The seams of one server. Each field's default is what an honest server does."""
+
+    # head: every answer, streaming or not, right before it is sent
+    head: Callable[[Scene, Answer], Answer] = _head
+    # frame: what one reader is shown of an event (none, one or several documents), then its bytes in pieces
+    document: Callable[[Shown, Any], Iterable[Any]] = _document
+    frame: Callable[[Shown, bytes], Iterable[Piece]] = _frame
+    # log: what is appended; what of it reaches the log; the number that is shown for it; what a replay reads;
+    # after which number a reader starts; where one that fell behind reads on; what the run waits for when it has appended
+    append: Callable[[Scene, Batch], Batch] = _append
+    keep: Callable[[Scene, Sequence[Entry]], Sequence[Entry]] = _entries
+    number: Callable[[Scene, int], int] = _number
+    replay: Callable[[Scene, Sequence[Entry]], Sequence[Entry]] = _entries
+    resume: Callable[[Scene, int], int] = _resume
+    overflow: Callable[[Scene, int, int], int] = _overflow
+    pace: Callable[[Scene, Sequence[Backlog]], Awaitable[None]] = _pace
+    # clock: every wait by its name, in seconds, already scaled:
+    # `answer` before a head, `step` in a run, `ping`, `detach`, `close` between the last event and the end
+    clock: Callable[[Scene, str, float], float] = _clock
+    # access: every check by its name, with what it would refuse:
+    # `credentials`, `expired`, `route`, `body`, `project`, `exists`, `owner`, `cursor`, `finished`, `rate`, `store`
+    access: Callable[[Scene, str, Refusal | None], Refusal | None] = _access
+    # close: how a stream ends, and what happens to a run when one of its readers has left (None: nothing)
+    close: Callable[[Scene, Why], Close] = _close
+    left: Callable[[Scene], Cause | None] = _left
+
+
+HONEST = Seams()

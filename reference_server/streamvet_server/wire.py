@@ -1,0 +1,65 @@
+"""Bytes: JSON text, SSE blocks and NDJSON lines, written so that also careless readers take them apart rightly.
+
+This module must not know systems, runs, sockets or faults. Pure functions between documents and bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+# Readers that split lines as Unicode does would cut an event at these; lone surrogates have no UTF-8 form at all.
+_ESCAPED = re.compile("[\u0085\u2028\u2029\ud800-\udfff]")
+
+
+class NotJson(ValueError):  # noqa: N818 -- it names what the octets are
+    """The octets are no JSON text (RFC 8259), or one that this server cannot carry."""
+
+
+def json_text(document: Any) -> str:
+    """The document as one line of JSON text that has a UTF-8 form."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _constant(name: str) -> NoReturn:
+    raise NotJson(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise NotJson(f"{text[:40]} is beyond a double")
+    return number
+
+
+def parse_json(octets: bytes | str) -> Any:
+    """The document of a JSON text.
+
+    Raises:
+        NotJson: the octets are not JSON, not UTF-8, or nested or sized beyond what Python's parser takes.
+    """
+    try:
+        text = octets if isinstance(octets, str) else octets.decode("utf-8")
+        return json.loads(text, parse_constant=_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as reason:
+        raise NotJson(str(reason)) from reason
+
+
+def sse_block(event: str, data: str, id_: str | None = None) -> bytes:
+    """One dispatched event: the fields event, data and id in this order (WHATWG HTML, 9.2.6). `data` has no line end."""
+    tail = "" if id_ is None else f"id: {id_}\n"
+    return f"event: {event}\ndata: {data}\n{tail}\n".encode()
+
+
+def ndjson_line(document: Any) -> bytes:
+    """One line with its LF."""
+    return f"{json_text(document)}\n".encode()
+
+
+def iso(at_ms: int) -> str:
+    """Milliseconds since 1970 as ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
