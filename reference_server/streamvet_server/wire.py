@@ -62,4 +62,6 @@ def ndjson_line(document: Any) -> bytes:
 
 def iso(at_ms: int) -> str:
     """Milliseconds since 1970 as ISO 8601 in UTC with milliseconds."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, ms = divmod(at_ms, 1000)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=ms * 1000)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

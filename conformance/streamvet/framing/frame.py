@@ -52,7 +52,9 @@ class Frame(NamedTuple):
     kind: Kind
     start: int
     end: int
-    data: str = ""  # SSE: the data buffer as dispatched; NDJSON: the line without its end; COMMENT: text after the colon
+    data: str = (
+        ""  # SSE: the data buffer as dispatched; NDJSON: the line without its end; COMMENT: text after the colon
+    )
     event: str = ""  # SSE: the value of the block's `event` field; "" where it has none (a reader then says "message")
     id: str | None = None  # SSE: the value of the block's `id` field; None where it has none or it is ignored
     data_lines: int = 0  # SSE: how many `data` lines the block has

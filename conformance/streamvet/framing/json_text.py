@@ -17,16 +17,17 @@ from typing import Any, Final, NamedTuple
 DEPTH_LIMIT: Final = 64
 # Deeper than this the text is not read at all: Python's reader is recursive, and so is all that walks over its value.
 # 1000 frames is Python's own limit, of which the caller has used some.
-UNREAD_DEPTH: Final = 256
+UNREAD_DEPTH: Final = 128
 # RFC 7493, section 2.2: an I-JSON sender cannot expect a receiver to treat an integer whose absolute value is greater
 # than 9007199254740991 as an exact value.
 EXACT_LIMIT: Final = 2**53 - 1
 # Python's int() refuses more (sys.int_info.default_max_str_digits). A stand-in takes the place of such a number.
 _INT_DIGITS: Final = 4300
+_STAND_IN: Final = 10 ** (_INT_DIGITS - 1)
+_POINTER_CHARS: Final = 96
 _EXCERPT_CHARS: Final = 48  # as in a violation of the framing: two fit on a line of a report
 
-_SPACE: Final = " \t\n\r"  # RFC 8259, section 2: ws
-_SPACES: Final = re.compile(r"[ \t\n\r]*+")
+_SPACES: Final = re.compile(r"[ \t\n\r]*+")  # RFC 8259, section 2: ws
 
 
 class JsonFault(Enum):
@@ -60,51 +61,74 @@ class _Object(list[tuple[str, Any]]):
     """The members of an object as they stand in the text, duplicates included."""
 
 
-class _Number(str):
-    """An integer literal, not yet converted."""
+class _Integer(str):
+    """A number written with digits only, not yet converted."""
 
     __slots__ = ()
 
 
-class _OddityError(Exception):
-    """The text needs the careful reader."""
+class _Real(str):
+    """A number with a fraction or an exponent, not yet converted."""
+
+    __slots__ = ()
+
+
+class _Path(NamedTuple):
+    """Where a value stands: rendered as a JSON pointer only for a problem, for most texts have none."""
+
+    above: _Path | None
+    token: str | int
+
+
+class _ConstantError(Exception):
+    """NaN, Infinity or -Infinity, which Python's reader would take."""
+
+
+class _DuplicateError(Exception):
+    """An object with a name twice: only the careful reader can say where."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _OddityError
+        raise _DuplicateError
     return members
 
 
 def _constant(name: str) -> Any:
-    raise _OddityError(name)
+    raise _ConstantError(name)
 
 
 _quick: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).raw_decode
-_careful: Final = json.JSONDecoder(object_pairs_hook=_Object, parse_int=_Number, parse_constant=_constant).raw_decode
+_careful: Final = json.JSONDecoder(
+    object_pairs_hook=_Object, parse_int=_Integer, parse_float=_Real, parse_constant=_constant
+).raw_decode
 
 # Cheap signs that a text may hold what Python's reader takes without a word. Sixteen digits are where integers stop
 # being exact; a double overflows with an exponent of three digits, or with hundreds of digits in front.
 _ODD_NUMBER: Final = re.compile(r"[0-9]{16}|[0-9][eE]\+?[0-9]{3}")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+_STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'  # without its closing quotation mark, which may be missing
+_TO_BRACKET: Final = re.compile(rf'[^"\[\]{{}}]*+(?:{_STRING}"[^"\[\]{{}}]*+)*+([\[\]{{}}])', re.DOTALL)
+_CONSTANT: Final = re.compile(rf"{_STRING}|(-?Infinity|NaN)", re.DOTALL)
 
 
 def read(text: str) -> Reading:
-    """The value of `text` and every problem in it. Never raises; time is linear in the length of the text."""
+    """The value of `text` and every problem in it. Never raises; the time is linear in the length of the text."""
     if (
-        "\\u" not in text
-        and text.count("{") + text.count("[") <= DEPTH_LIMIT
-        and not _ODD_NUMBER.search(text)
+        not _ODD_NUMBER.search(text)
+        and ("\\u" not in text or not _ESCAPED_SURROGATE.search(text))
         and (text.isascii() or not _SURROGATE.search(text))
+        and text.count("{") + text.count("[") <= DEPTH_LIMIT
     ):
         try:
-            value, end = _quick(text, 0)
-        except (ValueError, _OddityError):  # StopIteration is a JSONDecodeError by the time it gets here
-            pass
-        else:
-            if end == len(text):
-                return Reading(value)
+            value, end = _quick(text, 0 if text[:1] == "{" else _spaces(text, 0))
+        except (json.JSONDecodeError, _ConstantError, _DuplicateError, RecursionError):
+            return _read_carefully(text)
+        if end == len(text) or _spaces(text, end) == len(text):
+            return Reading(value)
     return _read_carefully(text)
 
 
@@ -112,19 +136,114 @@ def _read_carefully(text: str) -> Reading:
     depth, deep_at = _depth(text)
     problems: list[Problem] = []
     if depth > DEPTH_LIMIT:
-        problems.append(Problem(JsonFault.TOO_DEEP, f"char {deep_at}", _excerpt(text[deep_at:])))
+        problems.append(_at(JsonFault.TOO_DEEP, text, deep_at))
     if depth > UNREAD_DEPTH:
         return Reading(None, tuple(problems))
     try:
         value, end = _careful(text, _spaces(text, 0))
-        rest = _spaces(text, end)
-        if rest < len(text):
-            _read_on(text, end, rest)
-            return Reading(None, (Problem(JsonFault.SEVERAL_DOCUMENTS, f"char {rest}", _excerpt(text[rest:])),))
+        second = _spaces(text, end)
+        if second < len(text):
+            _read_on(text, end)
+            return Reading(None, (_at(JsonFault.SEVERAL_DOCUMENTS, text, second),))
+        return Reading(_settle(value, None, problems), tuple(problems))
     except json.JSONDecodeError as error:
-        return Reading(None, (_not_json(text, error.pos),))
-    except _OddityError:
-        return Reading(None, (_not_json(text, _constant_at(text)),))
-    except RecursionError:  # the caller has used up the stack: not the text's fault, and yet nothing may be raised
-        return Reading(None, (Problem(JsonFault.TOO_DEEP, "char 0", _excerpt(text)),))
-    return Reading(_settle(value, "", problems), tuple(problems))
+        return Reading(None, (_at(JsonFault.NOT_JSON, text, error.pos),))
+    except _ConstantError:
+        at = next(found.start() for found in _CONSTANT.finditer(text) if found[1])
+        return Reading(None, (_at(JsonFault.NOT_JSON, text, at),))
+    except RecursionError:  # the caller has used up the stack; whatever this is, it is deeper than can be read here
+        return Reading(None, (_at(JsonFault.TOO_DEEP, text, 0),))
+
+
+def _spaces(text: str, start: int) -> int:
+    """Where the white space at `start` ends."""
+    found = _SPACES.match(text, start)
+    return found.end() if found else start
+
+
+def _depth(text: str) -> tuple[int, int]:
+    """How deep `text` nests, counted up to one level beyond UNREAD_DEPTH, and where it first passes DEPTH_LIMIT.
+
+    As far as a reader gets before a syntax error, this count and the reader agree on what is a string.
+    """
+    depth = deepest = deep_at = end = 0
+    while deepest <= UNREAD_DEPTH and (found := _TO_BRACKET.match(text, end)):
+        end = found.end()
+        depth += 1 if found[1] in "[{" else -1
+        if depth > deepest:
+            deepest = depth
+            if depth == DEPTH_LIMIT + 1:
+                deep_at = end - 1
+    return deepest, deep_at
+
+
+def _read_on(text: str, end: int) -> None:
+    """Reads the texts that follow the one that ended at `end`; raises JSONDecodeError if they are none.
+
+    Without white space between them, one of two neighbours must delimit itself: `{}{}` are two, `01` is no number.
+    """
+    while (start := _spaces(text, end)) < len(text):
+        if start == end and text[end - 1] not in '}]"' and text[start] not in '{["':
+            raise json.JSONDecodeError("Extra data", text, start)
+        _, end = _careful(text, start)
+
+
+def _settle(value: Any, path: _Path | None, problems: list[Problem]) -> Any:
+    """The value as `json.loads` gives it, from the careful reader's; adds the problems in it."""
+    if isinstance(value, _Object):
+        members: dict[str, Any] = {}
+        for name, member in value:
+            below = _Path(path, name)
+            if name in members:
+                problems.append(Problem(JsonFault.DUPLICATE_KEY, _pointer(below), _excerpt(name)))
+            _settle_text(name, below, problems)
+            members[name] = _settle(member, below, problems)
+        return members
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            value[index] = _settle(item, _Path(path, index), problems)
+        return value
+    if isinstance(value, _Integer):
+        return _settle_integer(value, path, problems)
+    if isinstance(value, _Real):
+        real = float(value)
+        if math.isinf(real):
+            problems.append(Problem(JsonFault.NOT_FINITE, _pointer(path), _excerpt(value)))
+        return real
+    if isinstance(value, str):
+        _settle_text(value, path, problems)
+    return value
+
+
+def _settle_text(text: str, path: _Path | None, problems: list[Problem]) -> None:
+    if found := _SURROGATE.search(text):
+        problems.append(Problem(JsonFault.LONE_SURROGATE, _pointer(path), _excerpt(text[found.start() :])))
+
+
+def _settle_integer(literal: str, path: _Path | None, problems: list[Problem]) -> int:
+    negative = literal.startswith("-")
+    integer = (-_STAND_IN if negative else _STAND_IN) if len(literal) > _INT_DIGITS else int(literal)
+    if abs(integer) > EXACT_LIMIT:
+        problems.append(Problem(JsonFault.BIG_INTEGER, _pointer(path), _excerpt(literal)))
+    return integer
+
+
+def _at(fault: JsonFault, text: str, offset: int) -> Problem:
+    return Problem(fault, f"char {offset}", _excerpt(text[offset : offset + _EXCERPT_CHARS + 1]))
+
+
+def _excerpt(text: str) -> str:
+    cut = text[:_EXCERPT_CHARS].encode("utf-8", "backslashreplace").decode()
+    return cut if len(text) <= _EXCERPT_CHARS else cut + "…"
+
+
+def _pointer(path: _Path | None) -> str:
+    """RFC 6901, section 3; without its front where it is long, and with escapes for what does not print."""
+    pointer = ""
+    while path and len(pointer) <= _POINTER_CHARS:
+        token = str(path.token).replace("~", "~0").replace("/", "~1")
+        pointer = "/" + token + pointer
+        path = path.above
+    if path or len(pointer) > _POINTER_CHARS:
+        pointer = "…" + pointer[-_POINTER_CHARS:]
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in pointer)

@@ -104,6 +104,4 @@ def _unended(raw: bytes, offset: int) -> Frame:
     if offset == 0 and raw.startswith(BOM):
         found.append(violation(Flaw.BOM, raw, 0, len(BOM), offset))
         text = raw.removeprefix(BOM)
-    return Frame(
-        Kind.PARTIAL, offset, offset + len(raw), text.decode("utf-8", "replace"), violations=in_order(found)
-    )
+    return Frame(Kind.PARTIAL, offset, offset + len(raw), text.decode("utf-8", "replace"), violations=in_order(found))

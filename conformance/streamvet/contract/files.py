@@ -1,0 +1,148 @@
+"""Reading YAML and JSON files, with errors that name file, place, expected and got.
+
+Must not know what is in the files: their shape is what a meta schema says.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+SEEN_CHARS = 80  # how much of a wrong value an error shows
+
+
+class FileError(Exception):
+    """A file that cannot be used. The text has the file, the place in it, what was expected and what was got."""
+
+    def __init__(self, file: Path | str, place: str, expected: str, got: str) -> None:
+        super().__init__(f"{file}: {place or 'the file'}: expected {expected}, got {got}")
+
+
+@cache
+def schemas_folder() -> Path:
+    """The folder `schemas/`: inside the installed package, or the repository's in an editable install."""
+    packaged = Path(__file__).resolve().parents[1] / "schemas"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "schemas"
+
+
+class _UniqueLoader(yaml.SafeLoader):
+    """YAML that refuses a key twice in one mapping, where PyYAML keeps the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if not isinstance(key, str | int | float | bool):
+                raise yaml.constructor.ConstructorError(None, None, "a key that is not a scalar", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} a second time", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        FileError: where it is not there, not readable, or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise FileError(path, f"byte {error.start}", "UTF-8", repr(error.object[error.start : error.start + 4])) from error
+    except OSError as error:
+        raise FileError(path, "", "a readable file", error.strerror or type(error).__name__) from error
+
+
+def read_yaml(path: Path) -> Any:
+    """The value of a YAML file (of a JSON file too).
+
+    Raises:
+        FileError: where it is no YAML.
+    """
+    try:
+        return yaml.load(read_text(path), Loader=_UniqueLoader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise FileError(path, place, "YAML", error.problem or "something else") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise FileError(path, "", "YAML", " ".join(str(error).split())[:SEEN_CHARS]) from error
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file.
+
+    Raises:
+        FileError: where it is no JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise FileError(path, f"line {error.lineno}, column {error.colno}", "JSON", error.msg) from error
+    except RecursionError as error:
+        raise FileError(path, "", "JSON", "nesting that is too deep") from error
+
+
+@cache
+def meta_validator(name: str) -> Draft202012Validator:
+    """The validator for one of our own kinds of file, `meta/<name>.schema.json`."""
+    return Draft202012Validator(
+        read_json(schemas_folder() / "meta" / f"{name}.schema.json"), format_checker=FormatChecker()
+    )
+
+
+def expected_of(error: ValidationError) -> str:
+    """What a schema wanted where it was not met, in a few words."""
+    rule, value = str(error.validator), error.validator_value
+    said = {
+        "required": f"the keys {', '.join(value) if isinstance(value, list) else value}",
+        "type": f"{value if isinstance(value, str) else ' or '.join(map(str, value or []))}",
+        "enum": f"one of {', '.join(map(repr, value)) if isinstance(value, list) else value}",
+        "const": repr(value),
+        "additionalProperties": "only known keys",
+        "minimum": f"at least {value}",
+        "maximum": f"at most {value}",
+        "minLength": "a text that is not empty" if value == 1 else f"at least {value} characters",
+        "pattern": f"a match of {value}",
+        "format": f"the format {value}",
+        "minItems": f"at least {value} items",
+        "maxItems": f"at most {value} items",
+    }
+    return said.get(rule, error.message if rule in {"oneOf", "anyOf", "not"} else f"{rule} {value}")
+
+
+def place_of(error: ValidationError) -> str:
+    """The JSON pointer of the value that is wrong; "" for the whole."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error.absolute_path)
+
+
+def got_of(error: ValidationError) -> str:
+    """What was there, cut."""
+    if error.validator == "additionalProperties":
+        return error.message[:SEEN_CHARS]
+    text = repr(error.instance)
+    return text if len(text) <= SEEN_CHARS else text[: SEEN_CHARS - 1] + "…"
+
+
+def check_shape(value: Any, meta: str, path: Path | str) -> None:
+    """Hold a file's value to its meta schema.
+
+    Raises:
+        FileError: with the place of the deepest mismatch.
+    """
+    errors = sorted(meta_validator(meta).iter_errors(value), key=lambda e: (-len(e.absolute_path), place_of(e)))
+    if not errors:
+        return
+    first = errors[0]
+    while first.context:  # the branch of a union that got furthest
+        first = max(first.context, key=lambda e: len(e.absolute_path))
+    raise FileError(path, place_of(first), expected_of(first), got_of(first))

@@ -1,0 +1,317 @@
+"""A profile: the parameter values and tables of one system, from its folder.
+
+Must not know which checks or probes read it. Every field is explained in `schemas/meta/profile.schema.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
+from streamvet.contract.schema import SchemaSet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def pointed(value: Any, pointer: str) -> Any:
+    """The value at a JSON pointer (RFC 6901), None where there is none."""
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isascii() and key.isdigit():
+            value = value[int(key)] if int(key) < len(value) else None
+        else:
+            return None
+    return value
+
+
+def matches(kind: str, patterns: tuple[str, ...]) -> bool:
+    """Whether an event type is one of `patterns`: an exact name, `prefix.*`, or `*`."""
+    return any(p in ("*", kind) or (p.endswith(".*") and kind.startswith(p[:-1])) for p in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """A state table: which event types may follow which; with `key`, one automaton for each value there."""
+
+    name: str
+    key: str | None
+    start: str
+    states: Mapping[str, Mapping[str, str]]
+
+    def knows(self, kind: str) -> bool:
+        """Whether the table says anything about this event type."""
+        return any(matches(kind, tuple(row)) for row in self.states.values())
+
+    def step(self, state: str, kind: str) -> str | None:
+        """The next state, None where the event may not come now. An exact name wins over a pattern."""
+        row = self.states[state]
+        if kind in row:
+            return row[kind]
+        return next((target for pattern, target in row.items() if matches(kind, (pattern,))), None)
+
+    def allowed(self, state: str) -> list[str]:
+        """What may come in this state."""
+        return list(self.states[state])
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One verb of the profile and the HTTP request that it stands for."""
+
+    name: str
+    method: str
+    path: str
+    status: tuple[int, ...]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    streams: bool
+    optional: bool
+    bearer: bool  # the credential travels as a Bearer token here, whatever `auth.kind` is
+    schema: str | None
+    raw: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """`run` of `start:run`; "" for other verbs."""
+        return self.name.partition(":")[2] if self.name.startswith("start:") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """When a heartbeat is due and what it carries. Times are unscaled."""
+
+    form: str  # event, comment, blank or object
+    event: str | None  # the event's name or type
+    interval_ms: int
+    tolerance_ms: int
+    timer: str  # fixed or idle
+    while_: str  # active or open
+    pattern: str | None
+    time_within_ms: int | None
+    observe: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What ends a run and a stream. Bounds are not scaled."""
+
+    events: tuple[str, ...]
+    last: tuple[str, ...]
+    close_within_ms: int
+    finished_within_ms: int
+    join_within_ms: int
+    outcomes: Mapping[str, tuple[str, ...]]
+
+
+MIN_TOLERANCE_US = 100_000  # a tolerance is the scaled one, but never less than 100 ms
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Profile:
+    """One system. `raw` is profile.yaml as it stands; the rest is the same with types."""
+
+    name: str
+    title: str
+    folder: Path
+    digest: str  # of every file that verdicts depend on
+    raw: Mapping[str, Any]
+    framing: str  # sse or ndjson
+    sentinels: tuple[str, ...]
+    operations: Mapping[str, Operation]
+    discriminator: str
+    then: Mapping[str, str]
+    types: Mapping[str, str]
+    fallback: Mapping[str, str]
+    open_set: bool
+    lifecycles: Mapping[str, Lifecycle]
+    sequence: Mapping[str, Any] | None
+    heartbeat: Heartbeat | None
+    history: tuple[str, ...]
+    terminal: Terminal | None
+    schemas: SchemaSet
+
+    def field(self, path: str) -> Any:
+        """The value at a dotted path of profile.yaml, None where there is none."""
+        value: Any = self.raw
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    def kind_of(self, value: Any, name: str = "") -> str | None:
+        """The type of an event: its discriminator's value, with the second one after a dot; None where it has none.
+
+        `name` is the SSE event name; a sentinel has its name for a type.
+        """
+        if name and name in self.sentinels:
+            return name
+        if not isinstance(value, dict):
+            return None
+        first = name if self.discriminator == "event-name" else pointed(value, self.discriminator)
+        if not isinstance(first, str):
+            return None
+        if first not in self.then:
+            return first
+        second = pointed(value, self.then[first])
+        return f"{first}.{second}" if isinstance(second, str) else first
+
+    def schema_file(self, kind: str) -> str | None:
+        """The schema of an event type, the fallback of its group, or None where nothing is known of it."""
+        return self.types.get(kind) or self.fallback.get(kind.partition(".")[0])
+
+    @property
+    def starts(self) -> list[Operation]:
+        """The operations that start a run."""
+        return [operation for operation in self.operations.values() if operation.kind]
+
+    def tolerance_us(self, tolerance_ms: float, scale: float) -> int:
+        """A tolerance, scaled but never below the floor."""
+        return max(int(tolerance_ms * 1000 * scale), MIN_TOLERANCE_US)
+
+    def mandated_wait_s(self, scale: float) -> float:
+        """The longest observation window of the profile, in seconds."""
+        waits = [0.0]
+        if self.heartbeat:
+            waits.append(self.heartbeat.observe * self.heartbeat.interval_ms * scale)
+        detached = self.field("catchup.detached")
+        if detached:
+            waits.append(detached["life_ms"] * scale)
+        return max(waits) / 1000
+
+
+def builtin_profiles() -> list[str]:
+    """The names of the profiles that come with streamvet."""
+    return sorted(path.parent.name for path in schemas_folder().glob("*/profile.yaml"))
+
+
+def load_profile(name_or_folder: str, near: Path | None = None) -> Profile:
+    """Load a built-in profile by name, or one from a folder on disk (relative to `near`).
+
+    Raises:
+        FileError: where there is none, or where its file is not valid.
+    """
+    if name_or_folder in builtin_profiles():
+        return _load(schemas_folder() / name_or_folder)
+    folder = Path(name_or_folder)
+    folder = folder if folder.is_absolute() or near is None else near / folder
+    if not (folder / "profile.yaml").is_file():
+        known = ", ".join(builtin_profiles())
+        raise FileError(name_or_folder, "profile", f"one of {known}, or a folder with a profile.yaml", "neither")
+    return _load(folder.resolve())
+
+
+@cache
+def _load(folder: Path) -> Profile:
+    path = folder / "profile.yaml"
+    raw = read_yaml(path)
+    check_shape(raw, "profile", path)
+    events, terminal = raw["events"], raw.get("terminal")
+    operations = {name: _operation(name, row) for name, row in raw["operations"].items()}
+    lifecycles = {
+        name: Lifecycle(name, row.get("key"), row["start"], row["states"]) for name, row in raw.get("lifecycles", {}).items()
+    }
+    profile = Profile(
+        name=raw["profile"],
+        title=raw["title"],
+        folder=folder,
+        digest=_digest(folder),
+        raw=raw,
+        framing=raw["framing"]["kind"],
+        sentinels=tuple(raw["framing"].get("sentinels", ())),
+        operations=operations,
+        discriminator=events["discriminator"]["pointer"],
+        then=events["discriminator"].get("then", {}),
+        types=events["types"],
+        fallback=events.get("fallback", {}),
+        open_set=events["set"] == "open",
+        lifecycles=lifecycles,
+        sequence=raw.get("sequence"),
+        heartbeat=_heartbeat(raw.get("heartbeat")),
+        history=tuple(raw.get("catchup", {}).get("history", ())),
+        terminal=_terminal(terminal) if terminal else None,
+        schemas=SchemaSet(folder),
+    )
+    _check_references(profile, path)
+    return profile
+
+
+def _operation(name: str, row: Mapping[str, Any]) -> Operation:
+    return Operation(
+        name=name,
+        method=row["method"],
+        path=row["path"],
+        status=tuple(row["status"]),
+        query=row.get("query", {}),
+        headers=row.get("headers", {}),
+        body=row.get("body"),
+        streams=row.get("streams", False),
+        optional=row.get("optional", False),
+        bearer=row.get("bearer", False),
+        schema=row.get("schema"),
+        raw=row,
+    )
+
+
+def _heartbeat(row: Mapping[str, Any] | None) -> Heartbeat | None:
+    if row is None:
+        return None
+    return Heartbeat(
+        form=row["form"],
+        event=row.get("event"),
+        interval_ms=row["interval_ms"],
+        tolerance_ms=row["tolerance_ms"],
+        timer=row["timer"],
+        while_=row["while"],
+        pattern=row.get("pattern"),
+        time_within_ms=row.get("time_within_ms"),
+        observe=row.get("observe", 3),
+    )
+
+
+def _terminal(row: Mapping[str, Any]) -> Terminal:
+    return Terminal(
+        events=tuple(row["events"]),
+        last=tuple(row["last"]),
+        close_within_ms=row["close_within_ms"],
+        finished_within_ms=row.get("finished_within_ms", row["close_within_ms"]),
+        join_within_ms=row.get("join_within_ms", row["close_within_ms"]),
+        outcomes={outcome: tuple(kinds) for outcome, kinds in row.get("outcomes", {}).items()},
+    )
+
+
+def _digest(folder: Path) -> str:
+    """SHA-256 over the profile and its schemas, by relative path, so that equal folders have equal digests."""
+    digest = hashlib.sha256()
+    files = [folder / "profile.yaml", *sorted(folder.glob("*/*.schema.json"))]
+    for path in files:
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _check_references(profile: Profile, path: Path) -> None:
+    """Every name that one part of a profile uses is defined in another part."""
+    for name, lifecycle in profile.lifecycles.items():
+        for state, row in lifecycle.states.items():
+            for kind, target in row.items():
+                if target not in lifecycle.states:
+                    wanted = f"one of the states {', '.join(lifecycle.states)}"
+                    raise FileError(path, f"/lifecycles/{name}/states/{state}/{kind}", wanted, repr(target))
+        if lifecycle.start not in lifecycle.states:
+            raise FileError(path, f"/lifecycles/{name}/start", "one of its states", repr(lifecycle.start))
+    for operation in profile.starts:
+        for name in operation.raw.get("lifecycles", ()):
+            if name not in profile.lifecycles:
+                known = ", ".join(profile.lifecycles)
+                raise FileError(path, f"/operations/{operation.name}/lifecycles", f"one of {known}", repr(name))
+    files = {f"/events/types/{kind}": file for kind, file in profile.types.items()}
+    files |= {f"/operations/{o.name}/schema": o.schema for o in profile.operations.values() if o.schema}
+    for place, file in files.items():
+        if not (profile.folder / file).is_file():
+            raise FileError(path, place, "a file in the profile's folder", repr(file))

@@ -1,0 +1,70 @@
+"""JSON Schema validation for one profile's folder.
+
+jsonschema-rs decides, because it is fast; jsonschema explains what it refuses. Must not know what an event is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import best_match
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from streamvet.contract.files import SEEN_CHARS, FileError, expected_of, place_of, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class SchemaSet:
+    """The schemas of one folder, read when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loaded: dict[str, Any] | None = None
+        self._deciders: dict[str, Callable[[Any], bool]] = {}
+        self._explainers: dict[str, Draft202012Validator] = {}
+
+    def _all(self) -> dict[str, Any]:
+        if self._loaded is None:
+            paths = sorted(self._folder.glob("*/*.schema.json"))
+            self._loaded = {path.relative_to(self._folder).as_posix(): read_json(path) for path in paths}
+        return self._loaded
+
+    def read(self, file: str) -> Any:
+        """The schema in this file, named as in profile.yaml."""
+        try:
+            return self._all()[file]
+        except KeyError:
+            raise FileError(self._folder / file, "", "a schema of the profile", "no such file") from None
+
+    def decider(self, file: str) -> Callable[[Any], bool]:
+        """A function that says whether a value is valid against the schema in `file`."""
+        if file not in self._deciders:
+            pairs = [(schema["$id"], schema) for schema in self._all().values()]
+            registry = jsonschema_rs.Registry(pairs)
+            validator = jsonschema_rs.Draft202012Validator(self.read(file), registry=registry, validate_formats=True)
+            self._deciders[file] = validator.is_valid
+        return self._deciders[file]
+
+    def explain(self, file: str, value: Any) -> tuple[str, str]:
+        """What the schema expected and what it saw, at the most telling place of an invalid value."""
+        if file not in self._explainers:
+            resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self._all().values()]
+            registry: Registry[Any] = Registry().with_resources(resources)
+            self._explainers[file] = Draft202012Validator(
+                self.read(file), registry=registry, format_checker=FormatChecker()
+            )
+        error = best_match(self._explainers[file].iter_errors(value))
+        if error is None:  # the two disagree: a format that only jsonschema-rs knows by the letter
+            return f"a value that is valid against {file}", _cut(repr(value))
+        place = place_of(error) or "the event"
+        return f"{place}: {expected_of(error)}", f"{place}: {_cut(repr(error.instance))}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SEEN_CHARS else text[: SEEN_CHARS - 1] + "…"

@@ -1,0 +1,267 @@
+"""The append-only event log of one system's runs, and its readers.
+
+An event is committed before any reader sees it. It must not know what an event means, HTTP, or who may read: it holds
+rows (one a run) and numbered entries (from 1, in each run), and shows every reader the same order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import Any
+
+from streamvet_server.seams import Entry, Scene, Seams
+from streamvet_server.store import Store
+from streamvet_server.wire import json_text
+
+# Events that one reader may have waiting. Past it they are dropped and the reader reads on from the log, so that a
+# stalled reader costs at most this many references. A burst of one script step stays well below it.
+BOUND_EVENTS = 256
+PAGE_EVENTS = 64  # events read from the log at once: with the largest events (64 KiB strings) about 4 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of a run besides its events. Times are ms since 1970; `ordinal` orders runs of the same ms."""
+
+    id: str
+    kind: str
+    owner: str
+    ordinal: int
+    started_ms: int
+    status: str = "running"
+    ended_ms: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def now_ms() -> int:
+    """Wall-clock time in ms since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Mark(Enum):
+    """What `Reading.next` says when it has no event."""
+
+    CAUGHT_UP = "caught up"  # once: everything that was in the log has been given
+    TICK = "tick"  # the time given as `until` has come
+    STOPPED = "stopped"  # the log was stopped or emptied
+
+
+class EventLog:
+    """The runs of one system. Rows live in memory too; events only in the store."""
+
+    def __init__(self, store: Store, profile: str, seams: Seams) -> None:
+        self._store = store
+        self._profile = profile
+        self.seams = seams
+        self._readings: dict[str, set[Reading]] = {}
+        self._rows: dict[str, Row] = store.read_now(lambda connection: _rows(connection, profile))
+        self._committed: dict[str, int] = store.read_now(_newest_numbers)
+        self._assigned = dict(self._committed)
+        self._ordinals = itertools.count(max((row.ordinal for row in self._rows.values()), default=0) + 1)
+
+    def rows(self) -> Sequence[Row]:
+        """Every run, newest first."""
+        return sorted(self._rows.values(), key=lambda row: (row.started_ms, row.ordinal), reverse=True)
+
+    def row(self, run: str) -> Row | None:
+        """The run as committed, or None."""
+        return self._rows.get(run)
+
+    def newest(self, run: str) -> int:
+        """The number of the last committed event; 0 where there is none."""
+        return self._committed.get(run, 0)
+
+    async def create(self, run: str, kind: str, owner: str, facts: Mapping[str, Any]) -> Row:
+        """Record a new run."""
+        row = Row(run, kind, owner, next(self._ordinals), now_ms(), facts=facts)
+        await self._store.write(lambda connection: _put_row(connection, self._profile, row), lambda: self._keep_row(row))
+        return row
+
+    def append(self, scene: Scene, row: Row, documents: Sequence[Mapping[str, Any]]) -> asyncio.Future[None]:
+        """Append events and record the row in one transaction; readers see them, in order, once it is committed."""
+        at_ms = now_ms()
+        first = self._assigned.get(row.id, 0) + 1
+        entries = [Entry(number, at_ms, document) for number, document in enumerate(documents, first)]
+        kept = self.seams.keep(scene, entries)
+        # Written out here, so that a document without a JSON text fails its own run and not the whole transaction.
+        lines = [(row.id, entry.number, entry.at_ms, json_text(entry.document)) for entry in kept]
+        self._assigned[row.id] = first + len(entries) - 1
+
+        def work(connection: sqlite3.Connection) -> None:
+            _put_row(connection, self._profile, row)
+            connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", lines)
+
+        def then() -> None:
+            self._keep_row(row)
+            if entries:
+                self._committed[row.id] = entries[-1].number
+                for reading in tuple(self._readings.get(row.id, ())):
+                    reading.push(entries)
+
+        return self._store.write(work, then)
+
+    def written(self) -> asyncio.Future[None]:
+        """Done when everything asked before is committed."""
+        return self._store.write(lambda _connection: None)
+
+    async def page(self, run: str, after: int, limit: int) -> list[Entry]:
+        """The next committed events after a number."""
+        return await self._store.read(lambda connection: _page(connection, run, after, limit))
+
+    async def history(self, run: str) -> list[Entry]:
+        """All committed events of a run."""
+        return await self.page(run, 0, -1)
+
+    def read(self, scene: Scene, run: str, after: int = 0) -> Reading:
+        """Subscribe to a run, from the event after a number. To be closed by the caller."""
+        reading = Reading(self, scene, run, self.seams.resume(scene, after))
+        self._readings.setdefault(run, set()).add(reading)
+        return reading
+
+    def readings(self, run: str) -> Sequence[Reading]:
+        """Who reads a run now."""
+        return tuple(self._readings.get(run, ()))
+
+    def leave(self, run: str, reading: Reading) -> None:
+        """Forget a reader."""
+        readers = self._readings.get(run, set())
+        readers.discard(reading)
+        if not readers:
+            self._readings.pop(run, None)
+
+    def stop(self) -> None:
+        """End every reading: the server stops."""
+        for readings in self._readings.values():
+            for reading in readings:
+                reading.stop()
+
+    async def forget(self) -> None:
+        """Empty the log and end every reading."""
+        self.stop()
+        runs = [(run,) for run in self._rows]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM runs WHERE profile = ?", (self._profile,))
+            connection.executemany("DELETE FROM entries WHERE run = ?", runs)
+
+        def then() -> None:
+            for (run,) in runs:
+                self._rows.pop(run, None)
+                self._committed.pop(run, None)
+                self._assigned.pop(run, None)
+
+        await self._store.write(work, then)
+
+    def _keep_row(self, row: Row) -> None:
+        self._rows[row.id] = row
+
+
+class Reading:
+    """One reader's place in one run's log: first what the log holds, then what comes, nothing lost or given twice.
+
+    While it reads from the log it only notices that more has come; it goes live in the same step of the event loop in
+    which it finds the log read to its end. So there is no moment in between, and nothing to compare.
+    """
+
+    def __init__(self, log: EventLog, scene: Scene, run: str, after: int) -> None:
+        self._log = log
+        self._scene = scene
+        self._run = run
+        self._after = after  # the number of the last event read from the log or taken from the queue
+        self._queue: deque[Entry] = deque()
+        self._page: deque[Entry] = deque()
+        self._behind = True
+        self._stopped = False
+        self._wake = asyncio.Event()
+        self.caught_up = False
+
+    @property
+    def waiting(self) -> int:
+        """How many live events the reader has not taken yet."""
+        return len(self._queue)
+
+    def push(self, entries: Sequence[Entry]) -> None:
+        """Events were committed. Where too many wait already, the reader will read them from the log."""
+        if not self._behind:
+            self._queue.extend(entries)
+            if len(self._queue) > BOUND_EVENTS:
+                self._queue.clear()
+                self._behind = True
+                self._after = self._log.seams.overflow(self._scene, self._after, entries[-1].number)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Wake the reader to tell it that nothing will come any more."""
+        self._stopped = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """The reader has left."""
+        self._log.leave(self._run, self)
+
+    async def next(self, until: float | None = None) -> Entry | Mark:
+        """The next event, or what there is to say in its place. `until` is a time of the event loop's clock."""
+        while not self._stopped:
+            if self._behind and not self._page:
+                await self._turn_page()
+                continue
+            if self._page:
+                return self._page.popleft()
+            if not self.caught_up:
+                self.caught_up = True
+                return Mark.CAUGHT_UP
+            if self._queue:
+                entry = self._queue.popleft()
+                self._after = entry.number
+                return entry
+            if not await self._woken(until):
+                return Mark.TICK
+        return Mark.STOPPED
+
+    async def _turn_page(self) -> None:
+        if self._after >= self._log.newest(self._run):
+            self._behind = False
+            return
+        page = await self._log.page(self._run, self._after, PAGE_EVENTS)
+        self._after = page[-1].number if page else self._log.newest(self._run)
+        self._page.extend(self._log.seams.replay(self._scene, page))
+
+    async def _woken(self, until: float | None) -> bool:
+        self._wake.clear()
+        try:
+            async with asyncio.timeout_at(until):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _rows(connection: sqlite3.Connection, profile: str) -> dict[str, Row]:
+    found = connection.execute("SELECT id, document FROM runs WHERE profile = ?", (profile,))
+    return {run: Row(**json.loads(document)) for run, document in found}
+
+
+def _newest_numbers(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(connection.execute("SELECT run, MAX(number) FROM entries GROUP BY run").fetchall())
+
+
+def _put_row(connection: sqlite3.Connection, profile: str, row: Row) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", (row.id, profile, row.ordinal, json_text(asdict(row)))
+    )
+
+
+def _page(connection: sqlite3.Connection, run: str, after: int, limit: int) -> list[Entry]:
+    found = connection.execute(
+        "SELECT number, at_ms, document FROM entries WHERE run = ? AND number > ? ORDER BY number LIMIT ?",
+        (run, after, limit),
+    )
+    return [Entry(number, at_ms, json.loads(document)) for number, at_ms, document in found]

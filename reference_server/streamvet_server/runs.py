@@ -1,0 +1,166 @@
+"""The life of a run: started, performed, ended once, left by its readers.
+
+It must not know HTTP, nor what a system's events look like: a system says, as an `Ending`, which events end its runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streamvet_server.log import EventLog, Row, now_ms
+from streamvet_server.seams import Batch, Cause, Entry, Scene, Seams
+from streamvet_server.work import Outcome, Plan, batches
+
+_LOGGER = logging.getLogger(__name__)
+
+# From a run, its events so far and the cause: the events that end it, and its final status.
+Ending = Callable[[Row, Sequence[Entry], Cause], Batch]
+
+_CAUSES = {Outcome.SUCCEEDS: Cause.SUCCEEDED, Outcome.FAILS: Cause.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """What the runs of a system have in common."""
+
+    profile: str
+    ending: Ending
+    detach_s: float | None = None  # how long a run lives without a reader; None: for as long as it takes
+    survives_restart: bool = False  # a run found running at the start stays so (an orphan); else it is ended
+
+
+class Runs:
+    """The runs of one system that live in this process."""
+
+    def __init__(self, lifecycle: Lifecycle, log: EventLog, seams: Seams, scale: float) -> None:
+        self._lifecycle = lifecycle
+        self._log = log
+        self._seams = seams
+        self._scale = scale
+        self._performing: dict[str, asyncio.Task[None]] = {}
+        self._hanging: set[str] = set()  # performed to the end of their steps; they wait to be cancelled
+        self._ending: set[str] = set()
+        self._readers: dict[str, int] = {}
+        self._detaching: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def come_up(self) -> None:
+        """End the runs that were active when the process died, where the system does not keep them as orphans."""
+        if not self._lifecycle.survives_restart:
+            for row in self._log.rows():
+                if row.status == "running":
+                    await self.end(row.id, Cause.RESTARTED)
+
+    def executing(self, run: str) -> bool:
+        """Whether this process executes the run. A running run that nobody executes is an orphan."""
+        return run in self._performing or run in self._hanging
+
+    def ended(self, run: str) -> bool:
+        """Whether the run has ended, or is about to."""
+        row = self._log.row(run)
+        return run in self._ending or row is None or row.status != "running"
+
+    async def start(self, run: str, kind: str, owner: str, facts: Mapping[str, Any], plan: Plan) -> Row:
+        """Record a run and perform it in the background."""
+        row = await self._log.create(run, kind, owner, facts)
+        self._performing[run] = self._spawn(self._perform(row, plan))
+        return row
+
+    async def end(self, run: str, cause: Cause) -> bool:
+        """End a run, whoever comes first. Returns False where it has ended before, or is about to."""
+        row = self._log.row(run)
+        if row is None or self.ended(run):
+            return False
+        self._ending.add(run)
+        task = self._performing.pop(run, None)
+        self._hanging.discard(run)
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+        # Shielded: the one who asked may leave before it is done.
+        await asyncio.shield(self._spawn(self._settle(row, cause)))
+        return True
+
+    def joined(self, run: str) -> None:
+        """A reader has come: the clock of a detached run stops."""
+        self._readers[run] = self._readers.get(run, 0) + 1
+        timer = self._detaching.pop(run, None)
+        if timer is not None:
+            timer.cancel()
+
+    def left(self, scene: Scene, run: str) -> None:
+        """A reader has gone. With the last one the clock of a detached run starts."""
+        self._readers[run] -= 1
+        cause = self._seams.left(scene)
+        if cause is not None:
+            self._spawn(self.end(run, cause))
+        if self._readers[run] == 0:
+            del self._readers[run]
+            if self._lifecycle.detach_s is not None and not self.ended(run):
+                life_s = self._seams.clock(scene, "detach", self._lifecycle.detach_s * self._scale)
+                loop = asyncio.get_running_loop()
+                self._detaching[run] = loop.call_later(life_s, self._detached, run)
+
+    async def reset(self) -> None:
+        """Forget every run and end every stream."""
+        await self.stop()
+        await self._log.forget()
+
+    async def stop(self) -> None:
+        """Stop performing, without a word to any log."""
+        for timer in self._detaching.values():
+            timer.cancel()
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._performing.clear()
+        self._hanging.clear()
+        self._ending.clear()
+        self._detaching.clear()
+
+    def _detached(self, run: str) -> None:
+        self._detaching.pop(run, None)
+        self._spawn(self.end(run, Cause.DETACHED))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _perform(self, row: Row, plan: Plan) -> None:
+        scene = Scene(self._lifecycle.profile, "work", row.id)
+        try:
+            async for documents in batches(plan, lambda ms: self._wait_s(scene, ms)):
+                await self._append(scene, row, Batch(Cause.WORK, documents))
+                await self._seams.pace(scene, self._log.readings(row.id))
+        except Exception:  # the run is broken, not the server: its readers must see it end
+            _LOGGER.exception("run %s broke", row.id)
+            await self.end(row.id, Cause.BROKE)
+            return
+        if plan.outcome is Outcome.HANGS:
+            self._hanging.add(row.id)
+            self._performing.pop(row.id, None)
+        else:
+            await self.end(row.id, _CAUSES[plan.outcome])
+
+    def _wait_s(self, scene: Scene, ms: float) -> float:
+        return self._seams.clock(scene, "step", ms / 1000 * self._scale)
+
+    async def _settle(self, row: Row, cause: Cause) -> None:
+        await self._log.written()  # what the run appended last belongs to its history
+        history = await self._log.history(row.id)
+        scene = Scene(self._lifecycle.profile, "work", row.id)
+        await self._append(scene, row, self._lifecycle.ending(row, history, cause))
+        self._ending.discard(row.id)  # the row tells it from now on
+
+    def _append(self, scene: Scene, row: Row, batch: Batch) -> Awaitable[None]:
+        batch = self._seams.append(scene, batch)
+        if batch.status is not None:
+            facts = {**row.facts, **batch.facts}
+            row = replace(row, status=batch.status, ended_ms=now_ms(), facts=facts)
+        return self._log.append(scene, row, batch.documents)
