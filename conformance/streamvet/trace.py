@@ -146,18 +146,54 @@ class Exchange:
 
 # The keys of Exchange.about, and what their values mean.
 ABOUT = {
+    "meant": "what a conforming candidate answers: stream, answer, refusal, or either (both are conforming)",
     "account": "whose credentials: primary, other, expired, missing, malformed, forged, unsigned",
-    "run": "the label of the run in this trace: r1, r2, …",
-    "run_id": "the id of the run that the request names",
-    "kind": "the kind of start: run, build, skill, …",
+    "run": "the label of the run in this trace: r1, r2, …; unknown for a run id that does not exist",
+    "run_id": "the id of the run that the request names, or that a start was answered with",
+    "kind": "the kind of start of the run: run, build, skill, …",
     "cursor": "the cursor that was sent",
-    "cursor_from": "where it comes from: seen, empty, malformed, unknown; or last-event-id",
+    "cursor_from": "where it comes from: seen, empty, malformed, unknown, last-event-id",
     "after": "how many history events of the run had been seen when the cursor was taken",
     "case": "which of several wrong inputs was sent",
-    "stalled_until_us": "a reader that did not read before this time",
+    "gzip": "true where the request accepts gzip",
     "finished": "true where the run was known to be finished before the request was sent",
     "restarts": "how often the candidate had been restarted before the request was sent",
-    "observed_us": "how long a wait was meant to observe, from the head",
+    "stalled_until_us": "a reader that read nothing before this time",
+    "observe_us": "how long a wait was meant to observe, from the head",
+    "life": "how much of its time without readers a run had spent, as a fraction",
+}
+
+# Exchange.role, and what a probe means by it.
+ROLES = {
+    "login": "a login with the right credentials",
+    "login-wrong": "a login with a wrong password",
+    "login-malformed": "a login with a body that the profile lists as wrong",
+    "start": "the start of a run whose answer is not a stream",
+    "start-refused": "a start with a wrong body, or without credentials",
+    "reader": "reads from the beginning of the run, attached before its first step or as the start's own stream",
+    "late": "joins an active run in its middle, without a cursor",
+    "cut": "reads from the beginning and is cut off by us",
+    "resumed": "comes back to a run: with a cursor where the profile has one, without where it replays all",
+    "after": "reads a run that is known to be finished, without a cursor",
+    "stalled": "stops reading for a while",
+    "watch": "waits for heartbeats on an active run",
+    "many": "one of as many readers at once as the profile names",
+    "churn": "one of many short connections",
+    "last": "the reader that follows many short connections",
+    "racer": "joins at the moment when the run ends",
+    "intruder": "requests a stream that must be refused",
+    "cancel": "cancels an active run",
+    "cancel-again": "cancels a run that is cancelled and over",
+    "cancel-finished": "cancels a run that has finished",
+    "cancel-racing": "cancels a run that may just have finished",
+    "cancel-refused": "cancels an unknown run, or another user's",
+    "record-active": "requests the record of a run that is active",
+    "record-after": "requests the record once a reader has seen the terminal event",
+    "record-detached": "requests the record of a run that has no readers",
+    "record-refused": "requests the record of an unknown run, or another user's",
+    "list": "requests a list",
+    "limited": "a request that the rate limit refuses",
+    "control": "speaks to the control interface",
 }
 
 
@@ -282,7 +318,7 @@ def load(lines: Iterable[str], source: str) -> Trace:
     closed: dict[str, Exchange] = {}
     order: list[str] = []
     number = 0
-    for number, line in enumerate(lines, start=1):  # noqa: B007 - the last number is needed below
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
@@ -304,7 +340,9 @@ def load(lines: Iterable[str], source: str) -> Trace:
             else:
                 raise TraceError(source, number, "a record of exchange, head, chunk or end", repr(kind))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise TraceError(source, number, "a record of the trace format", f"{type(error).__name__}: {error}") from error
+            raise TraceError(
+                source, number, "a record of the trace format", f"{type(error).__name__}: {error}"
+            ) from error
     if first is None:
         raise TraceError(source, max(number, 1), "a first record with record: trace", "an empty file")
     if opened:
@@ -317,7 +355,18 @@ def load(lines: Iterable[str], source: str) -> Trace:
     )  # fmt: skip
 
 
-_FIRST = ("probe", "stimulus", "profile", "digest", "revision", "time_scale", "wall_clock", "lacks", "accounts", "jitter_us")
+_FIRST = (
+    "probe",
+    "stimulus",
+    "profile",
+    "digest",
+    "revision",
+    "time_scale",
+    "wall_clock",
+    "lacks",
+    "accounts",
+    "jitter_us",
+)
 
 
 def _first(record: dict[str, Any], kind: object, source: str, number: int) -> dict[str, Any]:

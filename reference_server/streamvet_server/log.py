@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import sqlite3
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamvet_server.seams import Entry, Scene, Seams
-from streamvet_server.store import Store
 from streamvet_server.wire import json_text
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    from streamvet_server.store import Store
 
 # Events that one reader may have waiting. Past it they are dropped and the reader reads on from the log, so that a
 # stalled reader costs at most this many references. A burst of one script step stays well below it.
@@ -62,6 +65,7 @@ class EventLog:
         self._profile = profile
         self.seams = seams
         self._readings: dict[str, set[Reading]] = {}
+        self._stopped = False
         self._rows: dict[str, Row] = store.read_now(lambda connection: _rows(connection, profile))
         self._committed: dict[str, int] = store.read_now(_newest_numbers)
         self._assigned = dict(self._committed)
@@ -82,28 +86,34 @@ class EventLog:
     async def create(self, run: str, kind: str, owner: str, facts: Mapping[str, Any]) -> Row:
         """Record a new run."""
         row = Row(run, kind, owner, next(self._ordinals), now_ms(), facts=facts)
-        await self._store.write(lambda connection: _put_row(connection, self._profile, row), lambda: self._keep_row(row))
+        await self._store.write(
+            lambda connection: _put_row(connection, self._profile, row), lambda: self._keep_row(row)
+        )
         return row
 
-    def append(self, scene: Scene, row: Row, documents: Sequence[Mapping[str, Any]]) -> asyncio.Future[None]:
-        """Append events and record the row in one transaction; readers see them, in order, once it is committed."""
+    def append(
+        self, scene: Scene, run: str, documents: Sequence[Mapping[str, Any]], row: Row | None = None
+    ) -> asyncio.Future[None]:
+        """Append events, and record what became of the run, in one transaction; then readers see them, in order."""
         at_ms = now_ms()
-        first = self._assigned.get(row.id, 0) + 1
+        first = self._assigned.get(run, 0) + 1
         entries = [Entry(number, at_ms, document) for number, document in enumerate(documents, first)]
         kept = self.seams.keep(scene, entries)
         # Written out here, so that a document without a JSON text fails its own run and not the whole transaction.
-        lines = [(row.id, entry.number, entry.at_ms, json_text(entry.document)) for entry in kept]
-        self._assigned[row.id] = first + len(entries) - 1
+        lines = [(run, entry.number, entry.at_ms, json_text(entry.document)) for entry in kept]
+        self._assigned[run] = first + len(entries) - 1
 
         def work(connection: sqlite3.Connection) -> None:
-            _put_row(connection, self._profile, row)
+            if row is not None:
+                _put_row(connection, self._profile, row)
             connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", lines)
 
         def then() -> None:
-            self._keep_row(row)
+            if row is not None:
+                self._keep_row(row)
             if entries:
-                self._committed[row.id] = entries[-1].number
-                for reading in tuple(self._readings.get(row.id, ())):
+                self._committed[run] = entries[-1].number
+                for reading in tuple(self._readings.get(run, ())):
                     reading.push(entries)
 
         return self._store.write(work, then)
@@ -124,6 +134,8 @@ class EventLog:
         """Subscribe to a run, from the event after a number. To be closed by the caller."""
         reading = Reading(self, scene, run, self.seams.resume(scene, after))
         self._readings.setdefault(run, set()).add(reading)
+        if self._stopped:
+            reading.stop()
         return reading
 
     def readings(self, run: str) -> Sequence[Reading]:
@@ -138,14 +150,18 @@ class EventLog:
             self._readings.pop(run, None)
 
     def stop(self) -> None:
-        """End every reading: the server stops."""
+        """End every reading, also those to come: the server stops."""
+        self._stopped = True
+        self._end_readings()
+
+    def _end_readings(self) -> None:
         for readings in self._readings.values():
             for reading in readings:
                 reading.stop()
 
     async def forget(self) -> None:
         """Empty the log and end every reading."""
-        self.stop()
+        self._end_readings()
         runs = [(run,) for run in self._rows]
 
         def work(connection: sqlite3.Connection) -> None:

@@ -66,8 +66,14 @@ class Runs:
 
     async def start(self, run: str, kind: str, owner: str, facts: Mapping[str, Any], plan: Plan) -> Row:
         """Record a run and perform it in the background."""
+        # Shielded: a client that leaves now leaves a run behind, not half of one.
+        return await asyncio.shield(self._spawn(self._start(run, kind, owner, facts, plan)))
+
+    async def _start(self, run: str, kind: str, owner: str, facts: Mapping[str, Any], plan: Plan) -> Row:
         row = await self._log.create(run, kind, owner, facts)
         self._performing[run] = self._spawn(self._perform(row, plan))
+        if run not in self._readers:
+            self._detach_later(Scene(self._lifecycle.profile, "work", run), run)
         return row
 
     async def end(self, run: str, cause: Cause) -> bool:
@@ -99,10 +105,7 @@ class Runs:
             self._spawn(self.end(run, cause))
         if self._readers[run] == 0:
             del self._readers[run]
-            if self._lifecycle.detach_s is not None and not self.ended(run):
-                life_s = self._seams.clock(scene, "detach", self._lifecycle.detach_s * self._scale)
-                loop = asyncio.get_running_loop()
-                self._detaching[run] = loop.call_later(life_s, self._detached, run)
+            self._detach_later(scene, run)
 
     async def reset(self) -> None:
         """Forget every run and end every stream."""
@@ -121,6 +124,11 @@ class Runs:
         self._hanging.clear()
         self._ending.clear()
         self._detaching.clear()
+
+    def _detach_later(self, scene: Scene, run: str) -> None:
+        if self._lifecycle.detach_s is not None and not self.ended(run):
+            life_s = self._seams.clock(scene, "detach", self._lifecycle.detach_s * self._scale)
+            self._detaching[run] = asyncio.get_running_loop().call_later(life_s, self._detached, run)
 
     def _detached(self, run: str) -> None:
         self._detaching.pop(run, None)
@@ -160,7 +168,8 @@ class Runs:
 
     def _append(self, scene: Scene, row: Row, batch: Batch) -> Awaitable[None]:
         batch = self._seams.append(scene, batch)
-        if batch.status is not None:
-            facts = {**row.facts, **batch.facts}
-            row = replace(row, status=batch.status, ended_ms=now_ms(), facts=facts)
-        return self._log.append(scene, row, batch.documents)
+        if batch.status is None:
+            return self._log.append(scene, row.id, batch.documents)
+        facts = {**row.facts, **batch.facts}
+        ended = replace(row, status=batch.status, ended_ms=now_ms(), facts=facts)
+        return self._log.append(scene, row.id, batch.documents, ended)

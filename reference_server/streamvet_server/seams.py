@@ -10,10 +10,12 @@ ends, and what follows when a reader leaves).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ class Seams:
     document: Callable[[Shown, Any], Iterable[Any]] = _document
     frame: Callable[[Shown, bytes], Iterable[Piece]] = _frame
     # log: what is appended; what of it reaches the log; the number that is shown for it; what a replay reads;
-    # after which number a reader starts; where one that fell behind reads on; what the run waits for when it has appended
+    # after which number a reader starts; where one that fell behind reads on; what a run waits for after appending
     append: Callable[[Scene, Batch], Batch] = _append
     keep: Callable[[Scene, Sequence[Entry]], Sequence[Entry]] = _entries
     number: Callable[[Scene, int], int] = _number
@@ -212,11 +214,12 @@ class Seams:
     resume: Callable[[Scene, int], int] = _resume
     overflow: Callable[[Scene, int, int], int] = _overflow
     pace: Callable[[Scene, Sequence[Backlog]], Awaitable[None]] = _pace
-    # clock: every wait by its name, in seconds, already scaled:
-    # `answer` before a head, `step` in a run, `ping`, `detach`, `close` between the last event and the end
+    # clock: every wait by its name, in seconds, already scaled: `answer` before a head, `step` in a run,
+    # `first-ping`, `ping`, `detach`, `close` between the last event and the end
     clock: Callable[[Scene, str, float], float] = _clock
     # access: every check by its name, with what it would refuse:
-    # `credentials`, `expired`, `route`, `body`, `project`, `exists`, `owner`, `cursor`, `finished`, `rate`, `store`
+    # `credentials`, `expired`, `role`, `taken`, `route`, `body`, `project`, `script`, `exists`, `owner`, `cursor`,
+    # `finished`, `rate`, `store`
     access: Callable[[Scene, str, Refusal | None], Refusal | None] = _access
     # close: how a stream ends, and what happens to a run when one of its readers has left (None: nothing)
     close: Callable[[Scene, Why], Close] = _close

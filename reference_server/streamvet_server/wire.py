@@ -50,7 +50,7 @@ def parse_json(octets: bytes | str) -> Any:
 
 
 def sse_block(event: str, data: str, id_: str | None = None) -> bytes:
-    """One dispatched event: the fields event, data and id in this order (WHATWG HTML, 9.2.6). `data` has no line end."""
+    """One dispatched event: fields event, data, id in this order (WHATWG HTML, 9.2.6). `data` has no line end."""
     tail = "" if id_ is None else f"id: {id_}\n"
     return f"event: {event}\ndata: {data}\n{tail}\n".encode()
 

@@ -6,10 +6,12 @@ It must not know systems, logs or sockets. A plan is data; `batches` walks it an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 # Consecutive events that go to the log in one transaction: large enough for a burst, small enough that readers see
 # its begin before its end and that no step of the event loop gets long.
@@ -50,7 +52,7 @@ class Plan:
 
 
 async def batches(plan: Plan, wait_s: Callable[[float], float]) -> AsyncIterator[list[Mapping[str, Any]]]:
-    """The events of a plan in bunches, each when it is due. `wait_s` turns a step's milliseconds into seconds to wait."""
+    """The events of a plan in bunches, each when it is due. `wait_s`: seconds to wait for a step's milliseconds."""
     bunch: list[Mapping[str, Any]] = []
     for step in plan.steps():
         if isinstance(step, Emit):

@@ -39,13 +39,22 @@ class _UniqueLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[object] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str | int | float | bool):
                 raise yaml.constructor.ConstructorError(None, None, "a key that is not a scalar", key_node.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} a second time", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} a second time", key_node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
+
+
+# A date stays a text, as in JSON: the schemas ask for `format: date`, and a schema knows no date values.
+_UniqueLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def read_text(path: Path) -> str:
@@ -57,7 +66,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise FileError(path, f"byte {error.start}", "UTF-8", repr(error.object[error.start : error.start + 4])) from error
+        raise FileError(
+            path, f"byte {error.start}", "UTF-8", repr(error.object[error.start : error.start + 4])
+        ) from error
     except OSError as error:
         raise FileError(path, "", "a readable file", error.strerror or type(error).__name__) from error
 
@@ -105,7 +116,7 @@ def expected_of(error: ValidationError) -> str:
     rule, value = str(error.validator), error.validator_value
     said = {
         "required": f"the keys {', '.join(value) if isinstance(value, list) else value}",
-        "type": f"{value if isinstance(value, str) else ' or '.join(map(str, value or []))}",
+        "type": " or ".join(map(str, value)) if isinstance(value, list) else str(value),
         "enum": f"one of {', '.join(map(repr, value)) if isinstance(value, list) else value}",
         "const": repr(value),
         "additionalProperties": "only known keys",
@@ -116,6 +127,8 @@ def expected_of(error: ValidationError) -> str:
         "format": f"the format {value}",
         "minItems": f"at least {value} items",
         "maxItems": f"at most {value} items",
+        "minProperties": f"at least {value} keys",
+        "maxProperties": f"at most {value} keys",
     }
     return said.get(rule, error.message if rule in {"oneOf", "anyOf", "not"} else f"{rule} {value}")
 

@@ -215,7 +215,8 @@ def _load(folder: Path) -> Profile:
     events, terminal = raw["events"], raw.get("terminal")
     operations = {name: _operation(name, row) for name, row in raw["operations"].items()}
     lifecycles = {
-        name: Lifecycle(name, row.get("key"), row["start"], row["states"]) for name, row in raw.get("lifecycles", {}).items()
+        name: Lifecycle(name, row.get("key"), row["start"], row["states"])
+        for name, row in raw.get("lifecycles", {}).items()
     }
     profile = Profile(
         name=raw["profile"],

@@ -58,11 +58,7 @@ class Registry:
 
     def testable(self, profile: Profile | None = None) -> list[Requirement]:
         """The rows that a check stands for, for one profile or for any."""
-        return [
-            row
-            for row in self.rows.values()
-            if row.excluded is None and (profile is None or row.applies(profile))
-        ]
+        return [row for row in self.rows.values() if row.excluded is None and (profile is None or row.applies(profile))]
 
     def ancestors(self, requirement: str) -> frozenset[str]:
         """Every id on which `requirement` depends, directly or not."""

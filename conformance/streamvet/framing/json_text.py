@@ -21,6 +21,7 @@ UNREAD_DEPTH: Final = 128
 # RFC 7493, section 2.2: an I-JSON sender cannot expect a receiver to treat an integer whose absolute value is greater
 # than 9007199254740991 as an exact value.
 EXACT_LIMIT: Final = 2**53 - 1
+_INEXACT_DIGITS: Final = len(str(EXACT_LIMIT))  # shorter literals are exact, sign or not
 # Python's int() refuses more (sys.int_info.default_max_str_digits). A stand-in takes the place of such a number.
 _INT_DIGITS: Final = 4300
 _STAND_IN: Final = 10 ** (_INT_DIGITS - 1)
@@ -80,52 +81,60 @@ class _Path(NamedTuple):
     token: str | int
 
 
-class _ConstantError(Exception):
-    """NaN, Infinity or -Infinity, which Python's reader would take."""
-
-
-class _DuplicateError(Exception):
-    """An object with a name twice: only the careful reader can say where."""
+class _OddityError(Exception):
+    """Something that Python's reader takes without a word: only the careful reader can say where."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _DuplicateError
+        raise _OddityError
     return members
 
 
+def _integer(literal: str) -> int:
+    if len(literal) >= _INEXACT_DIGITS:
+        raise _OddityError
+    return int(literal)
+
+
+def _real(literal: str) -> float:
+    real = float(literal)
+    if math.isinf(real):
+        raise _OddityError
+    return real
+
+
 def _constant(name: str) -> Any:
-    raise _ConstantError(name)
+    raise _OddityError(name)
 
 
-_quick: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).raw_decode
+# Both are raw_decode: (text, start) -> (value, end), or JSONDecodeError.
+_quick: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_real, parse_constant=_constant
+).raw_decode
 _careful: Final = json.JSONDecoder(
     object_pairs_hook=_Object, parse_int=_Integer, parse_float=_Real, parse_constant=_constant
 ).raw_decode
 
-# Cheap signs that a text may hold what Python's reader takes without a word. Sixteen digits are where integers stop
-# being exact; a double overflows with an exponent of three digits, or with hundreds of digits in front.
-_ODD_NUMBER: Final = re.compile(r"[0-9]{16}|[0-9][eE]\+?[0-9]{3}")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'  # without its closing quotation mark, which may be missing
 _TO_BRACKET: Final = re.compile(rf'[^"\[\]{{}}]*+(?:{_STRING}"[^"\[\]{{}}]*+)*+([\[\]{{}}])', re.DOTALL)
-_CONSTANT: Final = re.compile(rf"{_STRING}|(-?Infinity|NaN)", re.DOTALL)
+_CONSTANT: Final = re.compile(rf'{_STRING}"?|(-?Infinity|NaN)', re.DOTALL)
 
 
 def read(text: str) -> Reading:
     """The value of `text` and every problem in it. Never raises; the time is linear in the length of the text."""
     if (
-        not _ODD_NUMBER.search(text)
-        and ("\\u" not in text or not _ESCAPED_SURROGATE.search(text))
+        ("\\u" not in text or not _ESCAPED_SURROGATE.search(text))
         and (text.isascii() or not _SURROGATE.search(text))
         and text.count("{") + text.count("[") <= DEPTH_LIMIT
     ):
         try:
             value, end = _quick(text, 0 if text[:1] == "{" else _spaces(text, 0))
-        except (json.JSONDecodeError, _ConstantError, _DuplicateError, RecursionError):
+        except (json.JSONDecodeError, _OddityError, RecursionError):
             return _read_carefully(text)
         if end == len(text) or _spaces(text, end) == len(text):
             return Reading(value)
@@ -148,7 +157,7 @@ def _read_carefully(text: str) -> Reading:
         return Reading(_settle(value, None, problems), tuple(problems))
     except json.JSONDecodeError as error:
         return Reading(None, (_at(JsonFault.NOT_JSON, text, error.pos),))
-    except _ConstantError:
+    except _OddityError:  # only a constant raises it here
         at = next(found.start() for found in _CONSTANT.finditer(text) if found[1])
         return Reading(None, (_at(JsonFault.NOT_JSON, text, at),))
     except RecursionError:  # the caller has used up the stack; whatever this is, it is deeper than can be read here
@@ -241,7 +250,7 @@ def _pointer(path: _Path | None) -> str:
     """RFC 6901, section 3; without its front where it is long, and with escapes for what does not print."""
     pointer = ""
     while path and len(pointer) <= _POINTER_CHARS:
-        token = str(path.token).replace("~", "~0").replace("/", "~1")
+        token = str(path.token)[-_POINTER_CHARS - 1 :].replace("~", "~0").replace("/", "~1")
         pointer = "/" + token + pointer
         path = path.above
     if path or len(pointer) > _POINTER_CHARS:

@@ -27,11 +27,16 @@ _BLOCK_END: Final = {final: re.compile(rb"(?>" + eol.pattern + rb"){2}") for fin
 _OVERLAP: Final = 3
 _LINE: Final = re.compile(rb"([^\r\n]*)(\r\n?|\n)|([^\r\n]+)")
 
-# The block that nearly every server writes: at most one `event` and one `id`, then one `data`, all ended by LF. Used
-# only on bytes without CR; whatever it does not match goes the long way, and gives the same frames there.
-_PLAIN_BLOCK: Final = re.compile(
-    rb"(?:event: ?+(.*+)\n)?+(?:id: ?+([^\0\n]*+)\n)?+(?(1)|(?:event: ?+(.*+)\n)?+)data: ?+(.*+)\n\n"
-)
+# The block that nearly every server writes: at most one `event` and one `id`, then one `data`. Used only on bytes in
+# which all lines end alike; what it does not match goes the long way, and would give the same frame there.
+_PLAIN_BLOCK: Final = {
+    eol: re.compile(
+        rb"(?:event: ?+(.*)EOL)?+(?:id: ?+([^\0\n]*)EOL)?+(?(1)|(?:event: ?+(.*)EOL)?+)data: ?+(.*)EOLEOL".replace(
+            b"EOL", eol
+        )
+    )
+    for eol in (b"\n", b"\r\n")
+}
 
 
 class SseDecoder:
@@ -55,7 +60,9 @@ class SseDecoder:
         if pending:
             pending += data
             head = _after_bom(pending, self._offset, final=False)
-            if _frame_end(pending, head, max(head, self._searched), final=False) < 0:
+            search_from = max(head, self._searched)
+            eol = b"\n" if pending.find(b"\r", search_from) < 0 else None
+            if _frame_end(pending, head, search_from, eol, final=False) < 0:
                 self._searched = len(pending) - _OVERLAP
                 return []
             data = bytes(pending)
@@ -96,12 +103,27 @@ def _after_bom(buffer: bytes | bytearray, offset: int, *, final: bool) -> int:
     return len(BOM) if len(buffer) >= len(BOM) else (0 if final else len(buffer))
 
 
-def _frame_end(buffer: bytes | bytearray, head: int, search_from: int, *, final: bool) -> int:
-    """Where the frame whose text starts at `head` ends, or -1 where that is not known yet."""
+def _line_end_in(buffer: bytes) -> bytes | None:
+    """The sequence that ends every line in `buffer`; None where they differ or are CR."""
+    cr = buffer.count(b"\r")
+    if not cr:
+        return b"\n"
+    return b"\r\n" if cr == buffer.count(b"\n") == buffer.count(b"\r\n") else None
+
+
+def _frame_end(buffer: bytes | bytearray, head: int, search_from: int, eol: bytes | None, *, final: bool) -> int:
+    """Where the frame whose text starts at `head` ends, or -1 where that is not known yet.
+
+    `eol` ends every line from `search_from` on: the same answer as with None, eight times as fast on a long line.
+    """
     if head >= len(buffer):
         return -1
-    ends = _LINE_END if buffer[head] in b":\r\n" else _BLOCK_END
-    found = ends[final].search(buffer, search_from)
+    is_line = buffer[head] in b":\r\n"
+    if eol:
+        end = eol if is_line else eol + eol
+        at = buffer.find(end, search_from)
+        return at + len(end) if at >= 0 else -1
+    found = (_LINE_END if is_line else _BLOCK_END)[final].search(buffer, search_from)
     return found.end() if found else -1
 
 
@@ -110,19 +132,23 @@ def _frames(buffer: bytes, offset: int, *, final: bool) -> tuple[list[Frame], in
     frames: list[Frame] = []
     start = 0
     head = _after_bom(buffer, offset, final=final)
-    plain_block = _PLAIN_BLOCK.match if b"\r" not in buffer else None
+    eol = _line_end_in(buffer)
+    plain_block = _PLAIN_BLOCK[eol].match if eol else None
+    new_frame = tuple.__new__  # what Frame() calls in the end; the detour is a tenth of the time of a plain block
     while head < len(buffer):
         if plain_block and head == start and (found := plain_block(buffer, start)):
-            event, id_, late_event, data = found.groups()
             end = found.end()
-            event = event or late_event or b""
+            event, id_, late_event, data = found.groups()
+            flaws = () if eol == b"\n" else (_cr(buffer, start, offset),)
             try:
+                text = data.decode()
+                name = event.decode() if event else late_event.decode() if late_event else ""
                 id_text = None if id_ is None else id_.decode()
-                frame = Frame(Kind.EVENT, offset + start, offset + end, data.decode(), event.decode(), id_text, 1)
+                frame = new_frame(Frame, (Kind.EVENT, offset + start, offset + end, text, name, id_text, 1, flaws))
             except UnicodeDecodeError:
                 frame = _block(buffer[start:end], offset + start, 0)
         else:
-            end = _frame_end(buffer, head, head, final=final)
+            end = _frame_end(buffer, head, head, eol, final=final)
             if end < 0:
                 break
             read = _single_line if buffer[head] in b":\r\n" else _block
@@ -205,10 +231,16 @@ def _stream_flaws(raw: bytes, base: int, skip: int, *, unended: bool = False) ->
     found = not_utf8(raw, base, unended=unended)
     if skip:
         found.append(violation(Flaw.BOM, raw, 0, skip, base))
-    cr = raw.find(b"\r")
-    if cr >= 0:
-        found.append(violation(Flaw.CR, raw, cr, cr + 2 if raw[cr + 1 : cr + 2] == b"\n" else cr + 1, base))
+    if b"\r" in raw:
+        found.append(_cr(raw, 0, base))
     return found
+
+
+def _cr(buffer: bytes, start: int, offset: int) -> Violation:
+    """The first line end with CR from `start` on: one a frame says enough."""
+    at = buffer.index(b"\r", start)
+    seen = "\r\n" if buffer.startswith(b"\r\n", at) else "\r"
+    return Violation(Flaw.CR, offset + at, offset + at + len(seen), seen)
 
 
 def _kind(kind: Kind, found: list[Violation]) -> Kind:

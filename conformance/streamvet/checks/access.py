@@ -1,0 +1,145 @@
+"""ACC: who may read, and how a refusal looks.
+
+Compares statuses and shapes, never the text of an error: texts are free and localised.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.checks.runs import answered, with_role
+from streamvet.outcome import NotExercised, finding, shown
+from streamvet.trace import CLEAN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamvet.contract.profile import Profile
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.trace import Exchange, Trace
+
+STREAM_TYPES = ("text/event-stream", "application/x-ndjson")
+
+
+def refused(exchange: Exchange, allowed: list[int], what: str) -> list[Finding]:
+    """The finding of an answer that is not a refusal with one of these statuses, or that is a stream all the same."""
+    head = exchange.head
+    if head is None:
+        return []
+    want = f"{what} refused with status {' or '.join(map(str, allowed))}"
+    if head.status not in allowed:
+        size = min(len(exchange.body), 1)
+        return [finding(exchange, want, f"status {head.status}, {len(exchange.body)} bytes", (0, size), head.at_us)]
+    if head.media_type in STREAM_TYPES:
+        return [finding(exchange, f"{want} and no stream", f"content-type {head.media_type}")]
+    return []
+
+
+def _intruders(accounts: tuple[str, ...], status: str, what: str) -> Check:
+    """A check that streams requested by these accounts are refused with the profile's status."""
+
+    def check(trace: Trace, profile: Profile) -> Outcome:
+        asked = [
+            x
+            for x in answered(with_role(trace, "intruder"))
+            if x.about.get("account") in accounts and x.about.get("run") != "unknown" and "cursor_from" not in x.about
+        ]
+        if not asked:
+            return NotExercised(f"no stream was requested with {what}")
+        allowed = profile.field(f"auth.{status}")
+        return [one for x in asked for one in refused(x, allowed, what)]
+
+    return check
+
+
+def unknown_run(trace: Trace, profile: Profile) -> Outcome:
+    """ACC-06."""
+    asked = [x for x in answered(with_role(trace, "intruder")) if x.about.get("run") == "unknown"]
+    if not asked:
+        return NotExercised("no stream of an unknown run was requested")
+    return [one for x in asked for one in refused(x, profile.field("auth.unknown"), "an unknown run")]
+
+
+def _is_refusal(exchange: Exchange) -> bool:
+    return exchange.status is not None and 400 <= exchange.status < 500 and exchange.about.get("meant") == "refusal"
+
+
+def error_shape(trace: Trace, profile: Profile) -> Outcome:
+    """ACC-07."""
+    file = profile.field("error.schema")
+    asked = [x for x in trace.exchanges if _is_refusal(x) and x.ending in CLEAN]
+    if not asked:
+        return NotExercised("nothing was refused")
+    found = []
+    for exchange in asked:
+        value = exchange.json()
+        media_type = exchange.head.media_type if exchange.head else ""
+        if media_type != "application/json":
+            found.append(finding(exchange, "a refusal in application/json", f"content-type {media_type or 'none'}"))
+        elif not profile.schemas.decider(file)(value):
+            expected, seen = profile.schemas.explain(file, value)
+            seen = seen if value is not None else shown(exchange.body[:60])
+            found.append(finding(exchange, f"a refusal with {expected}", seen, (0, len(exchange.body))))
+    return found
+
+
+def _listed(role: str, allowed_of: Callable[[Profile, Exchange], list[int] | None], what: str) -> Check:
+    """A check of requests with this role, each against the statuses that the profile lists for it."""
+
+    def check(trace: Trace, profile: Profile) -> Outcome:
+        asked = [(x, allowed_of(profile, x)) for x in answered(with_role(trace, role))]
+        if not any(allowed for _, allowed in asked):
+            return NotExercised(f"no {what} was tried")
+        return [
+            one
+            for x, allowed in asked
+            if allowed
+            for one in refused(x, allowed, f"{what} ({x.about['case']})" if "case" in x.about else what)
+        ]
+
+    return check
+
+
+def _refused_case(profile: Profile, exchange: Exchange) -> list[int] | None:
+    """The statuses that the operation lists for this wrong input."""
+    operation = profile.operations.get(exchange.operation)
+    rows = operation.raw.get("refused", ()) if operation else ()
+    return next((row["status"] for row in rows if row["name"] == exchange.about.get("case")), None)
+
+
+def _without_credentials(profile: Profile, exchange: Exchange) -> list[int] | None:
+    missing: list[int] = profile.field("auth.missing")
+    return missing if exchange.about.get("account") == "missing" else None
+
+
+def _wrong_password(profile: Profile, exchange: Exchange) -> list[int] | None:
+    del exchange
+    status: list[int] | None = profile.field("operations.login.wrong.status")
+    return status
+
+
+def foreign_companions(trace: Trace, profile: Profile) -> Outcome:
+    """ACC-12."""
+    asked = [
+        x for x in answered(with_role(trace, "record-refused", "cancel-refused")) if x.about.get("account") == "other"
+    ]
+    if not asked:
+        return NotExercised("no second account asked for a record or a cancellation")
+    what = {"record": "another user's record", "cancel": "the cancellation of another user's run"}
+    return [one for x in asked for one in refused(x, profile.field("auth.foreign"), what.get(x.operation, x.operation))]
+
+
+CHECKS: dict[str, Check] = {
+    "ACC-01": _intruders(("missing",), "missing", "no credentials"),
+    "ACC-02": _intruders(("malformed", "forged"), "invalid", "credentials that are not genuine"),
+    "ACC-03": _intruders(("unsigned",), "invalid", "an unsigned token"),
+    "ACC-04": _intruders(("expired",), "expired", "expired credentials"),
+    "ACC-05": _intruders(("other",), "foreign", "another user's run"),
+    "ACC-06": unknown_run,
+    "ACC-07": error_shape,
+    "ACC-08": _listed("login-wrong", _wrong_password, "a login with a wrong password"),
+    "ACC-09": _listed("login-malformed", _refused_case, "a malformed login"),
+    "ACC-10": _listed("start-refused", _refused_case, "a malformed request for a run"),
+    "ACC-11": _listed("start-refused", _without_credentials, "a request for a run without credentials"),
+    "ACC-12": foreign_companions,
+}

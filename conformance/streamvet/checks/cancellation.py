@@ -1,0 +1,134 @@
+"""CAN: what a cancellation is answered with, and what readers see of it.
+
+Must not know why a run was cancelled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.checks.access import refused
+from streamvet.checks.catchup import identity
+from streamvet.checks.runs import answered, by_run, ended, from_start, with_role
+from streamvet.decode import opened
+from streamvet.outcome import NotExercised, finding
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.decode import Reading
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.trace import Exchange, Trace
+
+CANCELLED = "cancelled"
+
+
+def accepted(trace: Trace, profile: Profile) -> Outcome:
+    """CAN-01."""
+    asked = answered(with_role(trace, "cancel"))
+    if not asked:
+        return NotExercised("no active run was cancelled")
+    status = profile.operations["cancel"].status
+    want = f"status {' or '.join(map(str, status))}"
+    return [finding(x, want, f"status {x.status}", (0, len(x.body))) for x in asked if x.status not in status]
+
+
+def _live_cancels(trace: Trace, profile: Profile) -> dict[str, Exchange]:
+    """The accepted cancellation of each run that was surely active, by the label of the run."""
+    status = profile.operations["cancel"].status
+    asked = [x for x in with_role(trace, "cancel") if x.status in status and not x.about.get("restarts")]
+    return {str(x.about.get("run")): x for x in asked}
+
+
+def seen_by_readers(trace: Trace, profile: Profile) -> Outcome:
+    """CAN-02."""
+    expected = profile.terminal.outcomes.get(CANCELLED, ()) if profile.terminal else ()
+    cancels, found, exercised = _live_cancels(trace, profile), [], False
+    for label, readings in by_run(trace, profile).items():
+        cancel = cancels.get(label)
+        for one in readings:
+            x = one.exchange
+            attached = cancel is not None and x.sent_us < cancel.sent_us < x.ended_us and x.role != "cut"
+            if not attached or cancel is None or not profile.terminal:
+                continue
+            exercised = True
+            events = one.of(profile.terminal.events)
+            if not events or events[-1].kind not in expected:
+                want = f"{' or '.join(expected)} after the cancellation at {cancel.sent_us / 1000:.0f} ms"
+                seen = str(events[-1].kind) if events else f"none until {x.ended_us / 1000:.0f} ms"
+                span = (events[-1].start, events[-1].end) if events else (len(x.body), len(x.body))
+                found.append(finding(x, want, seen, span, x.ended_us))
+    return found if exercised else NotExercised("no reader was attached to a run that was cancelled")
+
+
+def answered_again(trace: Trace, profile: Profile) -> Outcome:
+    """CAN-03."""
+    asked = answered(with_role(trace, "cancel-again", "cancel-finished", "cancel-racing"))
+    if not asked:
+        return NotExercised("no finished run was cancelled")
+    found = []
+    for exchange in asked:
+        again = exchange.role == "cancel-again"
+        rule = profile.field("operations.cancel.again" if again else "operations.cancel.finished")
+        allowed, below = rule.get("status"), rule.get("below", 500)
+        if exchange.role == "cancel-racing":  # it may have been in time
+            allowed = [*allowed, *profile.operations["cancel"].status] if allowed else None
+        holds = exchange.status in allowed if allowed else (exchange.status or 0) < below
+        if not holds:
+            want = f"status {' or '.join(map(str, allowed))}" if allowed else f"a status below {below}"
+            found.append(finding(exchange, want, f"status {exchange.status}", (0, len(exchange.body))))
+    return found
+
+
+def unknown_run(trace: Trace, profile: Profile) -> Outcome:
+    """CAN-04."""
+    asked = [x for x in answered(with_role(trace, "cancel-refused")) if x.about.get("run") == "unknown"]
+    if not asked:
+        return NotExercised("no unknown run was cancelled")
+    return [
+        one for x in asked for one in refused(x, profile.field("auth.unknown"), "the cancellation of an unknown run")
+    ]
+
+
+def kept_history(trace: Trace, profile: Profile) -> Outcome:
+    """CAN-05."""
+    cancels, found, exercised = _live_cancels(trace, profile), [], False
+    for x in answered(with_role(trace, "after")):
+        if str(x.about.get("run")) in cancels and not opened(x):
+            exercised = True
+            found.append(finding(x, "the history of the cancelled run", f"status {x.status}", (0, len(x.body))))
+    for label, readings in by_run(trace, profile).items():
+        later = [r for r in readings if r.exchange.role == "after" and from_start(r)]
+        live = [r for r in readings if r.exchange.role == "reader" and ended(r)]
+        if label not in cancels or not later or not live:
+            continue
+        exercised = True
+        for one in later:
+            found += _lost(live[0], one)
+    return found if exercised else NotExercised("no cancelled run was read again")
+
+
+def _lost(live: Reading, one: Reading) -> list[Finding]:
+    """Events that were seen live and are not in the history, or an ending that is another one."""
+    key, terminal = identity(live.profile), live.profile.terminal
+    have = {key(one, event) for event in one.history}
+    lost = [event for event in live.history if key(live, event) not in have]
+    size = len(one.exchange.body)
+    if lost:
+        want = f"{lost[0].kind} of exchange {live.exchange.id} in the history of the cancelled run"
+        return [finding(one.exchange, want, f"{len(lost)} of {len(live.history)} events missing", (0, size))]
+    expected = terminal.outcomes.get(CANCELLED, ()) if terminal else ()
+    kinds = [event.kind for event in one.of(terminal.events)] if terminal else []
+    if kinds and kinds[-1] in expected:
+        return []
+    return [
+        finding(one.exchange, f"{' or '.join(expected)} in the history", f"{kinds or 'no terminal event'}", (0, size))
+    ]
+
+
+CHECKS: dict[str, Check] = {
+    "CAN-01": accepted,
+    "CAN-02": seen_by_readers,
+    "CAN-03": answered_again,
+    "CAN-04": unknown_run,
+    "CAN-05": kept_history,
+}

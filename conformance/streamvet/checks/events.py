@@ -1,0 +1,152 @@
+"""EVT: the encoding, the JSON and the schema of events, and whether they are what the run emitted.
+
+Must not know in which order events come.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamvet.checks.flaws import without
+from streamvet.checks.runs import emitted, ended, from_start, scripted
+from streamvet.decode import same, streams
+from streamvet.framing.frame import Flaw
+from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault
+from streamvet.outcome import NotExercised, finding, shown
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.decode import Event, Reading
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.trace import Trace
+
+NO_EVENT = NotExercised("no stream had an event")
+
+
+def _json(expected: str, *faults: JsonFault, of_parsed: bool = True) -> Check:
+    """A check that the JSON of no event has one of these faults."""
+
+    def check(trace: Trace, profile: Profile) -> Outcome:
+        found: list[Finding] = []
+        exercised = False
+        for one in streams(trace, profile):
+            for event in one.events:
+                if not event.problems:
+                    exercised = True
+                    continue
+                hits = [problem for problem in event.problems if problem.fault in faults]
+                exercised = exercised or event.parsed or not of_parsed
+                found += [
+                    finding(one.exchange, expected, f"{hit.seen} at {hit.where}", (event.start, event.end))
+                    for hit in hits
+                ]
+        return found if exercised or found else NO_EVENT
+
+    return check
+
+
+def typed(trace: Trace, profile: Profile) -> Outcome:
+    """EVT-07."""
+    if profile.discriminator == "event-name":
+        expected = "an event field that names the type"
+    else:
+        expected = f"an object with a string at {profile.discriminator}"
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        for event in one.events:
+            if not event.parsed:
+                continue
+            exercised = True
+            if event.kind is None:
+                found.append(finding(one.exchange, expected, shown(one.value(event)), (event.start, event.end)))
+    return found if exercised else NO_EVENT
+
+
+def valid(trace: Trace, profile: Profile) -> Outcome:
+    """EVT-08."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        for event in one.events:
+            if event.valid:
+                exercised = True
+            elif event.valid is False and event.kind:
+                exercised = True
+                file = profile.schema_file(event.kind) or ""
+                expected, seen = profile.schemas.explain(file, one.value(event))
+                found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
+    return found if exercised else NotExercised("no event of a known type")
+
+
+def intact(trace: Trace, profile: Profile) -> Outcome:
+    """EVT-09: event for event, what was emitted is a part of what arrived. Loss and order are other rows'."""
+    wanted = emitted(trace)
+    if not wanted:
+        return NotExercised("no script that emits: needs the control interface")
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        events = scripted(one)
+        if not from_start(one) or not ended(one) or len(events) != len(wanted):
+            continue
+        exercised = True
+        for want, event in zip(wanted, events, strict=True):
+            seen = one.value(event)
+            wrong = next(
+                (key for key in want if not isinstance(seen, dict) or not same(seen.get(key), want[key])), None
+            )
+            if wrong is not None:
+                found.append(_altered(one, event, wrong, want[wrong], seen))
+    return found if exercised else NotExercised("no reader got every event of the script")
+
+
+def _altered(one: Reading, event: Event, key: str, want: Any, seen: Any) -> Finding:
+    """A finding that shows the first place where two texts part, when both are texts."""
+    got = seen.get(key) if isinstance(seen, dict) else seen
+    place, left, right = _first_difference(key, want, got)
+    return finding(one.exchange, f"{place} as emitted: {shown(left)}", shown(right), (event.start, event.end))
+
+
+def _first_difference(place: str, want: Any, got: Any) -> tuple[str, Any, Any]:
+    if isinstance(want, dict) and isinstance(got, dict):
+        for key in want:
+            if not same(want[key], got.get(key)):
+                return _first_difference(f"{place}/{key}", want[key], got.get(key))
+    if isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
+        for index, (one, other) in enumerate(zip(want, got, strict=True)):
+            if not same(one, other):
+                return _first_difference(f"{place}/{index}", one, other)
+    if isinstance(want, str) and isinstance(got, str):
+        at = next((i for i, (a, b) in enumerate(zip(want, got, strict=False)) if a != b), min(len(want), len(got)))
+        begin = max(at - 10, 0)
+        return f"{place} from character {begin}", want[begin : at + 20], got[begin : at + 20]
+    return place, want, got
+
+
+def answers(trace: Trace, profile: Profile) -> Outcome:
+    """EVT-10."""
+    found, exercised = [], False
+    for exchange in trace.exchanges:
+        operation = profile.operations.get(exchange.operation)
+        if operation is None or not operation.schema or exchange.about.get("meant") != "answer" or not exchange.clean:
+            continue
+        if exchange.status not in operation.status:
+            continue  # whether it should have succeeded is another row's
+        exercised = True
+        value = exchange.json()
+        if not profile.schemas.decider(operation.schema)(value):
+            expected, seen = profile.schemas.explain(operation.schema, value)
+            found.append(finding(exchange, f"{operation.name}: {expected}", seen, (0, len(exchange.body))))
+    return found if exercised else NotExercised("no operation with a schema succeeded")
+
+
+CHECKS: dict[str, Check] = {
+    "EVT-01": without(Flaw.NOT_UTF8, "UTF-8"),
+    "EVT-02": _json("a JSON text", JsonFault.NOT_JSON, of_parsed=False),
+    "EVT-03": _json("each key once in an object", JsonFault.DUPLICATE_KEY),
+    "EVT-04": _json("numbers that a double holds exactly", JsonFault.BIG_INTEGER, JsonFault.NOT_FINITE),
+    "EVT-05": _json("no lone surrogate", JsonFault.LONE_SURROGATE),
+    "EVT-06": _json(f"at most {DEPTH_LIMIT} levels of nesting", JsonFault.TOO_DEEP, of_parsed=False),
+    "EVT-07": typed,
+    "EVT-08": valid,
+    "EVT-09": intact,
+    "EVT-10": answers,
+}

@@ -1,0 +1,235 @@
+"""GHO: what only ghostly promises, and no table can say.
+
+Must not repeat what a generic family checks.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from streamvet.checks.runs import answered, ended, from_start, with_role
+from streamvet.decode import readable, reading, streams
+from streamvet.outcome import NotExercised, finding, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamvet.contract.profile import Profile
+    from streamvet.outcome import Check, Outcome
+    from streamvet.trace import Exchange, Trace
+
+RUN_END = ("assist.run_end",)
+# An HTTP Date has whole seconds and is cut off, not rounded (RFC 9110, 5.6.7); a second more is for the clock of a
+# process and that of its web server.
+AHEAD = timedelta(seconds=2)
+
+
+def started_at_once(trace: Trace, profile: Profile) -> Outcome:
+    """GHO-01."""
+    found, exercised = [], False
+    for exchange in trace.exchanges:
+        operation = profile.operations.get(exchange.operation)
+        bound_ms = operation.raw.get("answer_within_ms") if operation else None
+        if bound_ms is None or exchange.role != "start":
+            continue
+        exercised = True
+        took_us = (exchange.head.at_us if exchange.head else exchange.ended_us) - exchange.sent_us
+        if took_us > bound_us(bound_ms, trace, exchange):
+            found.append(finding(exchange, f"an answer within {bound_ms} ms", f"after {took_us / 1000:.0f} ms"))
+    return found if exercised else NotExercised("no run was started")
+
+
+def bound_us(bound_ms: int, trace: Trace, exchange: Exchange) -> int:
+    """A bound on an answer, widened by what the harness itself was late."""
+    return bound_ms * 1000 + trace.jitter_us.get(exchange.id, 0)
+
+
+def one_run_end(trace: Trace, profile: Profile) -> Outcome:
+    """GHO-02."""
+    whole = [r for r in streams(trace, profile) if from_start(r) and ended(r) and r.exchange.role != "cut"]
+    if not whole:
+        return NotExercised("no run was read to its end")
+    counts = [(one, len(one.of(RUN_END))) for one in whole]
+    return [
+        finding(one.exchange, "one run_end event", f"{count} of them", (0, len(one.exchange.body)))
+        for one, count in counts
+        if count != 1
+    ]
+
+
+def not_in_the_future(trace: Trace, profile: Profile) -> Outcome:
+    """GHO-03."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        zero = _server_zero(one.exchange, trace)
+        for event in one.events:
+            value = one.value(event)
+            at = _time(value.get("at")) if isinstance(value, dict) else None
+            if at is None:
+                continue
+            exercised = True
+            now = zero + timedelta(microseconds=event.at_us)
+            if at > now + AHEAD:
+                ahead = (at - now).total_seconds()
+                seen = f"{value['at']}, {ahead:.1f} s ahead"
+                found.append(finding(one.exchange, "an at that is not in the future", seen, (event.start, event.end)))
+    return found if exercised else NotExercised("no event with a time")
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _server_zero(exchange: Exchange, trace: Trace) -> datetime:
+    """The server's time at the trace's zero: by the answer's Date where there is one."""
+    head = exchange.head
+    try:
+        date = parsedate_to_datetime(head.get("date")) if head and head.get("date") else None
+    except ValueError:
+        date = None
+    if head is None or date is None:
+        return datetime.fromtimestamp(trace.wall_clock, UTC)
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)) - timedelta(microseconds=head.at_us)
+
+
+def marked_as_cancelled(trace: Trace, profile: Profile) -> Outcome:
+    """GHO-04."""
+    status = profile.operations["cancel"].status
+    cancels = {x.about.get("run"): x for x in with_role(trace, "cancel") if x.status in status}
+    return _flag(
+        trace, profile, "cancelled", lambda x: x.about.get("run") in cancels and x.role != "cut", "no run was cancelled"
+    )
+
+
+def _flag(trace: Trace, profile: Profile, flag: str, chosen: Callable[[Exchange], bool], otherwise: str) -> Outcome:
+    """Findings of run_end events on the chosen streams whose payload lacks a true flag."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        if not chosen(one.exchange):
+            continue
+        for event in one.of(RUN_END):
+            exercised = True
+            payload = one.value(event).get("payload", {})
+            if payload.get(flag) is not True:
+                seen = f"payload {shown(payload)}"
+                found.append(finding(one.exchange, f"payload.{flag} true", seen, (event.start, event.end)))
+    return found if exercised else NotExercised(otherwise)
+
+
+def orphan(trace: Trace, profile: Profile) -> Outcome:
+    """GHO-05."""
+    cancels = [x for x in answered(with_role(trace, "cancel")) if x.about.get("restarts")]
+    if not cancels:
+        return NotExercised("no run was orphaned by a crash: needs launch in the target")
+    found = []
+    for cancel in cancels:
+        value = cancel.json()
+        if cancel.status != 200 or not isinstance(value, dict) or value.get("stale") is not True:
+            seen = f"status {cancel.status}, {shown(value)}"
+            found.append(finding(cancel, "status 200 with stale true", seen, (0, len(cancel.body))))
+    if found:
+        return found
+    runs = {x.about.get("run") for x in cancels}
+    later = [
+        reading(x, profile)
+        for x in trace.exchanges
+        if x.about.get("restarts") and x.about.get("run") in runs and x.role in ("reader", "after") and readable(x)
+    ]
+    for one in later:
+        ends = one.of(RUN_END)
+        payload = one.value(ends[-1]).get("payload", {}) if ends else None
+        if payload is None or payload.get("staleAfterRestart") is not True:
+            seen = f"payload {shown(payload)}" if ends else "no run_end"
+            span = (ends[-1].start, ends[-1].end) if ends else (0, len(one.exchange.body))
+            found.append(finding(one.exchange, "a run_end with payload.staleAfterRestart true", seen, span))
+    return found if later else NotExercised("no stream of the orphaned run was read")
+
+
+def _lists(trace: Trace, *cases: str) -> list[tuple[Exchange, list[dict[str, Any]]]]:
+    """The answers with a list of objects, by their case."""
+    asked = [x for x in with_role(trace, "list") if x.status == 200 and x.about.get("case") in cases]
+    rows = [(x, x.json()) for x in asked]
+    return [(x, [row for row in value if isinstance(row, dict)]) for x, value in rows if isinstance(value, list)]
+
+
+def newest_first(trace: Trace, profile: Profile) -> Outcome:
+    """GHO-06."""
+    del profile
+    lists = [(x, [_time(row.get("startedAt")) for row in rows]) for x, rows in _lists(trace, "own")]
+    lists = [(x, times) for x, times in lists if len(times) > 1 and None not in times]
+    if not lists:
+        return NotExercised("no list with two runs was requested")
+    return [
+        finding(x, "startedAt from the newest to the oldest", shown([str(t) for t in times if t]), (0, len(x.body)))
+        for x, times in lists
+        if any(a and b and a < b for a, b in zip(times, times[1:], strict=False))
+    ]
+
+
+def filtered(trace: Trace, profile: Profile) -> Outcome:
+    """GHO-07."""
+    del profile
+    found, exercised = [], False
+    for exchange, rows in _lists(trace, "project", "unknown-project"):
+        exercised = True
+        wanted = exchange.about.get("project")
+        others = [row.get("project") for row in rows if row.get("project") != wanted]
+        if others:
+            want = f"only runs of project {wanted!r}"
+            found.append(
+                finding(exchange, want, f"{len(others)} of others: {shown(others[0])}", (0, len(exchange.body)))
+            )
+    return found if exercised else NotExercised("no list of a project was requested")
+
+
+def own_runs_only(trace: Trace, profile: Profile) -> Outcome:
+    """GHO-08."""
+    del profile
+    mine = {
+        str(x.about.get("run_id")) for x in trace.exchanges if x.role == "start" and x.about.get("account") == "primary"
+    }
+    lists = _lists(trace, "other")
+    if not lists or not mine:
+        return NotExercised("no second account requested the list")
+    found = []
+    for exchange, rows in lists:
+        foreign = sorted({str(row.get("id")) for row in rows} & mine)
+        if foreign:
+            found.append(
+                finding(exchange, "no run of another user", f"{len(foreign)}: {foreign[0]!r}", (0, len(exchange.body)))
+            )
+    return found
+
+
+def no_secret(trace: Trace, profile: Profile) -> Outcome:
+    """GHO-09."""
+    secret = trace.stimulus.get("secret")
+    read = [one for one in streams(trace, profile) if one.events and ended(one)]
+    if not secret or not read:
+        return NotExercised("no run with a fill step was read")
+    found = []
+    for one in read:
+        at = one.exchange.body.find(str(secret).encode())
+        if at >= 0:
+            span = (at, at + len(str(secret)))
+            found.append(finding(one.exchange, "no value of a fill step", f"the value {secret!r}", span))
+    return found
+
+
+CHECKS: dict[str, Check] = {
+    "GHO-01": started_at_once,
+    "GHO-02": one_run_end,
+    "GHO-03": not_in_the_future,
+    "GHO-04": marked_as_cancelled,
+    "GHO-05": orphan,
+    "GHO-06": newest_first,
+    "GHO-07": filtered,
+    "GHO-08": own_runs_only,
+    "GHO-09": no_secret,
+}

@@ -1,0 +1,227 @@
+"""HBT: when heartbeats come and what they carry.
+
+All times are those at which bytes arrived, with the lateness of the harness itself known; must not read a clock.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamvet.checks.runs import with_role
+from streamvet.decode import readable, reading, streams
+from streamvet.outcome import NotExercised, finding, shown
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Heartbeat, Profile
+    from streamvet.decode import Event, Reading
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.trace import Exchange, Trace
+
+DATE_RESOLUTION_MS = 1000  # RFC 9110, 5.6.7: an HTTP date has whole seconds
+JITTER_SHARE = 4  # the harness may be late by a quarter of the tolerance; beyond that it cannot tell
+
+
+class Gap(NamedTuple):
+    """A time without a heartbeat, and the silence with which it begins."""
+
+    start_us: int
+    silent_until_us: int  # the first other event, or the end of the gap
+    end_us: int
+    beaten: bool  # ended by a heartbeat, not by the end of the observation
+    span: tuple[int, int]  # the bytes that arrived within it
+
+
+def bound_us(profile: Profile, beat: Heartbeat, scale: float, jitter_us: int) -> int:
+    """The longest gap that is allowed, widened by what the harness itself was late."""
+    return int(beat.interval_ms * 1000 * scale) + profile.tolerance_us(beat.tolerance_ms, scale) + jitter_us
+
+
+def gaps(one: Reading) -> list[Gap]:
+    """The gaps of a watched stream: from its last catch-up byte, or else its head, to the end of the observation."""
+    marks = sorted([(beat, True) for beat in one.beats] + [(event, False) for event in one.events], key=_offset)
+    over_us, size = _watched_until(one), len(one.exchange.body)
+    begin_us, offset, live = _after_catchup(one, marks)
+    found: list[Gap] = []
+    silent_until_us: int | None = None
+    for event, is_beat in live:
+        if not is_beat:
+            silent_until_us = silent_until_us or event.at_us
+            continue
+        found.append(Gap(begin_us, silent_until_us or event.at_us, event.at_us, True, (offset, event.start)))
+        begin_us, offset, silent_until_us = event.at_us, event.end, None
+    if over_us > begin_us:
+        found.append(Gap(begin_us, min(silent_until_us or over_us, over_us), over_us, False, (offset, size)))
+    return found
+
+
+def _offset(mark: tuple[Event, bool]) -> int:
+    return mark[0].start
+
+
+def _after_catchup(one: Reading, marks: list[tuple[Event, bool]]) -> tuple[int, int, list[tuple[Event, bool]]]:
+    """When the catch-up was over, its last offset, and what came after it.
+
+    The catch-up is the start state, and what comes in one go after it or after the head.
+    """
+    first = tuple((one.profile.field("catchup.first") or {}).get("events", ()))
+    last_us, offset = one.head_us, 0
+    for index, (event, is_beat) in enumerate(marks):
+        start_state = index == 0 and event.kind in first
+        if is_beat or (event.at_us - last_us > CATCHUP_PAUSE_US and not start_state):
+            return last_us, offset, marks[index:]
+        last_us, offset = event.at_us, event.end
+    return last_us, offset, []
+
+
+CATCHUP_PAUSE_US = 50_000  # a replay is written in one go; events that are further apart are live
+
+
+def _watched_until(one: Reading) -> int:
+    """The end of the observation: the terminal event, or when the exchange ended."""
+    terminal = one.of(one.profile.terminal.events) if one.profile.terminal else []
+    later = [event.at_us for event in terminal if event.at_us > one.head_us]
+    return min([*later[:1], one.exchange.ended_us])
+
+
+class Watch(NamedTuple):
+    """A stream that was watched for heartbeats, and the longest gap that is allowed on it."""
+
+    reading: Reading
+    bound_us: int
+
+
+def _watched(trace: Trace, profile: Profile) -> list[Watch] | NotExercised:
+    beat = profile.heartbeat
+    if beat is None:
+        return NotExercised("the profile has no heartbeat")
+    exchanges = [x for x in with_role(trace, "watch") if readable(x)]
+    if not exchanges:
+        return NotExercised("no active run was watched for heartbeats")
+    found = []
+    for exchange in exchanges:
+        jitter_us = trace.jitter_us.get(exchange.id, 0)
+        if jitter_us * JITTER_SHARE > profile.tolerance_us(beat.tolerance_ms, trace.time_scale):
+            return NotExercised(f"harness late by {jitter_us / 1000:.0f} ms")
+        found.append(Watch(reading(exchange, profile), bound_us(profile, beat, trace.time_scale, jitter_us)))
+    return found
+
+
+def silent_gaps(trace: Trace, profile: Profile) -> Outcome:
+    """HBT-01: a gap in which nothing else arrived for longer than the bound."""
+    watched = _watched(trace, profile)
+    if isinstance(watched, NotExercised):
+        return watched
+    found: list[Finding] = []
+    exercised = False
+    for one, limit_us in watched:
+        for gap in gaps(one):
+            silence_us = gap.silent_until_us - gap.start_us
+            exercised = exercised or silence_us > limit_us or (gap.beaten and gap.silent_until_us == gap.end_us)
+            if silence_us > limit_us:
+                found.append(_late(one, gap, silence_us, limit_us, "silent"))
+    return found if exercised else NotExercised("no active run was silent for long enough")
+
+
+def busy_gaps(trace: Trace, profile: Profile) -> Outcome:
+    """HBT-02: a gap in which other events arrived."""
+    watched = _watched(trace, profile)
+    if isinstance(watched, NotExercised):
+        return watched
+    found: list[Finding] = []
+    exercised = False
+    for one, limit_us in watched:
+        for gap in gaps(one):
+            if gap.silent_until_us == gap.end_us:
+                continue
+            exercised = exercised or gap.beaten or gap.end_us - gap.start_us > limit_us
+            if gap.end_us - gap.start_us > limit_us:
+                found.append(_late(one, gap, gap.end_us - gap.start_us, limit_us, "busy"))
+    return found if exercised else NotExercised("no active run emitted events while it was watched")
+
+
+def _late(one: Reading, gap: Gap, seen_us: int, limit_us: int, how: str) -> Finding:
+    seen = f"none for {seen_us / 1000:.0f} ms, from {gap.start_us / 1000:.0f} ms on, on a {how} stream"
+    return finding(
+        one.exchange, f"a heartbeat within {limit_us / 1000:.0f} ms", seen, gap.span, gap.start_us + limit_us
+    )
+
+
+def _beats(trace: Trace, profile: Profile) -> list[tuple[Reading, Event]]:
+    return [(one, beat) for one in streams(trace, profile) for beat in one.beats]
+
+
+def form(trace: Trace, profile: Profile) -> Outcome:
+    """HBT-03."""
+    beats = _beats(trace, profile)
+    if not beats or not profile.heartbeat or not profile.heartbeat.pattern:
+        return NotExercised("no heartbeat arrived")
+    pattern = re.compile(profile.heartbeat.pattern.removesuffix("$") + r"\Z")  # `$` would allow a newline at the end
+    found = []
+    for one, beat in beats:
+        text = one.text(beat)
+        if not pattern.match(text):
+            found.append(
+                finding(one.exchange, f"a match of {profile.heartbeat.pattern}", shown(text), (beat.start, beat.end))
+            )
+    return found
+
+
+def close_to_now(trace: Trace, profile: Profile) -> Outcome:
+    """HBT-04: against the answer's Date and the time since it came, or our own clock where there is no Date."""
+    beats = _beats(trace, profile)
+    beat_rule = profile.heartbeat
+    if not beats or beat_rule is None or beat_rule.time_within_ms is None:
+        return NotExercised("no heartbeat arrived")
+    found = []
+    for one, beat in beats:
+        text = one.text(beat)
+        if not (text.isascii() and text.isdigit()):
+            continue
+        sent_ms = int(text) * (1 if len(text) > SECONDS_DIGITS else 1000)
+        off_ms = sent_ms - _now_ms(one.exchange, trace, beat.at_us)
+        if abs(off_ms) > beat_rule.time_within_ms + DATE_RESOLUTION_MS:
+            want = f"a time within {beat_rule.time_within_ms} ms of now"
+            found.append(finding(one.exchange, want, f"{text}, {off_ms:+.0f} ms", (beat.start, beat.end)))
+    return found
+
+
+SECONDS_DIGITS = 10  # Unix time has ten digits in seconds until 2286, thirteen in milliseconds
+
+
+def _now_ms(exchange: Exchange, trace: Trace, at_us: int) -> float:
+    """The server's own time at `at_us`, in Unix milliseconds."""
+    head = exchange.head
+    date = head.get("date") if head else ""
+    if head and date:
+        try:
+            parsed = parsedate_to_datetime(date)
+        except ValueError:
+            parsed = None
+        if parsed is not None:
+            aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+            return aware.timestamp() * 1000 + (at_us - head.at_us) / 1000
+    return trace.wall_clock * 1000 + at_us / 1000
+
+
+def none_when_finished(trace: Trace, profile: Profile) -> Outcome:
+    """HBT-05."""
+    replays = [one for one in streams(trace, profile) if one.exchange.about.get("finished")]
+    if not replays:
+        return NotExercised("no finished run was read")
+    return [
+        finding(one.exchange, "no heartbeat on a finished run", shown(one.text(beat)), (beat.start, beat.end))
+        for one in replays
+        for beat in one.beats
+    ]
+
+
+CHECKS: dict[str, Check] = {
+    "HBT-01": silent_gaps,
+    "HBT-02": busy_gaps,
+    "HBT-03": form,
+    "HBT-04": close_to_now,
+    "HBT-05": none_when_finished,
+}

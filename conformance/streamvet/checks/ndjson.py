@@ -1,0 +1,78 @@
+"""NDJ: the framing of NDJSON, one JSON document a line, each line ended by LF.
+
+Must not know what a document says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.checks.flaws import all_ended, without
+from streamvet.decode import streams
+from streamvet.framing import json_text
+from streamvet.framing.frame import Flaw
+from streamvet.framing.json_text import JsonFault
+from streamvet.outcome import NotExercised, finding, shown
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.decode import Event, Reading
+    from streamvet.outcome import Check, Outcome
+    from streamvet.trace import Trace
+
+NO_LINE = NotExercised("no stream had a line")
+# How many lines a document in pieces may span. A pretty-printed event has a line for each key; with more, the first
+# line that does not parse is told by EVT-02 all the same.
+MAX_PIECES = 200
+
+
+def one_document(trace: Trace, profile: Profile) -> Outcome:
+    """NDJ-02."""
+    read = [one for one in streams(trace, profile) if one.events]
+    if not read:
+        return NO_LINE
+    return [
+        finding(one.exchange, "one JSON document on the line", problem.seen, (event.start, event.end))
+        for one in read
+        for event in one.events
+        for problem in event.problems
+        if problem.fault is JsonFault.SEVERAL_DOCUMENTS
+    ]
+
+
+def unbroken_document(trace: Trace, profile: Profile) -> Outcome:
+    """NDJ-03: lines that are not JSON alone, but are together, are one document in pieces."""
+    read = [one for one in streams(trace, profile) if one.events]
+    if not read:
+        return NO_LINE
+    found = []
+    for one in read:
+        events, index = one.events, 0
+        while index < len(events):
+            count = 0 if events[index].parsed else _pieces(one, events[index : index + MAX_PIECES])
+            if count:
+                span = (events[index].start, events[index + count - 1].end)
+                seen = f"one document over {count} lines, the first {shown(one.text(events[index]))}"
+                found.append(finding(one.exchange, "a JSON document on one line", seen, span))
+            index += count or 1
+    return found
+
+
+def _pieces(one: Reading, events: list[Event]) -> int:
+    """How many of the lines, from the first on, make one JSON document; 0 where they do not."""
+    text = one.text(events[0])
+    for count, event in enumerate(events[1:], start=2):
+        text += "\n" + one.text(event)
+        # A newline inside a string is no JSON; escaped, it is what the writer meant.
+        if any(json_text.read(whole).value is not None for whole in (text, text.replace("\n", "\\n"))):
+            return count
+    return 0
+
+
+CHECKS: dict[str, Check] = {
+    "NDJ-01": all_ended("a newline after the last line"),
+    "NDJ-02": one_document,
+    "NDJ-03": unbroken_document,
+    "NDJ-04": without(Flaw.BOM, "no byte order mark"),
+    "NDJ-05": without(Flaw.CR, "lines that end with LF"),
+}

@@ -1,0 +1,141 @@
+"""PFL: what only promptfloe promises, and no table can say.
+
+Must not repeat what a generic family checks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.checks.runs import answered, by_run, ended, from_start, with_role
+from streamvet.decode import opened, streams
+from streamvet.outcome import NotExercised, finding, shown
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.outcome import Check, Outcome
+    from streamvet.trace import Trace
+
+
+def joined_deltas(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-01."""
+    found, exercised = [], False
+    records = {x.about.get("run"): x for x in with_role(trace, "record-after") if x.status == 200}
+    for label, readings in by_run(trace, profile).items():
+        record = records.get(label)
+        for one in readings:
+            done = one.of(("done",))
+            if record is None or one.exchange.about.get("kind") != "skill" or not from_start(one) or not done:
+                continue
+            exercised = True
+            joined = "".join(str(value.get("delta", "")) for value in one.values(one.of(("chunk",))))
+            value = record.json()
+            markdown = value.get("markdown") if isinstance(value, dict) else None
+            if joined != (markdown or ""):
+                want = f"the markdown of the record, {shown(markdown)}"
+                found.append(finding(one.exchange, want, shown(joined), (0, len(one.exchange.body))))
+    return found if exercised else NotExercised("no skill run was read to its end with its record")
+
+
+def names_the_run(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-02."""
+    starts = [x for x in trace.exchanges if x.operation.startswith("start:") and opened(x) and x.head]
+    del profile
+    if not starts:
+        return NotExercised("no run was started")
+    return [finding(x, "X-Run-Id", "no such field") for x in starts if x.head and not x.head.get("x-run-id")]
+
+
+def own_run_id(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-03."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        wanted = one.exchange.about.get("run_id")
+        if not wanted:
+            continue
+        for event in one.history:
+            exercised = True
+            value = one.value(event)
+            run_id = value.get("runId") if isinstance(value, dict) else None
+            if run_id != wanted:
+                found.append(finding(one.exchange, f"runId {wanted!r}", shown(run_id), (event.start, event.end)))
+    return found if exercised else NotExercised("no event of a run whose id is known")
+
+
+def error_code(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-04."""
+    errors = [(one, event) for one in streams(trace, profile) for event in one.of(("error",))]
+    if not errors:
+        return NotExercised("no run failed")
+    values = [(one, event, one.value(event)) for one, event in errors]
+    return [
+        finding(one.exchange, "an error with a code", shown(value), (event.start, event.end))
+        for one, event, value in values
+        if not (isinstance(value, dict) and isinstance(value.get("code"), str) and value["code"])
+    ]
+
+
+def tells_when_to_retry(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-05."""
+    del profile
+    limited = [x for x in answered(with_role(trace, "limited")) if x.status == 429]
+    if not limited:
+        return NotExercised("the rate limit refused nothing: needs the control interface")
+    found = []
+    for exchange in limited:
+        after = exchange.head.get("retry-after") if exchange.head else ""
+        if not (after.isascii() and after.isdigit()):
+            found.append(finding(exchange, "Retry-After in seconds", f"Retry-After: {after or 'none'}"))
+            continue
+        body = exchange.json()
+        error = body.get("error") if isinstance(body, dict) else None
+        millis = error.get("retryAfterMs") if isinstance(error, dict) else None
+        if not isinstance(millis, int) or isinstance(millis, bool) or millis < 0:
+            found.append(
+                finding(exchange, "error.retryAfterMs in milliseconds", shown(millis), (0, len(exchange.body)))
+            )
+    return found
+
+
+def second_cancel(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-06."""
+    del profile
+    asked = answered(with_role(trace, "cancel-again", "cancel-finished"))
+    if not asked:
+        return NotExercised("no finished run was cancelled")
+    return [
+        finding(x, "status 409 or 200", f"status {x.status}", (0, len(x.body)))
+        for x in asked
+        if x.status not in (200, 409)
+    ]
+
+
+def reviewed_before(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-07."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        if not from_start(one) or not (ended(one) or one.events):
+            continue
+        seen: set[str] = set()
+        for event in one.of(("file", "review")):
+            value = one.value(event)
+            if event.kind == "file":
+                seen.add(str(value.get("path")))
+            elif isinstance(value.get("files"), list) and value["files"]:
+                exercised = True
+                early = [str(path) for path in value["files"] if str(path) not in seen]
+                if early:
+                    want = "a review of files that were emitted before it"
+                    found.append(finding(one.exchange, want, shown(early[0]), (event.start, event.end)))
+    return found if exercised else NotExercised("no review named files")
+
+
+CHECKS: dict[str, Check] = {
+    "PFL-01": joined_deltas,
+    "PFL-02": names_the_run,
+    "PFL-03": own_run_id,
+    "PFL-04": error_code,
+    "PFL-05": tells_when_to_retry,
+    "PFL-06": second_cancel,
+    "PFL-07": reviewed_before,
+}

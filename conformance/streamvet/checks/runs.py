@@ -1,0 +1,87 @@
+"""What a trace says of each of its runs: who read it, from where, and which reading is the whole history.
+
+Judges nothing: the selections here are what several checks begin with.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamvet.decode import streams
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from streamvet.contract.profile import Profile
+    from streamvet.decode import Event, Reading
+    from streamvet.trace import Exchange, Trace
+
+# Who may stand for the whole history of a run, the best first: the longest attached.
+WITNESSES = ("reader", "stalled", "racer", "after", "late")
+
+
+def with_role(trace: Trace, *roles: str) -> list[Exchange]:
+    """The exchanges that have one of these roles."""
+    return [exchange for exchange in trace.exchanges if exchange.role in roles]
+
+
+def answered(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """The exchanges that have an answer."""
+    return [exchange for exchange in exchanges if exchange.head is not None]
+
+
+def from_start(reading: Reading) -> bool:
+    """Whether the stream begins at the beginning of its run: no cursor, or an empty one."""
+    return reading.exchange.about.get("cursor_from") in (None, "empty")
+
+
+def left_alone(reading: Reading) -> bool:
+    """Whether the end of the stream was the server's to decide: not cut by us, not killed with its server."""
+    return reading.exchange.role != "cut" and reading.exchange.by_server
+
+
+def has_last(reading: Reading) -> bool:
+    """Whether the event that the profile names as the last one has arrived."""
+    terminal = reading.profile.terminal
+    return bool(terminal and reading.of(terminal.last))
+
+
+def ended(reading: Reading) -> bool:
+    """Whether the stream got to its end: its last event is there, or the server closed it as HTTP says."""
+    return has_last(reading) or (left_alone(reading) and reading.exchange.clean)
+
+
+def by_run(trace: Trace, profile: Profile) -> dict[str, list[Reading]]:
+    """The readable streams of a trace, by the label of their run."""
+    found: dict[str, list[Reading]] = {}
+    for reading in streams(trace, profile):
+        label = reading.exchange.about.get("run")
+        if label:
+            found.setdefault(label, []).append(reading)
+    return found
+
+
+def witness(readings: Iterable[Reading], *, excluding: Reading | None = None) -> Reading | None:
+    """The stream that stands for the whole history of its run, None where no reader got to the end."""
+    whole = [r for r in readings if r is not excluding and from_start(r) and ended(r) and r.exchange.role in WITNESSES]
+    return min(whole, key=lambda r: (WITNESSES.index(r.exchange.role), -len(r.history)), default=None)
+
+
+def emitted(trace: Trace) -> list[dict[str, Any]] | None:
+    """What the script of a controlled run emits, in order; None where there is no script."""
+    script = trace.stimulus.get("script")
+    return None if script is None else [step["emit"] for step in script if "emit" in step]
+
+
+def scripted(reading: Reading) -> list[Event]:
+    """The history without what the server adds to a script of its own."""
+    profile = reading.profile
+    own = (*(profile.terminal.events if profile.terminal else ()), *profile.field("events.script.own"))
+    added = {id(event) for event in reading.of(tuple(own))}
+    return [event for event in reading.history if id(event) not in added]
+
+
+def outcome_kinds(trace: Trace, profile: Profile) -> tuple[str, ...] | None:
+    """The terminal events that a run of this trace must end with, None where its outcome is not known."""
+    outcome = trace.stimulus.get("outcome")
+    return profile.terminal.outcomes.get(str(outcome)) if profile.terminal and outcome else None

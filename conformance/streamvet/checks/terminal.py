@@ -1,0 +1,230 @@
+"""TRM: how runs and their streams end.
+
+Bounds are on the server's answer, thus not scaled; the harness's own lateness is added to them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.checks.runs import by_run, from_start, has_last, left_alone, outcome_kinds, with_role
+from streamvet.contract.profile import matches, pointed
+from streamvet.decode import streams
+from streamvet.outcome import NotExercised, finding, shown
+from streamvet.trace import Ending
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile, Terminal
+    from streamvet.decode import Event, Reading
+    from streamvet.outcome import Check, Outcome
+    from streamvet.trace import Exchange, Trace
+
+NO_TERMINAL = NotExercised("no terminal event arrived")
+
+
+def _terminal(profile: Profile) -> Terminal:
+    if profile.terminal is None:  # every row of this family applies only to profiles that have it
+        raise LookupError(f"profile {profile.name} has no terminal events")
+    return profile.terminal
+
+
+def _or(kinds: tuple[str, ...]) -> str:
+    return " or ".join(kinds)
+
+
+def has_terminal(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-01."""
+    rule = _terminal(profile)
+    over = [one for one in streams(trace, profile) if left_alone(one) and one.exchange.clean and _whole_suffix(one)]
+    if not over:
+        return NotExercised("no stream was closed by the server")
+    return [
+        finding(
+            one.exchange,
+            f"{_or(rule.events)} before the end of the stream",
+            _last(one),
+            _last_span(one),
+            one.exchange.ended_us,
+        )
+        for one in over
+        if not one.of(rule.events)
+    ]
+
+
+def _whole_suffix(one: Reading) -> bool:
+    """Whether the terminal event belongs into this stream: not when it was resumed after it."""
+    return from_start(one) or not one.exchange.about.get("after_terminal")
+
+
+def _last(one: Reading) -> str:
+    return f"{one.events[-1].kind} last" if one.events else "no event"
+
+
+def _last_span(one: Reading) -> tuple[int, int]:
+    return (one.events[-1].start, one.events[-1].end) if one.events else (0, 0)
+
+
+def one_terminal(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-02."""
+    rule = _terminal(profile)
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        events = one.of(rule.events)
+        exercised = exercised or bool(events)
+        if len(events) > 1:
+            seen = f"{events[1].kind} after {events[0].kind}"
+            found.append(finding(one.exchange, "one terminal event", seen, (events[0].start, events[1].end)))
+    return found if exercised else NO_TERMINAL
+
+
+def nothing_after(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-03: no event, and no heartbeat either."""
+    rule = _terminal(profile)
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        last = one.of(rule.last)
+        if not last:
+            continue
+        exercised = True
+        # A second last event is told by TRM-02 where it is a terminal one too.
+        after = [
+            e
+            for e in (*one.events, *one.beats)
+            if e.start >= last[0].end and not (e.kind and matches(e.kind, rule.last) and matches(e.kind, rule.events))
+        ]
+        if after:
+            seen = f"{after[0].kind or 'a heartbeat'} after {last[0].kind}"
+            found.append(finding(one.exchange, f"nothing after {last[0].kind}", seen, (after[0].start, after[0].end)))
+    return found if exercised else NotExercised("no last event arrived")
+
+
+def closed_in_time(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-04."""
+    rule = _terminal(profile)
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        x, last = one.exchange, one.of(rule.last)
+        if not last or (x.ending is Ending.CUT and x.ended_us - last[0].at_us <= rule.close_within_ms * 1000):
+            continue  # we left before the server had to close
+        exercised = True
+        took_us, bound_us = x.ended_us - last[0].at_us, rule.close_within_ms * 1000 + trace.jitter_us.get(x.id, 0)
+        if took_us > bound_us or not x.by_server:
+            seen = f"{'closed' if x.by_server else 'still open'} after {took_us / 1000:.0f} ms"
+            want = f"the end of the stream within {rule.close_within_ms} ms after {last[0].kind}"
+            found.append(finding(x, want, seen, (last[0].start, last[0].end), last[0].at_us + bound_us))
+    return found if exercised else NotExercised("no last event arrived")
+
+
+def finished_in_time(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-05."""
+    rule = _terminal(profile)
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        x = one.exchange
+        if not x.about.get("finished") or x.about.get("restarts"):
+            continue
+        took_us, bound_us = x.ended_us - x.sent_us, rule.finished_within_ms * 1000 + trace.jitter_us.get(x.id, 0)
+        if x.ending is Ending.CUT and took_us <= bound_us:
+            continue
+        exercised = True
+        if took_us > bound_us or not x.by_server:
+            seen = f"{'closed' if x.by_server else 'still open'} after {took_us / 1000:.0f} ms, {_last(one)}"
+            want = f"a finished run replayed and closed within {rule.finished_within_ms} ms"
+            found.append(finding(x, want, seen, _last_span(one), x.sent_us + bound_us))
+    return found if exercised else NotExercised("no finished run was read")
+
+
+def true_outcome(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-06."""
+    expected = outcome_kinds(trace, profile)
+    if expected is None:
+        return NotExercised("the outcome of the run is not known")
+    rule, found, exercised = _terminal(profile), [], False
+    cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel"}
+    for one in streams(trace, profile):
+        events = one.of(rule.events)
+        if not events or one.exchange.about.get("run") in cancelled:
+            continue
+        exercised = True
+        if events[0].kind not in expected:
+            outcome = trace.stimulus["outcome"]
+            want = f"{_or(expected)}: the run {outcome}"
+            found.append(finding(one.exchange, want, str(events[0].kind), (events[0].start, events[0].end)))
+    return found if exercised else NO_TERMINAL
+
+
+def record_finished(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-07."""
+    state = profile.field("operations.record.state")
+    ended_runs = {label for label, readings in by_run(trace, profile).items() if any(map(_saw_terminal, readings))}
+    records = [x for x in with_role(trace, "record-after") if x.status == 200 and x.about.get("run") in ended_runs]
+    if not records:
+        return NotExercised("no record was requested after a terminal event")
+    return _states(records, state["pointer"], state["finished"], "once the terminal event was seen")
+
+
+def _saw_terminal(one: Reading) -> bool:
+    return bool(one.of(_terminal(one.profile).events)) or has_last(one)
+
+
+def record_active(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-09."""
+    state = profile.field("operations.record.state")
+    records = [x for x in with_role(trace, "record-active") if x.status == 200]
+    if not records:
+        return NotExercised("no record of an active run was requested")
+    return _states(records, state["pointer"], state["active"], "while the run is active")
+
+
+def _states(records: list[Exchange], pointer: str, allowed: list[str], when: str) -> Outcome:
+    shown_states = [(x, pointed(x.json(), pointer)) for x in records]
+    want = f"{_or(tuple(allowed))} at {pointer} {when}"
+    return [finding(x, want, shown(value), (0, len(x.body))) for x, value in shown_states if value not in allowed]
+
+
+def end_for_all(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-08: a reader of a run that has ended gets the ending itself."""
+    rule, found, exercised = _terminal(profile), [], False
+    over = _ends(trace, profile)
+    for label, readings in by_run(trace, profile).items():
+        end = over.get(label)
+        if end is None:
+            continue
+        for one in readings:
+            x = one.exchange
+            if x.role == "cut" or one is end[0] or not from_start(one):
+                continue
+            since_us = max(end[1], x.sent_us)
+            bound_us = rule.join_within_ms * 1000 + trace.jitter_us.get(x.id, 0)
+            if has_last(one) or x.by_server:
+                exercised = True
+            elif x.ended_us - since_us > bound_us:
+                exercised = True
+                want = f"the end of the run within {rule.join_within_ms} ms"
+                seen = f"none {(x.ended_us - since_us) / 1000:.0f} ms after exchange {end[0].exchange.id} had it, {_last(one)}"
+                found.append(finding(x, want, seen, _last_span(one), since_us + bound_us))
+    return found if exercised else NotExercised("no second reader was attached to a run that ended")
+
+
+def _ends(trace: Trace, profile: Profile) -> dict[str, tuple[Reading, int]]:
+    """For each run the first stream that had its last event, and when."""
+    found: dict[str, tuple[Reading, int]] = {}
+    for label, readings in by_run(trace, profile).items():
+        lasts: list[tuple[Reading, Event]] = [(r, e) for r in readings for e in r.of(_terminal(profile).last)[:1]]
+        if lasts:
+            one, event = min(lasts, key=lambda pair: pair[1].at_us)
+            found[label] = (one, event.at_us)
+    return found
+
+
+CHECKS: dict[str, Check] = {
+    "TRM-01": has_terminal,
+    "TRM-02": one_terminal,
+    "TRM-03": nothing_after,
+    "TRM-04": closed_in_time,
+    "TRM-05": finished_in_time,
+    "TRM-06": true_outcome,
+    "TRM-07": record_finished,
+    "TRM-08": end_for_all,
+    "TRM-09": record_active,
+}

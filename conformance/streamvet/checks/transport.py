@@ -1,0 +1,293 @@
+"""TRN: the answer that carries a stream, and what readers do to each other.
+
+Must not know SSE or NDJSON: media types come from the framing's name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.checks.runs import by_run, ended, left_alone, outcome_kinds, scripted, with_role
+from streamvet.contract.profile import pointed
+from streamvet.decode import opened, reading, streams
+from streamvet.outcome import NotExercised, finding
+from streamvet.trace import Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamvet.contract.profile import Profile
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.trace import Exchange, Head, Trace
+
+MEDIA_TYPES = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
+NO_STREAM = NotExercised("no stream was answered")
+
+# A pause counts as kept when at least this part of it is seen between two arrivals. Half leaves room for a late
+# scheduler on either side; a buffered stream shows next to none of it.
+PAUSE_SEEN = 0.5
+MIN_PAUSE_US = 200_000  # shorter pauses are too near to a scheduler's own delays to say anything
+LIMIT = "limit:"  # how the recorder begins the detail of an exchange that it cut at a limit
+
+
+def stream_status(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-01."""
+    asked = [x for x in trace.exchanges if x.about.get("meant") == "stream" and not _left_before_head(x)]
+    if not asked:
+        return NotExercised("no stream was requested with valid credentials")
+    found = []
+    for exchange in asked:
+        status = profile.operations[exchange.operation].status
+        if exchange.status not in status:
+            seen = (
+                f"status {exchange.status}"
+                if exchange.head
+                else f"no answer: {exchange.ending.value} {exchange.detail}"
+            )
+            found.append(finding(exchange, f"status {_or(status)}", seen.strip()))
+    return found
+
+
+def _left_before_head(exchange: Exchange) -> bool:
+    return exchange.head is None and exchange.ending is Ending.CUT
+
+
+def _or(values: tuple[int, ...]) -> str:
+    return " or ".join(map(str, values))
+
+
+def _each_head(expected: str, holds: Callable[[Head, Profile], bool], seen: Callable[[Head], object]) -> Check:
+    """A check of one header property over all answered streams."""
+
+    def check(trace: Trace, profile: Profile) -> Outcome:
+        heads = [(exchange, exchange.head) for exchange in trace.exchanges if opened(exchange) and exchange.head]
+        if not heads:
+            return NO_STREAM
+        want = expected.format(media_type=MEDIA_TYPES[profile.framing])
+        return [finding(x, want, seen(head)) for x, head in heads if not holds(head, profile)]
+
+    return check
+
+
+def complete_message(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-04."""
+    over = [r.exchange for r in streams(trace, profile) if left_alone(r)]
+    if not over:
+        return NotExercised("no stream was ended by the server")
+    return [
+        finding(
+            x,
+            "a message that ends as HTTP says",
+            f"{x.ending.value}: {x.detail}",
+            (len(x.body), len(x.body)),
+            x.ended_us,
+        )
+        for x in over
+        if not x.clean
+    ]
+
+
+def chunked(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-05."""
+    del profile
+    found, exercised = [], False
+    for exchange in trace.exchanges:
+        head = exchange.head
+        if head and opened(exchange) and head.http == "HTTP/1.1":
+            exercised = True
+            coding = head.get("transfer-encoding").lower()
+            if "chunked" not in coding:
+                found.append(finding(exchange, "Transfer-Encoding: chunked", f"Transfer-Encoding: {coding or 'none'}"))
+    return found if exercised else NotExercised("no stream was answered over HTTP/1.1")
+
+
+def no_coding(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-07."""
+    del profile
+    asked = [x for x in trace.exchanges if x.about.get("gzip") and opened(x)]
+    if not asked:
+        return NotExercised("no stream was requested with Accept-Encoding: gzip")
+    codings = [(x, x.head.get("content-encoding", "identity")) for x in asked if x.head]
+    return [finding(x, "no Content-Encoding", f"Content-Encoding: {c}") for x, c in codings if c.lower() != "identity"]
+
+
+def released(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-03: between the events on both sides of a scripted pause, the pause is seen."""
+    pauses = _pauses(trace)
+    if not pauses:
+        return NotExercised("no script with a pause: needs the control interface")
+    started = {x.about.get("run"): x.sent_us for x in trace.exchanges if x.operation.startswith("start:")}
+    found: list[Finding] = []
+    exercised = False
+    for one in streams(trace, profile):
+        x, events = one.exchange, scripted(one)
+        begun = started.get(x.about.get("run"))
+        if x.role != "reader" or begun is None:
+            continue
+        late_us = max(trace.jitter_us.get(x.id, 0), one.head_us - begun if not x.operation.startswith("start:") else 0)
+        for before, pause_us in pauses:
+            if before >= len(events) or late_us > pause_us / 4:
+                continue
+            exercised = True
+            first, second = events[before - 1], events[before]
+            gap_us = second.at_us - first.at_us
+            if gap_us < pause_us * PAUSE_SEEN:
+                want = f"event {before} at least {pause_us * PAUSE_SEEN / 1000:.0f} ms before the next: the run pauses {pause_us / 1000:.0f} ms"
+                found.append(finding(x, want, f"{gap_us / 1000:.0f} ms between them", (first.start, second.end)))
+                break
+    return found if exercised else NotExercised("no reader saw both sides of a pause, or the harness was late")
+
+
+def _pauses(trace: Trace) -> list[tuple[int, int]]:
+    """For each pause of the script that is long enough: how many events come before it, and its length in µs."""
+    pauses, emitted = [], 0
+    for step in trace.stimulus.get("script") or ():
+        if "emit" in step:
+            emitted += 1
+        elif emitted and step["wait_ms"] * 1000 * trace.time_scale >= MIN_PAUSE_US:
+            pauses.append((emitted, int(step["wait_ms"] * 1000 * trace.time_scale)))
+    return pauses
+
+
+def within_limits(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-08."""
+    del profile
+    asked = [x for x in trace.exchanges if x.about.get("meant") == "stream"]
+    if not any(map(opened, asked)) and not any(x.detail.startswith(LIMIT) for x in asked):
+        return NO_STREAM
+    return [
+        finding(x, "a stream within the recorder's limits", x.detail, (len(x.body), len(x.body)), x.ended_us)
+        for x in asked
+        if x.ending is Ending.CUT and x.detail.startswith(LIMIT)
+    ]
+
+
+def independent_readers(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-10: while one reader stalled, the other one got to its end."""
+    stalled = [x for x in with_role(trace, "stalled") if "stalled_until_us" in x.about and opened(x)]
+    others = [r for r in streams(trace, profile) if r.exchange.role == "reader"]
+    if not stalled or not others:
+        return NotExercised("no reader stalled beside another one")
+    until_us = min(int(x.about["stalled_until_us"]) for x in stalled)
+    found = []
+    for one in others:
+        last = one.of(profile.terminal.last) if profile.terminal else []
+        if not last or last[-1].at_us > until_us:
+            when = f"at {last[-1].at_us / 1000:.0f} ms" if last else "never"
+            seen = f"its end came {when}; the other one read nothing until {until_us / 1000:.0f} ms"
+            found.append(finding(one.exchange, "a reader that ends while another one stalls", seen, at_us=until_us))
+    return found
+
+
+def unaffected_by_leaving(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-11."""
+    left = {x.about.get("run"): x for x in with_role(trace, "cut") if opened(x) and x.ending is Ending.CUT}
+    if not left:
+        return NotExercised("no reader was cut off from an active run")
+    expected, found, exercised = outcome_kinds(trace, profile), [], False
+    restarted = any(x.about.get("restarts") for x in trace.exchanges)
+    for label, readings in by_run(trace, profile).items():
+        rest = [r for r in readings if r.exchange.role != "cut" and ended(r)]
+        if (
+            label not in left
+            or restarted
+            or not expected
+            or not profile.terminal
+            or trace.stimulus.get("outcome") == "cancelled"
+        ):
+            continue
+        exercised = exercised or bool(rest)
+        for one in rest:
+            wrong = [e for e in one.of(profile.terminal.events) if e.kind not in expected]
+            if wrong:
+                want = f"the run to end with {' or '.join(expected)}, as if no reader had left"
+                found.append(finding(one.exchange, want, f"{wrong[0].kind}", (wrong[0].start, wrong[0].end)))
+    early, gone = _ended_at_once(trace, profile, left)
+    if not exercised and not early:
+        return NotExercised("the outcome of the run from which a reader left is not known")
+    return found + gone
+
+
+def _ended_at_once(trace: Trace, profile: Profile, left: dict[object, Exchange]) -> tuple[bool, list[Finding]]:
+    """Records that show a run as finished as soon as its only reader had left."""
+    state = profile.field("operations.record.state")
+    records = [
+        x for x in with_role(trace, "record-detached") if x.about.get("run") in left and x.about.get("life", 1) < 1
+    ]
+    if not state or not records or not any(x.about["life"] < EARLY_LIFE for x in records):
+        return False, []
+    first = min(records, key=lambda x: float(x.about["life"]))
+    shown = pointed(first.json(), state["pointer"])
+    if shown not in state["finished"]:
+        return True, []
+    return True, [finding(x, "a run that goes on when its reader leaves", f"state {shown!r}") for x in records]
+
+
+EARLY_LIFE = 0.3  # a record requested before this part of a detached run's life shows what the leaving itself did
+
+
+def many_readers(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-12."""
+    many = with_role(trace, "many")
+    wanted = profile.field("readers.at_least")
+    if len(many) < wanted:
+        return NotExercised(f"{len(many)} of {wanted} readers at once were tried")
+    return [
+        finding(x, f"each of {len(many)} readers served", _service(x, profile), at_us=x.ended_us)
+        for x in many
+        if not (opened(x) and reading(x, profile).frames)
+    ]
+
+
+def last_reader(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-13."""
+    last, before = with_role(trace, "last"), len(with_role(trace, "churn"))
+    if not last or not before:
+        return NotExercised("no series of short connections was tried")
+    return [
+        finding(x, f"a reader after {before} short ones served like the first", _service(x, profile), at_us=x.ended_us)
+        for x in last
+        if not (opened(x) and reading(x, profile).frames)
+    ]
+
+
+def _service(exchange: Exchange, profile: Profile) -> str:
+    if exchange.head is None:
+        return f"no answer: {exchange.ending.value} {exchange.detail}".strip()
+    if not opened(exchange):
+        return f"status {exchange.status}"
+    return f"{reading(exchange, profile).frames} frames, then {exchange.ending.value}"
+
+
+def _forbids_storing(head: Head) -> bool:
+    directives = {part.partition("=")[0].strip().lower() for part in head.get("cache-control").split(",")}
+    return bool(directives & {"no-cache", "no-store", "private"})
+
+
+CHECKS: dict[str, Check] = {
+    "TRN-01": stream_status,
+    "TRN-02": _each_head(
+        "content-type {media_type}",
+        lambda head, profile: head.media_type == MEDIA_TYPES[profile.framing],
+        lambda head: f"content-type {head.get('content-type', 'none')}",
+    ),
+    "TRN-03": released,
+    "TRN-04": complete_message,
+    "TRN-05": chunked,
+    "TRN-06": _each_head(
+        "Cache-Control with no-cache, no-store or private",
+        lambda head, _: _forbids_storing(head),
+        lambda head: f"Cache-Control: {head.get('cache-control', 'none')}",
+    ),
+    "TRN-07": no_coding,
+    "TRN-08": within_limits,
+    "TRN-09": _each_head(
+        "X-Accel-Buffering: no",
+        lambda head, _: head.get("x-accel-buffering").strip().lower() == "no",
+        lambda head: f"X-Accel-Buffering: {head.get('x-accel-buffering', 'none')}",
+    ),
+    "TRN-10": independent_readers,
+    "TRN-11": unaffected_by_leaving,
+    "TRN-12": many_readers,
+    "TRN-13": last_reader,
+}

@@ -1,0 +1,169 @@
+"""The user's file about the candidate: where it is, whom to be there, what makes runs, what it lacks.
+
+Must not know probes or sockets. Every field is explained in `schemas/meta/target.schema.json`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamvet.contract.files import FileError, check_shape, read_yaml
+from streamvet.contract.profile import Profile, load_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+# Runs may cost money; what the suite starts black-box for the largest profile is below this.
+DEFAULT_MAX_STARTS = 50
+DEFAULT_MAX_CONCURRENCY = 20  # a browser holds 6 connections to a host, a small server's default pool 20 to 100
+OUTCOMES = ("succeeds", "fails", "long")
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How the suite starts the candidate itself."""
+
+    command: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    ready_path: str
+    ready_within_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One candidate. `file` is where this was read, for errors; relative paths are relative to its folder."""
+
+    file: Path
+    profile: str
+    base_url: str  # without a slash at its end
+    credentials: Mapping[str, str] | None = None
+    other_credentials: Mapping[str, str] | None = None
+    expired_credentials: Mapping[str, str] | None = None
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    existing: Mapping[str, str] = field(default_factory=dict)
+    max_starts: int | None = DEFAULT_MAX_STARTS  # None: as many as one likes
+    max_concurrency: int = DEFAULT_MAX_CONCURRENCY
+    control: str | None = None
+    time_scale: float = 1.0
+    triggers: Mapping[str, Any] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
+    launch: Launch | None = None
+
+
+def load_target(path: Path) -> tuple[Target, Profile]:
+    """Read a target file and the profile that it names.
+
+    Raises:
+        FileError: where one of them is not valid, where a variable is not set, or where they do not fit.
+    """
+    return target_of(read_yaml(path), path)
+
+
+def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
+    """The same for a value that need not stand in a file; `path` names it in errors and is what paths are relative to.
+
+    Raises:
+        FileError: as `load_target`.
+    """
+    raw = _expanded(raw, path, "")
+    check_shape(raw, "target", path)
+    folder = path.resolve().parent
+    profile = load_profile(raw["profile"], folder)
+    _check_fit(raw, profile, path)
+    control = raw.get("control")
+    target = Target(
+        file=path,
+        profile=raw["profile"],
+        base_url=raw["base_url"].rstrip("/"),
+        credentials=raw.get("credentials"),
+        other_credentials=raw.get("other_credentials"),
+        expired_credentials=raw.get("expired_credentials"),
+        inputs=raw.get("inputs", {}),
+        existing=raw.get("existing", {}),
+        max_starts=raw.get("max_starts", None if control else DEFAULT_MAX_STARTS),
+        max_concurrency=raw.get("max_concurrency", DEFAULT_MAX_CONCURRENCY),
+        control=control,
+        time_scale=float(raw.get("time_scale", 1.0)),
+        triggers=raw.get("triggers", {}),
+        lacks=tuple(raw.get("lacks", ())),
+        launch=_launch(raw.get("launch"), folder),
+    )
+    return target, profile
+
+
+def _launch(row: Mapping[str, Any] | None, folder: Path) -> Launch | None:
+    if row is None:
+        return None
+    ready = row.get("ready", {})
+    return Launch(
+        command=tuple(row["command"]),
+        cwd=folder / row.get("cwd", "."),
+        env=row.get("env", {}),
+        ready_path=ready.get("path", "/"),
+        ready_within_ms=ready.get("within_ms", 10_000),
+    )
+
+
+def _expanded(value: Any, path: Path, place: str) -> Any:
+    """The value with `${NAME}` replaced in every text of it."""
+    if isinstance(value, dict):
+        return {key: _expanded(one, path, f"{place}/{key}") for key, one in value.items()}
+    if isinstance(value, list):
+        return [_expanded(one, path, f"{place}/{index}") for index, one in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if name not in os.environ:
+            raise FileError(path, place, f"the environment variable {name} to be set", "it is not")
+        return os.environ[name]
+
+    return _VARIABLE.sub(variable, value)
+
+
+def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
+    """What the target says fits what the profile says."""
+    optional = [name for name, operation in profile.operations.items() if operation.optional]
+    for index, name in enumerate(raw.get("lacks", ())):
+        if name not in optional:
+            wanted = (
+                f"one of the optional operations {', '.join(optional)}" if optional else "nothing, none is optional"
+            )
+            raise FileError(path, f"/lacks/{index}", wanted, repr(name))
+    kinds = [operation.kind for operation in profile.starts]
+    for kind in raw.get("inputs", {}):
+        if kind not in kinds:
+            raise FileError(path, f"/inputs/{kind}", f"one of the kinds {', '.join(kinds)}", repr(kind))
+    for name in raw.get("triggers", {}):
+        if f"trigger:{name}" not in profile.operations:
+            raise FileError(path, f"/triggers/{name}", "a trigger:<name> operation of the profile", repr(name))
+    for key in ("credentials", "other_credentials", "expired_credentials"):
+        if key in raw:
+            _check_credentials(raw[key], profile, f"/{key}", path)
+
+
+def _check_credentials(given: Mapping[str, str], profile: Profile, place: str, path: Path) -> None:
+    """Credentials are a token, a cookie, or exactly what the profile's login asks for."""
+    if len(given) == 1 and {"token", "cookie"} & given.keys():
+        return
+    login = profile.operations.get("login")
+    wanted = placeholders(login.body) if login else set()
+    if not wanted or set(given) != wanted:
+        fields = f", or {' and '.join(sorted(wanted))}" if wanted else ""
+        raise FileError(path, place, f"token or cookie{fields}", " and ".join(sorted(given)))
+
+
+def placeholders(template: Any) -> set[str]:
+    """The names in braces in the texts of a body template."""
+    if isinstance(template, dict):
+        return set[str]().union(*(placeholders(one) for one in template.values()))
+    if isinstance(template, list):
+        return set[str]().union(*(placeholders(one) for one in template))
+    return set(re.findall(r"\{([a-z_]+)\}", template)) if isinstance(template, str) else set()

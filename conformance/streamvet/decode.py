@@ -1,0 +1,240 @@
+"""From the bytes of an exchange to its events: framing, JSON, type, schema.
+
+Computed when a check first asks, and kept as long as the exchange lives. Event values are not kept: a stream has
+hundreds of thousands of events, and few checks look inside; `Reading.value` reads one again from its bytes. Must not
+know what is right or wrong: a problem is noted, not judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from streamvet.contract.profile import matches, pointed
+from streamvet.framing import json_text, ndjson, sse
+from streamvet.framing.frame import Frame, Kind
+from streamvet.framing.json_text import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from streamvet.contract.profile import Profile
+    from streamvet.trace import Exchange, Trace
+
+# Decoded piece by piece, so that the frames of a long body never exist all at once.
+PIECE_BYTES = 1 << 18
+
+
+class Event(NamedTuple):
+    """One event of a stream, without its value. A named tuple for the same reason as Frame."""
+
+    kind: str | None  # the type by the profile, None where the data does not say
+    name: str  # the SSE event field
+    at_us: int  # arrival of its last byte
+    start: int
+    end: int
+    order: Any  # the value of the sequence field, None where it has none
+    keys: tuple[Any, ...]  # the values at the profile's lifecycle keys, in the order of `key_pointers`
+    valid: bool | None  # against the schema of its type; None where no schema is known
+    problems: tuple[Problem, ...]  # of its JSON
+    parsed: bool  # whether its data is JSON
+
+
+@dataclass(slots=True)
+class Reading:
+    """A stream as a strict reader sees it. `beats` are the heartbeats, in whichever form the profile says."""
+
+    exchange: Exchange
+    profile: Profile
+    events: list[Event] = field(default_factory=list)
+    beats: list[Event] = field(default_factory=list)
+    flawed: list[Frame] = field(default_factory=list)  # frames with violations
+    quiet: list[Frame] = field(default_factory=list)  # comments and blanks
+    spread: list[Frame] = field(default_factory=list)  # SSE events whose data is not on exactly one line
+    frames: int = 0
+    ids: int = 0  # frames with an id field
+
+    def value(self, event: Event) -> Any:
+        """The JSON value of an event, None where it is not JSON."""
+        text = self.text(event)
+        return json_text.read(text).value if event.parsed else None
+
+    def text(self, event: Event) -> str:
+        """The data of an event as text."""
+        piece = self.exchange.body[event.start : event.end]
+        decode = sse.decode if self.profile.framing == "sse" else ndjson.decode
+        return next((frame.data for frame in decode(piece) if frame.kind not in _SILENT), "")
+
+    def values(self, events: Iterable[Event]) -> list[Any]:
+        """The JSON values of some events."""
+        return [self.value(event) for event in events]
+
+    @property
+    def history(self) -> list[Event]:
+        """The events that every reader of a run sees alike, by the profile's `catchup.history`."""
+        patterns = self.profile.history or ("*",)
+        return [event for event in self.events if event.kind is not None and matches(event.kind, patterns)]
+
+    def of(self, kinds: tuple[str, ...]) -> list[Event]:
+        """The events of these types."""
+        return [event for event in self.events if event.kind is not None and matches(event.kind, kinds)]
+
+    @property
+    def head_us(self) -> int:
+        """When the head arrived."""
+        return self.exchange.head.at_us if self.exchange.head else self.exchange.ended_us
+
+
+_SILENT = (Kind.COMMENT, Kind.BLANK)
+_readings: WeakKeyDictionary[Exchange, Reading] = WeakKeyDictionary()
+
+
+def reading(exchange: Exchange, profile: Profile) -> Reading:
+    """The stream of an exchange as events; computed once."""
+    known = _readings.get(exchange)
+    if known is None or known.profile is not profile:
+        known = _readings[exchange] = _read(exchange, profile)
+    return known
+
+
+def frames(exchange: Exchange, profile: Profile) -> Iterator[Frame]:
+    """The frames of an exchange, in order; decoded anew on each call."""
+    decoder = sse.SseDecoder() if profile.framing == "sse" else ndjson.NdjsonDecoder()
+    body = exchange.body
+    for start in range(0, len(body), PIECE_BYTES):
+        yield from decoder.feed(body[start : start + PIECE_BYTES])
+    yield from decoder.close()
+
+
+def key_pointers(profile: Profile) -> tuple[str, ...]:
+    """The JSON pointers of the keys of the profile's lifecycle tables."""
+    return tuple(dict.fromkeys(table.key for table in profile.lifecycles.values() if table.key))
+
+
+def _getter(pointer: str) -> Callable[[Any], Any]:
+    """`pointed` for one pointer, quick for a pointer of one step."""
+    key = pointer[1:]
+    if "/" not in key and "~" not in key:
+        return lambda value: value.get(key) if type(value) is dict else None
+    return lambda value: pointed(value, pointer)
+
+
+@lru_cache(maxsize=16)
+def _classifier(profile: Profile) -> Callable[[Any, str], tuple[str | None, Callable[[Any], bool] | None]]:
+    """A function from a value and its event name to its type and the decider of its schema."""
+    known: dict[str, Callable[[Any], bool] | None] = {}
+
+    def classify(value: Any, name: str) -> tuple[str | None, Callable[[Any], bool] | None]:
+        kind = profile.kind_of(value, name)
+        if kind is None:
+            return None, None
+        if kind not in known:
+            file = profile.schema_file(kind)
+            decider = profile.schemas.decider(file) if file else None
+            if len(known) > 1000:  # a candidate invents types: do not grow with it
+                return kind, decider
+            known[kind] = decider
+        return kind, known[kind]
+
+    return classify
+
+
+def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over all bytes
+    found = Reading(exchange, profile)
+    classify = _classifier(profile)
+    keys = [_getter(pointer) for pointer in key_pointers(profile)]
+    sequence = profile.sequence
+    order_of = _getter(sequence["pointer"]) if sequence else None
+    numbered = tuple(sequence["events"]) if sequence else ()
+    ordered: dict[str, bool] = {}
+    beat_form, beat_name = (profile.heartbeat.form, profile.heartbeat.event) if profile.heartbeat else (None, None)
+    clock = _Clock(exchange)
+    sentinels = profile.sentinels
+    for frame in frames(exchange, profile):
+        found.frames += 1
+        if frame.violations:
+            found.flawed.append(frame)
+        if frame.id is not None:
+            found.ids += 1
+        at_us = clock.at(frame.end)
+        if frame.kind in _SILENT:
+            found.quiet.append(frame)
+            if beat_form == ("comment" if frame.kind is Kind.COMMENT else "blank"):
+                found.beats.append(Event("", frame.event, at_us, frame.start, frame.end, None, (), None, (), False))
+            continue
+        if frame.kind not in (Kind.EVENT, Kind.LINE):
+            continue  # PARTIAL: never dispatched; MALFORMED: bytes of which two readers make two texts
+        if frame.data_lines != 1 and profile.framing == "sse":
+            found.spread.append(frame)
+        if frame.event in sentinels:
+            event = Event(frame.event, frame.event, at_us, frame.start, frame.end, None, (), None, (), False)
+        else:
+            value, problems = json_text.read(frame.data)
+            parsed = value is not None or not problems
+            kind, decide = classify(value, frame.event)
+            order = None
+            if order_of and kind is not None:
+                if kind not in ordered:
+                    ordered[kind] = matches(kind, numbered)
+                order = order_of(value) if ordered[kind] else None
+            event = Event(
+                kind, frame.event, at_us, frame.start, frame.end, order,
+                tuple([get(value) for get in keys]) if keys else (),
+                decide(value) if decide else None, problems, parsed,
+            )  # fmt: skip
+        if beat_form in ("event", "object") and event.kind == beat_name:
+            found.beats.append(event)
+        else:
+            found.events.append(event)
+    return found
+
+
+class _Clock:
+    """The arrival time of offsets that only grow."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._ends, self._times, self._last = exchange.ends, exchange.times, exchange.ended_us
+        self._index = 0
+
+    def at(self, end: int) -> int:
+        ends, index = self._ends, self._index
+        while index < len(ends) and ends[index] < end:
+            index += 1
+        self._index = index
+        return self._times[index] if index < len(ends) else self._last
+
+
+def opened(exchange: Exchange) -> bool:
+    """Whether a stream could be meant and was answered: then its bytes are a stream's."""
+    return (
+        exchange.about.get("meant") in ("stream", "either")
+        and exchange.status is not None
+        and 200 <= exchange.status < 300
+    )
+
+
+def readable(exchange: Exchange) -> bool:
+    """Whether a stream's bytes are as the server wrote them, without content coding."""
+    return (
+        opened(exchange)
+        and exchange.head is not None
+        and exchange.head.get("content-encoding", "identity") == "identity"
+    )
+
+
+def streams(trace: Trace, profile: Profile) -> list[Reading]:
+    """Every stream of a trace that was answered and can be read."""
+    return [reading(exchange, profile) for exchange in trace.exchanges if readable(exchange)]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal: numbers by value, objects without order, true is not 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)

@@ -1,0 +1,91 @@
+"""What a check says: not exercised, held, or findings. What many checks say: a verdict.
+
+Values only; must not know any check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from streamvet.contract.profile import Profile
+from streamvet.trace import Trace
+
+if TYPE_CHECKING:
+    from streamvet.trace import Exchange
+
+SEEN_CHARS = 120  # how much of what was seen a finding quotes
+
+
+@dataclass(frozen=True, slots=True)
+class NotExercised:
+    """The prerequisite of a requirement never occurred in this trace."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation: where, when, what was expected and what was seen. The text is a lower-case fragment.
+
+    `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole.
+    """
+
+    exchange: str
+    span: tuple[int, int]
+    at_us: int
+    expected: str
+    seen: str
+    requirement: str = ""  # the judge fills it in
+    trace: str = ""  # likewise
+
+
+Outcome = NotExercised | list[Finding]
+Check = Callable[[Trace, Profile], Outcome]
+
+
+class Verdict(Enum):
+    """The names are ISO 9646's where it has one."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    FAIL = "FAIL"
+    WARN = "WARN"  # a SHOULD that is violated
+    INCONCLUSIVE = "INCONCLUSIVE"  # never exercised
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    WAIVED = "WAIVED"
+    ERROR = "ERROR"  # ours: a check raised
+
+
+def shown(value: object) -> str:
+    """A value as a finding quotes it: its repr, cut."""
+    text = repr(value)
+    return text if len(text) <= SEEN_CHARS else text[: SEEN_CHARS - 1] + "…"
+
+
+def finding(
+    exchange: Exchange, expected: str, seen: object, span: tuple[int, int] = (0, 0), at_us: int | None = None
+) -> Finding:
+    """A finding about `exchange`; a text for `seen` stands as it is, any other value is quoted.
+
+    Without `at_us` the time is that of the last byte of the span, else of the head, else of the end.
+    """
+    if at_us is None:
+        at_us = (
+            arrival_us(exchange, span[1]) if span[1] else (exchange.head.at_us if exchange.head else exchange.ended_us)
+        )
+    text = seen if isinstance(seen, str) else shown(seen)
+    return Finding(exchange.id, span, at_us, expected, text[:SEEN_CHARS])
+
+
+def arrival_us(exchange: Exchange, end: int) -> int:
+    """When the byte before offset `end` of the body arrived."""
+    low, high = 0, len(exchange.ends)
+    while low < high:
+        middle = (low + high) // 2
+        if exchange.ends[middle] < end:
+            low = middle + 1
+        else:
+            high = middle
+    return exchange.times[low] if low < len(exchange.times) else exchange.ended_us

@@ -1,0 +1,32 @@
+"""The recorder: the only room that opens a socket or reads a clock.
+
+It turns requests into exchanges: bytes with the monotonic times at which they came, and how each ended. It must not
+know what a requirement is, why a request is sent, or what a conforming candidate answers.
+"""
+
+from __future__ import annotations
+
+from streamvet.recorder.clock import JitterMeter, now_us, pause, wait_until
+from streamvet.recorder.limits import LIMITS, Limits
+from streamvet.recorder.live import CutPlan, Live
+from streamvet.recorder.masking import Secrets
+from streamvet.recorder.recorder import Ask, Recorder
+from streamvet.recorder.sight import Seen, Sight
+from streamvet.recorder.tape import Tape
+
+__all__ = [
+    "LIMITS",
+    "Ask",
+    "CutPlan",
+    "JitterMeter",
+    "Limits",
+    "Live",
+    "Recorder",
+    "Secrets",
+    "Seen",
+    "Sight",
+    "Tape",
+    "now_us",
+    "pause",
+    "wait_until",
+]

@@ -1,0 +1,173 @@
+"""Sends requests and reads answers, one task each, over HTTP/1.1; maps every way to end onto an `Ending`.
+
+It uses httpx's transport without its client: no cookie jar, no redirects, no proxies or netrc from the environment, no
+timeouts of its own, and a connection for each exchange, so that nothing of one is in the next. Must not know probes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+
+from streamvet.recorder.clock import JitterMeter, now_us
+from streamvet.recorder.limits import LIMITS, Limits, LineWatch
+from streamvet.recorder.live import CutPlan, Live
+from streamvet.recorder.masking import Secrets
+from streamvet.trace import Ending, Head
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+    from types import TracebackType
+
+    from streamvet.contract.profile import Profile
+
+# The receive buffer of a reader that stalls: Linux doubles it and needs some KiB to make progress at all.
+STALLED_RCVBUF_BYTES = 8 * 1024
+# A reader that does not get a connection has met an overload or a firewall; localhost answers in under a millisecond.
+CONNECT_S = 10.0
+_EMPTY_BODY = frozenset({204, 304})
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request as it will be sent. `role`, `operation` and `about` are the trace's."""
+
+    operation: str
+    role: str
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+    cut: CutPlan | None = None
+    stalls: bool = False  # gets the small receive buffer
+    shown_body: str | None = None  # kept in the trace in place of the body, where that is huge and stands elsewhere
+
+
+class Recorder:
+    """The sockets of one campaign. Use as an async context manager."""
+
+    def __init__(self, profile: Profile, secrets: Secrets, limits: Limits = LIMITS) -> None:
+        self.profile = profile
+        self.secrets = secrets
+        self.limits = limits
+        self.jitter = JitterMeter()
+        self.errors: list[BaseException] = []  # our own mistakes; a candidate's never raise
+        self._tasks: set[asyncio.Task[None]] = set()
+        context = ssl.create_default_context()
+        self._open = _transport(context)
+        options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_RCVBUF_BYTES)]
+        self._small = _transport(context, options)
+
+    async def __aenter__(self) -> Recorder:
+        self.jitter.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.jitter.stop()
+        await self._open.aclose()
+        await self._small.aclose()
+
+    def send(self, ask: Ask) -> Live:
+        """Send a request; the answer is read in a task of its own."""
+        headers = [("User-Agent", "streamvet"), ("Connection", "keep-alive"), *ask.headers]
+        request = httpx.Request(ask.method, ask.url, headers=headers, content=ask.body)
+        request.extensions["timeout"] = {"connect": CONNECT_S}
+        live = Live(self.profile, self.limits, ask.cut)
+        task = asyncio.create_task(self._read(live, request, self._small if ask.stalls else self._open))
+        live.read_by(task)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return live
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error:
+            self.errors.append(error)
+
+    async def _read(self, live: Live, request: httpx.Request, transport: httpx.AsyncHTTPTransport) -> None:
+        ending, detail = Ending.CUT, "interrupted"
+        response: httpx.Response | None = None
+        live.sent_us = now_us()
+        try:
+            response = await transport.handle_async_request(request)
+            head = _head(response)
+            live.take_head(head, self._line_watch(head))
+            if await self._read_body(live, response):
+                ending, detail = _natural_end(head), ""
+        except asyncio.CancelledError:
+            pass  # by `Live.stop`, which has said why, or at the end of everything
+        except httpx.TransportError as error:
+            ending, detail = self._broken(error, live.head_now)
+        finally:
+            if response is not None:
+                await _close(response)
+            live.finish(ending, detail)
+
+    async def _read_body(self, live: Live, response: httpx.Response) -> bool:
+        """Read to the end; gives False where we stopped before it."""
+        if live.stopped:
+            return False
+        # The declared type hides that it is a generator, which wants to be closed where it is left early.
+        async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as chunks:
+            async for data in chunks:
+                if not live.take(data, now_us()):
+                    return False
+                await live.gate()
+        return True
+
+    def _line_watch(self, head: Head) -> LineWatch | None:
+        """Lines and events have limits on streams only; another answer is one line of any length."""
+        streams = {"text/event-stream": True, "application/x-ndjson": False}
+        if head.media_type not in streams:
+            return None
+        return LineWatch(self.limits, events=streams[head.media_type])
+
+    def _broken(self, error: httpx.TransportError, head: Head | None) -> tuple[Ending, str]:
+        detail = str(error) or type(error).__name__
+        if isinstance(error, httpx.TimeoutException):
+            return Ending.TIMED_OUT, f"no connection within {CONNECT_S:g} s"
+        if not isinstance(error, httpx.RemoteProtocolError):
+            return Ending.RESET, f"{type(error).__name__}: {detail}"
+        if "without sending" in detail:  # a response, or the complete message body
+            return Ending.TRUNCATED, detail
+        if "buffer too long" in detail.lower() and head is None:
+            return Ending.CUT, f"limit: head over {self.limits.head_bytes} bytes"
+        return Ending.MALFORMED, detail
+
+
+def _transport(context: ssl.SSLContext, options: list[tuple[int, int, int]] | None = None) -> httpx.AsyncHTTPTransport:
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.AsyncHTTPTransport(
+        verify=context, trust_env=False, http1=True, http2=False, limits=limits, socket_options=options
+    )
+
+
+def _head(response: httpx.Response) -> Head:
+    version: bytes = response.extensions.get("http_version", b"HTTP/1.1")
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+    return Head(response.status_code, version.decode("latin-1"), headers, now_us())
+
+
+def _natural_end(head: Head) -> Ending:
+    """RFC 9112, 6.3: a body without a length of its own is as long as the connection."""
+    delimited = head.status in _EMPTY_BODY or head.all("transfer-encoding") or head.all("content-length")
+    return Ending.COMPLETE if delimited else Ending.CLOSED
+
+
+async def _close(response: httpx.Response) -> None:
+    try:
+        await response.aclose()
+    except (httpx.TransportError, OSError):
+        pass  # the connection is gone, which is what was wanted

@@ -1,0 +1,99 @@
+"""The tape of one try: all its exchanges in the order of their requests, with one zero of time.
+
+Turns running exchanges into the values of a trace, without secrets. Must not know probes or profiles' meanings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from streamvet.recorder.clock import now_us, wall_clock_s
+from streamvet.trace import Ending, Exchange, Request
+
+if TYPE_CHECKING:
+    from streamvet.recorder.live import Live
+    from streamvet.recorder.recorder import Ask, Recorder
+
+# In these roles a verdict depends on when something did not happen.
+_TIMED_ROLES = frozenset({"watch", "record-detached", "stalled"})
+
+
+class Tape:
+    """Sends requests through a recorder and remembers them."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._rows: list[tuple[Ask, Live]] = []
+        self.zero_us = now_us()
+        self.wall_clock_s = wall_clock_s()
+
+    def send(self, ask: Ask) -> Live:
+        """Send a request and keep its exchange. `ask.about` may still be filled until the tape is closed."""
+        live = self._recorder.send(ask)
+        self._rows.append((ask, live))
+        return live
+
+    def now_us(self) -> int:
+        """The time on this tape."""
+        return now_us() - self.zero_us
+
+    @property
+    def running(self) -> list[tuple[Ask, Live]]:
+        """What has not ended."""
+        return [(ask, live) for ask, live in self._rows if live.ending is None]
+
+    async def close(self, ending: Ending = Ending.CUT, detail: str = "the try is over") -> None:
+        """End whatever still runs."""
+        await asyncio.gather(*(live.stop(ending, detail) for _, live in self.running))
+
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Everything that was recorded; the tape is closed."""
+        return tuple(self._exchange(f"x{number}", ask, live) for number, (ask, live) in enumerate(self._rows, start=1))
+
+    def jitter_us(self) -> dict[str, int]:
+        """For each exchange whose verdict depends on a wait: how late the suite itself was, at worst."""
+        found: dict[str, int] = {}
+        for number, (ask, live) in enumerate(self._rows, start=1):
+            if ask.role in _TIMED_ROLES or "observe_us" in ask.about:
+                found[f"x{number}"] = self._recorder.jitter.worst_us(live.sent_us, live.ended_us)
+        return found
+
+    def _exchange(self, name: str, ask: Ask, live: Live) -> Exchange:
+        secrets, zero = self._recorder.secrets, self.zero_us
+        head = live.head_now
+        if head:
+            headers = tuple((key, secrets.mask_text(value)) for key, value in head.headers)
+            head = head._replace(headers=headers, at_us=head.at_us - zero)
+        return Exchange(
+            id=name,
+            operation=ask.operation,
+            role=ask.role,
+            about=_masked(ask.about, self._recorder),
+            request=self._request(ask),
+            sent_us=live.sent_us - zero,
+            head=head,
+            body=secrets.mask(bytes(live.body)),
+            ends=live.ends,
+            times=array("q", (at - zero for at in live.times)),
+            ending=live.ending or Ending.CUT,
+            ended_us=(live.ended_us or now_us()) - zero,
+            detail=secrets.mask_text(live.detail),
+        )
+
+    def _request(self, ask: Ask) -> Request:
+        secrets = self._recorder.secrets
+        body = ask.shown_body
+        if body is None and ask.body is not None:
+            body = ask.body.decode("utf-8", "replace")
+        return Request(
+            ask.method,
+            secrets.mask_text(ask.url, ours=True),
+            tuple((key, secrets.mask_text(value, ours=True)) for key, value in ask.headers),
+            None if body is None else secrets.mask_text(body, ours=True),
+        )
+
+
+def _masked(about: dict[str, Any], recorder: Recorder) -> dict[str, Any]:
+    return {key: recorder.secrets.mask_text(value) if isinstance(value, str) else value for key, value in about.items()}

@@ -1,0 +1,94 @@
+"""The command line: reads arguments, lists what there is, or serves until it is told to stop.
+
+It must not know systems, runs or streams.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from streamvet_server import faults
+from streamvet_server.app import SYSTEMS, Settings, build
+from streamvet_server.listing import accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="streamvet_server", description="The reference server of streamvet.")
+    add = parser.add_argument
+    add(
+        "--profile", action="append", choices=sorted(SYSTEMS), help="serve this system; alone, at the root (repeatable)"
+    )
+    add("--host", default="127.0.0.1")
+    add("--port", type=int, default=8787, help="0: any free one")
+    add("--time-scale", type=_scale, default=1.0, metavar="X", help="0.05: every interval is a twentieth")
+    add("--db", default=":memory:", metavar="PATH", help="the event log's file; in memory by default")
+    add("--control", action="store_true", help="serve POST /_conformance; never in production")
+    add("--fault", metavar="NAME", help="commit this fault")
+    add("--list-faults", action="store_true", help="print the faults and exit")
+    add("--list-accounts", action="store_true", help="print the test accounts and inputs and exit")
+    add("--json", action="store_true", help="with --list-…: print JSON")
+    return parser.parse_args(argv)
+
+
+def _scale(text: str) -> float:
+    scale = float(text)
+    if not 0 < scale <= 1000:
+        raise argparse.ArgumentTypeError("expected a number above 0, at most 1000")
+    return scale
+
+
+async def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner = build(settings)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        bound = runner.addresses[0]
+        name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        print(f"streamvet_server listening on http://{name}:{bound[1]}", flush=True)  # noqa: T201 -- its interface
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command. Returns the exit code: 2 for wrong usage, 3 where the address cannot be had."""
+    arguments = _arguments(argv)
+    if arguments.list_faults or arguments.list_accounts:
+        rows = faults.listing() if arguments.list_faults else accounts()
+        print(json.dumps(rows, indent=None if arguments.json else 2))  # noqa: T201 -- what was asked for
+        return 0
+    fault = faults.find(arguments.fault) if arguments.fault else None
+    if arguments.fault and fault is None:
+        print(f"streamvet_server: no fault is named {arguments.fault!r}", file=sys.stderr)  # noqa: T201
+        return 2
+    settings = Settings(
+        profiles=tuple(dict.fromkeys(arguments.profile or SYSTEMS)),
+        scale=arguments.time_scale,
+        db=arguments.db,
+        control=arguments.control,
+        seams=lambda profile: faults.seams_of(fault, profile),
+    )
+    try:
+        asyncio.run(serve(settings, arguments.host, arguments.port))
+    except OSError as reason:
+        print(f"streamvet_server: {reason}", file=sys.stderr)  # noqa: T201
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The server as a whole: every system under its prefix, one store below, a clean end.
+
+It must not know what a system's routes do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from streamvet_server.control import Desk, Malformed
+from streamvet_server.ghostly import GHOSTLY
+from streamvet_server.log import EventLog
+from streamvet_server.promptfloe import PROMPTFLOE
+from streamvet_server.runs import Runs
+from streamvet_server.seams import HONEST, Seams
+from streamvet_server.site import Site, System, endpoint
+from streamvet_server.store import Store
+from streamvet_server.wire import NotJson, json_text, parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+SYSTEMS: Mapping[str, System] = {system.profile: system for system in (GHOSTLY, PROMPTFLOE)}
+
+CONTROL_PATH = "/_conformance"
+
+# A script with many large strings; far beyond any body of the systems themselves.
+MAX_BODY_BYTES = 64 * 1024 * 1024
+# How long a stream may take to end when the server stops; then its connection is closed.
+SHUTDOWN_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line says."""
+
+    profiles: Sequence[str] = tuple(SYSTEMS)
+    scale: float = 1.0
+    db: str = ":memory:"
+    control: bool = False
+    seams: Callable[[str], Seams] = lambda _profile: HONEST
+
+
+def build(settings: Settings) -> web.AppRunner:
+    """The server, ready to be set up and given an address."""
+    store = Store(settings.db)
+    sites = [_site(SYSTEMS[profile], store, settings) for profile in settings.profiles]
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    for site in sites:
+        prefix = "" if len(sites) == 1 else f"/{site.system.profile}"
+        if site.desk is not None:
+            app.router.add_post(prefix + CONTROL_PATH, _control(site.desk))
+        for route in site.system.routes:
+            app.router.add_route(route.method, prefix + route.path, endpoint(site, route))
+
+    async def come_up(_app: web.Application) -> None:
+        for site in sites:
+            await site.runs.come_up()
+
+    async def stop(_app: web.Application) -> None:
+        for site in sites:
+            site.stopping.set()
+            site.log.stop()
+
+    async def go_down(_app: web.Application) -> None:
+        for site in sites:
+            await site.runs.stop()
+        await store.close()
+
+    app.on_startup.append(come_up)
+    app.on_shutdown.append(stop)
+    app.on_cleanup.append(go_down)
+    return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S)
+
+
+def _site(system: System, store: Store, settings: Settings) -> Site:
+    seams = settings.seams(system.profile)
+    log = EventLog(store, system.profile, seams)
+    runs = Runs(system.lifecycle, log, seams, settings.scale)
+    desk = Desk(system.profile, settings.scale, system.step, system.failures, runs.reset) if settings.control else None
+    return Site(system, settings.scale, seams, store, log, runs, system.memory(store), desk)
+
+
+def _control(desk: Desk) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            status, document = await desk.answer(parse_json(await request.read()))
+        except (NotJson, Malformed) as reason:
+            status, document = 400, {"error": str(reason)}
+        return web.Response(status=status, body=json_text(document).encode(), content_type="application/json")
+
+    return handle

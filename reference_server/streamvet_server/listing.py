@@ -1,0 +1,68 @@
+"""What `--list-accounts` prints: accounts, and bodies that make a run succeed, fail or stay active.
+
+It must not know how they are served: rows only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamvet_server import accounts as held
+
+_BASE = "http://127.0.0.1:9"
+
+
+def _ghostly(*steps: dict[str, Any]) -> dict[str, Any]:
+    return {"baseUrl": _BASE, "project": "demo", "steps": list(steps)}
+
+
+_GOTO = {"action": "goto", "url": f"{_BASE}/"}
+_FILL = {"action": "fill", "selector": "#password", "value": "hunter2"}
+_CLICK = {"action": "click", "selector": "#go"}
+
+
+def accounts() -> dict[str, Any]:
+    """Per system: credentials, another account's, expired ones, and inputs per kind of start."""
+    (first, password), (second, other_password), _ = held.GHOSTLY_ACCOUNTS
+    return {
+        "ghostly": {
+            "credentials": {"email": first.name, "password": password},
+            "other_credentials": {"email": second.name, "password": other_password},
+            "expired_credentials": {"token": held.EXPIRED_TOKEN},
+            "inputs": {
+                "run": {
+                    "succeeds": _ghostly(_GOTO, _FILL, _CLICK),
+                    "fails": _ghostly(_GOTO, {"action": "goto", "url": f"{_BASE}/fails"}),
+                    # Two minutes, scaled: eight heartbeats.
+                    "long": _ghostly(_GOTO, {"action": "waitForSelector", "selector": "#late", "timeoutMs": 120_000}),
+                }
+            },
+        },
+        "promptfloe": {
+            "credentials": {"token": held.PROMPTFLOE_KEY},
+            "other_credentials": {"token": held.PROMPTFLOE_OTHER_KEY},
+            "expired_credentials": {"token": held.PROMPTFLOE_EXPIRED_KEY},
+            "inputs": {
+                "build": {
+                    "succeeds": {"prompt": "pricing page", "augmenters": ["dark-mode"]},
+                    "fails": {"prompt": "a pricing page that fails"},
+                    "long": {"prompt": "a pricing page that takes long"},
+                },
+                "skill": {
+                    "succeeds": {"alias": "summarise", "text": "Three prices, one page."},
+                    "fails": {"alias": "summarise-fails", "text": "Three prices, one page."},
+                    "long": {"alias": "summarise-long", "text": "Three prices, one page."},
+                },
+                "augmenter": {
+                    "succeeds": {"alias": "dark-mode", "appId": "app_demo"},
+                    "fails": {"alias": "dark-mode-fails", "appId": "app_demo"},
+                    "long": {"alias": "dark-mode-long", "appId": "app_demo"},
+                },
+                "message": {
+                    "succeeds": {"prompt": "pricing page", "mode": "build"},
+                    "fails": {"prompt": "a pricing page that fails", "mode": "build"},
+                    "long": {"prompt": "a pricing page that takes long", "mode": "build"},
+                },
+            },
+        },
+    }

@@ -1,0 +1,176 @@
+"""One system as it is served: its parts, its routes as rows, and how any of its answers is sent.
+
+It must not know a particular system: a `System` row says what the routes are and what an error looks like.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from streamvet_server.accounts import Account
+from streamvet_server.seams import Answer, Refusal, Scene, Seams
+from streamvet_server.wire import NotJson, json_text, parse_json
+
+if TYPE_CHECKING:
+    from streamvet_server.control import Desk
+    from streamvet_server.log import EventLog
+    from streamvet_server.runs import Lifecycle, Runs
+    from streamvet_server.store import Store
+    from streamvet_server.work import Step
+
+_LOGGER = logging.getLogger(__name__)
+_JSON = {"Content-Type": "application/json"}
+
+
+class Refused(Exception):  # noqa: N818 -- an answer, not an error of the server
+    """A check refused the request."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.text)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One system as one process serves it."""
+
+    system: System
+    scale: float
+    seams: Seams
+    store: Store
+    log: EventLog
+    runs: Runs
+    memory: Any  # what the system keeps besides runs: its users, say
+    desk: Desk | None = None  # only with --control
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def check(self, scene: Scene, name: str, refusal: Refusal | None) -> None:
+        """Refuse the request where a check did."""
+        refusal = self.seams.access(scene, name, refusal)
+        if refusal is not None:
+            raise Refused(refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request: the scene for the seams, who asks, and the request itself."""
+
+    site: Site
+    scene: Scene
+    caller: Account
+    request: web.Request
+
+    @property
+    def run(self) -> str:
+        """The run that the path names."""
+        return self.scene.run or ""
+
+    def check(self, name: str, refusal: Refusal | None) -> None:
+        """Refuse the request where a check did."""
+        self.site.check(self.scene, name, refusal)
+
+    def on_run(self, run: str) -> Ask:
+        """The same request, now about a run that it started."""
+        return replace(self, scene=replace(self.scene, run=run))
+
+    async def document(self) -> Any:
+        """The request's JSON document; None where it has none."""
+        try:
+            return parse_json(await self.request.read())
+        except NotJson:
+            self.check("body", Refusal(400, "invalid_request", "the body is not JSON"))
+            return None
+
+
+Handler = Callable[[Ask], Awaitable[web.StreamResponse | Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint. A public one asks for no credentials."""
+
+    method: str
+    path: str
+    operation: str
+    handler: Handler
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What makes a system: its routes, its error answers, who may ask, and what the control interface may give it."""
+
+    lifecycle: Lifecycle
+    routes: tuple[Route, ...]
+    caller: Callable[[Site, Scene, web.Request], Account]  # raises Refused
+    envelope: Callable[[Refusal], Any]  # the document of an error answer
+    failures: frozenset[str]  # what `fail` can make fail here
+    step: Callable[[Any], Step]  # a script's `emit`; raises ValueError
+    memory: Callable[[Store], Any]
+    headers: Mapping[str, str] = field(default_factory=dict)  # on every answer
+
+    @property
+    def profile(self) -> str:
+        """The system's name."""
+        return self.lifecycle.profile
+
+
+def ok(document: Any, status: int = 200) -> Answer:
+    """A JSON answer."""
+    return Answer(status, _JSON, document)
+
+
+async def send(site: Site, scene: Scene, answer: Answer) -> web.Response:
+    """Put a JSON answer on its way, through the seams."""
+    answer = replace(answer, headers={**site.system.headers, **answer.headers})
+    answer = site.seams.head(scene, answer)
+    await wait(site, scene, "answer")
+    body = b"" if answer.document is None else json_text(answer.document).encode()
+    return web.Response(status=answer.status, headers=dict(answer.headers), body=body)
+
+
+async def wait(site: Site, scene: Scene, name: str) -> None:
+    """A wait that an honest server does not make."""
+    seconds = site.seams.clock(scene, name, 0.0)
+    if seconds > 0:
+        await asyncio.sleep(seconds)
+
+
+def endpoint(site: Site, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        scene = Scene(
+            site.system.profile, route.operation, request.match_info.get("run"), dict(request.query), request.headers
+        )
+        try:
+            caller = Account("", "") if route.public else site.system.caller(site, scene, request)
+            answer = await route.handler(Ask(site, scene, caller, request))
+        except Refused as refused:
+            answer = _refusal(site, refused.refusal)
+        except web.HTTPRequestEntityTooLarge:
+            answer = _refusal(site, Refusal(413, "invalid_request", "the body is too large"))
+        except ConnectionError:  # the client left; nobody is there to answer to
+            raise
+        except Exception:
+            _LOGGER.exception("%s %s", request.method, request.path)
+            answer = _refusal(site, Refusal(500, "internal_error", "internal error"))
+        return await send(site, scene, answer) if isinstance(answer, Answer) else answer
+
+    return handle
+
+
+def _refusal(site: Site, refusal: Refusal) -> Answer:
+    return Answer(refusal.status, {**_JSON, **refusal.headers}, site.system.envelope(refusal))
+
+
+async def not_found(ask: Ask) -> Answer:
+    """The answer for a path that is not served."""
+    ask.check("route", Refusal(404, "not_found", "no such endpoint"))
+    return ok({})
