@@ -65,9 +65,8 @@ def _counts(rows: Sequence[Requirement]) -> str:
 
 
 def _applies(row: Requirement) -> str:
-    conditions = " and ".join(
-        code(f"{path}: {json.dumps(wanted)}".replace('"', "")) for path, wanted in row.applies_to.items()
-    )
+    said = [f"{path}: {json.dumps(wanted)}" for path, wanted in row.applies_to.items()]
+    conditions = " and ".join(code(one.replace('"', "")) for one in said)
     names = [name for name in builtin_profiles() if row.applies(load_profile(name))]
     return f"{conditions} ({', '.join(names) or 'none of the built-in profiles'})" if conditions else "every profile"
 
@@ -172,10 +171,11 @@ def operations(profile: str) -> list[str]:
 
 def refusals(profile: str) -> list[str]:
     """The request bodies that have to be refused."""
-    rows = []
-    for name, operation in load_profile(profile).operations.items():
-        for refusal in operation.raw.get("refused", ()):
-            rows.append([code(name), cell(refusal["name"]), " or ".join(map(str, refusal["status"]))])
+    rows = [
+        [code(name), cell(refusal["name"]), " or ".join(map(str, refusal["status"]))]
+        for name, operation in load_profile(profile).operations.items()
+        for refusal in operation.raw.get("refused", ())
+    ]
     return table(["Operation", "Wrong body", "Status"], rows)
 
 

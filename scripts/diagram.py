@@ -72,15 +72,14 @@ def svg(title: str, start: str, states: Mapping[str, Mapping[str, str]]) -> str:
     labels_x = PAD + box_width + PAD
     longest = max((len(row.label) for box in boxes for row in box.rows), default=0)
     rails_x = labels_x + int(longest * CHAR) + 2 * PAD
-    entered = [
-        box.name for box in boxes if any(r.target == box.name != other.name for other in boxes for r in other.rows)
-    ]
+    led_to = {row.target for box in boxes for row in box.rows if row.target != box.name}
+    entered = [box.name for box in boxes if box.name in led_to]
     rail = {name: rails_x + RAIL * index for index, name in enumerate(entered)}
     width = rails_x + RAIL * len(entered) + PAD
     height = boxes[-1].y + boxes[-1].height + PAD
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="12" fill="{INK}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"',
+        f'  role="img" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="12" fill="{INK}">',
         f"<title>{escape(title)}</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
@@ -120,5 +119,6 @@ def _draw_rail(name: str, x: int, boxes: list[_Box], labels_x: int) -> str:
         if row.target == name
     ]
     tip = labels_x - PAD + 1
-    line = f"M{x} {min([*leave, arrive])}V{max([*leave, arrive])}M{x} {arrive}H{tip}M{tip + 7} {arrive - 4}L{tip} {arrive}L{tip + 7} {arrive + 4}"
-    return _path(line, f' fill="none" stroke="{LINE}"')
+    rail = f"M{x} {min([*leave, arrive])}V{max([*leave, arrive])}M{x} {arrive}H{tip}"
+    arrow = f"M{tip + 7} {arrive - 4}L{tip} {arrive}L{tip + 7} {arrive + 4}"
+    return _path(rail + arrow, f' fill="none" stroke="{LINE}"')

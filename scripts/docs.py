@@ -1,7 +1,7 @@
 """Prints the contract into the docs: `python scripts/docs.py`, or `--check` to see whether anything would change.
 
-In a Markdown file, the lines between `<!-- generated:KIND ARGUMENTS -->` and `<!-- /generated -->` belong to this script;
-`blocks` says what each kind prints. Must not know what the contract says.
+In a Markdown file, what stands between `<!-- generated:KIND ARGUMENTS -->` and `<!-- /generated -->` belongs to this
+script; `blocks` says what each kind prints. Must not know what the contract says.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ DOCS = ROOT / "docs"
 MARKED = re.compile(r"<!-- generated:([^\n]*?) -->\n(.*?)<!-- /generated -->", re.DOTALL)
 # Blocks that another script fills, because they take a run of the suite.
 ELSEWHERE = {"transcript"}
+SHOWN_LINES = 20  # of the difference in one file; the rest is of the same kind
 
 
 class MarkerError(Exception):
@@ -75,9 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{name} is not what the contract says; run: python scripts/docs.py", file=sys.stderr)
             before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
             after = texts.get(path, "").splitlines()
-            sys.stderr.writelines(
-                f"{line}\n" for line in list(difflib.unified_diff(before, after, lineterm="", n=0))[:20]
-            )
+            difference = list(difflib.unified_diff(before, after, lineterm="", n=0))
+            sys.stderr.writelines(f"{line}\n" for line in difference[:SHOWN_LINES])
         elif path in stray:
             path.unlink()
             print(f"removed {name}")

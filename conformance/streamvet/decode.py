@@ -8,6 +8,7 @@ know what is right or wrong: a problem is noted, not judged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -15,12 +16,12 @@ from weakref import WeakKeyDictionary
 from streamvet.contract.profile import matches, pointed
 from streamvet.framing import json_text, ndjson, sse
 from streamvet.framing.frame import Frame, Kind
-from streamvet.framing.json_text import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from streamvet.contract.profile import Profile
+    from streamvet.framing.json_text import Problem
     from streamvet.trace import Exchange, Trace
 
 # Decoded piece by piece, so that the frames of a long body never exist all at once.
@@ -53,6 +54,7 @@ class Reading:
     flawed: list[Frame] = field(default_factory=list)  # frames with violations
     quiet: list[Frame] = field(default_factory=list)  # comments and blanks
     spread: list[Frame] = field(default_factory=list)  # SSE events whose data is not on exactly one line
+    foremost: tuple[float, Event] | None = None  # the event whose own time is most ahead of its arrival, by how many s
     frames: int = 0
     ids: int = 0  # frames with an id field
 
@@ -145,6 +147,8 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
     found = Reading(exchange, profile)
     classify = _classifier(profile)
     keys = [_getter(pointer) for pointer in key_pointers(profile)]
+    keyless = (None,) * len(keys)  # shared: most events have none of the keys
+    time_of = _getter(profile.field("events.time")) if profile.field("events.time") else None
     sequence = profile.sequence
     order_of = _getter(sequence["pointer"]) if sequence else None
     numbered = tuple(sequence["events"]) if sequence else ()
@@ -179,16 +183,27 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
                 if kind not in ordered:
                     ordered[kind] = matches(kind, numbered)
                 order = order_of(value) if ordered[kind] else None
+            here = tuple([get(value) for get in keys])
             event = Event(
-                kind, frame.event, at_us, frame.start, frame.end, order,
-                tuple([get(value) for get in keys]) if keys else (),
+                kind, frame.event, at_us, frame.start, frame.end, order, keyless if here == keyless else here,
                 decide(value) if decide else None, problems, parsed,
             )  # fmt: skip
+            ahead_s = _ahead_s(time_of(value), at_us) if time_of else None
+            if ahead_s is not None and (found.foremost is None or ahead_s > found.foremost[0]):
+                found.foremost = (ahead_s, event)
         if beat_form in ("event", "object") and event.kind == beat_name:
             found.beats.append(event)
         else:
             found.events.append(event)
     return found
+
+
+def _ahead_s(text: Any, at_us: int) -> float | None:
+    """By how many seconds a timestamp is ahead of an arrival on the trace's clock, whose zero is Unix time 0 here."""
+    try:
+        return datetime.fromisoformat(text).timestamp() - at_us / 1e6 if isinstance(text, str) else None
+    except (ValueError, OverflowError):
+        return None  # the schema's format says so
 
 
 class _Clock:

@@ -235,8 +235,8 @@ def _piece(data: bytes) -> dict[str, str]:
 def records(trace: Trace) -> Iterator[dict[str, Any]]:
     """The records of a trace file, first the trace's own, then exchange by exchange."""
     yield {
-        "record": "trace", "format": FORMAT, "profile": trace.profile, "digest": trace.digest, "revision": trace.revision,
-        "time_scale": trace.time_scale, "wall_clock": trace.wall_clock, "lacks": list(trace.lacks),
+        "record": "trace", "format": FORMAT, "profile": trace.profile, "digest": trace.digest,
+        "revision": trace.revision, "time_scale": trace.time_scale, "wall_clock": trace.wall_clock, "lacks": list(trace.lacks),
         "accounts": dict(trace.accounts), "probe": trace.probe, "stimulus": dict(trace.stimulus),
         "jitter_us": dict(trace.jitter_us),
     }  # fmt: skip
@@ -251,8 +251,8 @@ def records(trace: Trace) -> Iterator[dict[str, Any]]:
         if exchange.head is not None:
             head = exchange.head
             yield {
-                "record": "head", "exchange": exchange.id, "at_us": head.at_us, "status": head.status, "http": head.http,
-                "headers": [list(h) for h in head.headers],
+                "record": "head", "exchange": exchange.id, "at_us": head.at_us, "status": head.status,
+                "http": head.http, "headers": [list(h) for h in head.headers],
             }  # fmt: skip
         for chunk in exchange.chunks:
             yield {"record": "chunk", "exchange": exchange.id, "at_us": chunk.at_us, **_piece(chunk.data)}

@@ -350,8 +350,9 @@ def _reread(trace: Trace) -> list[Exchange]:
 
 
 def _not_kept(trace: Trace, profile: Profile, *, refusal_is_fine: bool) -> Outcome:
-    before, asked = _before_restart(trace, profile), _reread(trace)
-    if not asked or not before:
+    asked = _reread(trace)
+    before = _before_restart(trace, profile) if asked else None
+    if not before:
         return NotExercised("the candidate was not killed and started again: needs launch in the target")
     found, exercised = [], False
     unknown = profile.field("auth.unknown") or [404]

@@ -5,8 +5,9 @@ Must not repeat what a generic family checks.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.runs import answered, ended, from_start, with_role
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 RUN_END = ("assist.run_end",)
 # An HTTP Date has whole seconds and is cut off, not rounded (RFC 9110, 5.6.7); a second more is for the clock of a
 # process and that of its web server.
-AHEAD = timedelta(seconds=2)
+AHEAD_S = 2
 
 
 def started_at_once(trace: Trace, profile: Profile) -> Outcome:
@@ -60,21 +61,17 @@ def one_run_end(trace: Trace, profile: Profile) -> Outcome:
 
 
 def not_in_the_future(trace: Trace, profile: Profile) -> Outcome:
-    """GHO-03."""
+    """GHO-03: by the event of each stream that is most ahead of its arrival."""
     found, exercised = [], False
     for one in streams(trace, profile):
-        zero = _server_zero(one.exchange, trace)
-        for event in one.events:
-            value = one.value(event)
-            at = _time(value.get("at")) if isinstance(value, dict) else None
-            if at is None:
-                continue
-            exercised = True
-            now = zero + timedelta(microseconds=event.at_us)
-            if at > now + AHEAD:
-                ahead = (at - now).total_seconds()
-                seen = f"{value['at']}, {ahead:.1f} s ahead"
-                found.append(finding(one.exchange, "an at that is not in the future", seen, (event.start, event.end)))
+        if one.foremost is None:
+            continue
+        exercised = True
+        unix_s, event = one.foremost
+        ahead_s = unix_s - _server_zero_s(one.exchange, trace)
+        if ahead_s > AHEAD_S:
+            seen = f"an at that is {ahead_s:.1f} s ahead of its arrival"
+            found.append(finding(one.exchange, "an at that is not in the future", seen, (event.start, event.end)))
     return found if exercised else NotExercised("no event with a time")
 
 
@@ -86,16 +83,16 @@ def _time(text: Any) -> datetime | None:
     return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _server_zero(exchange: Exchange, trace: Trace) -> datetime:
-    """The server's time at the trace's zero: by the answer's Date where there is one."""
+def _server_zero_s(exchange: Exchange, trace: Trace) -> float:
+    """The server's Unix time at the trace's zero, in seconds: by the answer's Date where there is one."""
     head = exchange.head
     try:
         date = parsedate_to_datetime(head.get("date")) if head and head.get("date") else None
     except ValueError:
         date = None
     if head is None or date is None:
-        return datetime.fromtimestamp(trace.wall_clock, UTC)
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)) - timedelta(microseconds=head.at_us)
+        return trace.wall_clock
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - head.at_us / 1e6
 
 
 def marked_as_cancelled(trace: Trace, profile: Profile) -> Outcome:
@@ -168,7 +165,7 @@ def newest_first(trace: Trace, profile: Profile) -> Outcome:
     return [
         finding(x, "startedAt from the newest to the oldest", shown([str(t) for t in times if t]), (0, len(x.body)))
         for x, times in lists
-        if any(a and b and a < b for a, b in zip(times, times[1:], strict=False))
+        if any(a and b and a < b for a, b in pairwise(times))
     ]
 
 

@@ -201,7 +201,8 @@ def end_for_all(trace: Trace, profile: Profile) -> Outcome:
             elif x.ended_us - since_us > bound_us:
                 exercised = True
                 want = f"the end of the run within {rule.join_within_ms} ms"
-                seen = f"none {(x.ended_us - since_us) / 1000:.0f} ms after exchange {end[0].exchange.id} had it, {_last(one)}"
+                after_ms = (x.ended_us - since_us) / 1000
+                seen = f"none {after_ms:.0f} ms after exchange {end[0].exchange.id} had it, {_last(one)}"
                 found.append(finding(x, want, seen, _last_span(one), since_us + bound_us))
     return found if exercised else NotExercised("no second reader was attached to a run that ended")
 

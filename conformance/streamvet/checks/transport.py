@@ -132,7 +132,8 @@ def released(trace: Trace, profile: Profile) -> Outcome:
             first, second = events[before - 1], events[before]
             gap_us = second.at_us - first.at_us
             if gap_us < pause_us * PAUSE_SEEN:
-                want = f"event {before} at least {pause_us * PAUSE_SEEN / 1000:.0f} ms before the next: the run pauses {pause_us / 1000:.0f} ms"
+                least_ms, pause_ms = pause_us * PAUSE_SEEN / 1000, pause_us / 1000
+                want = f"event {before} at least {least_ms:.0f} ms before the next: the run pauses {pause_ms:.0f} ms"
                 found.append(finding(x, want, f"{gap_us / 1000:.0f} ms between them", (first.start, second.end)))
                 break
     return found if exercised else NotExercised("no reader saw both sides of a pause, or the harness was late")

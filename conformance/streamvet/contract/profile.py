@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ def pointed(value: Any, pointer: str) -> Any:
     return value
 
 
+@lru_cache(maxsize=4096)  # asked for each event of a stream, always with the same few types
 def matches(kind: str, patterns: tuple[str, ...]) -> bool:
     """Whether an event type is one of `patterns`: an exact name, `prefix.*`, or `*`."""
     return any(p in ("*", kind) or (p.endswith(".*") and kind.startswith(p[:-1])) for p in patterns)

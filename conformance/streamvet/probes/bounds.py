@@ -1,0 +1,70 @@
+"""How long a probe waits before it takes a silence for the answer. Seconds, computed from the profile.
+
+Must not know which probe waits. No wait is open-ended, so no candidate can make a try hang.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamvet.contract.profile import Profile
+
+# A thing that is late by half its bound must be seen to arrive late rather than never, and some more for the network.
+_LATE = 1.75
+_NETWORK_S = 0.25
+# JSON answers have no bound of their own in most profiles: 30 s is the common limit of proxies and clients; under
+# control nothing but the request itself has to be done.
+_ANSWER_S = {True: 3.0, False: 30.0}
+# A run of which nothing is known: ten minutes, the limit of common job runners for a single step.
+_UNKNOWN_RUN_S = 600.0
+# What one scripted event may cost a slow server on top of its waits.
+_EVENT_S = 0.005
+_DEFAULT_CLOSE_MS = 1000  # a profile without terminal events has no bounds of closing
+
+
+def patience_s(bound_ms: float) -> float:
+    """How long to wait for something that is due within `bound_ms`."""
+    return bound_ms / 1000 * _LATE + _NETWORK_S
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The waits of one try, in seconds."""
+
+    answer_s: float  # a JSON answer, or the head of a stream
+    run_s: float  # the ending of a run, from its start
+    close_s: float  # the close, from the terminal event
+    finished_s: float  # the whole replay of a finished run
+    join_s: float  # the ending, for who joins while the run ends
+
+    @property
+    def whole_s(self) -> float:
+        """From the start of a run to the end of its stream."""
+        return self.run_s + self.close_s
+
+
+def bounds_of(profile: Profile, scale: float, steps: Sequence[Any] | None) -> Bounds:
+    """The bounds for a run that performs `steps`, or whatever it does where they are None."""
+    terminal = profile.terminal
+    close_ms = terminal.close_within_ms if terminal else _DEFAULT_CLOSE_MS
+    join_s = patience_s(terminal.join_within_ms if terminal else close_ms)
+    if steps is None:
+        run_s = _UNKNOWN_RUN_S
+    else:
+        run_s = script_s(steps, scale) + _EVENT_S * len(steps) + join_s
+    return Bounds(
+        answer_s=_ANSWER_S[steps is not None],
+        run_s=run_s,
+        close_s=patience_s(close_ms),
+        finished_s=patience_s(terminal.finished_within_ms if terminal else close_ms),
+        join_s=join_s,
+    )
+
+
+def script_s(steps: Sequence[Any], scale: float) -> float:
+    """The real time of a script's waits."""
+    return sum(float(step.get("wait_ms", 0)) for step in steps) * scale / 1000

@@ -1,0 +1,165 @@
+"""The candidate as all tries share it: tokens, scripts at its control interface, its process, the starts that are left.
+
+Must not know stimuli, or what a try is about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from streamvet.contract.profile import pointed
+from streamvet.probes.bounds import bounds_of
+from streamvet.probes.credentials import filled
+from streamvet.probes.process import CandidateProcess
+from streamvet.recorder import Ask, Tape
+from streamvet.trace import CLEAN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamvet.contract.profile import Profile
+    from streamvet.contract.target import Target
+    from streamvet.recorder import Live, Recorder
+
+_JSON = (("Content-Type", "application/json"), ("Accept", "application/json"), ("Accept-Encoding", "identity"))
+_UP_S = 2.0  # one look at whether the candidate answers
+# A script above this size is kept in the trace's stimulus only, not a second time in the request that sends it.
+_SHOWN_BODY_BYTES = 64 * 1024
+
+
+class Candidate:
+    """One candidate. `tape` arguments say in which try a request is recorded."""
+
+    def __init__(self, target: Target, profile: Profile, scale: float, recorder: Recorder) -> None:
+        self.target = target
+        self.profile = profile
+        self.scale = scale
+        self.recorder = recorder
+        self.restarts = 0
+        self.starts_left = target.max_starts
+        self.process = CandidateProcess(target.launch, target.file) if target.launch else None
+        self._credentials: dict[str, dict[str, str]] = {}
+        self._scripts: dict[str, str] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._learn_secrets()
+
+    def _learn_secrets(self) -> None:
+        """Every value of the credentials but those that name somebody."""
+        login = self.profile.operations.get("login")
+        for given in (self.target.credentials, self.target.other_credentials, self.target.expired_credentials):
+            for key, value in (given or {}).items():
+                if key == "cookie":
+                    self.recorder.secrets.add(value.partition("=")[2])
+                elif key == "token" or login is None or "pass" in key or "secret" in key or "key" in key:
+                    self.recorder.secrets.add(value)
+
+    def url(self, path: str, query: Mapping[str, str] | None = None) -> str:
+        """The URL of a path of the profile."""
+        return self.target.base_url + path + (f"?{urlencode(query)}" if query else "")
+
+    # ------------------------------------------------------------------ accounts
+
+    def given(self, account: str) -> Mapping[str, str] | None:
+        """What the target file has for an account."""
+        return {
+            "primary": self.target.credentials,
+            "other": self.target.other_credentials,
+            "expired": self.target.expired_credentials,
+        }.get(account)
+
+    def knows(self, account: str) -> bool:
+        """Whether there is such an account, or none is needed."""
+        return self.given(account) is not None or (account == "primary" and self.profile.field("auth.kind") == "none")
+
+    async def credential(self, account: str, tape: Tape) -> dict[str, str]:
+        """What to send as this account: `{token}` or `{cookie}`; {} where a login fails or there is no account."""
+        async with self._locks.setdefault(account, asyncio.Lock()):
+            if account not in self._credentials:
+                given = self.given(account) or {}
+                needs_login = given and not {"token", "cookie"} & given.keys()
+                found = await self.login(given, account, tape) if needs_login else dict(given)
+                if not found:
+                    return {}
+                self._credentials[account] = found
+            return self._credentials[account]
+
+    async def login(self, fields: Mapping[str, str], account: str, tape: Tape) -> dict[str, str]:
+        """Log in; gives `{token}` or `{cookie}`, {} where that fails."""
+        operation = self.profile.operations["login"]
+        body = json.dumps(filled(operation.body, fields)).encode()
+        about = {"meant": "answer", "account": account}
+        ask = Ask("login", "login", operation.method, self.url(operation.path), _JSON, body, about)
+        live = tape.send(ask)
+        await live.ended(self._answer_s)
+        cookies = [value.partition(";")[0].strip() for value in live.head_now.all("set-cookie")] if live.head_now else []
+        self.recorder.secrets.add(*(cookie.partition("=")[2] for cookie in cookies))
+        pointer = operation.raw.get("token")
+        token = pointed(live.json(), pointer) if pointer else None
+        if isinstance(token, str) and token:
+            self.recorder.secrets.add(token)
+            return {"token": token}
+        return {"cookie": "; ".join(cookies)} if cookies else {}
+
+    @property
+    def _answer_s(self) -> float:
+        return bounds_of(self.profile, self.scale, [] if self.target.control else None).answer_s
+
+    # ------------------------------------------------------------------ control
+
+    async def control(self, document: Mapping[str, Any], tape: Tape) -> Live:
+        """Speak to the control interface; the exchange has ended."""
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        shown = f'{{"do":"{document["do"]}",…}}' if len(body) > _SHOWN_BODY_BYTES else None
+        url = self.url(self.target.control or "/")
+        live = tape.send(Ask("control", "control", "POST", url, _JSON, body, {"meant": "answer"}, shown_body=shown))
+        await live.ended(bounds_of(self.profile, self.scale, []).answer_s)
+        return live
+
+    async def script(self, steps: list[Any], outcome: str, tape: Tape) -> str | None:
+        """The id of a script, which is sent once; None where the candidate does not take it."""
+        key = json.dumps([steps, outcome])
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            if key not in self._scripts:
+                live = await self.control({"do": "script", "steps": steps, "outcome": outcome}, tape)
+                made = pointed(live.json(), "/script")
+                if live.head_now is None or live.head_now.status != 201 or not isinstance(made, str):
+                    return None
+                self._scripts[key] = made
+            return self._scripts[key]
+
+    # ------------------------------------------------------------------ its process
+
+    async def answers(self) -> bool:
+        """Whether anything answers at its address."""
+        tape = Tape(self.recorder)
+        path = self.target.launch.ready_path if self.target.launch else "/"
+        live = tape.send(Ask("ready", "control", "GET", self.url(path)))
+        head = await live.head(_UP_S)
+        await live.cut("it answers")
+        if self.target.launch:
+            return head is not None and head.status < 500
+        return head is not None or live.ending in CLEAN
+
+    async def launch(self) -> bool:
+        """Start its process, where that is ours; gives whether it is up."""
+        return self.process is None or await self.process.start(self.answers)
+
+    async def restart_after_kill(self) -> bool:
+        """kill -9, then start it again; gives whether it is up."""
+        if self.process is None:
+            return False
+        await self.process.kill()
+        self.restarts += 1
+        self._scripts.clear()
+        self._credentials.clear()
+        return await self.process.start(self.answers)
+
+    def take_start(self) -> bool:
+        """Whether one more run may be started; counts it."""
+        if self.starts_left is None:
+            return True
+        self.starts_left -= 1
+        return self.starts_left >= 0

@@ -1,0 +1,270 @@
+"""Performs the profile's operations for one try, and records them with their roles.
+
+Knows how a request is made, and what is said about it in the trace; must not know what a requirement is. A candidate
+that misbehaves gives a run without an id or a stream that ends early, never an exception.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from streamvet.contract.profile import matches, pointed
+from streamvet.probes import credentials
+from streamvet.probes.bounds import bounds_of
+from streamvet.recorder import Ask, pause
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamvet.contract.profile import Operation
+    from streamvet.probes.candidate import Candidate
+    from streamvet.probes.setting import Setting, Stimulus
+    from streamvet.recorder import CutPlan, Live, Seen, Tape
+
+_MEDIA = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of this try. Without an id the candidate did not say which it is; nothing more can be asked of it."""
+
+    label: str
+    kind: str
+    id: str | None = None
+    stream: Live | None = None  # the start's own stream, where its answer is one
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where to resume: the text to send, where it comes from (see ABOUT), how many history events came before."""
+
+    text: str
+    origin: str
+    after: int | None = None
+
+
+class Driver:
+    """The operations of one try."""
+
+    def __init__(self, candidate: Candidate, setting: Setting, tape: Tape, stimulus: Stimulus) -> None:
+        self.candidate = candidate
+        self.setting = setting
+        self.profile = setting.profile
+        self.tape = tape
+        self.stimulus = stimulus
+        self.bounds = bounds_of(self.profile, setting.scale, stimulus.get("script", []))
+        self.random = random.Random(f"{setting.seed}/{stimulus['name']}/{stimulus.get('part', 0)}")  # noqa: S311 - not for secrets
+        self._runs = 0
+
+    # ------------------------------------------------------------------ requests
+
+    async def _send(
+        self, operation: Operation, role: str, about: dict[str, Any], *, account: str = "primary", run_id: str = "",
+        query: Mapping[str, str] | None = None, headers: tuple[tuple[str, str], ...] = (), body: bytes | None = None,
+        path: str | None = None, cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False,
+    ) -> tuple[Ask, Live]:  # fmt: skip
+        """One request of the profile, as an account."""
+        dress, parameters = credentials.dressed(self.profile, operation, await self._credential(account))
+        media = _MEDIA[self.profile.framing] if operation.streams else "application/json"
+        fields = {"Accept": media, "Accept-Encoding": "gzip" if gzip else "identity"} | dict(operation.headers)
+        if body is not None:
+            fields["Content-Type"] = "application/json"
+        url = self.candidate.url((path or operation.path).replace("{run}", quote(run_id, safe="")))
+        whole = {**(query or {}), **parameters}
+        url += ("&" if "?" in url else "?") + urlencode(whole) if whole else ""
+        about = {"meant": "answer", "account": account} | about
+        if self.candidate.restarts:
+            about["restarts"] = self.candidate.restarts
+        if gzip:
+            about["gzip"] = True
+        ask = Ask(
+            operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls
+        )
+        return ask, self.tape.send(ask)
+
+    async def _credential(self, account: str) -> Mapping[str, str]:
+        if account in ("primary", "other", "expired"):
+            return await self.candidate.credential(account, self.tape)
+        if account == "malformed":
+            return credentials.malformed(self.profile)
+        if account == "missing":
+            return {}
+        right = await self.candidate.credential("primary", self.tape)
+        wrong = credentials.forged(right) if account == "forged" else credentials.unsigned(right) or {}
+        self.candidate.recorder.secrets.add(*wrong.values())
+        return wrong
+
+    # ------------------------------------------------------------------ starting
+
+    def body_of(self, kind: str) -> Any:
+        """The body of a start by this try's stimulus."""
+        own = self.stimulus.get("body")
+        given = self.setting.target.inputs.get(kind, {}).get(self.stimulus.get("input") or "succeeds")
+        default = self.profile.operations[f"start:{kind}"].body
+        return copy.deepcopy(own if own is not None else given if given is not None else default)
+
+    async def start(
+        self, role: str = "reader", *, cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False, **about: Any
+    ) -> Run:
+        """Start a run of the stimulus. Where the answer is a stream it has this role, else the role `start`."""
+        kind = self.stimulus["kind"]
+        operation = self.profile.operations[f"start:{kind}"]
+        self._runs += 1
+        run = Run(f"r{self._runs}", kind)
+        headers = await self._script_header()
+        if headers is None:
+            return run
+        facts = {"run": run.label, "kind": kind}
+        facts |= {"meant": "stream", **about} if operation.streams else {}
+        body = json.dumps(self.body_of(kind), ensure_ascii=False).encode()
+        ask, live = await self._send(
+            operation, role if operation.streams else "start", facts, headers=headers, body=body,
+            cut=cut if operation.streams else None, stalls=stalls and operation.streams, gzip=gzip and operation.streams,
+        )  # fmt: skip
+        if operation.streams:
+            run.stream = live
+            await live.head(self.bounds.answer_s)
+        else:
+            await live.ended(self.bounds.answer_s)
+        run.id = self._run_id(operation, live)
+        if run.id is not None:
+            ask.about["run_id"] = run.id
+        return run
+
+    async def _script_header(self) -> tuple[tuple[str, str], ...] | None:
+        """What makes the run perform the stimulus's script; None where the candidate does not take it."""
+        if self.stimulus.get("script") is None:
+            return ()
+        outcome = self.stimulus.get("outcome") or "succeeds"
+        script = await self.candidate.script(self.stimulus["script"], outcome, self.tape)
+        return None if script is None else (("Streamvet-Script", script),)
+
+    def _run_id(self, operation: Operation, live: Live) -> str | None:
+        if live.head_now is None or live.head_now.status not in operation.status:
+            return None
+        where = operation.raw.get("run_id", {})
+        if "header" in where:
+            found: Any = live.head_now.get(where["header"]) or None
+        else:
+            found = pointed(live.json(), where.get("pointer", "/id"))
+        return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
+
+    async def begin(self, role: str = "reader", **more: Any) -> tuple[Run, Live | None]:
+        """Start a run and read it from its beginning, whichever way the system has for that."""
+        run = await self.start(role, **more)
+        if run.id is None:
+            return run, None
+        return run, run.stream or await self.attach(run, role, **more)
+
+    async def start_refused(self, case: str, body: bytes, account: str = "primary") -> None:
+        """Ask for a run in a way that must be refused."""
+        operation = self.profile.operations[f"start:{self.stimulus['kind']}"]
+        about = {"meant": "refusal", "case": case, "kind": operation.kind}
+        _, live = await self._send(operation, "start-refused", about, account=account, body=body)
+        await self.answer(live)
+
+    # ------------------------------------------------------------------ streams
+
+    async def attach(
+        self, run: Run, role: str, *, account: str = "primary", cursor: Cursor | None = None, meant: str = "stream",
+        cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False, **about: Any,
+    ) -> Live:  # fmt: skip
+        """Request the stream of a run; with a cursor, from there on."""
+        operation = self.profile.operations["attach"]
+        facts: dict[str, Any] = {"meant": meant, "run": run.label, "run_id": run.id, "kind": run.kind, **about}
+        query: dict[str, str] = {}
+        headers: tuple[tuple[str, str], ...] = ()
+        if cursor:
+            facts |= {"cursor": cursor.text, "cursor_from": cursor.origin}
+            if cursor.after is not None:
+                facts["after"] = cursor.after
+            if cursor.origin == "last-event-id":
+                headers = (("Last-Event-ID", cursor.text),)
+            else:
+                operation = self.profile.operations.get("resume", operation)
+                query = {name: value.replace("{cursor}", cursor.text) for name, value in operation.query.items()}
+        _, live = await self._send(
+            operation, role, facts, account=account, run_id=run.id or "", query=query, headers=headers,
+            cut=cut, stalls=stalls, gzip=gzip,
+        )  # fmt: skip
+        return live
+
+    async def comes_back(self, run: Run, left: Live, **about: Any) -> Live:
+        """The reader of `left` comes back, from where it was where the profile resumes from a cursor."""
+        after = len(left.history)
+        cursor = self.cursor_at(left.history[-1], after) if after and self.resumes else None
+        return await self.attach(run, "resumed", cursor=cursor, **({} if cursor else {"after": after}), **about)
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the system resumes from a cursor."""
+        return self.profile.field("catchup.kind") == "from-cursor" and "resume" in self.profile.operations
+
+    def cursor_at(self, event: Seen, after: int) -> Cursor | None:
+        """The cursor that an event of a stream gives, None where it has none."""
+        value = pointed(event.value, self.profile.field("catchup.cursor.pointer") or "")
+        if value is None:
+            return None
+        return Cursor(value if isinstance(value, str) else json.dumps(value), "seen", after)
+
+    # ------------------------------------------------------------------ waits on streams
+
+    def is_terminal(self, event: Seen) -> bool:
+        """Whether an event ends its run."""
+        terminal = self.profile.terminal
+        return terminal is not None and event.kind is not None and matches(event.kind, terminal.events)
+
+    async def terminal(self, live: Live, within_s: float | None = None) -> bool:
+        """Wait until a reader has seen that the run has ended."""
+        limit_s = self.bounds.run_s if within_s is None else within_s
+        return await live.until(self.is_terminal, limit_s, "the terminal event") is not None
+
+    async def to_end(self, live: Live, within_s: float | None = None) -> bool:
+        """Read a stream to its end; gives whether it had the terminal event."""
+        seen = await self.terminal(live, within_s)
+        await live.ended(self.bounds.close_s)
+        return seen
+
+    # ------------------------------------------------------------------ other operations
+
+    async def on_run(
+        self, operation: str, run: Run, role: str, *, account: str = "primary", meant: str = "answer", **about: Any
+    ) -> Live:
+        """An operation on a run whose answer is not a stream, such as `record` or `cancel`; it has ended."""
+        facts = {"meant": meant, "run": run.label, "run_id": run.id, "kind": run.kind, **about}
+        _, live = await self._send(self.profile.operations[operation], role, facts, account=account, run_id=run.id or "")
+        return await self.answer(live)
+
+    async def get(self, operation: str, role: str, *, query: Mapping[str, str] | None = None, **about: Any) -> Live:
+        """An operation that is on no run; it has ended."""
+        account = about.pop("account", "primary")
+        _, live = await self._send(self.profile.operations[operation], role, about, account=account, query=query)
+        return await self.answer(live)
+
+    async def send_body(self, operation: str, role: str, body: bytes, **about: Any) -> Live:
+        """An operation that takes a body and no credentials, such as a login; it has ended."""
+        _, live = await self._send(self.profile.operations[operation], role, about, account="missing", body=body)
+        return await self.answer(live)
+
+    async def answer(self, live: Live) -> Live:
+        """Wait for the end of an answer that is not meant to be a stream."""
+        await live.ended(self.bounds.answer_s)
+        return live
+
+    async def record(self, run: Run, role: str, **about: Any) -> Live | None:
+        """The record of a run, where the system has records."""
+        return await self.on_run("record", run, role, **about) if self.setting.has("record") else None
+
+    async def tidy_up(self, run: Run) -> None:
+        """Cancel a run that would go on for ever, where that is possible."""
+        if run.id is not None and self.setting.has("cancel"):
+            await self.on_run("cancel", run, "cancel")
+
+    async def pause_ms(self, real_ms: float) -> None:
+        """Let time pass: to spread readers over a run, or because the profile mandates a wait."""
+        await pause(real_ms / 1000)

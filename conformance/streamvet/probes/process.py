@@ -1,0 +1,87 @@
+"""The candidate as a process: started, waited for, killed, started again. Only ours, and by its process group.
+
+Must not know HTTP: whether it is up is asked of the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from streamvet.contract.files import FileError
+from streamvet.recorder import now_us, pause
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from streamvet.contract.target import Launch
+
+_POLL_S = 0.02  # between two looks at whether it is up: small against the start of any server
+_STOP_S = 5.0  # for a clean end; a server that drains its streams takes as long as they have to be told
+
+
+class CandidateProcess:
+    """One process group. `launch` says how it is started."""
+
+    def __init__(self, launch: Launch, file: Path) -> None:
+        self._launch = launch
+        self._file = file
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, is_up: Callable[[], Awaitable[bool]]) -> bool:
+        """Start it and wait until it is up; gives whether it is.
+
+        Raises:
+            FileError: where the command cannot be run at all.
+        """
+        launch = self._launch
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *launch.command,
+                cwd=launch.cwd,
+                env=dict(os.environ) | dict(launch.env),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            wanted, got = "a command that can be run", f"{launch.command[0]!r}: {error.strerror}"
+            raise FileError(self._file, "/launch/command", wanted, got) from error
+        deadline_us = now_us() + launch.ready_within_ms * 1000
+        while now_us() < deadline_us and self._process.returncode is None:
+            if await is_up():
+                return True
+            await pause(_POLL_S)
+        return False
+
+    async def kill(self) -> None:
+        """kill -9, children too."""
+        await self._signal(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """Ask it to end; kill it where it does not."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._send(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), _STOP_S)
+        except TimeoutError:
+            pass
+        await self._signal(signal.SIGKILL)
+
+    async def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._send(number)
+            await self._process.wait()
+
+    def _send(self, number: signal.Signals) -> None:
+        """To the whole group: a wrapper such as npm has the server as a child."""
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                pass

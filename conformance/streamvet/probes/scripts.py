@@ -1,0 +1,169 @@
+"""Scripts that the lifecycle tables of a profile allow, and the texts that break framing.
+
+Must not know which probe uses them. Which members an event of a system has is what a `Vocabulary` says; in which
+order events may come is read from the profile.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from streamvet.contract.profile import Lifecycle, matches
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Operation, Profile
+
+Emit = Mapping[str, Any]
+Step = Mapping[str, Any]
+
+# From an event type, the place of its key (0, 1, …), a text to carry and what was emitted before: the body of an
+# `emit` step, None where no worker can emit this type.
+MakeEmit = Callable[[str, int, str, Sequence[Emit]], Emit | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a script of one system can say."""
+
+    emit: MakeEmit
+    carriers: tuple[str, ...]  # the types whose payload takes any text, the best first
+
+
+# Each breaks some reader or writer; see the reports in the requirements SSE-02, NDJ-03 and EVT-09.
+HOSTILE: Mapping[str, str] = {
+    "newline": "first line\nsecond line\n\nfourth line",
+    "cr": "first line\rsecond line\r",
+    "crlf": "first line\r\nsecond line\r\n\r\n",
+    "quotes": "\"double\" 'single' \\back\\ \\\" \\n {\"a\": [}",
+    "line separators": "before\u2028after\u2029then\u0085end",
+    "nul": "before\u0000after",
+    "controls": "".join(map(chr, range(1, 32))) + "\u007f",
+    "emoji": "🚀👩‍👩‍👧‍👦🏳️‍🌈 e\u0301 \U0001f9d1\u200d\U0001f680",
+    "lone data field": "\ndata: {\"kind\":\"end\"}\n\nevent: end\ndata:\n\nid: 99\nretry: 1\n\n: ping\n\n",
+    "bom": "\ufeffbegins with a byte order mark\ufeff",
+    "empty": "",
+    "64 KiB": "0123456789abcdef" * 4096,
+}  # fmt: skip
+
+
+def wait(real_ms: float, scale: float) -> Step:
+    """A step that takes `real_ms` on a candidate whose intervals are scaled."""
+    return {"wait_ms": round(real_ms / scale, 3)}
+
+
+def spread(emits: Sequence[Emit], real_ms: float, scale: float) -> list[Step]:
+    """The emits as steps, each after a wait of `real_ms`; without waits where that is 0."""
+    steps: list[Step] = []
+    for emit in emits:
+        if real_ms:
+            steps.append(wait(real_ms, scale))
+        steps.append({"emit": emit})
+    return steps
+
+
+@dataclass(slots=True)
+class _Walk:
+    """A walk through the lifecycle tables of one kind of start."""
+
+    profile: Profile
+    tables: list[Lifecycle]
+    words: Vocabulary
+    emits: list[Emit] = field(default_factory=list)
+    used: Counter[str] = field(default_factory=Counter)
+    states: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def state(self, table: Lifecycle, key: int) -> str:
+        return self.states.get((table.name, key if table.key else 0), table.start)
+
+    def fits(self, kind: str, key: int) -> bool:
+        """Whether every table that knows the type lets it come now."""
+        concerned = [table for table in self.tables if table.knows(kind)]
+        return bool(concerned) and all(table.step(self.state(table, key), kind) for table in concerned)
+
+    def advance(self, kind: str, key: int) -> None:
+        for table in self.tables:
+            if table.knows(kind):
+                target = table.step(self.state(table, key), kind)
+                if target:
+                    self.states[table.name, key if table.key else 0] = target
+
+    def key_for(self, kind: str) -> int | None:
+        """The first key with which this type may come now."""
+        return next((key for key in range(len(self.emits) + 1) if self.fits(kind, key)), None)
+
+    def say(self, kind: str, text: str) -> bool:
+        """Emit this type, if it may come now."""
+        key = self.key_for(kind)
+        emit = None if key is None else self.words.emit(kind, key, text, self.emits)
+        if key is None or emit is None:
+            return False
+        self.advance(kind, key)
+        self.emits.append(emit)
+        self.used[kind] += 1
+        return True
+
+    def say_any(self, kinds: Sequence[str], text: str) -> bool:
+        """Emit the first of these types that may come now."""
+        return any(self.say(kind, text) for kind in kinds)
+
+    def may_succeed(self) -> bool:
+        """Whether the server's own ending may come now."""
+        terminal = self.profile.terminal
+        endings = terminal.outcomes.get("succeeds", ()) if terminal else ()
+        return not endings or any(self.fits(kind, 0) for kind in endings)
+
+
+def _begin(profile: Profile, start: Operation, words: Vocabulary) -> _Walk:
+    walk = _Walk(profile, [profile.lifecycles[name] for name in start.raw.get("lifecycles", ())], words)
+    for kind in profile.field("catchup.first.events") or ():  # what the server says first by itself
+        if walk.fits(kind, 0):
+            walk.advance(kind, 0)
+            break
+    return walk
+
+
+def emittable(profile: Profile) -> list[str]:
+    """The types that a worker decides on: not the server's own, not terminal."""
+    terminal = profile.terminal
+    own = tuple(profile.field("events.script.own") or ())
+    ends = (*terminal.events, *terminal.last) if terminal else ()
+    return [kind for kind in profile.types if not matches(kind, (*own, *ends)) and kind not in profile.sentinels]
+
+
+def every_type(profile: Profile, start: Operation, words: Vocabulary) -> list[Emit]:
+    """Each type at least once where the tables allow it, in an order that they allow."""
+    walk = _begin(profile, start, words)
+    kinds = emittable(profile)
+    for number in range(4 * len(kinds)):  # enough to open what some types need before them
+        fresh = [kind for kind in kinds if not walk.used[kind]]
+        ordered = fresh + sorted((kind for kind in kinds if walk.used[kind]), key=lambda kind: walk.used[kind])
+        if not fresh or not walk.say_any(ordered, f"event {number}"):
+            break
+    return _ended_well(walk, kinds)
+
+
+def carrying(profile: Profile, start: Operation, words: Vocabulary, texts: Sequence[str]) -> list[Emit]:
+    """One event for each text, with what has to come before."""
+    walk = _begin(profile, start, words)
+    kinds = emittable(profile)
+    for text in texts:
+        for _ in kinds:
+            if walk.say_any(words.carriers, text) or not walk.say_any(kinds, "opens"):
+                break
+    return _ended_well(walk, kinds)
+
+
+def plain(profile: Profile, start: Operation, words: Vocabulary, count: int) -> list[Emit]:
+    """At least `count` events that can be told apart."""
+    return carrying(profile, start, words, [f"event {number} of {count}" for number in range(count)])
+
+
+def _ended_well(walk: _Walk, kinds: Sequence[str]) -> list[Emit]:
+    """What was said, and what the tables want before the server may say that the run has succeeded."""
+    for _ in kinds:
+        if walk.may_succeed() or not walk.say_any(kinds, "closes"):
+            break
+    return walk.emits

@@ -1,0 +1,102 @@
+"""What is known before the first try: profile, target, time scale, what the control interface can, how much to try.
+
+From this, probes derive their stimuli. Must not know the driver or any socket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from streamvet.probes import scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamvet.contract.profile import Operation, Profile
+    from streamvet.contract.target import Target
+    from streamvet.probes.scripts import Emit, Step, Vocabulary
+
+Stimulus = dict[str, Any]
+
+# Real time from the start of a run to its first event, so that readers are there before it; a loopback round trip
+# takes 2 ms, one across an ocean 150.
+LEAD_MS = 60.0
+# Between two events, so that they come one by one: long against a loopback round trip, short against everything else.
+STEP_MS = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How often to repeat what only shows once in a while."""
+
+    races: int = 500  # R003-18 of the wire document
+    churns: int = 200  # R003-17
+    joins: int = 12  # late readers of one run: more than a burst has events
+
+
+SMALL_EFFORT = Effort(races=20, churns=20, joins=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Everything on which the choice of stimuli depends."""
+
+    profile: Profile
+    target: Target
+    scale: float
+    can: frozenset[str]  # what the candidate's control interface says it can
+    words: Vocabulary | None
+    seed: int = 0
+    effort: Effort = Effort()
+
+    @property
+    def scripted(self) -> bool:
+        """Whether runs do what we tell them."""
+        return "script" in self.can and self.words is not None
+
+    @property
+    def starts(self) -> list[Operation]:
+        """The operations that start a run and that the candidate has."""
+        return [one for one in self.profile.starts if one.name not in self.target.lacks]
+
+    @property
+    def main(self) -> Operation:
+        """The first of them: what is not about starting is tried on its runs."""
+        return self.starts[0]
+
+    def has(self, operation: str) -> bool:
+        """Whether the profile has the operation and the candidate does not lack it."""
+        return operation in self.profile.operations and operation not in self.target.lacks
+
+    def plain(self, start: Operation, count: int) -> list[Emit]:
+        """Events that a run of this kind may emit; none where it is not told what to do."""
+        return scripts.plain(self.profile, start, self.words, count) if self.words else []
+
+    def wait(self, real_ms: float) -> Step:
+        """A step of a script that takes so long."""
+        return scripts.wait(real_ms, self.scale)
+
+    def stimulus(
+        self, name: str, start: Operation, outcome: str, steps: Sequence[Step] | None = None, **more: Any
+    ) -> Stimulus:
+        """One stimulus. With control the run performs `steps`; without, it does what the target's input does."""
+        made: Stimulus = {"name": name, "kind": start.kind, "outcome": outcome}
+        if self.scripted:
+            made |= {"script": list(steps or ()), "input": "succeeds"}
+        else:
+            made |= {"script": None, "input": "long" if outcome == "hangs" else outcome}
+            made["outcome"] = None if outcome == "hangs" else outcome
+        return made | more
+
+    def no_input(self, stimulus: Stimulus) -> str | None:
+        """Why a stimulus cannot be had, None where it can."""
+        if stimulus.get("script") is not None or "kind" not in stimulus:
+            return None
+        bodies = self.target.inputs.get(stimulus["kind"], {})
+        if stimulus["input"] in bodies:
+            return None
+        return f"no input that {_INPUT_WORDS[stimulus['input']]} for {stimulus['kind']} in the target file, and no control"
+
+
+_INPUT_WORDS = {"succeeds": "succeeds", "fails": "fails", "long": "takes long"}
