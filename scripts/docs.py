@@ -1,7 +1,8 @@
 """Prints the contract into the docs: `python scripts/docs.py`, or `--check` to see whether anything would change.
 
 In a Markdown file, what stands between `<!-- generated:KIND ARGUMENTS -->` and `<!-- /generated -->` belongs to this
-script; `blocks` says what each kind prints. Must not know what the contract says.
+script; `blocks` says what each kind prints. Within a sentence, `<!-- value:PROFILE PATH -->15 seconds<!-- / -->` is one
+value of a profile. Must not know what the contract says.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import re
 import sys
 from pathlib import Path
 
-from blocks import BLOCKS, diagrams
+from blocks import BLOCKS
+from profile_blocks import diagrams, value
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 MARKED = re.compile(r"<!-- generated:([^\n]*?) -->\n(.*?)<!-- /generated -->", re.DOTALL)
+VALUE = re.compile(r"<!-- value:([^\n]*?) -->[^\n<]*<!-- / -->")
 # Blocks that another script fills, because they take a run of the suite.
 ELSEWHERE = {"transcript"}
 SHOWN_LINES = 20  # of the difference in one file; the rest is of the same kind
@@ -45,10 +48,17 @@ def printed(path: Path, text: str) -> str:
             raise MarkerError(f"{path}: generated:{found[1]}: {type(error).__name__}: {error}") from error
         return "\n".join([f"<!-- generated:{found[1]} -->", "", *lines, "", "<!-- /generated -->"])
 
+    def inline(found: re.Match[str]) -> str:
+        try:
+            profile, place = found[1].split()
+            return f"<!-- value:{found[1]} -->{value(profile, place)}<!-- / -->"
+        except (KeyError, ValueError, OSError) as error:
+            raise MarkerError(f"{path}: value:{found[1]}: {type(error).__name__}: {error}") from error
+
     opened = len(re.findall(r"^<!-- generated:", text, re.MULTILINE))
     if opened != len(MARKED.findall(text)):
         raise MarkerError(f"{path}: expected each generated block to end with <!-- /generated -->")
-    return MARKED.sub(block, text)
+    return VALUE.sub(inline, MARKED.sub(block, text))
 
 
 def wanted() -> dict[Path, str]:

@@ -75,7 +75,17 @@ def test_a_meta_schema_describes_every_field_and_knows_its_typing_errors(path: P
 
 
 def test_the_meta_schemas_are_those_of_our_files() -> None:
-    expected = {"control", "profile", "report", "requirements", "target", "trace", "waivers"}
+    expected = {
+        "control",
+        "example-traces",
+        "profile",
+        "report",
+        "requirements",
+        "statements",
+        "target",
+        "trace",
+        "waivers",
+    }
     assert {path.name.removesuffix(".schema.json") for path in META} == expected
 
 

@@ -355,7 +355,7 @@ NDJSON_CASES: tuple[Case, ...] = (
     case("nothing"),
     case("two lines", line(b'{"a":1}\n', '{"a":1}'), line(b"[]\n", "[]")),
     case("an empty line", line(b"1\n", "1"), blank(b"\n"), line(b"2\n", "2")),
-    case("a line of spaces and tabs", blank(b" \t \n"), line(b"2\n", "2")),
+    case("lines of spaces and tabs", blank(b" \t \n"), blank(b"\t\n"), line(b"2\n", "2")),
     case("CRLF", line(b"{}\r\n", "{}", _CRLF), line(b"1\r\n", "1", _CRLF)),
     case("an empty line with CRLF", blank(b"\r\n", _CRLF), line(b"1\n", "1")),
     case("two CR before LF: one ends the line", line(b"1\r\r\n", "1\r", Wrong(Flaw.CR, "\r\n"))),

@@ -116,6 +116,7 @@ FAULTY: tuple[tuple[str, Any, list[Problem]], ...] = (
     ('{"a":1}\n{"a":2} ', None, [Problem(SEVERAL, "char 8", '{"a":2} ')]),
     ("1 2 3", None, [Problem(SEVERAL, "char 2", "2 3")]),
     ('"a""b"', None, [Problem(SEVERAL, "char 3", '"b"')]),
+    ('"a"1', None, [Problem(SEVERAL, "char 3", "1")]),
     ("1[]", None, [Problem(SEVERAL, "char 1", "[]")]),
     ('{"a":1,"a":2}', {"a": 2}, [Problem(DUPLICATE, "/a", "a")]),
     ('{"a":1,"\\u0061":2}', {"a": 2}, [Problem(DUPLICATE, "/a", "a")]),

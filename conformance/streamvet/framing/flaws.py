@@ -28,15 +28,16 @@ def violation(flaw: Flaw, raw: bytes, start: int, end: int, base: int) -> Violat
     return Violation(flaw, base + start, base + end, excerpt(raw[start:end]))
 
 
-def not_utf8(raw: bytes, base: int, *, unended: bool = False) -> list[Violation]:
+def not_utf8(raw: bytes, base: int) -> list[Violation]:
     """The first sequence in `raw` that is not UTF-8 (at most one: binary data would give millions), or nothing.
 
-    With `unended`, a character that the end of the input cut in two is not one: the one defect is the missing end.
+    A character that the end of `raw` cuts in two is not one. Only what the end of the input left unended can end so,
+    and the one defect there is the missing end.
     """
     try:
         raw.decode()
     except UnicodeDecodeError as error:
-        if unended and error.reason == _CUT_SHORT:
+        if error.reason == _CUT_SHORT:
             return []
         return [violation(Flaw.NOT_UTF8, raw, error.start, error.end, base)]
     return []

@@ -13,17 +13,15 @@ import re
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-# System.Text.Json (JsonReaderOptions.MaxDepth) and no reader in wide use stops earlier.
+# What System.Text.Json and Newtonsoft.Json read by default (MaxDepth).
 DEPTH_LIMIT: Final = 64
-# Deeper than this the text is not read at all: Python's reader is recursive, and so is all that walks over its value.
-# 1000 frames is Python's own limit, of which the caller has used some.
+# Deeper than this the text is not read: Python's reader and all that walks over its value recurse, 1000 frames at most.
 UNREAD_DEPTH: Final = 128
 # RFC 7493, section 2.2: an I-JSON sender cannot expect a receiver to treat an integer whose absolute value is greater
 # than 9007199254740991 as an exact value.
 EXACT_LIMIT: Final = 2**53 - 1
 _INEXACT_DIGITS: Final = len(str(EXACT_LIMIT))  # shorter literals are exact, sign or not
-# Python's int() refuses more (sys.int_info.default_max_str_digits). A stand-in takes the place of such a number.
-_INT_DIGITS: Final = 4300
+_INT_DIGITS: Final = 4300  # Python's int() refuses more (sys.int_info.default_max_str_digits); then this stands in:
 _STAND_IN: Final = 10 ** (_INT_DIGITS - 1)
 _POINTER_CHARS: Final = 96
 _EXCERPT_CHARS: Final = 48  # as in a violation of the framing: two fit on a line of a report
@@ -62,14 +60,8 @@ class _Object(list[tuple[str, Any]]):
     """The members of an object as they stand in the text, duplicates included."""
 
 
-class _Integer(str):
-    """A number written with digits only, not yet converted."""
-
-    __slots__ = ()
-
-
-class _Real(str):
-    """A number with a fraction or an exponent, not yet converted."""
+class _Number(str):
+    """A number as it stands in the text, not yet converted."""
 
     __slots__ = ()
 
@@ -114,7 +106,7 @@ _quick: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_real, parse_constant=_constant
 ).raw_decode
 _careful: Final = json.JSONDecoder(
-    object_pairs_hook=_Object, parse_int=_Integer, parse_float=_Real, parse_constant=_constant
+    object_pairs_hook=_Object, parse_int=_Number, parse_float=_Number, parse_constant=_constant
 ).raw_decode
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -212,13 +204,8 @@ def _settle(value: Any, path: _Path | None, problems: list[Problem]) -> Any:
         for index, item in enumerate(value):
             value[index] = _settle(item, _Path(path, index), problems)
         return value
-    if isinstance(value, _Integer):
-        return _settle_integer(value, path, problems)
-    if isinstance(value, _Real):
-        real = float(value)
-        if math.isinf(real):
-            problems.append(Problem(JsonFault.NOT_FINITE, _pointer(path), _excerpt(value)))
-        return real
+    if isinstance(value, _Number):
+        return _settle_number(value, path, problems)
     if isinstance(value, str):
         _settle_text(value, path, problems)
     return value
@@ -229,12 +216,17 @@ def _settle_text(text: str, path: _Path | None, problems: list[Problem]) -> None
         problems.append(Problem(JsonFault.LONE_SURROGATE, _pointer(path), _excerpt(text[found.start() :])))
 
 
-def _settle_integer(literal: str, path: _Path | None, problems: list[Problem]) -> int:
-    negative = literal.startswith("-")
-    integer = (-_STAND_IN if negative else _STAND_IN) if len(literal) > _INT_DIGITS else int(literal)
-    if abs(integer) > EXACT_LIMIT:
-        problems.append(Problem(JsonFault.BIG_INTEGER, _pointer(path), _excerpt(literal)))
-    return integer
+def _settle_number(literal: str, path: _Path | None, problems: list[Problem]) -> float:
+    if literal.removeprefix("-").isdigit():
+        sign = -1 if literal.startswith("-") else 1
+        number: float = sign * _STAND_IN if len(literal) > _INT_DIGITS else int(literal)
+        fault = JsonFault.BIG_INTEGER if abs(number) > EXACT_LIMIT else None
+    else:
+        number = float(literal)
+        fault = JsonFault.NOT_FINITE if math.isinf(number) else None
+    if fault:
+        problems.append(Problem(fault, _pointer(path), _excerpt(literal)))
+    return number
 
 
 def _at(fault: JsonFault, text: str, offset: int) -> Problem:

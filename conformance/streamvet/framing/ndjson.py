@@ -68,11 +68,12 @@ def _frames(buffer: bytes, offset: int) -> tuple[list[Frame], bytes]:
     lines = buffer.split(b"\n")
     rest = lines.pop()
     frames: list[Frame] = []
+    line_kind = Kind.LINE  # looked up once: a tenth of the time of a line
     for line in lines:
         end = offset + len(line) + 1
         try:
             plain = line[-1:] not in _ODD_LAST_BYTES and not (offset == 0 and line.startswith(BOM))
-            frames.append(Frame(Kind.LINE, offset, end, line.decode()) if plain else _line(line, offset))
+            frames.append(Frame(line_kind, offset, end, line.decode()) if plain else _line(line, offset))
         except UnicodeDecodeError:
             frames.append(_line(line, offset))
         offset = end
@@ -99,7 +100,7 @@ def _line(line: bytes, offset: int) -> Frame:
 
 def _unended(raw: bytes, offset: int) -> Frame:
     """What stands behind the last LF of an input that has ended."""
-    found = [violation(Flaw.UNENDED, raw, 0, len(raw), offset), *not_utf8(raw, offset, unended=True)]
+    found = [violation(Flaw.UNENDED, raw, 0, len(raw), offset), *not_utf8(raw, offset)]
     text = raw
     if offset == 0 and raw.startswith(BOM):
         found.append(violation(Flaw.BOM, raw, 0, len(BOM), offset))

@@ -198,7 +198,9 @@ class Driver:
         """The reader of `left` comes back, from where it was where the profile resumes from a cursor."""
         after = len(left.history)
         cursor = self.cursor_at(left.history[-1], after) if after and self.resumes else None
-        return await self.attach(run, "resumed", cursor=cursor, **({} if cursor else {"after": after}), **about)
+        if cursor is None:
+            about["after"] = after
+        return await self.attach(run, "resumed", cursor=cursor, **about)
 
     @property
     def resumes(self) -> bool:

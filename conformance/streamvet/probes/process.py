@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from streamvet.contract.files import FileError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from streamvet.contract.target import Launch
 
 _POLL_S = 0.02  # between two looks at whether it is up: small against the start of any server
+_SAID_BYTES = 400  # of its output in an error: the last lines of a traceback
 _STOP_S = 5.0  # for a clean end; a server that drains its streams takes as long as they have to be told
 
 
@@ -30,6 +32,7 @@ class CandidateProcess:
         self._launch = launch
         self._file = file
         self._process: asyncio.subprocess.Process | None = None
+        self._output = TemporaryFile()  # noqa: SIM115 - lives as long as the process
 
     async def start(self, is_up: Callable[[], Awaitable[bool]]) -> bool:
         """Start it and wait until it is up; gives whether it is.
@@ -44,8 +47,8 @@ class CandidateProcess:
                 cwd=launch.cwd,
                 env=dict(os.environ) | dict(launch.env),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
             )
         except OSError as error:
@@ -57,6 +60,14 @@ class CandidateProcess:
                 return True
             await pause(_POLL_S)
         return False
+
+    def said(self) -> str:
+        """The end of what it printed, and how it ended where it has."""
+        self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(self._output.tell() - _SAID_BYTES, 0))
+        printed = self._output.read().decode("utf-8", "replace").strip()
+        code = self._process.returncode if self._process else None
+        return (f"it exited with {code}; " if code is not None else "") + f"it printed {printed!r}"
 
     async def kill(self) -> None:
         """kill -9, children too."""

@@ -19,8 +19,8 @@ _LONG_CHARS = 8
 _ALNUM = re.compile(rb"[0-9A-Za-z]|[\x80-\xff]")
 
 
-def _masked(found: re.Match[bytes]) -> bytes:
-    return _ALNUM.sub(b"x", found.group())
+def _x(spelling: bytes) -> bytes:
+    return _ALNUM.sub(b"x", spelling)
 
 
 class Secrets:
@@ -28,8 +28,8 @@ class Secrets:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._long: re.Pattern[bytes] | None = None
-        self._any: re.Pattern[bytes] | None = None
+        self._long: list[tuple[bytes, bytes]] = []  # each spelling, masked; the longest first
+        self._short: list[re.Pattern[bytes]] = []
 
     def add(self, *secrets: str) -> None:
         """Learn secrets; empty texts are ignored."""
@@ -38,30 +38,28 @@ class Secrets:
             return
         self._known |= fresh
         long = [secret for secret in self._known if len(secret) >= _LONG_CHARS]
-        self._long = _pattern(long, whole=False)
-        short = _pattern(self._known - set(long), whole=True)
-        parts = [pattern.pattern for pattern in (self._long, short) if pattern]
-        self._any = re.compile(b"|".join(parts)) if parts else None
+        self._long = [(spelling, _x(spelling)) for spelling in _spellings(long)]
+        whole = rb"(?<![0-9A-Za-z])%s(?![0-9A-Za-z])"
+        self._short = [re.compile(whole % re.escape(one)) for one in _spellings(self._known.difference(long))]
 
     def mask(self, data: bytes, *, ours: bool = False) -> bytes:
         """The same bytes, as long, without secrets. `ours`: we sent them, so short secrets are masked too."""
-        pattern = self._any if ours else self._long
-        return pattern.sub(_masked, data) if pattern else data
+        for spelling, masked in self._long:  # one search each: an alternation takes a hundred times as long
+            data = data.replace(spelling, masked)
+        if ours:
+            for pattern in self._short:
+                data = pattern.sub(lambda found: _x(found.group()), data)
+        return data
 
     def mask_text(self, text: str, *, ours: bool = False) -> str:
         """The same for text; one character stays one where it is ASCII."""
         return self.mask(text.encode("utf-8", "surrogatepass"), ours=ours).decode("utf-8", "replace")
 
 
-def _pattern(secrets: Iterable[str], *, whole: bool) -> re.Pattern[bytes] | None:
-    """What matches any of the secrets as they stand, in a URL and in JSON; the longest first."""
+def _spellings(secrets: Iterable[str]) -> list[bytes]:
+    """Each secret as it stands, in a URL and in JSON; the longest first, as one may contain another."""
     spelled: set[str] = set()
     for secret in secrets:
-        spelled |= {
-            secret, quote(secret, safe=""), quote(secret), quote_plus(secret),
-            json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1],
-        }  # fmt: skip
-    if not spelled:
-        return None
-    words = b"|".join(re.escape(word.encode("utf-8", "surrogatepass")) for word in sorted(spelled, key=lambda w: (-len(w), w)))
-    return re.compile(rb"(?<![0-9A-Za-z])(?:" + words + rb")(?![0-9A-Za-z])" if whole else words)
+        spelled |= {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+        spelled |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return [one.encode("utf-8", "surrogatepass") for one in sorted(spelled, key=lambda one: (-len(one), one))]

@@ -1,0 +1,67 @@
+# conformance: check the reference server. test: all that CI runs. Both set up .venv by themselves, once.
+# Needs python3 (3.11 or newer); `test` needs node and npm as well.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export NO_MKDOCS_2_WARNING := 1
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+SAY := @printf '== %s\n'
+
+.PHONY: help conformance test lint docs bench clean
+
+help:
+	@echo 'make conformance   check the reference server; writes report/index.html'
+	@echo 'make test          everything that CI runs'
+	@echo 'make lint          format, lint, types and imports only'
+	@echo 'make docs          print the contract into docs/, build the site into site/'
+	@echo 'make bench         the benchmark'
+	@echo 'make clean         remove what these commands have made'
+
+# The stamps say which set of packages .venv has; they are as old as the installation.
+.venv/.run: pyproject.toml
+	$(SAY) 'setting up .venv'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --editable .
+	@touch $@
+
+.venv/.test: pyproject.toml
+	$(SAY) 'setting up .venv with the test tools'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --editable '.[test,docs]'
+	@touch .venv/.run $@
+
+tests/peers/node_modules/.stamp: tests/peers/package-lock.json
+	$(SAY) 'installing the independent readers of the tests'
+	@npm ci --prefix tests/peers --silent --no-audit --no-fund
+	@touch $@
+
+conformance: .venv/.run
+	$(SAY) 'checking the reference server'
+	@mkdir -p report
+	@$(BIN)/streamvet run --reference --html report/index.html
+
+test: lint .venv/.test tests/peers/node_modules/.stamp
+	$(SAY) 'docs'
+	@$(BIN)/python scripts/docs.py --check
+	@$(BIN)/mkdocs build --strict --quiet
+	$(SAY) 'tests'
+	@$(BIN)/pytest
+
+lint: .venv/.test
+	$(SAY) 'format, lint, types, imports'
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache
+
+docs: .venv/.test
+	@$(BIN)/python scripts/docs.py
+	@$(BIN)/mkdocs build --strict --quiet
+	$(SAY) 'site/index.html'
+
+bench: .venv/.test
+	$(SAY) 'benchmark'
+	@$(BIN)/python bench/judge.py
+
+clean:
+	@rm -rf .venv site report tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,11 @@
+"""A campaign: all tries on one candidate, planned, run beside each other, handed out as traces.
+
+Judging is somebody else's, and later: must not know checks.
+"""
+
+from __future__ import annotations
+
+from streamvet.campaign.running import Progress, Running, Settings, Summary, Unreachable, campaign
+from streamvet.probes.setting import SMALL_EFFORT, Effort
+
+__all__ = ["SMALL_EFFORT", "Effort", "Progress", "Running", "Settings", "Summary", "Unreachable", "campaign"]

@@ -1,0 +1,80 @@
+"""Which tries there are: probes and stimuli that apply, in the order in which they are to begin, and what is left out.
+
+Must not know how tries are run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from streamvet.probes.probe import Probe
+    from streamvet.probes.setting import Setting, Stimulus
+
+# Where the profile has no such thing nothing was missed, and the requirement is not applicable anyway.
+_NOTHING_MISSED = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One probe with one stimulus. `wait_s` is what it has to wait in any case."""
+
+    probe: Probe
+    stimulus: Stimulus
+    connections: int
+    wait_s: float
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        kind = f" ({self.stimulus['kind']})" if "kind" in self.stimulus else ""
+        return f"{self.probe.name}: {self.stimulus['name']}{kind}"
+
+
+@dataclass(slots=True)
+class Plan:
+    """The tries that run beside each other, those that run alone afterwards, and what is not tried and why."""
+
+    together: list[Try] = field(default_factory=list)
+    alone: list[Try] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # requirement, reason
+
+    def skip(self, probe: Probe, reason: str) -> None:
+        """Note for every requirement that the probe serves why it was not tried."""
+        if reason != _NOTHING_MISSED:
+            self.skipped += [(requirement, f"not tried: {reason}") for requirement in probe.serves]
+
+
+def plan_tries(probes: Iterable[Probe], setting: Setting, max_wait_s: float | None) -> Plan:
+    """Everything that can be tried on this candidate. What waits longest comes first, else the order is the table's."""
+    plan = Plan()
+    left = setting.target.max_starts
+    for probe in probes:
+        unmet = probe.unmet(setting)
+        if unmet is not None:
+            plan.skip(probe, unmet)
+            continue
+        for stimulus in probe.stimuli(setting):
+            one = Try(probe, stimulus, probe.streams(setting), probe.wait_ms(setting, stimulus) / 1000)
+            reason = _impossible(one, setting, max_wait_s, left)
+            if reason is not None:
+                plan.skip(probe, reason)
+                continue
+            left = None if left is None else left - probe.runs(stimulus)
+            (plan.alone if probe.alone else plan.together).append(one)
+    plan.together.sort(key=lambda one: -one.wait_s)
+    return plan
+
+
+def _impossible(one: Try, setting: Setting, max_wait_s: float | None, starts_left: int | None) -> str | None:
+    limit = setting.target.max_concurrency
+    if one.connections > limit:
+        return f"{one.probe.name} holds {one.connections} connections at once, max_concurrency is {limit}"
+    if max_wait_s is not None and one.wait_s > max_wait_s:
+        return f"{one.probe.name} waits {one.wait_s:.1f} s, --max-wait is {max_wait_s:g} s"
+    if starts_left is not None and one.probe.runs(one.stimulus) > starts_left:
+        return f"{one.probe.name} starts {one.probe.runs(one.stimulus)} runs, of max_starts {starts_left} are left"
+    return setting.no_input(one.stimulus)

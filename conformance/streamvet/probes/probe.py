@@ -1,0 +1,104 @@
+"""What a row of the table of probes is, and the conditions that it may name.
+
+Must not know the probes themselves, nor how they are scheduled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from streamvet.probes.driver import Driver
+from streamvet.probes.setting import Setting, Stimulus
+
+Act = Callable[[Driver, Stimulus], Awaitable[None]]
+# None: it holds. "": the profile has nothing of the kind, so nothing is missed. Else why it does not hold.
+Condition = Callable[[Setting], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One probe: what it does, for which requirements, with which stimuli, and what it takes."""
+
+    name: str
+    act: Act
+    serves: tuple[str, ...]
+    stimuli: Callable[[Setting], list[Stimulus]]
+    needs: tuple[str, ...] = ()
+    connections: int | Callable[[Setting], int] = 2  # streams that it holds at once
+    starts: int | Callable[[Stimulus], int] = 1  # runs that one try starts
+    wait_ms: Callable[[Setting, Stimulus], float] = lambda _setting, _stimulus: 0.0  # real time that it has to wait
+    alone: bool = False  # it kills, stops or limits the candidate: at the end, with nothing beside it
+
+    def streams(self, setting: Setting) -> int:
+        """How many connections a try holds at once."""
+        return self.connections if isinstance(self.connections, int) else self.connections(setting)
+
+    def runs(self, stimulus: Stimulus) -> int:
+        """How many runs a try starts."""
+        return self.starts if isinstance(self.starts, int) else self.starts(stimulus)
+
+    def unmet(self, setting: Setting) -> str | None:
+        """Why the probe cannot be tried at all: None, "" or a reason, as for a condition."""
+        unmet = [reason for reason in (CONDITIONS[need](setting) for need in self.needs) if reason is not None]
+        return None if not unmet else "" if "" in unmet else "; ".join(unmet)
+
+
+def _field(path: str, *wanted: object) -> Condition:
+    """The profile has this field, with one of the values where there are some."""
+
+    def holds(setting: Setting) -> str | None:
+        value = setting.profile.field(path)
+        return None if (value in wanted if wanted else value not in (None, False)) else ""
+
+    return holds
+
+
+def _operation(name: str) -> Condition:
+    def holds(setting: Setting) -> str | None:
+        if name not in setting.profile.operations:
+            return ""
+        return f"the target lacks {name}" if name in setting.target.lacks else None
+
+    return holds
+
+
+def _given(key: str) -> Condition:
+    return lambda setting: None if getattr(setting.target, key) else f"no {key} in the target file"
+
+
+def _can(what: str) -> Condition:
+    return lambda setting: None if what in setting.can else f"the control interface cannot {what}"
+
+
+def _scripted(setting: Setting) -> str | None:
+    if setting.scripted:
+        return None
+    return "no control interface" if setting.words or not setting.can else "no words for scripts of this profile"
+
+
+CONDITIONS: Mapping[str, Condition] = {
+    "control": _scripted,
+    "fail": _can("fail"),
+    "launch": _given("launch"),
+    "other account": _given("other_credentials"),
+    "expired account": _given("expired_credentials"),
+    "starts": lambda setting: None if setting.starts else "",
+    "streaming start": lambda setting: None if any(one.streams for one in setting.starts) else "",
+    "login": _operation("login"),
+    "cancel": _operation("cancel"),
+    "record": _operation("record"),
+    "list": _operation("list"),
+    "terminal": _field("terminal"),
+    "catchup": _field("catchup.kind", "replay-all", "from-cursor"),
+    "cursor": _field("catchup.kind", "from-cursor"),
+    "last-event-id": _field("catchup.last_event_id"),
+    "detached": _field("catchup.detached"),
+    "after restart": _field("catchup.after_restart"),
+    "heartbeat": _field("heartbeat"),
+    "credentials": lambda setting: "" if setting.profile.field("auth.kind") in (None, "none") else None,
+    "readers": _field("readers.at_least"),
+    "independent readers": _field("readers.independent"),
+    "ghostly": _field("profile", "ghostly"),
+    "promptfloe": _field("profile", "promptfloe"),
+}

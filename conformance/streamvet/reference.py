@@ -1,0 +1,93 @@
+"""The reference server as a candidate like any other: a process with a port, a database file and a control interface.
+
+Must not know its insides: accounts, inputs and faults are what it prints.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamvet.contract.target import target_of
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.contract.target import Target
+
+SERVER = (sys.executable, "-m", "streamvet_server")
+CONTROL = "/_conformance"
+DEFAULT_TIME_SCALE = 0.05  # three heartbeats of the slowest profile take 2.3 s
+READY_MS = 20_000  # a Python process with aiohttp is up within a second; on a busy machine within some
+# It serves as many as one likes; the suite's own limit is the number of files that a process may have open (1,024).
+MAX_CONCURRENCY = 500
+
+
+class ServerMissingError(Exception):
+    """The reference server cannot be asked: it is not installed, or it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row of its faults. `id` is None for an honest variant."""
+
+    name: str
+    id: str | None
+    profiles: tuple[str, ...]
+    note: str
+    honest: bool
+
+
+def _asked(what: str) -> Any:
+    """What it prints as JSON for `--list-<what>`."""
+    done = subprocess.run([*SERVER, f"--list-{what}", "--json"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = done.stderr.strip().rpartition("\n")[2]
+        raise ServerMissingError(f"python -m streamvet_server --list-{what} failed with {done.returncode}: {said}")
+    return json.loads(done.stdout)
+
+
+def accounts() -> dict[str, Any]:
+    """For each profile that it serves: credentials, and inputs for each kind of start."""
+    found: dict[str, Any] = _asked("accounts")
+    return found
+
+
+def faults() -> list[Fault]:
+    """The rows of its faults, in its order."""
+    return [
+        Fault(row["name"], row["id"], tuple(row["profiles"]), row["note"], row["honest"]) for row in _asked("faults")
+    ]
+
+
+def reference(
+    profile: str, given: dict[str, Any], folder: Path, port: int, *, time_scale: float, fault: str | None = None
+) -> tuple[Target, Profile]:
+    """A target that starts the server for one profile; `given` is its row of `accounts()`, `folder` for its file."""
+    command = [
+        *SERVER, "--profile", profile, "--port", str(port), "--time-scale", str(time_scale), "--control",
+        "--db", str(folder / f"{profile}-{port}.db"), *(("--fault", fault) if fault else ()),
+    ]  # fmt: skip
+    raw = {
+        "profile": profile, "base_url": f"http://127.0.0.1:{port}", "control": CONTROL, "time_scale": time_scale,
+        "max_concurrency": MAX_CONCURRENCY, **given,
+        "launch": {"command": command, "cwd": str(Path.cwd()), "ready": {"path": "/", "within_ms": READY_MS}},
+    }  # fmt: skip
+    return target_of(raw, folder / "reference.yaml")
+
+
+_taken: set[int] = set()  # a port that was free a moment ago is free for each caller
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on, another one on each call."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port: int = listener.getsockname()[1]
+        if port not in _taken:
+            _taken.add(port)
+            return port

@@ -1,0 +1,153 @@
+"""What the docs print of the profiles and their schemas: parameters, tables, diagrams, as lines of Markdown.
+
+Must not know where a block stands, nor write files. Links are relative to `docs/spec/`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from diagram import svg
+from schema_table import cell, code, fields, table
+from streamvet.contract.files import read_json, schemas_folder
+from streamvet.contract.profile import Profile, builtin_profiles, load_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SERVED = "../schemas/v1"  # where the site has the schemas, seen from docs/spec
+PRINTED_APART = ("operations", "lifecycles", "events")  # parts of a profile that have blocks of their own
+
+
+def _schema_link(profile: str, file: str) -> str:
+    return f"[{file.rpartition('/')[2]}]({SERVED}/{profile}/{file})"
+
+
+def _leaves(value: Any, meta: Mapping[str, Any], whole: Mapping[str, Any], path: str = "") -> list[list[str]]:
+    """A row for each value below a part of a profile, with the meaning from the meta schema."""
+    if "$ref" in meta:
+        meta = {**whole["$defs"][meta["$ref"].rpartition("/")[2]], **{k: v for k, v in meta.items() if k != "$ref"}}
+    if isinstance(value, dict) and "properties" in meta:
+        return [
+            row
+            for key, member in value.items()
+            for row in _leaves(member, meta["properties"][key], whole, f"{path}.{key}" if path else key)
+        ]
+    shown = ", ".join(map(code, value)) if isinstance(value, list) else code(value)
+    return [[code(path), shown or "none", cell(meta["description"])]]
+
+
+def value(profile: str, place: str) -> str:
+    """One value of a profile, by its dotted path, as a sentence says it.
+
+    Raises:
+        KeyError: where the profile has none there.
+    """
+    found = load_profile(profile).field(place)
+    if not isinstance(found, int | float):
+        raise KeyError(f"no number at {place} of {profile}")
+    if place.endswith("_ms"):
+        units = ((60_000, "minute"), (1000, "second"), (1, "millisecond"))
+        size, unit = next((size, unit) for size, unit in units if found % size == 0)
+        return f"{found // size} {unit}{'' if found == size else 's'}"
+    return f"{found:.0%}".replace("%", " %") if 0 < found < 1 else str(found)
+
+
+def parameters(profile: str) -> list[str]:
+    """The parameter values of a profile."""
+    meta = read_json(schemas_folder() / "meta" / "profile.schema.json")
+    raw = {key: value for key, value in load_profile(profile).raw.items() if key not in PRINTED_APART}
+    return table(["Parameter", "Value", "Meaning"], _leaves(raw, meta, meta))
+
+
+def operations(profile: str) -> list[str]:
+    """The operations of a profile and the requests that they stand for."""
+    loaded = load_profile(profile)
+    rows = []
+    for name, operation in loaded.operations.items():
+        query = "&".join(f"{key}={value}" for key, value in operation.query.items())
+        request = f"{operation.method} {operation.path}{'?' + query if query else ''}"
+        answer = "stream" if operation.streams else "JSON"
+        if operation.schema:
+            answer += f", {_schema_link(profile, operation.schema)}"
+        optional = "yes" if operation.optional else "no"
+        rows.append([code(name), code(request), " or ".join(map(str, operation.status)), answer, optional])
+    return table(["Operation", "Request", "Status", "Answer", "May be lacking"], rows)
+
+
+def refusals(profile: str) -> list[str]:
+    """The request bodies that have to be refused."""
+    rows = [
+        [code(name), cell(refusal["name"]), " or ".join(map(str, refusal["status"]))]
+        for name, operation in load_profile(profile).operations.items()
+        for refusal in operation.raw.get("refused", ())
+    ]
+    return table(["Operation", "Wrong body", "Status"], rows)
+
+
+def events(profile: str) -> list[str]:
+    """The event types of a profile and their schemas."""
+    loaded = load_profile(profile)
+    rows = [_event(loaded, code(kind), file) for kind, file in loaded.types.items()]
+    rows += [_event(loaded, f"any other {code(kind + '.*')}", file) for kind, file in loaded.fallback.items()]
+    return table(["Type", "Schema", "Meaning"], rows)
+
+
+def _event(profile: Profile, kind: str, file: str) -> list[str]:
+    return [kind, _schema_link(profile.name, file), cell(profile.schemas.read(file)["description"])]
+
+
+def schema(place: str, *skip: str) -> list[str]:
+    """The keys of one schema, without those of `skip`."""
+    path = schemas_folder() / f"{place}.schema.json"
+    return [f"[{path.name}]({SERVED}/{place}.schema.json)", "", *fields(read_json(path), skip=frozenset(skip))]
+
+
+def definition(place: str, name: str) -> list[str]:
+    """The keys of one definition inside a schema."""
+    whole = read_json(schemas_folder() / f"{place}.schema.json")
+    return fields({**whole["$defs"][name], "$defs": whole["$defs"]})
+
+
+def payloads(profile: str, kind: str) -> list[str]:
+    """The payload of each type of a group, where its schema names keys, and whether it needs a step."""
+    rows = []
+    loaded = load_profile(profile)
+    for name, file in loaded.types.items():
+        if name.startswith(f"{kind}."):
+            content = loaded.schemas.read(file)
+            keys = content["properties"]["payload"].get("properties", {})
+            said = "<br>".join(f"{code(key)}: {cell(member['description'])}" for key, member in keys.items())
+            step = "required" if "stepIndex" in content["required"] else "optional"
+            rows.append([code(name.partition(".")[2]), cell(content["description"]), step, said or "any keys"])
+    return table(["`type`", "Meaning", "`stepIndex`", "Keys of `payload` with a meaning"], rows)
+
+
+def lifecycle(profile: str, name: str) -> list[str]:
+    """A state table as a picture and as a table."""
+    found = load_profile(profile).lifecycles[name]
+    key = f" One for each value of {code(found.key)}." if found.key else ""
+    rows = []
+    for state, row in found.states.items():
+        targets = dict.fromkeys(row.values())
+        for target in targets:
+            kinds = ", ".join(code(kind) for kind, to in row.items() if to == target)
+            rows.append([code(state), kinds, code(target) if target != state else f"{code(target)} (stays)"])
+        if not row:
+            rows.append([code(state), "nothing", ""])
+    return [
+        f"![State diagram of {profile}: {name}](diagrams/{profile}-{name}.svg)",
+        "",
+        f"It begins in {code(found.start)}.{key} An event that the table names nowhere may come at any time.",
+        "",
+        *table(["In state", "may come", "and leads to"], rows),
+    ]
+
+
+def diagrams() -> dict[str, str]:
+    """Every picture of a state table, by its path below `docs/spec/`."""
+    return {
+        f"diagrams/{profile}-{name}.svg": svg(f"{profile}: {name}", found.start, found.states)
+        for profile in builtin_profiles()
+        for name, found in load_profile(profile).lifecycles.items()
+    }
