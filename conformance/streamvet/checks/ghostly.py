@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 from streamvet.checks.runs import answered, ended, from_start, with_role
 from streamvet.decode import readable, reading, streams
@@ -175,7 +176,7 @@ def filtered(trace: Trace, profile: Profile) -> Outcome:
     found, exercised = [], False
     for exchange, rows in _lists(trace, "project", "unknown-project"):
         exercised = True
-        wanted = exchange.about.get("project")
+        wanted = parse_qs(urlsplit(exchange.request.url).query).get("project", [""])[0]
         others = [row.get("project") for row in rows if row.get("project") != wanted]
         if others:
             want = f"only runs of project {wanted!r}"

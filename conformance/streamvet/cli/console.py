@@ -1,0 +1,30 @@
+"""Where the command line prints: results to stdout, everything else to stderr.
+
+Text is never cut or wrapped, nor read as markup: most of it comes from a candidate. NO_COLOR is honoured by rich.
+Must not know what is printed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+
+def console(*, error: bool = False) -> Console:
+    """A console on stdout, or on stderr; made anew, as tests and pipes change both."""
+    return Console(stderr=error, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+def say(text: Text | str) -> None:
+    """Print a result."""
+    console().print(text, end="" if str(text).endswith("\n") else "\n")
+
+
+def note(text: str) -> None:
+    """Print a line that is no result."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line prints here, and in `say`

@@ -1,0 +1,78 @@
+"""How the command ends: whatever comes up becomes an exit code and a line on stderr, never a traceback for bad input.
+
+Must not know the commands.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import traceback
+from typing import TYPE_CHECKING, NoReturn
+
+from streamvet.campaign import Unreachable
+from streamvet.cli.app import app
+from streamvet.cli.console import note
+from streamvet.contract.files import FileError
+from streamvet.reference import ServerMissingError
+from streamvet.report.exits import Exit
+from streamvet.report.printable import printable_lines
+from streamvet.trace import TraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CODES: dict[type[Exception], Exit] = {
+    FileError: Exit.USAGE,
+    TraceError: Exit.USAGE,
+    Unreachable: Exit.INCOMPLETE,
+    ServerMissingError: Exit.OURS,
+}
+
+
+def main() -> NoReturn:
+    """The command `streamvet`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character shows its number
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run one command; gives its exit code."""
+    try:
+        app(args=list(arguments), prog_name="streamvet")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(Exit.USAGE)
+    except KeyboardInterrupt:
+        note("streamvet: interrupted")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return Exit.USAGE
+    except Exception as error:  # noqa: BLE001 - the last place that can turn it into words
+        return _failed(_cause(error))
+    return Exit.CONFORMANT
+
+
+def _cause(error: Exception) -> Exception:
+    """The first exception of a group, as tasks give them."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _failed(error: Exception) -> int:
+    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
+    if code is not None:
+        note(f"streamvet: {printable_lines(str(error))}")
+        return code
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="streamvet-", suffix=".traceback.txt", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as file:
+        file.writelines(traceback.format_exception(error))
+    told = printable_lines(str(error)).partition("\n")[0]
+    note(f"streamvet: our own error, {type(error).__name__}: {told}\nstreamvet: the traceback is in {file.name}")
+    return Exit.OURS

@@ -1,0 +1,197 @@
+"""`streamvet judge`: verdicts from recorded traces, or from captured body bytes, without a network.
+
+Must not know how traces are made, nor how verdicts are.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from array import array
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streamvet.checks import CHECKS
+from streamvet.cli import options
+from streamvet.cli.options import Outputs
+from streamvet.contract.files import FileError
+from streamvet.contract.profile import Profile, load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.outcome import NotExercised
+from streamvet.report.exits import Policy
+from streamvet.report.hearing import Asked, Hearing
+from streamvet.trace import Ending, Exchange, Head, Request, Trace, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import TextIO
+
+    from streamvet.outcome import Check
+    from streamvet.report.report import Report
+
+STDIN = "-"
+_FIRST_RECORD = re.compile(r'\s*\{\s*"record"\s*:\s*"trace"')
+
+
+class Framing(str, Enum):
+    """What captured bytes are."""
+
+    SSE = "sse"
+    NDJSON = "ndjson"
+
+
+_MEDIA_TYPES = {Framing.SSE: "text/event-stream", Framing.NDJSON: "application/x-ndjson"}
+# What bytes alone can violate: not a head, a time, another exchange or a record. Their media type is what we say it is.
+_BYTE_FAMILIES = frozenset({"sse", "ndjson", "events", "ordering"})
+_BYTE_IDS = frozenset({"TRM-01", "TRM-02", "TRM-03", "HBT-03", "GHO-02", "PFL-04", "PFL-07"})
+_HEAD_IDS = frozenset({"SSE-12"})
+
+
+def judge(
+    files: Annotated[list[str], typer.Argument(metavar="TRACE…", help="Trace files; - reads stdin.", show_default=False)],
+    raw: Annotated[
+        Framing | None, typer.Option("--raw", help="The files are body bytes, as `curl -N` gives them; needs --profile.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="P", help="Judge by this profile: a built-in one, or a folder.")
+    ] = None,
+    only: options.Only = None,
+    strict: options.Strict = False,
+    waivers: options.Waivers = None,
+    json: options.Json = None,
+    junitxml: options.Junit = None,
+    html: options.Html = None,
+    badge: options.Badge = None,
+) -> None:
+    """Judge recorded traces again. What they do not exercise is nobody's fault, unless that is everything."""
+    outputs = Outputs(json, junitxml, html, badge)
+    outputs.check()
+    asked = options.asked(only, waivers, "")
+    if raw is not None and profile is None:
+        raise typer.BadParameter("--raw needs --profile, which says what the bytes should be", param_hint="--profile")
+    chosen = load_profile(profile, Path.cwd()) if profile is not None else None
+    traces = _captured(files, raw, chosen) if raw is not None and chosen is not None else _traces(files)
+    reports = judged(traces, asked, chosen, _CHECKS_OF_BYTES if raw else None, _source(files), options.only_note(only))
+    raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
+
+
+def judged(
+    traces: Iterable[Trace], asked: Asked, profile: Profile | None, checks: Mapping[str, Check] | None, source: str,
+    notes: tuple[str, ...] = (),
+) -> list[Report]:  # fmt: skip
+    """The reports on these traces, one for each profile that they are of.
+
+    Raises:
+        TraceError: where a file is not a trace.
+        FileError: where a trace is of another profile, or of other rules.
+    """
+    hearings: dict[str, tuple[Hearing, dict[str, Any]]] = {}
+    for trace in traces:
+        if trace.profile not in hearings:
+            found = profile or load_profile(trace.profile)
+            hearings[trace.profile] = (Hearing(found, load_registry(), checks), _facts(trace, found))
+        hearings[trace.profile][0].hear(trace)
+    return [
+        hearing.report(asked, target=source, offline=True, notes=(*notes, *facts.pop("scaled")), **facts)
+        for hearing, facts in hearings.values()
+    ]
+
+
+def _facts(first: Trace, profile: Profile) -> dict[str, Any]:
+    """What the first trace says of all of them."""
+    begun = datetime.fromtimestamp(max(first.wall_clock, 0.0), UTC)
+    return {
+        "started_at": begun.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "duration_s": 0.0,
+        "mandated_wait_s": profile.mandated_wait_s(first.time_scale),
+        "time_scale": first.time_scale,
+        "lacks": first.lacks,
+        "scaled": (f"timings were scaled by {first.time_scale:g}",) if first.time_scale != 1 else (),
+    }
+
+
+def _source(files: list[str]) -> str:
+    return files[0] if len(files) == 1 else f"{len(files)} files, {files[0]} and on"
+
+
+# ------------------------------------------------------------------------------------------------ traces
+
+
+def _traces(files: Iterable[str]) -> Iterator[Trace]:
+    """The traces of files, each of which may hold several."""
+    for name in files:
+        if name == STDIN:
+            yield from _split(sys.stdin, "stdin")
+            continue
+        try:
+            with Path(name).open(encoding="utf-8") as file:
+                yield from _split(file, name)
+        except UnicodeDecodeError as error:
+            raise FileError(name, "", "UTF-8", repr(error.object[error.start : error.start + 4])) from error
+        except OSError as error:
+            raise FileError(name, "", "a readable file", error.strerror or "an error") from error
+
+
+def _split(file: TextIO, name: str) -> Iterator[Trace]:
+    """The traces that stand one after the other in a file: each begins with its own record."""
+    left: list[str] = []  # the line that ended the trace before
+    number = 0
+
+    def lines() -> Iterator[str]:
+        if left:
+            yield left.pop()
+        for line in file:
+            if _FIRST_RECORD.match(line) and started:
+                left.append(line)
+                return
+            started.append(True)
+            yield line
+
+    while number == 0 or left:
+        number += 1
+        started: list[bool] = [True] if left else []
+        yield load(lines(), name if number == 1 else f"{name} (trace {number})")
+
+
+# ------------------------------------------------------------------------------------------------ bytes
+
+
+def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
+    return NotExercised("bytes alone do not tell")
+
+
+def _of_bytes(requirement: str) -> bool:
+    family = load_registry().rows[requirement].family
+    return requirement in _BYTE_IDS or (family in _BYTE_FAMILIES and requirement not in _HEAD_IDS)
+
+
+_CHECKS_OF_BYTES: Mapping[str, Check] = {
+    requirement: check if _of_bytes(requirement) else _beyond_bytes for requirement, check in CHECKS.items()
+}
+
+
+def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Iterator[Trace]:
+    """A trace for each file of body bytes, as if they had come at once on a stream that was read from its beginning."""
+    if profile.framing != framing.value:
+        raise FileError("--raw", framing.value, f"{profile.framing}, the framing of {profile.name}", framing.value)
+    operation = next((one.name for one in profile.operations.values() if one.streams), "attach")
+    for name in files:
+        try:
+            body = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        except OSError as error:
+            raise FileError(name, "", "a readable file", error.strerror or "an error") from error
+        exchange = Exchange(
+            id="x1", operation=operation, role="reader", about={"meant": "stream", "account": "primary", "run": "r1"},
+            request=Request("GET", name, (), None), sent_us=0,
+            head=Head(200, "HTTP/1.1", (("Content-Type", _MEDIA_TYPES[framing]),), 0), body=body,
+            ends=array("q", [len(body)] if body else []), times=array("q", [0] if body else []),
+            ending=Ending.COMPLETE, ended_us=0,
+        )  # fmt: skip
+        yield Trace(
+            probe="raw", stimulus={"name": "captured bytes"}, exchanges=(exchange,), profile=profile.name,
+            digest=profile.digest, revision=load_registry().revision, name=name,
+        )  # fmt: skip

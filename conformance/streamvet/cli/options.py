@@ -1,0 +1,106 @@
+"""Options that several commands share, and what becomes of them.
+
+Must not know the commands.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streamvet.cli.console import say
+from streamvet.contract.files import FileError
+from streamvet.contract.registry import load_registry
+from streamvet.report import badge, html, json_report, junit, text
+from streamvet.report.exits import Exit, Policy, exit_code
+from streamvet.report.hearing import Asked
+from streamvet.report.waivers import load_waivers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streamvet.report.report import Report
+
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="ID|FAMILY", help="Report and count only these; may be repeated.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="A violated SHOULD counts as a violated MUST.")]
+Waivers = Annotated[
+    Path | None, typer.Option("--waivers", metavar="FILE", help="What is accepted: ids with reasons, as YAML.")
+]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")]
+Junit = Annotated[Path | None, typer.Option("--junitxml", metavar="FILE", help="Write the report as JUnit XML.")]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML file, with the evidence.")
+]
+Badge = Annotated[Path | None, typer.Option("--badge", metavar="FILE", help="Write the outcome as an SVG badge.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files that the user wants besides the summary."""
+
+    json: Path | None = None
+    junitxml: Path | None = None
+    html: Path | None = None
+    badge: Path | None = None
+
+    def _wanted(self) -> list[tuple[Path, Callable[[Sequence[Report], Policy], str]]]:
+        forms = (
+            (self.json, json_report.render),
+            (self.junitxml, junit.render),
+            (self.html, html.render),
+            (self.badge, badge.render),
+        )
+        return [(path, render) for path, render in forms if path is not None]
+
+    def check(self) -> None:
+        """Find out before a long run that a file could not be written after it.
+
+        Raises:
+            FileError: where its folder does not exist, or it is a folder itself.
+        """
+        for path, _ in self._wanted():
+            if path.is_dir() or not path.parent.is_dir():
+                got = "a folder" if path.is_dir() else f"no folder {path.parent}"
+                raise FileError(path, "", "a file that can be written", got)
+
+    def deliver(self, reports: Sequence[Report], policy: Policy) -> Exit:
+        """Print the summary, write the files; gives the exit code.
+
+        Raises:
+            FileError: where a file cannot be written.
+        """
+        say(text.render(reports, policy))
+        for path, render in self._wanted():
+            try:
+                path.write_text(render(reports, policy), encoding="utf-8", errors="backslashreplace")
+            except OSError as error:
+                raise FileError(path, "", "a file that can be written", error.strerror or "an error") from error
+        return exit_code(reports, policy)
+
+
+def asked(only: Sequence[str] | None, waivers: Path | None, command: str) -> Asked:
+    """What the verdicts are asked for.
+
+    Raises:
+        FileError: where an id is unknown, or the waivers file is wrong.
+    """
+    registry = load_registry()
+    words = [word for part in only or () for word in re.split(r"[\s,]+", part) if word]
+    try:
+        chosen = registry.select(words) if words else None
+    except KeyError as error:
+        raise FileError("--only", error.args[0], "the id of a requirement, or a family", "neither") from None
+    rows = tuple(load_waivers(waivers, registry)) if waivers else ()
+    return Asked(chosen, rows, datetime.now(UTC).date(), command)
+
+
+def only_note(only: Sequence[str] | None) -> tuple[str, ...]:
+    """What the report says where it is about a part of the requirements."""
+    return (f"only: {', '.join(only)}",) if only else ()

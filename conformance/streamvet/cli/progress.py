@@ -1,0 +1,68 @@
+"""Progress of campaigns on stderr: one line that is renewed on a terminal, a line every few seconds elsewhere.
+
+It is drawn inside the loop that times heartbeats, so it is drawn seldom. Must not know what a try does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.live import Live
+from rich.text import Text
+
+from streamvet.cli.console import console, note
+from streamvet.recorder import now_us
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from streamvet.campaign import Progress
+
+# Drawing takes about a millisecond; twice a second it costs the loop nothing that a heartbeat's tolerance would feel.
+_TERMINAL_US = 500_000
+_LOG_US = 5_000_000  # often enough to see that a run of a minute is alive
+_SHOWN = 2  # tries that are named: what waits longest
+
+
+class Watch:
+    """Shows how far each campaign is, by its name."""
+
+    def __init__(self) -> None:
+        self._console = console(error=True)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True) if self._console.is_terminal else None
+        self._last: dict[str, Progress] = {}
+        self._drawn_us = now_us()
+
+    def __enter__(self) -> Watch:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+
+    def seen(self, name: str, progress: Progress) -> None:
+        """Take note of how far a campaign is, and show it where it is time."""
+        self._last[name] = progress
+        now = now_us()
+        if now - self._drawn_us < (_TERMINAL_US if self._live else _LOG_US):
+            return
+        self._drawn_us = now
+        lines = [told(one, last) for one, last in self._last.items()]
+        if self._live:
+            self._live.update(Text("\n".join(lines), style="dim", overflow="ellipsis", no_wrap=True), refresh=True)
+        else:
+            note("\n".join(lines))
+
+
+def told(name: str, progress: Progress) -> str:
+    """One line on a campaign: how many tries are done, what it waits for and for how long."""
+    line = f"{name}: {progress.done} of {progress.total} tries"
+    waits = [one for one in progress.running if one.wait_s > one.for_s]
+    if waits:
+        named = ", ".join(f"{one.name} {one.wait_s - one.for_s:.0f} s" for one in waits[:_SHOWN])
+        more = f" and {len(waits) - _SHOWN} more" if len(waits) > _SHOWN else ""
+        return f"{line}; waits for {named}{more}"
+    running = ", ".join(one.name for one in progress.running[:_SHOWN])
+    return f"{line}; running {running}" if running else line

@@ -1,0 +1,86 @@
+"""The evidence of one finding: the exchange as it went, with the offending bytes and some frames around them.
+
+Made while the trace is at hand, so that no trace has to be kept for the report; its size is bounded whatever the
+candidate sent. Must not know in which form it is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamvet.decode import frames as frames_of
+from streamvet.report import stock
+from streamvet.report.printable import printable
+from streamvet.report.strip import Strip, draw
+from streamvet.report.timeline import Row, Scene, timeline
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.outcome import Finding
+    from streamvet.report.excerpt import Piece
+    from streamvet.trace import Exchange, Trace
+
+HEADERS = 24  # of an answer; a page is not the place for more
+HEADER_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A finding with its surroundings."""
+
+    finding: Finding
+    probe: str
+    stimulus: str
+    operation: str
+    role: str
+    request: str  # method and URL
+    answer: str  # status and media type
+    headers: tuple[tuple[str, str], ...]
+    at_ms: float  # from the request
+    rows: tuple[Row, ...]
+    strip: Strip
+    client: str  # the stock client, "" where none was asked
+    client_stopped: str  # why it delivered no more
+
+    @property
+    def excerpt(self) -> tuple[Piece, ...]:
+        """The offending bytes with what stands around them; empty where the finding is about no bytes."""
+        return next((row.pieces for row in self.rows if row.guilty and row.pieces), ())
+
+
+def exhibit(finding: Finding, trace: Trace, profile: Profile) -> Exhibit | None:
+    """The evidence of `finding`; None where the trace has no such exchange."""
+    exchange = next((one for one in trace.exchanges if one.id == finding.exchange), None)
+    if exchange is None:
+        return None
+    frames = list(frames_of(exchange, profile)) if _is_stream(exchange, profile) else []
+    given = stock.deliveries(exchange.body, frames) if frames and profile.framing == "sse" else None
+    scene = Scene(exchange, profile, finding, frames, given.by_frame if given else {})
+    head = exchange.head
+    return Exhibit(
+        finding=finding,
+        probe=trace.probe,
+        stimulus=printable(str(trace.stimulus.get("name", ""))),
+        operation=exchange.operation,
+        role=exchange.role,
+        request=printable(f"{exchange.request.method} {exchange.request.url}"),
+        answer=printable(f"{head.status} {head.get('content-type', 'no media type')}") if head else "no answer",
+        headers=_headers(exchange),
+        at_ms=scene.ms(finding.at_us),
+        rows=tuple(timeline(scene)),
+        strip=draw(exchange, finding),
+        client=stock.client() if given else "",
+        client_stopped=given.stopped if given else "",
+    )
+
+
+def _is_stream(exchange: Exchange, profile: Profile) -> bool:
+    operation = profile.operations.get(exchange.operation)
+    answered = exchange.status is None or 200 <= exchange.status < 300
+    return answered and (operation is None or operation.streams)
+
+
+def _headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
+    pairs = exchange.head.headers[:HEADERS] if exchange.head else ()
+    return tuple((printable(name), printable(value[:HEADER_CHARS])) for name, value in pairs)

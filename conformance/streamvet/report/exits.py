@@ -1,0 +1,70 @@
+"""From reports to the exit code, by the design's precedence: 130, 4, 1, 3, 0. Wrong usage, 2, never gets here.
+
+Must not know how a report is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from streamvet.outcome import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamvet.report.report import Report
+
+
+class Exit(IntEnum):
+    """What a script can rely on."""
+
+    CONFORMANT = 0
+    VIOLATED = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    OURS = 4
+    INTERRUPTED = 130
+
+
+MEANING = {
+    Exit.CONFORMANT: "conformant",
+    Exit.VIOLATED: "not conformant",
+    Exit.USAGE: "wrong usage",
+    Exit.INCOMPLETE: "incomplete",
+    Exit.OURS: "an error of the suite itself",
+    Exit.INTERRUPTED: "interrupted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the user asked to count: SHOULDs as MUSTs, and what was not exercised as if it were."""
+
+    strict: bool = False
+    accept_incomplete: bool = False
+
+
+def exit_code(reports: Sequence[Report], policy: Policy) -> Exit:
+    """The exit code for these reports together."""
+    verdicts = [ruling for report in reports for ruling in report.rulings]
+    if any(report.interrupted for report in reports):
+        return Exit.INTERRUPTED
+    if any(ruling.verdict is Verdict.ERROR for ruling in verdicts) or any(report.errors for report in reports):
+        return Exit.OURS
+    bad = {Verdict.FAIL, Verdict.WARN} if policy.strict else {Verdict.FAIL}
+    if any(ruling.verdict in bad for ruling in verdicts) or any(report.stale for report in reports):
+        return Exit.VIOLATED
+    if not any(report.exercised for report in reports):
+        return Exit.INCOMPLETE
+    if not policy.accept_incomplete and any(_incomplete(report) for report in reports):
+        return Exit.INCOMPLETE
+    return Exit.CONFORMANT
+
+
+def _incomplete(report: Report) -> bool:
+    """Whether a MUST was never exercised; traces from elsewhere need not exercise all."""
+    return not report.offline and any(
+        ruling.verdict is Verdict.INCONCLUSIVE and ruling.requirement.level == "MUST" for ruling in report.rulings
+    )

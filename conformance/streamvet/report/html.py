@@ -1,0 +1,131 @@
+"""The report as one HTML file that needs no other: readable without scripts, in light and dark.
+
+Whatever the candidate sent reaches the page only through the template's escaping; a content policy keeps the page
+from loading or running anything else. Must not know how the other forms look.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from streamvet.outcome import Verdict
+from streamvet.report.exits import MEANING, Policy, exit_code
+from streamvet.report.printable import LINE_FEED, printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jinja2 import Template
+
+    from streamvet.judge import Ruling
+    from streamvet.report.excerpt import Piece
+    from streamvet.report.exhibit import Exhibit
+    from streamvet.report.report import Report
+    from streamvet.report.timeline import Row
+
+_FOLDER = Path(__file__).parent / "templates"
+# A silence between two rows is drawn as a gap from this part of the exchange on, and from this length on.
+_GAP_PART, _GAP_MS = 0.05, 20.0
+_GAP_HEIGHTS_MS = (100, 500, 2_000, 10_000)  # each longer step is drawn one step higher
+_ISSUE = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)#(?P<number>[0-9]+)\Z", re.ASCII)
+_ADVISORY = re.compile(r"GHSA(-[0-9a-z]{4}){3}\Z")
+
+
+def render(reports: Sequence[Report], policy: Policy) -> str:
+    """The page for these reports."""
+    script = (_FOLDER / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    code = exit_code(reports, policy)
+    return _template().render(
+        reports=[_view(report, policy, index) for index, report in enumerate(reports, start=1)],
+        title=f"streamvet: {', '.join(dict.fromkeys(report.profile for report in reports))}",
+        code=int(code),
+        meaning=MEANING[code],
+        verdicts=[verdict.value for verdict in Verdict],
+        counts={verdict.value: sum(report.counts()[verdict] for report in reports) for verdict in Verdict},
+        total=sum(len(report.rulings) for report in reports),
+        script=script,
+        digest=digest,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "ms": _ms,
+        "seconds": _seconds,
+        "printable": printable,
+        "lines": printable_lines,
+        "link": _link,
+    }
+    environment.filters |= filters
+    environment.globals |= {"gap": _gap, "broken": _broken}
+    return environment.get_template("report.html.j2")
+
+
+def _view(report: Report, policy: Policy, index: int) -> dict[str, Any]:
+    code = exit_code([report], policy)
+    applicable = [ruling for ruling in report.rulings if ruling.verdict is not Verdict.NOT_APPLICABLE]
+    return {
+        "report": report,
+        "key": f"r{index}",
+        "code": int(code),
+        "meaning": MEANING[code],
+        "counts": [(verdict.value, count) for verdict, count in report.counts().items() if count],
+        "loud": [
+            (ruling, report.exhibits.get(ruling.requirement.id, ())) for ruling in report.loud() if ruling.findings
+        ],
+        "silent": [ruling for ruling in report.loud() if not ruling.findings],
+        "probes": list(dict.fromkeys(probe for ruling in applicable for probe in ruling.probes)),
+        "applicable": applicable,
+        "why": _why,
+    }
+
+
+def _why(ruling: Ruling) -> str:
+    """What the table says beside a verdict: the first finding, or the reason."""
+    if ruling.findings and ruling.verdict is not Verdict.WAIVED:
+        return printable(f"seen: {ruling.findings[0].seen}")
+    return printable(ruling.reason.strip().rpartition("\n")[2])
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.1f}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s"
+
+
+def _gap(row: Row, shown: Exhibit) -> int:
+    """How high a gap above this row is drawn, from 0 (not at all) to 5."""
+    if row.since_ms < max(_GAP_MS, shown.strip.duration_ms * _GAP_PART):
+        return 0
+    return 1 + sum(row.since_ms >= step for step in _GAP_HEIGHTS_MS)
+
+
+def _broken(piece: Piece) -> str:
+    """The text of a piece, with a line break behind each line feed that it shows."""
+    return piece.text.replace(LINE_FEED, LINE_FEED + "\n") if piece.escaped else piece.text
+
+
+def _link(seen: str) -> str:
+    """Where a field report can be read; "" where its name does not say."""
+    issue = _ISSUE.match(seen)
+    if issue:
+        return f"https://github.com/{issue['repo']}/issues/{issue['number']}"
+    return f"https://github.com/advisories/{seen}" if _ADVISORY.match(seen) else ""

@@ -1,0 +1,70 @@
+"""The report as JSON, for programs: `schemas/meta/report.schema.json` describes it.
+
+Must not know how the other forms look.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from streamvet.report.exits import Policy, exit_code
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamvet.judge import Ruling
+    from streamvet.outcome import Finding
+    from streamvet.report.report import Report
+
+FINDINGS = 100  # of one requirement: a stream that is broken throughout has one for each event of each trace
+
+
+def render(reports: Sequence[Report], policy: Policy) -> str:
+    """One report as an object, several as `{"reports": […]}`; with a newline at the end."""
+    documents = [document(report, policy) for report in reports]
+    whole = documents[0] if len(documents) == 1 else {"reports": documents}
+    return json.dumps(whole, indent=2) + "\n"
+
+
+def document(report: Report, policy: Policy) -> dict[str, Any]:
+    """The report as a JSON value."""
+    return {
+        "streamvet": report.version,
+        "spec": report.spec,
+        "profile": report.profile,
+        "target": report.target,
+        "time_scale": report.time_scale,
+        "seed": report.seed,
+        "started_at": report.started_at,
+        "duration_s": round(report.duration_s, 3),
+        "mandated_wait_s": round(report.mandated_wait_s, 3),
+        "exit_code": int(exit_code([report], policy)),
+        "counts": {verdict.value: count for verdict, count in report.counts().items()},
+        "verdicts": [_verdict(ruling) for ruling in report.rulings],
+    }
+
+
+def _verdict(ruling: Ruling) -> dict[str, Any]:
+    row = ruling.requirement
+    value = {
+        "id": row.id,
+        "level": row.level,
+        "family": row.family,
+        "verdict": ruling.verdict.value,
+        "exercised": ruling.exercised,
+        "findings": [_finding(one) for one in ruling.findings[:FINDINGS]],
+    }
+    optional = {"reason": ruling.reason, "reproduce": ruling.reproduce}
+    return value | {key: text for key, text in optional.items() if text}
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "exchange": one.exchange,
+        "span": list(one.span),
+        "at_ms": max(one.at_us, 0) / 1000,
+        "expected": one.expected,
+        "seen": one.seen,
+        "trace": one.trace,
+    }

@@ -1,0 +1,98 @@
+"""The report as JUnit XML, for CI pages: a test case for each requirement.
+
+What no XML reader takes (control characters, lone surrogates) is shown by its name or number. Must not know how
+the other forms look.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from streamvet.outcome import Verdict
+from streamvet.report.printable import printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamvet.judge import Ruling
+    from streamvet.report.exits import Policy
+    from streamvet.report.report import Report
+
+FINDINGS = 5  # of one requirement, in the text of its failure
+_SKIPPED = frozenset({Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE, Verdict.WAIVED})
+
+
+def render(reports: Sequence[Report], policy: Policy) -> str:
+    """A `testsuites` document with one suite for each report."""
+    root = Element("testsuites", name="streamvet")
+    for report in reports:
+        _suite(root, report, policy)
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(root: Element, report: Report, policy: Policy) -> None:
+    suite = SubElement(
+        root, "testsuite", name=f"streamvet.{report.profile}", timestamp=report.started_at.removesuffix("Z"),
+        time=f"{report.duration_s:.3f}",
+    )  # fmt: skip
+    facts = {
+        "target": report.target, "spec": report.spec, "streamvet": report.version, "time_scale": report.time_scale,
+        "seed": report.seed, "mandated_wait_s": round(report.mandated_wait_s, 3),
+    }  # fmt: skip
+    properties = SubElement(suite, "properties")
+    for name, value in [*facts.items(), *(("note", note) for note in report.notes)]:
+        SubElement(properties, "property", name=name, value=printable(str(value)))
+    for ruling in report.rulings:
+        _case(suite, report, ruling, policy)
+    for stale in report.stale:
+        case = SubElement(suite, "testcase", classname=f"streamvet.{report.profile}.waivers", name=printable(stale))
+        SubElement(case, "failure", type="STALE", message=printable(stale))
+    for error in report.errors:
+        case = SubElement(suite, "testcase", classname=f"streamvet.{report.profile}.suite", name="the suite itself")
+        SubElement(case, "error", type="ERROR", message="a probe failed").text = printable_lines(error)
+    cases = suite.findall("testcase")
+    for count, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(count, str(sum(case.find(tag) is not None for case in cases)))
+    suite.set("tests", str(len(cases)))
+
+
+def _case(suite: Element, report: Report, ruling: Ruling, policy: Policy) -> None:
+    row, verdict = ruling.requirement, ruling.verdict
+    name = f"{row.id} {row.text}"
+    case = SubElement(
+        suite, "testcase", classname=f"streamvet.{report.profile}.{row.family}", name=printable(name), time="0"
+    )
+    told = _told(ruling)
+    if verdict is Verdict.FAIL or (verdict is Verdict.WARN and policy.strict):
+        failure = SubElement(case, "failure", type=verdict.value, message=_first_line(ruling))
+        failure.text = told
+    elif verdict is Verdict.ERROR:
+        error = SubElement(case, "error", type=verdict.value, message="the check itself failed")
+        error.text = printable_lines(ruling.reason)
+    elif verdict in _SKIPPED:
+        SubElement(case, "skipped", message=printable(f"{verdict.value}: {ruling.reason}"))
+        if told:
+            SubElement(case, "system-out").text = told
+    elif verdict is Verdict.WARN:
+        SubElement(case, "system-out").text = f"WARN\n{told}"
+
+
+def _first_line(ruling: Ruling) -> str:
+    first = ruling.findings[0]
+    return printable(f"expected {first.expected}; seen {first.seen}")
+
+
+def _told(ruling: Ruling) -> str:
+    lines: list[str] = []
+    for one in ruling.findings[:FINDINGS]:
+        start, end = one.span
+        where = f"{one.trace or 'trace'}: exchange {one.exchange}, bytes {start}-{end}, at {one.at_us / 1000:.1f} ms"
+        lines += [where, f"  expected {one.expected}", f"  seen     {one.seen}"]
+    left_out = len(ruling.findings) - FINDINGS
+    if left_out > 0:
+        lines.append(f"and {left_out} more findings")
+    if lines and ruling.reproduce:
+        lines.append(f"reproduce: {ruling.reproduce}")
+    return printable_lines("\n".join(lines))

@@ -1,0 +1,69 @@
+"""The report as a value: the verdicts on one candidate, and what a reader needs to weigh them.
+
+Must not know in which form it is shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streamvet import __version__
+from streamvet.outcome import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamvet.judge import Ruling
+    from streamvet.report.exhibit import Exhibit
+
+# Verdicts that a reader has to look at, the worst first; the rest is counted only.
+LOUD = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.WAIVED, Verdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found out about one candidate. Seconds are of the wall, `started_at` is RFC 3339 in UTC."""
+
+    profile: str
+    title: str
+    target: str  # a base URL, or where the traces came from
+    rulings: tuple[Ruling, ...]
+    families: Mapping[str, str]  # family -> title, in the order of the specification
+    spec: int  # revision of the requirements
+    started_at: str
+    duration_s: float
+    mandated_wait_s: float
+    time_scale: float = 1.0
+    seed: int = 0
+    version: str = __version__
+    lacks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()  # waivers that no longer hold, each with what is wrong with it
+    errors: tuple[str, ...] = ()  # mistakes of the suite while it tried
+    exhibits: Mapping[str, tuple[Exhibit, ...]] = field(default_factory=dict)  # id -> its first findings, with bytes
+    traces: int = 0
+    offline: bool = False  # judged from traces: what they do not hold is nobody's fault
+    interrupted: bool = False
+
+    def counts(self) -> dict[Verdict, int]:
+        """How many requirements have each verdict; every verdict has a number."""
+        found = Counter(ruling.verdict for ruling in self.rulings)
+        return {verdict: found[verdict] for verdict in Verdict}
+
+    def by_family(self) -> dict[str, list[Ruling]]:
+        """The rulings of each family that has any."""
+        grouped: dict[str, list[Ruling]] = {family: [] for family in self.families}
+        for ruling in self.rulings:
+            grouped.setdefault(ruling.requirement.family, []).append(ruling)
+        return {family: rulings for family, rulings in grouped.items() if rulings}
+
+    def loud(self) -> list[Ruling]:
+        """The rulings that want a look, the worst first, each kind in the order of the specification."""
+        return [ruling for verdict in LOUD for ruling in self.rulings if ruling.verdict is verdict]
+
+    @property
+    def exercised(self) -> bool:
+        """Whether anything at all was."""
+        return any(ruling.exercised for ruling in self.rulings)

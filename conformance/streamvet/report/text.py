@@ -1,0 +1,162 @@
+"""The report as text for a terminal: what wants a look with its evidence, the rest counted.
+
+Gives styled text; whether colours are shown is the console's affair. Must not know how the other forms look.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from streamvet.outcome import Verdict
+from streamvet.report.exits import MEANING, Exit, Policy, exit_code
+from streamvet.report.printable import printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamvet.judge import Ruling
+    from streamvet.report.exhibit import Exhibit
+    from streamvet.report.report import Report
+
+STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.WARN: "bold yellow",
+    Verdict.INCONCLUSIVE: "bold cyan",
+    Verdict.NOT_APPLICABLE: "dim",
+    Verdict.WAIVED: "magenta",
+    Verdict.ERROR: "bold white on red",
+}
+_COUNTED = (
+    Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.ERROR,
+    Verdict.NOT_APPLICABLE,
+)  # fmt: skip
+_WORDS = {Verdict.PASS: "pass", Verdict.NOT_APPLICABLE: "not applicable"}  # quiet ones in small letters
+# What a terminal is scrolled for: some lines on either side of the mark, not a page.
+EXCERPT_CHARS = 60
+INDENT = 12
+
+
+def render(reports: Sequence[Report], policy: Policy) -> Text:
+    """The summary of these reports, and one line on the whole where there are several."""
+    text = Text()
+    for report in reports:
+        _report(text, report, policy)
+    if len(reports) > 1:
+        code = exit_code(reports, policy)
+        text.append(f"\n{len(reports)} profiles: ").append(_said(code), _style(code)).append("\n")
+    return text
+
+
+def _report(text: Text, report: Report, policy: Policy) -> None:
+    text.append(f"\n{report.profile}", "bold").append(f"  {report.title} · {printable(report.target)}\n")
+    text.append(_facts(report) + "\n", "dim")
+    for note in (*report.notes, *(f"stale waiver: {one}" for one in report.stale)):
+        text.append(f"note: {printable(note)}\n", "yellow")
+    for error in report.errors:
+        text.append("ERROR", STYLES[Verdict.ERROR]).append(" a probe of the suite failed:\n")
+        text.append(printable_lines(error.rstrip()) + "\n")
+    text.append("\n")
+    width = max((len(family) for family in report.by_family()), default=0)
+    for family, rulings in report.by_family().items():
+        if all(ruling.verdict is Verdict.NOT_APPLICABLE for ruling in rulings):
+            continue
+        text.append(f"  {family:<{width}}  ")
+        _counts(text, [ruling.verdict for ruling in rulings])
+    for ruling in report.loud():
+        _ruling(text, report, ruling)
+    text.append("\n")
+    code = exit_code([report], policy)
+    text.append(f"{_said(code)}: ", _style(code))
+    _counts(text, [ruling.verdict for ruling in report.rulings])
+
+
+def _facts(report: Report) -> str:
+    scale = "real time" if report.time_scale == 1 else f"time scale {report.time_scale:g}"
+    wall = (
+        f"{report.traces} traces" if report.offline
+        else f"{report.traces} tries in {report.duration_s:.1f} s (mandated wait {report.mandated_wait_s:.1f} s)"
+    )  # fmt: skip
+    return f"streamvet {report.version} · spec revision {report.spec} · {scale} · seed {report.seed} · {wall}"
+
+
+def _counts(text: Text, verdicts: list[Verdict]) -> None:
+    parts = [(verdicts.count(verdict), verdict) for verdict in _COUNTED if verdict in verdicts]
+    for index, (count, verdict) in enumerate(parts):
+        text.append(" · " if index else "").append(f"{count} {_WORDS.get(verdict, verdict.value)}", STYLES[verdict])
+    text.append("\n")
+
+
+def _ruling(text: Text, report: Report, ruling: Ruling) -> None:
+    row = ruling.requirement
+    text.append("\n").append(ruling.verdict.value, STYLES[ruling.verdict])
+    text.append(f"  {row.id}", "bold").append(f"  {row.text}\n")
+    if ruling.reason:
+        for number, line in enumerate(ruling.reason.splitlines()):
+            _field(text, "because" if number == 0 else "", line)
+    exhibits = report.exhibits.get(row.id, ())
+    if exhibits:
+        _exhibit(text, exhibits[0])
+    elif ruling.findings:
+        first = ruling.findings[0]
+        _field(
+            text,
+            "where",
+            f"exchange {first.exchange}, bytes {first.span[0]}-{first.span[1]}, at {first.at_us / 1000:.1f} ms",
+        )
+        _field(text, "expected", first.expected)
+        _field(text, "seen", first.seen)
+    more = len(ruling.findings) - 1
+    if more > 0:
+        _field(
+            text, "and", f"{more} more finding{'s' if more > 1 else ''} of {ruling.exercised} tries that exercised it"
+        )
+    if ruling.reproduce and ruling.verdict is not Verdict.INCONCLUSIVE:
+        for number, line in enumerate(ruling.reproduce.splitlines()):
+            _field(text, "reproduce" if number == 0 else "", line)
+
+
+def _exhibit(text: Text, shown: Exhibit) -> None:
+    finding = shown.finding
+    span = f"bytes {finding.span[0]}-{finding.span[1]}, " if finding.span[1] else ""
+    where = f"exchange {finding.exchange} ({shown.role}): {shown.request}"
+    _field(text, "where", where)
+    _field(text, "", f"{span}{shown.at_ms:.1f} ms after the request, answered {shown.answer}")
+    _field(text, "expected", finding.expected)
+    _field(text, "seen", finding.seen)
+    if shown.excerpt:
+        _bytes(text, shown)
+    tried = f"probe {shown.probe}" + (f", stimulus {shown.stimulus}" if shown.stimulus else "")
+    _field(text, "tried by", tried + (f", {finding.trace}" if finding.trace else ""))
+
+
+def _bytes(text: Text, shown: Exhibit) -> None:
+    """The excerpt on one line, the offending bytes between » and «, whatever colours there are."""
+    before = "".join(piece.text for piece in shown.excerpt[: _first_marked(shown)])
+    marked = "".join(piece.text for piece in shown.excerpt if piece.marked)
+    last = max((i for i, piece in enumerate(shown.excerpt) if piece.marked), default=0)
+    after = "".join(piece.text for piece in shown.excerpt[last + 1 :])
+    text.append(f"  {'bytes':<{INDENT - 2}}", "dim")
+    text.append(before if len(before) <= EXCERPT_CHARS else "…" + before[-EXCERPT_CHARS:])
+    inner = marked if len(marked) <= 3 * EXCERPT_CHARS else f"{marked[: 2 * EXCERPT_CHARS]}…{marked[-EXCERPT_CHARS:]}"
+    text.append(f"»{inner}«", "reverse")
+    text.append(after if len(after) <= EXCERPT_CHARS else after[:EXCERPT_CHARS] + "…")
+    text.append("\n")
+
+
+def _first_marked(shown: Exhibit) -> int:
+    return next((i for i, piece in enumerate(shown.excerpt) if piece.marked), 0)
+
+
+def _field(text: Text, name: str, value: str) -> None:
+    text.append(f"  {name:<{INDENT - 2}}", "dim").append(f"{printable(value)}\n")
+
+
+def _said(code: Exit) -> str:
+    return f"{MEANING[code]} (exit {int(code)})"
+
+
+def _style(code: Exit) -> str:
+    return {Exit.CONFORMANT: "bold green", Exit.VIOLATED: "bold red"}.get(code, "bold yellow")

@@ -1,0 +1,121 @@
+"""The evidence of a finding: the right bytes marked, bounded, and nothing that leads a reader astray."""
+# ruff: noqa: RUF001 - the single guillemets are what the report shows
+
+from __future__ import annotations
+
+import pytest
+
+from streamvet.outcome import Finding
+from streamvet.report.excerpt import AROUND_BYTES, MARK_BYTES
+from streamvet.report.exhibit import Exhibit, exhibit
+from streamvet.report.printable import printable, printable_bytes
+from streamvet.trace import Ending
+
+from .made import GHOSTLY, event, exchange, trace
+
+
+def shown(pieces: list[tuple[int, bytes]], span: tuple[int, int], at_ms: int = 0, **more: object) -> Exhibit:
+    made = exhibit(
+        Finding("x1", span, (100 + at_ms) * 1000, "expected", "seen", "SSE-02", "t"),
+        trace(exchange(pieces, **more)),  # type: ignore[arg-type]
+        GHOSTLY,
+    )
+    assert made is not None
+    return made
+
+
+def marked(one: Exhibit) -> str:
+    return "".join(piece.text for row in one.rows for piece in row.pieces if piece.marked)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"plain", "plain"),
+        (b"a\nb\r\0\x1b[31m\x7f", "a↵b‹CR›‹NUL›‹ESC›[31m‹U+007F›"),
+        (b"\xff\xc3", "‹0xFF›‹0xC3›"),
+        ("\u2028\u202e\u0085é😀".encode(), "‹U+2028›‹U+202E›‹U+0085›é😀"),
+        ("↵‹CR›".encode(), "‹U+21B5›‹U+2039›CR›"),
+    ],
+)
+def test_bytes_are_shown_for_what_they_are(data: bytes, text: str) -> None:
+    assert printable_bytes(data) == text
+
+
+def test_text_with_lone_surrogates_is_shown() -> None:
+    assert printable("a\ud83d\udcff") == "a‹U+D83D›‹U+DCFF›"
+
+
+def test_the_marked_bytes_are_those_of_the_span() -> None:
+    first, bad = event(1), b"event: assist\ndata: {}\nXXX\n\n"
+    start = len(first) + bad.index(b"XXX")
+    one = shown([(1, first), (2, bad), (3, event(3))], (start, start + 3), 2)
+    assert marked(one) == "XXX"
+    assert [(row.what, row.guilty) for row in one.rows] == [
+        ("request", False), ("head", False), ("event", False), ("event", True), ("event", False), ("end", False),
+    ]  # fmt: skip
+    assert [row.at_ms for row in one.rows] == [0, 4, 1, 2, 3, 6]
+
+
+def test_the_client_column_tells_what_httpx_sse_delivers() -> None:
+    one = shown([(1, b"\xef\xbb\xbfdata: lost\n\n"), (2, b"data: kept\n\n")], (0, 3))
+    assert [row.delivered for row in one.rows if row.what == "event"] == [(), ("'message': 'kept'",)]
+
+
+def test_a_client_that_fails_is_told_and_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("streamvet.report.stock.EventSource.iter_sse", fail)
+    assert shown([(1, event(1))], (0, 3)).client_stopped == "raised RecursionError at frame 0"
+
+
+def test_a_far_span_is_shown_with_some_frames_around() -> None:
+    events = [event(seq) for seq in range(1, 1001)]
+    start = sum(map(len, events[:500]))
+    one = shown([(seq, data) for seq, data in enumerate(events)], (start, start + 5), 500)
+    assert [row.what for row in one.rows] == ["request", "head", "omitted", *["event"] * 8, "omitted", "end"]
+    assert one.rows[2].label == f"496 frames, {sum(map(len, events[:496]))} bytes, not shown"
+
+
+def test_a_huge_span_stays_small() -> None:
+    body = b"data: " + b"\xff" * 1_000_000 + b"\n\n"
+    one = shown([(1, body)], (6, 1_000_006))
+    length = sum(len(piece.text) for row in one.rows for piece in row.pieces)
+    assert length < 8 * (MARK_BYTES + 2 * AROUND_BYTES)
+    assert any(piece.omitted and piece.marked for row in one.rows for piece in row.pieces)
+
+
+@pytest.mark.parametrize(
+    ("span", "at_ms", "more", "guilty"),
+    [
+        ((0, 0), 4, {}, "head"),
+        ((0, 0), 900, {"ending": Ending.TIMED_OUT, "ended_ms": 900}, "end"),
+        ((0, 0), 400, {"ended_ms": 900}, "moment"),
+        ((7, 7), 1, {}, "event"),
+        ((10**6, 10**6 + 4), 1, {}, "event"),
+    ],
+)
+def test_every_finding_has_a_place_on_the_timeline(
+    span: tuple[int, int], at_ms: int, more: dict[str, object], guilty: str
+) -> None:
+    one = shown([(1, event(1)), (500, event(2))], span, at_ms, **more)
+    assert [row.what for row in one.rows if row.guilty] == [guilty]
+
+
+def test_the_silence_of_a_finding_is_marked_on_the_strip() -> None:
+    one = shown([(1, event(1)), (800, event(2))], (0, 0), 800, ended_ms=1000)
+    # The head came at 4 ms, after the first event; the exchange ended at 1000 ms.
+    assert [(gap.duration_ms, gap.guilty) for gap in one.strip.silences] == [(796, True), (200, False)]
+
+
+def test_an_answer_that_is_no_stream_is_shown_as_a_body() -> None:
+    one = shown([(1, b'{"error":"no"}')], (0, 0), 4, status=404, media_type="application/json")
+    assert [(row.what, "".join(piece.text for piece in row.pieces)) for row in one.rows if row.pieces] == [
+        ("body", '{"error":"no"}')
+    ]
+
+
+def test_a_finding_of_another_trace_has_no_exhibit() -> None:
+    finding = Finding("x9", (0, 0), 0, "expected", "seen")
+    assert exhibit(finding, trace(exchange([(1, event(1))])), GHOSTLY) is None

@@ -1,0 +1,148 @@
+"""The exit code by the design's precedence, and what waivers do to it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamvet.contract.files import FileError
+from streamvet.outcome import Finding, Verdict
+from streamvet.report.exits import Exit, Policy, exit_code
+from streamvet.report.waivers import Waiver, load_waivers, waive
+
+from .made import REGISTRY, report, ruling
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamvet.report.report import Report
+
+BAD = Finding("x1", (0, 4), 5_000, "four bytes", "three", "SSE-02", "t")
+PASS = ruling("TRN-01", Verdict.PASS)
+FAIL = ruling("SSE-02", Verdict.FAIL, BAD)
+WARN = ruling("TRN-09", Verdict.WARN, BAD)
+ERROR = ruling("CAT-02", Verdict.ERROR, exercised=0)
+UNTRIED_MUST = ruling("CAT-14", Verdict.INCONCLUSIVE, exercised=0)
+UNTRIED_SHOULD = ruling("TRN-07", Verdict.INCONCLUSIVE, exercised=0)
+NOT_HERE = ruling("NDJ-01", Verdict.NOT_APPLICABLE, exercised=0)
+WAIVED = ruling("SSE-02", Verdict.WAIVED, BAD)
+
+
+@pytest.mark.parametrize(
+    ("rulings", "more", "policy", "code"),
+    [
+        ([PASS, NOT_HERE], {}, Policy(), Exit.CONFORMANT),
+        ([PASS, WARN], {}, Policy(), Exit.CONFORMANT),
+        ([PASS, WARN], {}, Policy(strict=True), Exit.VIOLATED),
+        ([PASS, FAIL], {}, Policy(), Exit.VIOLATED),
+        ([PASS, WAIVED], {}, Policy(), Exit.CONFORMANT),
+        ([PASS, UNTRIED_MUST], {}, Policy(), Exit.INCOMPLETE),
+        ([PASS, UNTRIED_MUST], {}, Policy(accept_incomplete=True), Exit.CONFORMANT),
+        ([PASS, UNTRIED_SHOULD], {}, Policy(), Exit.CONFORMANT),
+        ([PASS, UNTRIED_MUST], {"offline": True}, Policy(), Exit.CONFORMANT),
+        ([UNTRIED_MUST], {"offline": True}, Policy(), Exit.INCOMPLETE),
+        ([UNTRIED_MUST], {}, Policy(accept_incomplete=True), Exit.INCOMPLETE),
+        ([NOT_HERE], {}, Policy(), Exit.INCOMPLETE),
+        ([], {}, Policy(), Exit.INCOMPLETE),
+        ([PASS], {"stale": ("x",)}, Policy(), Exit.VIOLATED),
+        ([FAIL, UNTRIED_MUST], {}, Policy(), Exit.VIOLATED),
+        ([FAIL, ERROR, UNTRIED_MUST], {}, Policy(), Exit.OURS),
+        ([FAIL, ERROR], {"interrupted": True}, Policy(), Exit.INTERRUPTED),
+        ([PASS], {"interrupted": True}, Policy(), Exit.INTERRUPTED),
+    ],
+)
+def test_one_report(rulings: list, more: dict, policy: Policy, code: Exit) -> None:
+    assert exit_code([report(*rulings, **more)], policy) is code
+
+
+@pytest.mark.parametrize(
+    ("reports", "code"),
+    [
+        ([report(PASS), report(NOT_HERE)], Exit.CONFORMANT),
+        ([report(PASS), report(UNTRIED_MUST)], Exit.INCOMPLETE),
+        ([report(UNTRIED_MUST), report(FAIL)], Exit.VIOLATED),
+        ([report(PASS), report(FAIL), report(ERROR)], Exit.OURS),
+    ],
+)
+def test_several_reports(reports: list[Report], code: Exit) -> None:
+    assert exit_code(reports, Policy()) is code
+
+
+TODAY = date(2025, 11, 22)
+
+
+@pytest.mark.parametrize(
+    ("given", "waiver", "verdict", "stale"),
+    [
+        (FAIL, Waiver("SSE-02", "known"), Verdict.WAIVED, []),
+        (FAIL, Waiver("SSE-02", "known", TODAY), Verdict.WAIVED, []),
+        (
+            FAIL,
+            Waiver("SSE-02", "known", date(2025, 11, 21)),
+            Verdict.FAIL,
+            ["SSE-02: the waiver expired after 2025-11-21"],
+        ),
+        (WARN, Waiver("TRN-09", "known"), Verdict.WAIVED, []),
+        (PASS, Waiver("TRN-01", "known"), Verdict.PASS, ["TRN-01: the waiver is not needed, the requirement holds"]),
+        (UNTRIED_MUST, Waiver("CAT-14", "known"), Verdict.INCONCLUSIVE, []),
+        (UNTRIED_MUST, Waiver("CAT-14", "no launch", None, True), Verdict.WAIVED, []),
+        (
+            FAIL,
+            Waiver("SSE-02", "no launch", None, True),
+            Verdict.FAIL,
+            ["SSE-02: the waiver accepts INCONCLUSIVE, but it was exercised"],
+        ),
+        (
+            PASS,
+            Waiver("TRN-01", "no launch", None, True),
+            Verdict.PASS,
+            ["TRN-01: the waiver accepts INCONCLUSIVE, but it was exercised"],
+        ),
+        (NOT_HERE, Waiver("NDJ-01", "known"), Verdict.NOT_APPLICABLE, []),
+        (ERROR, Waiver("CAT-02", "known"), Verdict.ERROR, []),
+        (FAIL, Waiver("CAT-02", "another id"), Verdict.FAIL, []),
+    ],
+)
+def test_a_waiver(given: object, waiver: Waiver, verdict: Verdict, stale: list[str]) -> None:
+    rulings, found = waive([given], [waiver], TODAY)  # type: ignore[list-item]
+    assert ([one.verdict for one in rulings], found) == ([verdict], stale)
+
+
+def test_a_waived_ruling_keeps_its_findings_and_says_why() -> None:
+    (one,), _ = waive([FAIL], [Waiver("SSE-02", "ticket 12")], TODAY)
+    assert (one.overruled, one.reason, one.findings) == (Verdict.FAIL, "ticket 12", (BAD,))
+
+
+def test_a_waivers_file(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.yaml"
+    file.write_text(
+        "- {id: SSE-02, reason: a, expires: 2026-01-31}\n- {id: CAT-14, reason: b, accepts: INCONCLUSIVE}\n"
+    )
+    assert load_waivers(file, REGISTRY) == [
+        Waiver("SSE-02", "a", date(2026, 1, 31)),
+        Waiver("CAT-14", "b", None, accepts_inconclusive=True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("- {id: XYZ-01, reason: a}", "/0/id"),
+        ("- {id: PFL-08, reason: excluded}", "/0/id"),
+        ("- {id: SSE-02}", "the file: /0"),
+        ("- {id: SSE-02, reason: a}\n- {id: SSE-02, reason: b}", "/1/id"),
+        ("- {id: SSE-02, reason: a, expires: soon}", "/0/expires"),
+        ("- {id: SSE-02, reason: a, until: 2026-01-31}", "/0"),
+        ("id: SSE-02", "the file"),
+        ("- [", "line"),
+    ],
+)
+def test_a_wrong_waivers_file_names_the_place(tmp_path: Path, text: str, place: str) -> None:
+    file = tmp_path / "waivers.yaml"
+    file.write_text(text)
+    with pytest.raises(FileError) as raised:
+        load_waivers(file, REGISTRY)
+    said = str(raised.value)
+    assert (str(file) in said, place.removeprefix("the file: ") in said) == (True, True)

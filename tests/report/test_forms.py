@@ -1,0 +1,164 @@
+"""The report in its five forms: complete, well-formed, and safe whatever the candidate sent."""
+# ruff: noqa: RUF001 - the single guillemets are what the report shows
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+from rich.console import Console
+
+from streamvet.contract.files import meta_validator
+from streamvet.outcome import Finding, Verdict
+from streamvet.report import badge, html, json_report, junit, text
+from streamvet.report.exits import Policy
+
+from .made import event, exchange, report, ruling, trace
+
+if TYPE_CHECKING:
+    from streamvet.report.report import Report
+
+NASTY = (
+    b'event: assist\ndata: {"a":"<script>alert(1)</script> \x1b[2J \xff \xe2\x80\xae {{ 7*7 }} [bold]"\n'
+    b"]]>&\x00\x0b\n\n"
+)
+SEEN = "'</mark><script>alert(2)</script>\x1b[31m\x00\ufffe\ud83d]]>'"
+
+
+@pytest.fixture
+def nasty() -> Report:
+    first = event(1)
+    bad = Finding("x1", (len(first) + 20, len(first) + 60), 120_000, "no <b>", SEEN, "SSE-02", "straight.trace.ndjson")
+    judged = trace(exchange([(5, first), (20, NASTY), (700, event(3))]), name="straight.trace.ndjson")
+    return report(
+        ruling("TRN-01", Verdict.PASS),
+        ruling("SSE-02", Verdict.FAIL, bad, bad),
+        ruling("TRN-09", Verdict.WARN, bad),
+        ruling("CAT-14", Verdict.INCONCLUSIVE, reason="not tried: \x1b[31m<i>", exercised=0),
+        ruling("NDJ-01", Verdict.NOT_APPLICABLE, reason="not here", exercised=0),
+        ruling("ORD-02", Verdict.WAIVED, bad, reason="ticket"),
+        ruling("EVT-01", Verdict.ERROR, reason="Traceback\n  File <x>\nValueError: \x00", exercised=0),
+        traces=[judged],
+        stale=("ORD-07: stale \x1b",),
+        target="http://127.0.0.1:4000/<script>",
+    )
+
+
+class _Page(HTMLParser):
+    """The tags, the references and the text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.references: list[str] = []
+        self.marked: list[str] = []
+        self.ids: list[str] = []
+        self.scripts = 0
+        self._in_mark = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.scripts += tag == "script"
+        self._in_mark = self._in_mark or tag == "mark"
+        self.references += [value or "" for name, value in attrs if name in ("src", "href", "data")]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "mark":
+            self._in_mark = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_mark:
+            self.marked.append(data)
+
+
+def test_the_page_is_one_file_and_runs_nothing_of_the_candidate(nasty: Report) -> None:
+    page = html.render([nasty], Policy())
+    seen = _Page()
+    seen.feed(page)
+    assert seen.scripts == 1
+    assert [one for one in seen.references if not one.startswith(("#", "https://github.com/"))] == []
+    assert "url(" not in page
+    assert "@import" not in page
+    assert re.search(r"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[A-Za-z0-9+/]{43}='", page)
+    assert re.search(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u202e]", page) is None
+    assert "{{ 7*7 }}" in page
+
+
+def test_the_page_has_every_requirement_and_every_link_leads_somewhere(nasty: Report) -> None:
+    page = html.render([nasty, nasty], Policy())
+    seen = _Page()
+    seen.feed(page)
+    for ruling_ in nasty.rulings:
+        assert ruling_.requirement.id in page
+    inside = {one[1:] for one in seen.references if one.startswith("#")}
+    assert inside <= set(seen.ids)
+    assert len(seen.ids) == len(set(seen.ids))
+    assert "".join(seen.marked).startswith('{"a":"<script>alert(1)</script>')
+
+
+def test_the_page_stays_small_however_many_findings() -> None:
+    finding = Finding("x1", (0, 10), 120_000, "expected", "seen", "SSE-02", "t")
+    one = report(*(ruling("SSE-02", Verdict.FAIL, *[finding] * 5_000) for _ in range(60)))
+    assert len(html.render([one], Policy())) < 500_000
+
+
+def test_json_is_as_its_schema_says(nasty: Report) -> None:
+    for reports in ([nasty], [nasty, nasty]):
+        document = json.loads(json_report.render(reports, Policy()))
+        assert [error.message for error in meta_validator("report").iter_errors(document)] == []
+    first = json.loads(json_report.render([nasty], Policy()))
+    assert first["exit_code"] == 4
+    assert first["counts"] == {
+        "PASS": 1, "FAIL": 1, "WARN": 1, "INCONCLUSIVE": 1, "NOT_APPLICABLE": 1, "WAIVED": 1, "ERROR": 1,
+    }  # fmt: skip
+    assert first["verdicts"][1]["findings"][0]["seen"] == SEEN
+
+
+@pytest.mark.parametrize(("policy", "failures"), [(Policy(), 2), (Policy(strict=True), 3)])
+def test_junit_is_well_formed_with_a_case_for_each_requirement(nasty: Report, policy: Policy, failures: int) -> None:
+    suite = ET.fromstring(junit.render([nasty], policy)).find("testsuite")  # noqa: S314 - our own output
+    assert suite is not None
+    found = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
+    # Seven requirements and one stale waiver.
+    assert found == {"tests": "8", "failures": str(failures), "errors": "1", "skipped": "3"}
+
+
+def test_text_says_what_is_wrong_and_counts_the_rest(nasty: Report) -> None:
+    said = text.render([nasty], Policy()).plain
+    assert re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", said) is None
+    for part in (
+        "FAIL  SSE-02",
+        "WARN  TRN-09",
+        "INCONCLUSIVE  CAT-14",
+        "WAIVED  ORD-02",
+        "ERROR  EVT-01",
+        "stale waiver: ORD-07",
+    ):
+        assert part in said
+    assert "TRN-01" not in said
+    assert '»{"a":"<script>alert(1)</script> ‹ESC›[2' in said
+    assert said.rstrip().splitlines()[-1].startswith("an error of the suite itself (exit 4): 1 pass · 1 FAIL")
+
+
+def test_text_has_no_colours_where_none_are_wanted(nasty: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(force_terminal=True, soft_wrap=True, highlight=False)
+    with console.capture() as capture:
+        console.print(text.render([nasty], Policy()))
+    assert re.search(r"\x1b\[[0-9;]*3[0-7]m", capture.get()) is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "word"),
+    [(Verdict.PASS, "conformant"), (Verdict.FAIL, "not conformant"), (Verdict.INCONCLUSIVE, "incomplete")],
+)
+def test_a_badge_is_svg_that_says_the_outcome(verdict: Verdict, word: str) -> None:
+    finding = Finding("x1", (0, 0), 0, "expected", "seen")
+    one = report(ruling("SSE-02", verdict, finding, exercised=verdict is not Verdict.INCONCLUSIVE))
+    root = ET.fromstring(badge.render([one], Policy()))  # noqa: S314 - our own output
+    assert (root.tag, root.get("aria-label")) == ("{http://www.w3.org/2000/svg}svg", f"streamvet ghostly: {word}")
