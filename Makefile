@@ -52,6 +52,7 @@ lint: .venv/.test
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
+	@MYPYPATH=scripts $(BIN)/mypy --no-error-summary scripts bench tests
 	@$(BIN)/lint-imports --no-cache
 
 docs: .venv/.test
@@ -61,7 +62,7 @@ docs: .venv/.test
 
 bench: .venv/.test
 	$(SAY) 'benchmark'
-	@$(BIN)/python bench/judge.py
+	@$(BIN)/python bench/judging.py
 
 clean:
 	@rm -rf .venv site report tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

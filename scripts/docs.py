@@ -15,6 +15,7 @@ from pathlib import Path
 
 from blocks import BLOCKS
 from profile_blocks import diagrams, value
+from streamvet.contract.files import FileError
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -44,7 +45,7 @@ def printed(path: Path, text: str) -> str:
             raise MarkerError(f"{path}: generated:{name}: expected one of {', '.join(BLOCKS)}, got {name!r}")
         try:
             lines = BLOCKS[name](*arguments)
-        except (KeyError, TypeError, OSError, StopIteration, ValueError) as error:
+        except (FileError, KeyError, TypeError, StopIteration, ValueError) as error:
             raise MarkerError(f"{path}: generated:{found[1]}: {type(error).__name__}: {error}") from error
         return "\n".join([f"<!-- generated:{found[1]} -->", "", *lines, "", "<!-- /generated -->"])
 
@@ -52,7 +53,7 @@ def printed(path: Path, text: str) -> str:
         try:
             profile, place = found[1].split()
             return f"<!-- value:{found[1]} -->{value(profile, place)}<!-- / -->"
-        except (KeyError, ValueError, OSError) as error:
+        except (FileError, KeyError, ValueError) as error:
             raise MarkerError(f"{path}: value:{found[1]}: {type(error).__name__}: {error}") from error
 
     opened = len(re.findall(r"^<!-- generated:", text, re.MULTILINE))

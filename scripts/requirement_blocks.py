@@ -13,6 +13,7 @@ from schema_table import cell, code, table
 from streamvet.contract.files import read_yaml, schemas_folder
 from streamvet.contract.profile import builtin_profiles, load_profile
 from streamvet.contract.registry import Registry, Requirement, load_registry
+from streamvet.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +72,9 @@ def _requirement(row: Requirement) -> list[str]:
         facts["Why"] = row.why
     if row.seen:
         facts["Seen in the field"] = ", ".join(map(code, row.seen)) + "."
+    bad = [example.note.rstrip(".") for example in examples(row.id) if not example.holds]
+    if bad:
+        facts["Violated, for example"] = "; ".join(bad) + "."
     if row.depends_on:
         facts["Depends on"] = ", ".join(link(one, row.family) for one in row.depends_on) + "."
     if row.covers:

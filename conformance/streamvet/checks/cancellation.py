@@ -24,7 +24,7 @@ CANCELLED = "cancelled"
 
 def accepted(trace: Trace, profile: Profile) -> Outcome:
     """CAN-01."""
-    asked = answered(with_role(trace, "cancel"))
+    asked = [x for x in answered(with_role(trace, "cancel")) if not x.about.get("restarts")]  # an orphan is not active
     if not asked:
         return NotExercised("no active run was cancelled")
     status = profile.operations["cancel"].status

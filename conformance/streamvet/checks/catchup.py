@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from streamvet.checks.access import STREAM_TYPES
 from streamvet.checks.runs import by_run, ended, from_start, with_role, witness
 from streamvet.contract.profile import pointed
 from streamvet.decode import opened, readable, reading, same, streams
@@ -220,7 +221,8 @@ def _unequal(whole: Reading, one: Reading) -> list[Finding]:
 
 
 def _refused(exchange: Exchange) -> bool:
-    return exchange.status is not None and 400 <= exchange.status < 500
+    head = exchange.head
+    return head is not None and 400 <= head.status < 500 and head.media_type not in STREAM_TYPES
 
 
 def _refusal(source: str, what: str) -> Check:
@@ -233,7 +235,10 @@ def _refusal(source: str, what: str) -> Check:
         del profile
         return [
             finding(
-                x, f"{what}, {x.about['cursor']!r}, refused with a 4xx status", f"status {x.status}", (0, len(x.body))
+                x,
+                f"{what}, {x.about['cursor']!r}, refused with a 4xx status and no stream",
+                f"status {x.status}, content-type {x.head.media_type or 'none' if x.head else 'none'}",
+                (0, len(x.body)),
             )
             for x in asked
             if not _refused(x)
@@ -345,7 +350,11 @@ def _reread(trace: Trace) -> list[Exchange]:
     return [
         x
         for x in trace.exchanges
-        if x.about.get("restarts") and x.role in ("after", "resumed") and x.head and "cursor" not in x.about
+        if x.about.get("restarts")
+        and x.about.get("meant") in ("stream", "either")
+        and x.role != "cut"
+        and x.head
+        and "cursor" not in x.about
     ]
 
 

@@ -43,17 +43,13 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
     ]
     if not over:
         return NotExercised("no stream was closed by the server")
-    return [
-        finding(
-            one.exchange,
-            f"{_or(rule.events)} before the end of the stream",
-            _last(one),
-            _last_span(one),
-            one.exchange.ended_us,
-        )
-        for one in over
-        if not one.of(rule.events)
-    ]
+    found = []
+    for one in over:
+        lacking = next((kinds for kinds in (rule.events, rule.last) if not one.of(kinds)), None)
+        if lacking:
+            want, x = f"{_or(lacking)} before the end of the stream", one.exchange
+            found.append(finding(x, want, _last(one), _last_span(one), x.ended_us))
+    return found
 
 
 def _terminal_cursors(trace: Trace, profile: Profile) -> set[tuple[str, str]]:
@@ -209,15 +205,15 @@ def end_for_all(trace: Trace, profile: Profile) -> Outcome:
             x = one.exchange
             if x.role == "cut" or one is end[0] or not from_start(one):
                 continue
-            since_us = max(end[1], x.sent_us)
+            last = one.of(rule.last)
+            since_us = max(end[1], x.sent_us, int(x.about.get("stalled_until_us", 0)))
+            took_us = (last[0].at_us if last else x.ended_us) - since_us
             bound_us = rule.join_within_ms * 1000 + trace.jitter_us.get(x.id, 0)
-            if has_last(one) or x.by_server:
-                exercised = True
-            elif x.ended_us - since_us > bound_us:
-                exercised = True
+            exercised = exercised or bool(last) or x.by_server or took_us > bound_us
+            if took_us > bound_us and (last or not x.by_server):
                 want = f"the end of the run within {rule.join_within_ms} ms"
-                after_ms = (x.ended_us - since_us) / 1000
-                seen = f"none {after_ms:.0f} ms after exchange {end[0].exchange.id} had it, {_last(one)}"
+                came = "came" if last else "had not come"
+                seen = f"it {came} {took_us / 1000:.0f} ms after exchange {end[0].exchange.id} had it, {_last(one)}"
                 found.append(finding(x, want, seen, _last_span(one), since_us + bound_us))
     return found if exercised else NotExercised("no second reader was attached to a run that ended")
 

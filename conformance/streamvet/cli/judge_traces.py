@@ -6,6 +6,7 @@ Must not know how traces are made, nor how verdicts are.
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from array import array
 from datetime import UTC, datetime
@@ -52,9 +53,12 @@ _HEAD_IDS = frozenset({"SSE-12"})
 
 
 def judge(
-    files: Annotated[list[str], typer.Argument(metavar="TRACE…", help="Trace files; - reads stdin.", show_default=False)],
+    files: Annotated[
+        list[str], typer.Argument(metavar="TRACE…", help="Trace files; - reads stdin.", show_default=False)
+    ],
     raw: Annotated[
-        Framing | None, typer.Option("--raw", help="The files are body bytes, as `curl -N` gives them; needs --profile.")
+        Framing | None,
+        typer.Option("--raw", help="The files are body bytes, as `curl -N` gives them; needs --profile."),
     ] = None,
     profile: Annotated[
         str | None, typer.Option("--profile", metavar="P", help="Judge by this profile: a built-in one, or a folder.")
@@ -70,7 +74,10 @@ def judge(
     """Judge recorded traces again. What they do not exercise is nobody's fault, unless that is everything."""
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check()
-    asked = options.asked(only, waivers, "")
+    again = (
+        shlex.join(["streamvet", "judge", "--raw", raw.value, "--profile", profile, *files]) if raw and profile else ""
+    )
+    asked = options.asked(only, waivers, again)
     if raw is not None and profile is None:
         raise typer.BadParameter("--raw needs --profile, which says what the bytes should be", param_hint="--profile")
     chosen = load_profile(profile, Path.cwd()) if profile is not None else None

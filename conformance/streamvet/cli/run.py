@@ -61,9 +61,13 @@ def run(
     target: Annotated[str | None, typer.Argument(metavar="TARGET.yaml|URL", show_default=False)] = None,
     profile: Annotated[
         list[str] | None,
-        typer.Option("--profile", metavar="P", help="A built-in profile or a folder: for a URL, or which of the reference."),
+        typer.Option(
+            "--profile", metavar="P", help="A built-in profile or a folder: for a URL, or which of the reference."
+        ),
     ] = None,
-    reference: Annotated[bool, typer.Option("--reference", help="Check the reference server, started for this.")] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Check the reference server, started for this.")
+    ] = False,
     only: options.Only = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same tries.")] = 0,
     time_scale: Annotated[
@@ -99,7 +103,9 @@ def run(
         _prepare(trace_dir)
         started_at, begun_us = datetime.now(UTC), now_us()
         interrupted = _try_all(subjects, settings)
-        notes = options.only_note(only) + ((f"--max-wait: no wait above {max_wait:g} s was run",) if max_wait is not None else ())
+        notes = options.only_note(only) + (
+            (f"--max-wait: no wait above {max_wait:g} s was run",) if max_wait is not None else ()
+        )
         reports: list[Report] = []
         for subject in subjects:
             campaign_s = subject.summary.duration_s if subject.summary else (now_us() - begun_us) / 1e6
@@ -149,7 +155,9 @@ def _references(profiles: Sequence[str], scale: float, folder: Path) -> list[Sub
     subjects: list[Subject] = []
     for name in dict.fromkeys(profiles or given):
         if name not in given:
-            raise FileError("--profile", name, f"one of {', '.join(given)}", "a profile that the reference server has not")
+            raise FileError(
+                "--profile", name, f"one of {', '.join(given)}", "a profile that the reference server has not"
+            )
         target, profile = reference(name, given[name], folder, free_port(), time_scale=scale)
         words = ["streamvet", "run", "--reference", "--profile", name, "--time-scale", f"{scale:g}"]
         subjects.append(Subject(target, profile, scale, "the reference server", shlex.join(words)))

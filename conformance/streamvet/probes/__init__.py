@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.probes import ghostly, promptfloe, reading
+from streamvet.probes import (
+    cancelling,
+    crowds,
+    ghostly,
+    promptfloe,
+    reading,
+    refusals,
+    restarting,
+    resuming,
+    waiting,
+)
 from streamvet.probes.probe import Probe
 
 if TYPE_CHECKING:
@@ -18,11 +28,118 @@ if TYPE_CHECKING:
 # Profiles whose runs a script can speak for.
 VOCABULARIES: Mapping[str, Vocabulary] = {"ghostly": ghostly.WORDS, "promptfloe": promptfloe.WORDS}
 
+# What every stream that is read shows something of.
+_ANY_STREAM = (
+    "TRN-01", "TRN-02", "TRN-04", "TRN-05", "TRN-06", "TRN-08", "TRN-09",
+    "SSE-01", "SSE-02", "SSE-03", "SSE-04", "SSE-05", "SSE-06", "SSE-07", "SSE-08", "SSE-09", "SSE-10", "SSE-11", "SSE-12",
+    "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05",
+    "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08",
+    "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
+)  # fmt: skip
+
 PROBES: tuple[Probe, ...] = (
     Probe(
-        "straight",
-        reading.straight,
-        ("TRN-01",),
-        reading.straight_stimuli,
+        "heartbeats", waiting.heartbeats, ("HBT-01", "HBT-02", "HBT-03", "HBT-04"), waiting.heartbeats_stimuli,
+        needs=("heartbeat",), connections=2, wait_ms=waiting.heartbeats_wait_ms,
     ),
-)
+    Probe(
+        "detached", waiting.detached, ("CAT-11", "CAT-12", "TRN-11"), waiting.detached_stimuli,
+        needs=("detached", "record", "starts"), connections=1, wait_ms=waiting.detached_wait_ms,
+    ),
+    Probe(
+        "straight", reading.straight,
+        (*_ANY_STREAM, "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-07", "CAT-02", "CAT-04", "CAT-07", "TRM-05", "TRM-06",
+         "TRM-07", "HBT-05", "GHO-01", "GHO-02", "GHO-03", "PFL-01", "PFL-02", "PFL-03", "PFL-04", "PFL-07"),
+        reading.straight_stimuli, needs=("starts", "terminal"), connections=2,
+    ),
+    Probe(
+        "existing", reading.existing, (*_ANY_STREAM, "CAT-02", "TRM-05"), reading.existing_stimuli,
+        needs=("existing finished",), connections=1, starts=0,
+    ),
+    Probe(
+        "logins", refusals.logins, ("ACC-08", "ACC-09", "EVT-10"), refusals.logins_stimuli,
+        needs=("login",), connections=1, starts=0,
+    ),
+    Probe(
+        "starts", refusals.starts, ("ACC-07", "ACC-10", "ACC-11"), refusals.starts_stimuli,
+        needs=("starts",), connections=1, starts=0,
+    ),
+    Probe(
+        "intruders", refusals.intruders,
+        ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-05", "ACC-06", "ACC-07", "ACC-12"), refusals.intruders_stimuli,
+        needs=("a run",), connections=9,
+    ),
+    Probe(
+        "several", reading.several, ("ORD-06",), reading.several_stimuli,
+        needs=("starts", "terminal", "independent readers"), connections=3,
+    ),
+    Probe(
+        "cancel", cancelling.active,
+        ("CAN-01", "CAN-02", "CAN-03", "CAN-05", "TRM-09", "GHO-04", "PFL-06"), cancelling.active_stimuli,
+        needs=("starts", "cancel", "terminal"), connections=3,
+    ),
+    Probe(
+        "cancel finished", cancelling.finished, ("CAN-03", "CAN-04", "PFL-06"), cancelling.finished_stimuli,
+        needs=("starts", "cancel", "terminal"), connections=2,
+    ),
+    Probe(
+        "cursors", resuming.cursors, ("CAT-05", "CAT-06", "CAT-07", "CAT-08", "CAT-09", "CAT-10"),
+        resuming.cursors_stimuli, needs=("starts", "cursor", "terminal"), connections=14,
+    ),
+    Probe(
+        "own cuts", resuming.own, ("TRN-11", "CAT-05", "CAT-06", "CAT-07"), resuming.own_stimuli,
+        needs=("streaming start", "catchup", "terminal"), connections=2,
+    ),
+    Probe(
+        "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08"), resuming.cuts_stimuli,
+        needs=("starts", "catchup", "terminal"), connections=9,
+    ),
+    Probe(
+        "inside", resuming.inside, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07"), resuming.inside_stimuli,
+        needs=("starts", "catchup", "terminal"), connections=6,
+    ),
+    Probe(
+        "Last-Event-ID", resuming.event_id, ("CAT-13",), resuming.event_id_stimuli,
+        needs=("starts", "last-event-id", "terminal"), connections=8,
+    ),
+    Probe(
+        "late", reading.late, ("CAT-03", "CAT-04", "CAT-07", "TRM-08"), reading.late_stimuli,
+        needs=("starts", "catchup", "terminal"), connections=lambda setting: setting.effort.joins + 1,
+    ),
+    Probe("gzip", reading.gzip, ("TRN-07",), reading.short_stimuli, needs=("starts", "terminal"), connections=1),
+    Probe("pause", reading.pause, ("TRN-03",), reading.pause_stimuli, needs=("control", "terminal"), connections=1),
+    Probe(
+        "cancel race", cancelling.race, ("CAN-03", "TRM-02"), cancelling.race_stimuli,
+        needs=("control", "cancel", "terminal"), connections=4, starts=cancelling.races_of,
+    ),
+    Probe(
+        "race", crowds.race, ("TRM-08", "CAT-03"), crowds.race_stimuli,
+        needs=("control", "catchup", "terminal"), connections=10, starts=crowds.races_of,
+    ),
+    Probe(
+        "many", crowds.many, ("TRN-12",), crowds.many_stimuli,
+        needs=("starts", "readers", "terminal"), connections=crowds.many_readers,
+    ),
+    Probe("churn", crowds.churn, ("TRN-13",), crowds.churn_stimuli, needs=("control", "cancel", "terminal"), connections=6),
+    Probe(
+        "slow", crowds.slow, ("TRN-10",), crowds.slow_stimuli,
+        needs=("control", "independent readers", "terminal"), connections=2,
+    ),
+    Probe(
+        "lists", ghostly.lists, ("GHO-06", "GHO-07", "GHO-08"), ghostly.list_stimuli,
+        needs=("ghostly", "starts", "list"), connections=1, starts=3,
+    ),
+    Probe("fill", ghostly.fill, ("GHO-09",), ghostly.fill_stimuli, needs=("ghostly", "starts"), connections=1),
+    Probe(
+        "rate limit", promptfloe.rate, ("PFL-05",), promptfloe.rate_stimuli,
+        needs=("promptfloe", "fail"), connections=1, starts=0, alone=True,
+    ),
+    Probe(
+        "restart", restarting.restart, ("CAT-14", "CAT-15", "CAT-16"), restarting.restart_stimuli,
+        needs=("after restart", "starts", "launch"), connections=2, alone=True,
+    ),
+    Probe(
+        "orphan", ghostly.orphan, ("GHO-05",), ghostly.orphan_stimuli,
+        needs=("ghostly", "starts", "cancel", "launch"), connections=2, alone=True,
+    ),
+)  # fmt: skip

@@ -6,6 +6,7 @@ Must not know stimuli, or what a try is about.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"), ("Accept-Encoding", "identity"))
 _UP_S = 2.0  # one look at whether the candidate answers
 # A script above this size is kept in the trace's stimulus only, not a second time in the request that sends it.
-_SHOWN_BODY_BYTES = 64 * 1024
+_SHOWN_BODY_BYTES, _SHOWN_HEAD_BYTES = 64 * 1024, 100
 
 
 class Candidate:
@@ -111,8 +112,10 @@ class Candidate:
 
     async def control(self, document: Mapping[str, Any], tape: Tape) -> Live:
         """Speak to the control interface; the exchange has ended."""
-        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        shown = f'{{"do":"{document["do"]}",…}}' if len(body) > _SHOWN_BODY_BYTES else None
+        return await self._control(_json(document), tape)
+
+    async def _control(self, body: bytes, tape: Tape) -> Live:
+        shown = f"{body[:_SHOWN_HEAD_BYTES].decode(errors='replace')}…" if len(body) > _SHOWN_BODY_BYTES else None
         url = self.url(self.target.control or "/")
         live = tape.send(Ask("control", "control", "POST", url, _JSON, body, {"meant": "answer"}, shown_body=shown))
         await live.ended(bounds_of(self.profile, self.scale, []).answer_s)
@@ -120,10 +123,11 @@ class Candidate:
 
     async def script(self, steps: list[Any], outcome: str, tape: Tape) -> str | None:
         """The id of a script, which is sent once; None where the candidate does not take it."""
-        key = json.dumps([steps, outcome])
+        body = _json({"do": "script", "outcome": outcome, "steps": steps})
+        key = hashlib.sha256(body).hexdigest()
         async with self._locks.setdefault(key, asyncio.Lock()):
             if key not in self._scripts:
-                live = await self.control({"do": "script", "steps": steps, "outcome": outcome}, tape)
+                live = await self._control(body, tape)
                 made = pointed(live.json(), "/script")
                 if live.head_now is None or live.head_now.status != 201 or not isinstance(made, str):
                     return None
@@ -163,3 +167,7 @@ class Candidate:
             return True
         self.starts_left -= 1
         return self.starts_left >= 0
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

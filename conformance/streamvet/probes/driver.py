@@ -67,7 +67,7 @@ class Driver:
         self, operation: Operation, role: str, about: dict[str, Any], *, account: str = "primary", run_id: str = "",
         query: Mapping[str, str] | None = None, headers: tuple[tuple[str, str], ...] = (), body: bytes | None = None,
         path: str | None = None, cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False,
-    ) -> tuple[Ask, Live]:  # fmt: skip
+    ) -> Live:  # fmt: skip
         """One request of the profile, as an account."""
         dress, parameters = credentials.dressed(self.profile, operation, await self._credential(account))
         media = _MEDIA[self.profile.framing] if operation.streams else "application/json"
@@ -85,7 +85,7 @@ class Driver:
         ask = Ask(
             operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls
         )
-        return ask, self.tape.send(ask)
+        return self.tape.send(ask)
 
     async def _credential(self, account: str) -> Mapping[str, str]:
         if account in ("primary", "other", "expired"):
@@ -122,7 +122,7 @@ class Driver:
         facts = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
         body = json.dumps(self.body_of(kind), ensure_ascii=False).encode()
-        ask, live = await self._send(
+        live = await self._send(
             operation, role if operation.streams else "start", facts, headers=headers, body=body,
             cut=cut if operation.streams else None, stalls=stalls and operation.streams, gzip=gzip and operation.streams,
         )  # fmt: skip
@@ -133,7 +133,7 @@ class Driver:
             await live.ended(self.bounds.answer_s)
         run.id = self._run_id(operation, live)
         if run.id is not None:
-            ask.about["run_id"] = run.id
+            live.about["run_id"] = run.id
         return run
 
     async def _script_header(self) -> tuple[tuple[str, str], ...] | None:
@@ -161,11 +161,13 @@ class Driver:
             return run, None
         return run, run.stream or await self.attach(run, role, **more)
 
-    async def start_refused(self, case: str, body: bytes, account: str = "primary") -> None:
+    async def start_refused(
+        self, case: str, body: bytes, account: str = "primary", role: str = "start-refused"
+    ) -> None:
         """Ask for a run in a way that must be refused."""
         operation = self.profile.operations[f"start:{self.stimulus['kind']}"]
         about = {"meant": "refusal", "case": case, "kind": operation.kind}
-        _, live = await self._send(operation, "start-refused", about, account=account, body=body)
+        live = await self._send(operation, role, about, account=account, body=body)
         await self.answer(live)
 
     # ------------------------------------------------------------------ streams
@@ -188,7 +190,7 @@ class Driver:
             else:
                 operation = self.profile.operations.get("resume", operation)
                 query = {name: value.replace("{cursor}", cursor.text) for name, value in operation.query.items()}
-        _, live = await self._send(
+        live = await self._send(
             operation, role, facts, account=account, run_id=run.id or "", query=query, headers=headers,
             cut=cut, stalls=stalls, gzip=gzip,
         )  # fmt: skip
@@ -200,7 +202,16 @@ class Driver:
         cursor = self.cursor_at(left.history[-1], after) if after and self.resumes else None
         if cursor is None:
             about["after"] = after
+        elif any(map(self.is_terminal, left.seen)):
+            about["after_terminal"] = True
         return await self.attach(run, "resumed", cursor=cursor, **about)
+
+    async def comes_back_with_id(self, run: Run, left: Live) -> Live | None:
+        """The same as an EventSource does it, with Last-Event-ID; None where it saw no id."""
+        ids = [one.id for one in left.seen if one.id is not None]
+        if not ids:
+            return None
+        return await self.attach(run, "resumed", cursor=Cursor(ids[-1], "last-event-id", len(left.history)))
 
     @property
     def resumes(self) -> bool:
@@ -232,6 +243,11 @@ class Driver:
         await live.ended(self.bounds.close_s)
         return seen
 
+    async def observe(self, live: Live, for_s: float) -> None:
+        """Look at a stream for so long from its head, then leave it."""
+        if await live.head(self.bounds.answer_s) is not None and not await live.over(for_s):
+            await live.cut("observed for long enough")
+
     # ------------------------------------------------------------------ other operations
 
     async def on_run(
@@ -239,18 +255,18 @@ class Driver:
     ) -> Live:
         """An operation on a run whose answer is not a stream, such as `record` or `cancel`; it has ended."""
         facts = {"meant": meant, "run": run.label, "run_id": run.id, "kind": run.kind, **about}
-        _, live = await self._send(self.profile.operations[operation], role, facts, account=account, run_id=run.id or "")
+        live = await self._send(self.profile.operations[operation], role, facts, account=account, run_id=run.id or "")
         return await self.answer(live)
 
     async def get(self, operation: str, role: str, *, query: Mapping[str, str] | None = None, **about: Any) -> Live:
         """An operation that is on no run; it has ended."""
         account = about.pop("account", "primary")
-        _, live = await self._send(self.profile.operations[operation], role, about, account=account, query=query)
+        live = await self._send(self.profile.operations[operation], role, about, account=account, query=query)
         return await self.answer(live)
 
     async def send_body(self, operation: str, role: str, body: bytes, **about: Any) -> Live:
         """An operation that takes a body and no credentials, such as a login; it has ended."""
-        _, live = await self._send(self.profile.operations[operation], role, about, account="missing", body=body)
+        live = await self._send(self.profile.operations[operation], role, about, account="missing", body=body)
         return await self.answer(live)
 
     async def answer(self, live: Live) -> Live:

@@ -84,6 +84,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "other account": _given("other_credentials"),
     "expired account": _given("expired_credentials"),
     "starts": lambda setting: None if setting.starts else "",
+    "existing finished": lambda setting: None if setting.target.existing.get("finished") else "",
+    "a run": lambda setting: None if setting.starts or setting.target.existing else "nothing may be started",
     "streaming start": lambda setting: None if any(one.streams for one in setting.starts) else "",
     "login": _operation("login"),
     "cancel": _operation("cancel"),

@@ -5,6 +5,7 @@ The one room, besides ghostly's, where a system's own names may stand.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from streamvet.probes.scripts import Vocabulary
@@ -12,7 +13,9 @@ from streamvet.probes.scripts import Vocabulary
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamvet.probes.driver import Driver
     from streamvet.probes.scripts import Emit
+    from streamvet.probes.setting import Setting, Stimulus
 
 
 def _emit(kind: str, key: int, text: str, before: Sequence[Emit]) -> Emit | None:
@@ -34,3 +37,14 @@ def _emit(kind: str, key: int, text: str, before: Sequence[Emit]) -> Emit | None
 
 
 WORDS = Vocabulary(emit=_emit, carriers=("file", "chunk", "progress"))
+
+
+def rate_stimuli(setting: Setting) -> list[Stimulus]:
+    """The first kind of start."""
+    return [{"name": "rate limit", "kind": setting.main.kind, "outcome": None, "script": []}]
+
+
+async def rate(driver: Driver, stimulus: Stimulus) -> None:
+    """Let the rate limit refuse one start."""
+    await driver.candidate.control({"do": "fail", "what": "rate", "times": 1}, driver.tape)
+    await driver.start_refused("rate limit", json.dumps(driver.body_of(stimulus["kind"])).encode(), role="limited")

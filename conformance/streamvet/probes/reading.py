@@ -1,4 +1,4 @@
-"""Probes that read runs to their end: one reader, several, late ones, slow ones, and how events are delivered.
+"""Probes that read runs to their end: one reader, several, late ones, and how events are delivered.
 
 They perform and record; they judge nothing.
 """
@@ -9,13 +9,22 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
+from streamvet.probes.bounds import script_s
+from streamvet.probes.driver import Run
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 
 if TYPE_CHECKING:
+    from streamvet.contract.profile import Operation
     from streamvet.probes.driver import Driver
     from streamvet.probes.setting import Setting, Stimulus
+    from streamvet.recorder import Live
 
-_EVENTS = 6  # of a run that only has to have some
+EVENTS = 6  # of a run that only has to have some
+_SEVERAL = 3  # readers: one more than two, so that a fault with the middle one shows
+_BURSTS, _BURST_EVENTS, _BURST_MS = 5, 20, 25.0
+_RUSH_EVENTS = 200  # emitted without a pause: more than a server writes between two looks at its readers
+_MIN_PAUSE_MS = 300.0  # real time; the check wants 200 to tell a pause from a slow scheduler
+_PAUSE_MS = 1000.0
 
 
 def lead(setting: Setting) -> list[scripts.Step]:
@@ -23,18 +32,24 @@ def lead(setting: Setting) -> list[scripts.Step]:
     return [setting.wait(LEAD_MS)]
 
 
+def steps_of(setting: Setting, start: Operation, count: int, real_ms: float) -> list[scripts.Step]:
+    """A script of `count` events or a few more, `real_ms` apart."""
+    return lead(setting) + scripts.spread(setting.plain(start, count), real_ms, setting.scale)
+
+
 def straight_stimuli(setting: Setting) -> list[Stimulus]:
     """Each kind of run, in each way that it can end; with control also what may break framing, and every type."""
     made: list[Stimulus] = []
     for start in setting.starts:
-        steps = lead(setting) + scripts.spread(setting.plain(start, _EVENTS), STEP_MS, setting.scale)
+        steps = steps_of(setting, start, EVENTS, STEP_MS)
         made.append(setting.stimulus("plain succeeds", start, "succeeds", steps))
         made.append(setting.stimulus("plain fails", start, "fails", steps))
         if setting.scripted and setting.words:
             hostile = scripts.carrying(setting.profile, start, setting.words, list(scripts.HOSTILE.values()))
-            made.append(setting.stimulus("hostile payloads", start, "succeeds", lead(setting) + scripts.spread(hostile, 0, 1)))
             every = scripts.every_type(setting.profile, start, setting.words)
-            made.append(setting.stimulus("every type", start, "succeeds", lead(setting) + scripts.spread(every, 0, 1)))
+            for name, emits in (("hostile payloads", hostile), ("every type", every)):
+                steps = lead(setting) + scripts.spread(emits, 0, setting.scale)
+                made.append(setting.stimulus(name, start, "succeeds", steps))
     return made
 
 
@@ -50,3 +65,106 @@ async def straight(driver: Driver, _stimulus: Stimulus) -> None:
     if over:
         again = await driver.attach(run, "after", finished=True)
         await again.ended(driver.bounds.finished_s)
+
+
+def several_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run with a few events, far enough apart to be seen one by one."""
+    return [setting.stimulus("several readers", setting.main, "succeeds", steps_of(setting, setting.main, 8, STEP_MS))]
+
+
+async def several(driver: Driver, _stimulus: Stimulus) -> None:
+    """Several readers follow one run from its beginning."""
+    run, first = await driver.begin("reader")
+    if first is None:
+        return
+    readers = [first, *[await driver.attach(run, "reader") for _ in range(_SEVERAL - 1)]]
+    await asyncio.gather(*(driver.to_end(reader) for reader in readers))
+
+
+def late_stimuli(setting: Setting) -> list[Stimulus]:
+    """Runs that emit in bursts and in one rush; without control whatever they do."""
+    if not setting.scripted:
+        return [setting.stimulus("joining", setting.main, "succeeds")]
+    events = setting.plain(setting.main, _BURSTS * _BURST_EVENTS)
+    bursts = lead(setting)
+    for start in range(0, len(events), _BURST_EVENTS):
+        bursts += [*({"emit": one} for one in events[start : start + _BURST_EVENTS]), setting.wait(_BURST_MS)]
+    rush = lead(setting) + scripts.spread(setting.plain(setting.main, _RUSH_EVENTS), 0, setting.scale)
+    return [
+        setting.stimulus("joining between bursts", setting.main, "succeeds", bursts),
+        setting.stimulus("joining in a rush", setting.main, "succeeds", [*rush, setting.wait(_BURST_MS)]),
+    ]
+
+
+async def late(driver: Driver, stimulus: Stimulus) -> None:
+    """One reader from the beginning, and readers that join at random moments of the run."""
+    run, first = await driver.begin("reader")
+    if first is None:
+        return
+    joins = driver.setting.effort.joins
+    script = stimulus["script"]
+    if script is None:
+        joined = [asyncio.create_task(_join_at_event(driver, run, first, count)) for count in range(1, joins + 1)]
+    else:
+        length_ms = script_s(script, driver.setting.scale) * 1000
+        moments = [driver.random.uniform(LEAD_MS * 0.8, length_ms) for _ in range(joins)]
+        joined = [asyncio.create_task(_join_after(driver, run, moment)) for moment in moments]
+    await driver.to_end(first)
+    for reader in await asyncio.gather(*joined):
+        if reader is not None:
+            await driver.to_end(reader, driver.bounds.join_s)
+
+
+async def _join_after(driver: Driver, run: Run, real_ms: float) -> Live:
+    await driver.pause_ms(real_ms)
+    return await driver.attach(run, "late")
+
+
+async def _join_at_event(driver: Driver, run: Run, first: Live, count: int) -> Live | None:
+    """Join when the first reader has seen so many events, unless the run is over by then."""
+    if not await first.events(count, driver.bounds.run_s) or any(map(driver.is_terminal, first.seen)):
+        return None
+    return await driver.attach(run, "late")
+
+
+def short_stimuli(setting: Setting) -> list[Stimulus]:
+    """One short run."""
+    return [setting.stimulus("a short run", setting.main, "succeeds", steps_of(setting, setting.main, EVENTS, STEP_MS))]
+
+
+async def gzip(driver: Driver, _stimulus: Stimulus) -> None:
+    """A reader that accepts gzip."""
+    _run, reader = await driver.begin("reader", gzip=True)
+    if reader is not None:
+        # A compressed stream shows no events, so only its end is waited for.
+        await reader.ended(driver.bounds.whole_s)
+
+
+def pause_stimuli(setting: Setting) -> list[Stimulus]:
+    """Events with pauses between them that no scheduler makes by itself."""
+    pause = {"wait_ms": max(_PAUSE_MS, round(_MIN_PAUSE_MS / setting.scale, 3))}
+    steps = lead(setting)
+    for emit in setting.plain(setting.main, 3):
+        steps += [{"emit": emit}, pause]
+    return [setting.stimulus("pauses", setting.main, "succeeds", steps)]
+
+
+async def pause(driver: Driver, _stimulus: Stimulus) -> None:
+    """One reader of a run that pauses."""
+    _run, reader = await driver.begin("reader")
+    if reader is not None:
+        await driver.to_end(reader)
+
+
+def existing_stimuli(setting: Setting) -> list[Stimulus]:
+    """The finished run that the target file names."""
+    return [{"name": "an existing run", "outcome": None, "run_id": setting.target.existing["finished"]}]
+
+
+async def existing(driver: Driver, stimulus: Stimulus) -> None:
+    """Read a run that was there before, twice."""
+    run = Run("r1", driver.setting.main.kind if driver.setting.starts else "", stimulus["run_id"])
+    for _ in range(2):
+        reader = await driver.attach(run, "after", finished=True)
+        await reader.ended(driver.bounds.finished_s)
+    await driver.record(run, "record-after")

@@ -136,8 +136,8 @@ def emittable(profile: Profile) -> list[str]:
 def every_type(profile: Profile, start: Operation, words: Vocabulary) -> list[Emit]:
     """Each type at least once where the tables allow it, in an order that they allow."""
     walk = _begin(profile, start, words)
-    kinds = emittable(profile)
-    for number in range(4 * len(kinds)):  # enough to open what some types need before them
+    kinds = [kind for kind in emittable(profile) if any(table.knows(kind) for table in walk.tables)]
+    for number in range(2 * len(kinds)):  # enough to open what some types need before them
         fresh = [kind for kind in kinds if not walk.used[kind]]
         ordered = fresh + sorted((kind for kind in kinds if walk.used[kind]), key=lambda kind: walk.used[kind])
         if not fresh or not walk.say_any(ordered, f"event {number}"):

@@ -37,7 +37,10 @@ class CutPlan:
 class Live:
     """One exchange while it runs. Times are those of `now_us`; the tape makes them relative."""
 
-    def __init__(self, profile: Profile, limits: Limits, plan: CutPlan | None = None) -> None:
+    def __init__(
+        self, profile: Profile, limits: Limits, plan: CutPlan | None = None, about: dict[str, Any] | None = None
+    ) -> None:
+        self.about: dict[str, Any] = {} if about is None else about  # what the trace will say of it; may still grow
         self.sent_us = now_us()
         self.head_now: Head | None = None
         self.body = bytearray()
@@ -201,6 +204,16 @@ class Live:
         """How the exchange ended; it is over when this returns."""
         await self._wait(lambda: self.ending is not None, within_s, "the end")
         return self.ending or Ending.TIMED_OUT
+
+    async def over(self, within_s: float) -> bool:
+        """Wait for the end as well, but leave the exchange running where it does not come."""
+        try:
+            async with asyncio.timeout(within_s):
+                while self.ending is None:
+                    await asyncio.shield(self._tick)
+        except TimeoutError:
+            return False
+        return True
 
     # ------------------------------------------------------------------ for whoever has had enough
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from streamvet.contract.profile import Profile
 
-# The receive buffer of a reader that stalls: Linux doubles it and needs some KiB to make progress at all.
-STALLED_RCVBUF_BYTES = 8 * 1024
+# The receive buffer of a reader that stalls; Linux doubles it. By itself it would grow to many MiB (tcp_rmem), and a
+# much smaller one would take the reader seconds to catch up.
+STALLED_RCVBUF_BYTES = 64 * 1024
 # A reader that does not get a connection has met an overload or a firewall; localhost answers in under a millisecond.
 CONNECT_S = 10.0
 _EMPTY_BODY = frozenset({204, 304})
@@ -83,7 +84,7 @@ class Recorder:
         headers = [("User-Agent", "streamvet"), ("Connection", "keep-alive"), *ask.headers]
         request = httpx.Request(ask.method, ask.url, headers=headers, content=ask.body)
         request.extensions["timeout"] = {"connect": CONNECT_S}
-        live = Live(self.profile, self.limits, ask.cut)
+        live = Live(self.profile, self.limits, ask.cut, ask.about)
         task = asyncio.create_task(self._read(live, request, self._small if ask.stalls else self._open))
         live.read_by(task)
         self._tasks.add(task)
@@ -121,6 +122,7 @@ class Recorder:
             return False
         # The declared type hides that it is a generator, which wants to be closed where it is left early.
         async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as chunks:
+            await live.gate()
             async for data in chunks:
                 if not live.take(data, now_us()):
                     return False

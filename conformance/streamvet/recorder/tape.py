@@ -48,9 +48,10 @@ class Tape:
         """End whatever still runs."""
         await asyncio.gather(*(live.stop(ending, detail) for _, live in self.running))
 
-    def exchanges(self) -> tuple[Exchange, ...]:
+    async def exchanges(self) -> tuple[Exchange, ...]:
         """Everything that was recorded; the tape is closed."""
-        return tuple(self._exchange(f"x{number}", ask, live) for number, (ask, live) in enumerate(self._rows, start=1))
+        rows = enumerate(self._rows, start=1)
+        return tuple([await self._exchange(f"x{number}", ask, live) for number, (ask, live) in rows])
 
     def jitter_us(self) -> dict[str, int]:
         """For each exchange whose verdict depends on a wait: how late the suite itself was, at worst."""
@@ -60,7 +61,7 @@ class Tape:
                 found[f"x{number}"] = self._recorder.jitter.worst_us(live.sent_us, live.ended_us)
         return found
 
-    def _exchange(self, name: str, ask: Ask, live: Live) -> Exchange:
+    async def _exchange(self, name: str, ask: Ask, live: Live) -> Exchange:
         secrets, zero = self._recorder.secrets, self.zero_us
         head = live.head_now
         if head:
@@ -74,7 +75,7 @@ class Tape:
             request=self._request(ask),
             sent_us=live.sent_us - zero,
             head=head,
-            body=secrets.mask(bytes(live.body)),
+            body=await secrets.masked(live.body),
             ends=live.ends,
             times=array("q", (at - zero for at in live.times)),
             ending=live.ending or Ending.CUT,

@@ -6,6 +6,7 @@ Must not know how the traces were made. No trace is kept: what the report shows 
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -102,5 +103,5 @@ def _reproduce(ruling: Ruling, command: str) -> str:
     lines = [f"{command} {only}"] if command else []
     file = ruling.findings[0].trace if ruling.findings else ""
     if file.endswith(TRACE_SUFFIX):
-        lines.append(f"streamvet judge {file} {only}")
+        lines.append(f"streamvet judge {shlex.quote(file)} {only}")
     return "\n".join(lines) if ruling.findings else ""

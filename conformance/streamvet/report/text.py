@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamvet.judge import Ruling
+    from streamvet.report.excerpt import Piece
     from streamvet.report.exhibit import Exhibit
     from streamvet.report.report import Report
 
@@ -133,21 +134,22 @@ def _exhibit(text: Text, shown: Exhibit) -> None:
 
 
 def _bytes(text: Text, shown: Exhibit) -> None:
-    """The excerpt on one line, the offending bytes between » and «, whatever colours there are."""
-    before = "".join(piece.text for piece in shown.excerpt[: _first_marked(shown)])
-    marked = "".join(piece.text for piece in shown.excerpt if piece.marked)
-    last = max((i for i, piece in enumerate(shown.excerpt) if piece.marked), default=0)
-    after = "".join(piece.text for piece in shown.excerpt[last + 1 :])
-    text.append(f"  {'bytes':<{INDENT - 2}}", "dim")
-    text.append(before if len(before) <= EXCERPT_CHARS else "…" + before[-EXCERPT_CHARS:])
+    before, marked, after = excerpt_parts(shown.excerpt)
+    text.append(f"  {'bytes':<{INDENT - 2}}", "dim").append(before).append(marked, "reverse").append(f"{after}\n")
+
+
+def excerpt_parts(pieces: Sequence[Piece]) -> tuple[str, str, str]:
+    """An excerpt on one line: what stands before the offending bytes, those between » and «, and what follows."""
+    places = [index for index, piece in enumerate(pieces) if piece.marked] or [0]
+    before = "".join(piece.text for piece in pieces[: places[0]])
+    marked = "".join(piece.text for piece in pieces if piece.marked)
+    after = "".join(piece.text for piece in pieces[places[-1] + 1 :])
     inner = marked if len(marked) <= 3 * EXCERPT_CHARS else f"{marked[: 2 * EXCERPT_CHARS]}…{marked[-EXCERPT_CHARS:]}"
-    text.append(f"»{inner}«", "reverse")
-    text.append(after if len(after) <= EXCERPT_CHARS else after[:EXCERPT_CHARS] + "…")
-    text.append("\n")
-
-
-def _first_marked(shown: Exhibit) -> int:
-    return next((i for i, piece in enumerate(shown.excerpt) if piece.marked), 0)
+    return (
+        before if len(before) <= EXCERPT_CHARS else "…" + before[-EXCERPT_CHARS:],
+        f"»{inner}«",
+        after if len(after) <= EXCERPT_CHARS else after[:EXCERPT_CHARS] + "…",
+    )
 
 
 def _field(text: Text, name: str, value: str) -> None:

@@ -1,0 +1,162 @@
+"""`streamvet init` and `streamvet check-profile`: the files with which a user begins.
+
+Must not know candidates or traces.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import jsonschema_rs
+import typer
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from streamvet.cli.console import say
+from streamvet.contract.files import FileError, read_json
+from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.contract.target import placeholders
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Operation, Profile
+
+_HEAD = """\
+# What streamvet needs to know about your server. `streamvet run target.yaml` checks it.
+# In every text, ${{NAME}} stands for the environment variable NAME: secrets need not stand here.
+profile: {profile}            # {title}
+base_url: http://127.0.0.1:4000
+"""
+_ACCOUNTS = """
+# The account with which the suite works. In place of these fields: {{token: …}} or {{cookie: "name=value"}}.
+credentials: {first}
+# A second account, which must not see what the first one does. Without it isolation is INCONCLUSIVE.
+# other_credentials: {second}
+# Credentials that were good once, for what must be refused.
+# expired_credentials: {{token: "…"}}
+"""
+_INPUTS = """
+# Bodies that start a run which succeeds, which fails, and which stays active for at least three heartbeats.
+# What is not given here is INCONCLUSIVE, unless the server has the control interface.
+inputs:
+"""
+_TAIL = """
+# Runs may cost money: never start more than this many.
+max_starts: 50
+# How many connections the suite may hold at once.
+max_concurrency: {connections}
+
+# The path of the control interface, where your server has one: a run then emits exactly what the suite tells it.
+# control: /_conformance
+# Your server runs with every interval at this part of its length (0.05: a twentieth).
+# time_scale: 1.0
+{lacks}
+# Let the suite start the server: it can then kill it in the middle of a run and start it again.
+# launch:
+#   command: ["node", "server.js"]
+#   cwd: .
+#   env: {{PORT: "4000"}}
+#   ready: {{path: /, within_ms: 10000}}
+"""
+_SPARE_CONNECTIONS = 20  # besides as many readers as the profile names at once
+
+
+def init(
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="P", help="The profile: a built-in one, or a folder.")
+    ] = "ghostly",
+) -> None:
+    """Print a target file to fill in."""
+    say(target_text(profile, load_profile(profile, Path.cwd())))
+
+
+def target_text(name: str, profile: Profile) -> str:
+    """A commented target.yaml for a profile."""
+    login = profile.operations.get("login")
+    fields = sorted(placeholders(login.body)) if login else ["token"]
+    text = _HEAD.format(profile=name, title=profile.title)
+    if profile.field("auth.kind") not in (None, "none"):
+        first, second = (
+            _flow({one: f"${{{prefix}_{one.upper()}}}" for one in fields}) for prefix in ("FIRST", "SECOND")
+        )
+        text += _ACCOUNTS.format(first=first, second=second)
+    bodies = [line for operation in profile.starts for line in _bodies(operation)]
+    text += _INPUTS + "\n".join(bodies) + "\n" if bodies else ""
+    optional = [one.name for one in profile.operations.values() if one.optional]
+    lacks = f"# What your server does not have, of the operations that the profile marks optional.\n# lacks: {_flow(optional)}\n"
+    connections = _SPARE_CONNECTIONS + (profile.field("readers.at_least") or 0)
+    return text + _TAIL.format(lacks=lacks if optional else "", connections=connections)
+
+
+def _bodies(operation: Operation) -> list[str]:
+    comment = "  # " if operation.optional else "  "
+    lines = [f"{comment}{operation.kind}:"]
+    lines += [f"{comment}  {outcome}: {_flow(operation.body or {})}" for outcome in ("succeeds", "fails", "long")]
+    return lines
+
+
+def _flow(value: Any) -> str:
+    """A value on one line; JSON is YAML."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def check_profile(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A folder with a profile.yaml.", show_default=False)],
+) -> None:
+    """Validate a profile: its file, its schemas, and its vectors where it has any."""
+    path = Path(folder)
+    if folder not in builtin_profiles() and not (path / "profile.yaml").is_file():
+        raise FileError(path / "profile.yaml", "", "a profile", "no such file")
+    profile = load_profile(folder if folder in builtin_profiles() else str(path.resolve()))
+    schemas = _check_schemas(profile)
+    vectors = _check_vectors(profile)
+    requirements = load_registry().testable(profile)
+    say(
+        f"{profile.name}: {profile.title}\n"
+        f"  {len(profile.operations)} operations, {len(profile.types)} event types, {len(profile.lifecycles)} lifecycle tables\n"
+        f"  {schemas} schemas and {vectors} vectors are as they say\n"
+        f"  {len(requirements)} requirements apply; the longest mandated wait is {profile.mandated_wait_s(1.0):g} s"
+    )
+
+
+def _check_schemas(profile: Profile) -> int:
+    """Every schema of the folder is one, and what it refers to is there."""
+    paths = sorted(profile.folder.glob("*/*.schema.json"))
+    for path in paths:
+        schema = read_json(path)
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            place = "".join(f"/{part}" for part in error.absolute_path)
+            raise FileError(path, place, "a JSON Schema of draft 2020-12", error.message) from error
+        if not isinstance(schema, dict) or "$id" not in schema:
+            raise FileError(path, "/$id", "the schema's own address", "none")
+    for path in paths:
+        try:
+            profile.schemas.decider(path.relative_to(profile.folder).as_posix())
+        except (ValueError, jsonschema_rs.ValidationError) as error:
+            raise FileError(path, "", "references to schemas of this folder", str(error).partition("\n")[0]) from error
+    return len(paths)
+
+
+def _check_vectors(profile: Profile) -> int:
+    """Valid vectors of events are valid, invalid ones are not. A vector's name begins with its schema's."""
+    count = 0
+    names = sorted(
+        (path.name.removesuffix(".schema.json") for path in profile.folder.glob("events/*.schema.json")), key=len
+    )
+    for wanted in (True, False):
+        for path in sorted((profile.folder / "vectors" / ("valid" if wanted else "invalid")).glob("*.json")):
+            name = next((one for one in reversed(names) if path.name.startswith(f"{one}.")), None)
+            if name is None:
+                raise FileError(path, "the name", "one that begins with the name of an event's schema", path.name)
+            file, value = f"events/{name}.schema.json", read_json(path)
+            if profile.schemas.decider(file)(value) is not wanted:
+                expected, seen = (
+                    profile.schemas.explain(file, value) if wanted else (f"a value that {file} refuses", "a valid one")
+                )
+                raise FileError(path, "", expected, seen)
+            count += 1
+    return count

@@ -1,0 +1,42 @@
+"""`streamvet serve`: becomes the reference server, which the suite knows only as a process.
+
+Must not know what the server does with its options.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streamvet.reference import SERVER
+
+
+def serve(
+    profile: Annotated[
+        list[str] | None,
+        typer.Option("--profile", metavar="P", help="Serve this system; alone, at the root. May be repeated."),
+    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="The port; 0: any free one.")] = None,
+    time_scale: Annotated[
+        float | None, typer.Option("--time-scale", metavar="X", help="0.05: every interval is a twentieth.")
+    ] = None,
+    db: Annotated[
+        Path | None, typer.Option("--db", metavar="PATH", help="The event log's file; in memory by default.")
+    ] = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Serve the control interface too; never in production.")
+    ] = False,
+    fault: Annotated[str | None, typer.Option("--fault", metavar="NAME", help="Commit this fault.")] = None,
+) -> None:
+    """Serve the reference implementation of the systems."""
+    given = {"--host": host, "--port": port, "--time-scale": time_scale, "--db": db, "--fault": fault}
+    words = [word for name in profile or () for word in ("--profile", name)]
+    words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    words += ["--control"] if control else []
+    sys.stdout.flush()
+    os.execv(SERVER[0], [*SERVER, *words])

@@ -1,0 +1,147 @@
+"""`streamvet list` and `streamvet explain`: the registry, the profiles and the faults, as text or JSON.
+
+Must not know how a requirement is checked.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streamvet.cli.console import note, say
+from streamvet.contract.files import FileError
+from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.examples import examples
+from streamvet.outcome import Finding
+from streamvet.reference import Fault, ServerMissingError, faults
+from streamvet.report.exhibit import exhibit
+from streamvet.report.hearing import Hearing
+from streamvet.report.printable import printable
+from streamvet.report.text import excerpt_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from streamvet.contract.registry import Requirement
+    from streamvet.examples import Example
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+listing = typer.Typer(no_args_is_help=True, help="List requirements, profiles or faults.", rich_markup_mode=None)
+
+
+def _print(rows: list[dict[str, Any]], lines: Iterable[str], as_json: bool) -> None:
+    say(json.dumps(rows, indent=2) if as_json else "\n".join(lines))
+
+
+@listing.command("requirements")
+def requirements(as_json: AsJson = False) -> None:
+    """Every requirement, in the order of the specification."""
+    rows = list(load_registry().rows.values())
+    values = [
+        {
+            "id": row.id, "level": row.level, "family": row.family, "text": row.text, "when": row.when, "why": row.why,
+            "applies_to": dict(row.applies_to), "depends_on": list(row.depends_on), "seen": list(row.seen),
+            "covers": list(row.covers), "excluded": row.excluded,
+        }
+        for row in rows
+    ]  # fmt: skip
+    _print(
+        values,
+        (f"{row.id}  {row.level:<6}  {row.text}{' (excluded)' if row.excluded else ''}" for row in rows),
+        as_json,
+    )
+
+
+@listing.command("profiles")
+def profiles(as_json: AsJson = False) -> None:
+    """The profiles that come with streamvet."""
+    found = [load_profile(name) for name in builtin_profiles()]
+    registry = load_registry()
+    rows = [
+        {"profile": one.name, "title": one.title, "framing": one.framing, "requirements": len(registry.testable(one))}
+        for one in found
+    ]
+    width = max(len(one.name) for one in found)
+    lines = (
+        f"{r['profile']:<{width}}  {r['framing']:<6}  {r['requirements']:>3} requirements  {r['title']}" for r in rows
+    )
+    _print(rows, lines, as_json)
+
+
+@listing.command("faults")
+def list_faults(as_json: AsJson = False) -> None:
+    """The faults that the reference server can commit, and the requirement that each violates."""
+    found = faults()
+    rows = [
+        {"name": one.name, "id": one.id, "profiles": list(one.profiles), "note": one.note, "honest": one.honest}
+        for one in found
+    ]
+    width = max((len(one.name) for one in found), default=0)
+    lines = (f"{one.id or 'honest':<6}  {one.name:<{width}}  {', '.join(one.profiles)}: {one.note}" for one in found)
+    _print(rows, lines, as_json)
+
+
+def explain(
+    requirement: Annotated[
+        str, typer.Argument(metavar="ID", help="A requirement, such as CAT-03.", show_default=False)
+    ],
+) -> None:
+    """Tell everything about one requirement: text, reasons, field reports, an example, the fault that violates it."""
+    registry = load_registry()
+    row = registry.rows.get(requirement.upper())
+    if row is None:
+        raise FileError(
+            "explain", requirement, "the id of a requirement, see `streamvet list requirements`", "no such id"
+        )
+    lines = [f"{row.id}  {row.level}  {registry.families[row.family]}", "", f"  {row.text}", ""]
+    lines += _facts(row)
+    lines += _faults(row)
+    for example in examples(row.id)[:1]:
+        lines += ["", *_example(example)]
+    say("\n".join(lines))
+
+
+def _facts(row: Requirement) -> list[str]:
+    registry = load_registry()
+    applies = [name for name in builtin_profiles() if row.applies(load_profile(name))]
+    children = [one.id for one in registry.rows.values() if row.id in one.depends_on]
+    facts = {
+        "exercised when": row.when,
+        "why": row.why,
+        "seen in the field": ", ".join(row.seen),
+        "depends on": ", ".join(row.depends_on),
+        "needed by": ", ".join(children),
+        "applies to": ", ".join(applies) or "no built-in profile",
+        "covers": ", ".join(row.covers),
+        "not checked": row.excluded or "",
+    }
+    return [f"  {name:<18}{value}" for name, value in facts.items() if value]
+
+
+def _faults(row: Requirement) -> list[str]:
+    try:
+        found: list[Fault] = [one for one in faults() if one.id == row.id]
+    except ServerMissingError as error:  # the rest of the page does not need the server
+        note(f"streamvet: {error}")
+        return []
+    return [f"  {'fault':<18}{one.name} ({', '.join(one.profiles)}): {one.note}" for one in found]
+
+
+def _example(example: Example) -> list[str]:
+    """A trace that violates it, as the report would tell of it, and the edit that made it from a good one."""
+    profile = load_profile(example.bad.profile)
+    lines = [f"  example: {example.note}", f"    in a good trace of {profile.name}:"]
+    lines += [f"      {printable(line)}" for line in example.edit]
+    outcome = Hearing(profile, load_registry()).hear(example.bad).get(example.requirement)
+    if not isinstance(outcome, list) or not outcome or example.holds:
+        return lines
+    first: Finding = outcome[0]
+    lines += [f"    expected  {printable(first.expected)}", f"    seen      {printable(first.seen)}"]
+    shown = exhibit(first, example.bad, profile)
+    if shown and shown.excerpt:
+        lines.append(f"    bytes     {''.join(excerpt_parts(shown.excerpt))}")
+    return lines

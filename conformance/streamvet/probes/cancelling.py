@@ -1,0 +1,101 @@
+"""Probes of cancellation: of active, cancelled, finished and unknown runs, and as a run ends by itself.
+
+They perform and record; they judge nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from streamvet.probes import credentials
+from streamvet.probes.driver import Run
+from streamvet.probes.reading import EVENTS, steps_of
+from streamvet.probes.setting import LEAD_MS, STEP_MS
+
+if TYPE_CHECKING:
+    from streamvet.probes.driver import Driver
+    from streamvet.probes.setting import Setting, Stimulus
+
+_EVENTS_BEFORE = 3
+_RACES_SHARE = 20  # a cancellation that races the end, for so many readers that do
+_MIN_RACES = 4
+_RACING_MS = 40.0  # the length of a run that is cancelled about when it ends
+
+
+def active_stimuli(setting: Setting) -> list[Stimulus]:
+    """Each kind of run; black-box the first, as a long run costs more than others."""
+    made = [
+        setting.stimulus("an active run", start, "hangs", steps_of(setting, start, _EVENTS_BEFORE, STEP_MS))
+        for start in setting.starts
+    ]
+    return made if setting.scripted else made[:1]
+
+
+async def active(driver: Driver, stimulus: Stimulus) -> None:
+    """Cancel an active run with two readers, cancel it again, and read it again."""
+    run, reader = await driver.begin("reader")
+    if reader is None:
+        return
+    other = await driver.attach(run, "reader")
+    script = stimulus["script"]
+    count = 1 if script is None else sum("emit" in step for step in script)
+    for one in (reader, other):
+        await one.events(count, driver.bounds.run_s)
+    await driver.record(run, "record-active")
+    await driver.on_run("cancel", run, "cancel")
+    over = await asyncio.gather(*(driver.to_end(one, driver.bounds.join_s) for one in (reader, other)))
+    if not any(over):
+        return
+    await driver.record(run, "record-after")
+    await driver.on_run("cancel", run, "cancel-again")
+    again = await driver.attach(run, "after", finished=True)
+    await again.ended(driver.bounds.finished_s)
+
+
+def finished_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that ends by itself."""
+    return [setting.stimulus("a finished run", setting.main, "succeeds", steps_of(setting, setting.main, EVENTS, 0))]
+
+
+async def finished(driver: Driver, _stimulus: Stimulus) -> None:
+    """Cancel a run that has finished, and one that does not exist; the history stays."""
+    run, reader = await driver.begin("reader")
+    if reader is None or run.id is None:
+        return
+    over = await driver.to_end(reader)
+    unknown = Run("unknown", run.kind, credentials.other_id(run.id))
+    await driver.on_run("cancel", unknown, "cancel-refused", meant="refusal")
+    if over:
+        await driver.on_run("cancel", run, "cancel-finished")
+        again = await driver.attach(run, "after", finished=True)
+        await again.ended(driver.bounds.finished_s)
+
+
+def race_stimuli(setting: Setting) -> list[Stimulus]:
+    """Short runs that are cancelled about when they end."""
+    steps = [setting.wait(_RACING_MS), *({"emit": one} for one in setting.plain(setting.main, 2))]
+    races = max(_MIN_RACES, setting.effort.races // _RACES_SHARE)
+    return [setting.stimulus("cancelled at the end", setting.main, "succeeds", steps, races=races)]
+
+
+def races_of(stimulus: Stimulus) -> int:
+    """How many runs one try starts."""
+    return int(stimulus["races"])
+
+
+async def race(driver: Driver, stimulus: Stimulus) -> None:
+    """For each run a reader and a cancellation at a random moment around its end; then it is read again."""
+
+    async def one_run() -> None:
+        run, reader = await driver.begin("reader")
+        if reader is None:
+            return
+        await driver.pause_ms(_RACING_MS + driver.random.uniform(-0.5, 0.5) * LEAD_MS)
+        await driver.on_run("cancel", run, "cancel-racing")
+        if await driver.to_end(reader):
+            again = await driver.attach(run, "after", finished=True)
+            await again.ended(driver.bounds.finished_s)
+
+    for _ in range(0, stimulus["races"], 2):
+        await asyncio.gather(one_run(), one_run())

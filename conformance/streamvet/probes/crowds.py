@@ -1,0 +1,140 @@
+"""Probes with many readers: slow ones, many at once, many in a row, and those that join as a run ends.
+
+They perform and record; they judge nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from streamvet.probes import scripts
+from streamvet.probes.reading import lead, steps_of
+from streamvet.probes.setting import LEAD_MS, STEP_MS
+
+if TYPE_CHECKING:
+    from streamvet.probes.driver import Driver, Run
+    from streamvet.probes.setting import Setting, Stimulus
+    from streamvet.recorder import Live
+
+# More than the buffers between a writer and a reader that does not read: Linux lets a socket's send buffer grow to
+# 4 MiB, and the reader's is kept at 128 KiB.
+_SLOW_EVENTS, _SLOW_BYTES = 100, 64 * 1024
+_ATTACH_MS = 12.0  # for one more reader to be attached, while others are
+_CHURN_AT_ONCE = 4
+_RACES_IN_A_TRY, _RACES_AT_ONCE = 25, 5
+_RACE_MS = 30.0  # the length of a run that somebody joins at its end; joins spread over twice that
+_RACED_EVENTS = 2
+
+
+def slow_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that writes more than any buffer holds."""
+    emits: list[Any] = []
+    if setting.words:
+        text = "0123456789abcdef" * (_SLOW_BYTES // 16)
+        emits = scripts.carrying(setting.profile, setting.main, setting.words, [text] * _SLOW_EVENTS)
+    steps = lead(setting) + scripts.spread(emits, 0, setting.scale)
+    return [setting.stimulus("one reader stalls", setting.main, "succeeds", steps)]
+
+
+async def slow(driver: Driver, _stimulus: Stimulus) -> None:
+    """One reader stops reading while another one follows the run; then it reads on."""
+    run, reader = await driver.begin("reader")
+    if reader is None:
+        return
+    stalled = await driver.attach(run, "stalled", stalls=True)
+    stalled.hold()
+    await driver.to_end(reader)
+    stalled.about["stalled_until_us"] = driver.tape.now_us()
+    stalled.go_on()
+    await driver.to_end(stalled, driver.bounds.join_s)
+
+
+def many_readers(setting: Setting) -> int:
+    """As many as the profile names, and the start's own stream."""
+    return int(setting.profile.field("readers.at_least") or 0) + 1
+
+
+def many_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that begins when all are there."""
+    steps = [setting.wait(LEAD_MS + many_readers(setting) * _ATTACH_MS), *steps_of(setting, setting.main, 5, STEP_MS)]
+    return [setting.stimulus("many at once", setting.main, "succeeds", steps)]
+
+
+async def many(driver: Driver, _stimulus: Stimulus) -> None:
+    """As many readers at once as the profile names."""
+    run, first = await driver.begin("many")
+    if first is None:
+        return
+    readers = [first, *[await driver.attach(run, "many") for _ in range(many_readers(driver.setting) - 2)]]
+    await asyncio.gather(*(driver.to_end(reader) for reader in readers))
+
+
+def churn_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that stays active while readers come and go."""
+    return [setting.stimulus("many in a row", setting.main, "hangs", steps_of(setting, setting.main, 5, STEP_MS))]
+
+
+async def churn(driver: Driver, stimulus: Stimulus) -> None:
+    """Many short connections, then one more reader; one stays all the time."""
+    run, reader = await driver.begin("reader")
+    if reader is None:
+        return
+    left = iter(range(driver.setting.effort.churns))
+
+    async def come_and_go() -> None:
+        for _ in left:
+            short = await driver.attach(run, "churn")
+            if await short.head(driver.bounds.answer_s) is None:
+                return
+            await short.cut("a short connection")
+
+    await asyncio.gather(*(come_and_go() for _ in range(_CHURN_AT_ONCE)))
+    last = await driver.attach(run, "last")
+    for one in (reader, last):
+        await one.events(sum("emit" in step for step in stimulus["script"]), driver.bounds.run_s)
+    await driver.tidy_up(run)
+    await asyncio.gather(driver.to_end(last, driver.bounds.join_s), driver.to_end(reader, driver.bounds.join_s))
+
+
+def race_stimuli(setting: Setting) -> list[Stimulus]:
+    """Very short runs, in several tries."""
+    emits = setting.plain(setting.main, _RACED_EVENTS)
+    steps = [setting.wait(_RACE_MS), *({"emit": one} for one in emits)]
+    races, parts = setting.effort.races, range(0, setting.effort.races, _RACES_IN_A_TRY)
+    return [
+        setting.stimulus(
+            "joining at the end", setting.main, "succeeds", steps, part=part, races=min(_RACES_IN_A_TRY, races - first)
+        )
+        for part, first in enumerate(parts)
+    ]
+
+
+def races_of(stimulus: Stimulus) -> int:
+    """How many runs one try starts."""
+    return int(stimulus["races"])
+
+
+async def race(driver: Driver, stimulus: Stimulus) -> None:
+    """For each run one reader from its beginning and one that joins about when it ends."""
+    left = iter(range(stimulus["races"]))
+
+    async def one_after_another() -> None:
+        for _ in left:
+            run, reader = await driver.begin("reader")
+            if reader is None:
+                return
+            moment_ms = driver.random.uniform(0, 2 * _RACE_MS)
+            await asyncio.gather(_read(driver, reader), _join(driver, run, moment_ms))
+
+    await asyncio.gather(*(one_after_another() for _ in range(_RACES_AT_ONCE)))
+
+
+async def _read(driver: Driver, reader: Live) -> None:
+    await driver.to_end(reader)
+
+
+async def _join(driver: Driver, run: Run, moment_ms: float) -> None:
+    await driver.pause_ms(moment_ms)
+    racer = await driver.attach(run, "racer")
+    await driver.to_end(racer, driver.bounds.join_s)

@@ -1,0 +1,159 @@
+"""Probes of what must be refused: wrong credentials, foreign and unknown runs, wrong starts, wrong logins.
+
+They perform and record; they judge nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+from streamvet.probes import credentials
+from streamvet.probes.driver import Run
+from streamvet.probes.reading import steps_of
+from streamvet.probes.setting import STEP_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamvet.probes.driver import Driver
+    from streamvet.probes.setting import Setting, Stimulus
+    from streamvet.recorder import Live
+
+_WRONG_PASSWORD = "not the password"  # noqa: S105 - that it is wrong is its purpose
+_NOBODY = {"email": "nobody@example.org"}
+# What a stream that should have been refused may show before we leave: enough to see that it is one.
+_LEAK_S = 0.5
+
+
+def intruders_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that stays active where it can be cancelled afterwards, else one that ends."""
+    existing = setting.target.existing.get("finished")
+    if existing and not setting.scripted:
+        return [{"name": "intruders", "outcome": None, "script": None, "run_id": existing}]
+    outcome = "hangs" if setting.scripted and setting.has("cancel") else "succeeds"
+    return [setting.stimulus("intruders", setting.main, outcome, steps_of(setting, setting.main, 3, STEP_MS))]
+
+
+async def intruders(driver: Driver, stimulus: Stimulus) -> None:
+    """Everybody who must not read a run asks for its stream; a second account asks for its record and cancels it."""
+    run, reader = await _a_run(driver, stimulus)
+    if run.id is None:
+        return
+    if reader is not None and driver.stimulus["script"] is not None:
+        await reader.events(1, driver.bounds.answer_s)
+    accounts = [] if driver.profile.field("auth.kind") in (None, "none") else ["missing", "malformed", "forged"]
+    accounts += ["unsigned"] if driver.profile.field("auth.jwt") else []
+    accounts += [one for one in ("expired", "other") if driver.candidate.given(one)]
+    if not driver.candidate.given("primary"):
+        accounts = [one for one in accounts if one not in ("forged", "unsigned")]  # there is nothing to forge
+    unknown = Run("unknown", run.kind, credentials.other_id(run.id))
+    await asyncio.gather(
+        *(_intrude(driver, run, account) for account in accounts),
+        _intrude(driver, unknown, "primary"),
+        _companions(driver, run, unknown),
+    )
+    if stimulus.get("outcome") == "hangs":
+        await driver.tidy_up(run)
+    if reader is not None:
+        await driver.to_end(reader)
+
+
+async def _a_run(driver: Driver, stimulus: Stimulus) -> tuple[Run, Live | None]:
+    if "run_id" in stimulus:
+        return Run("r1", driver.setting.main.kind if driver.setting.starts else "", stimulus["run_id"]), None
+    return await driver.begin("reader")
+
+
+async def _intrude(driver: Driver, run: Run, account: str) -> None:
+    live = await driver.attach(run, "intruder", account=account, meant="refusal")
+    head = await live.head(driver.bounds.answer_s)
+    if head is not None and head.status < 300:  # let in: the stream may be endless
+        if not await live.over(_LEAK_S):
+            await live.cut("it should have been refused")
+        return
+    await driver.answer(live)
+
+
+async def _companions(driver: Driver, run: Run, unknown: Run) -> None:
+    """Record and cancellation: of another user's run, and the record of an unknown one."""
+    for operation in ("record", "cancel"):
+        if driver.setting.has(operation) and driver.candidate.given("other"):
+            await driver.on_run(operation, run, f"{operation}-refused", account="other", meant="refusal")
+    if driver.setting.has("record"):
+        await driver.on_run("record", unknown, "record-refused", meant="refusal")
+
+
+def starts_stimuli(setting: Setting) -> list[Stimulus]:
+    """Each kind of start."""
+    return [{"name": "wrong starts", "kind": start.kind, "outcome": None, "script": []} for start in setting.starts]
+
+
+async def starts(driver: Driver, stimulus: Stimulus) -> None:
+    """Ask for a run without credentials, and with each body that the profile lists as wrong."""
+    operation = driver.profile.operations[f"start:{stimulus['kind']}"]
+    right = driver.body_of(stimulus["kind"])
+    if driver.profile.field("auth.missing"):
+        await driver.start_refused("no credentials", _json(right), account="missing")
+    for row in operation.raw.get("refused", ()):
+        await driver.start_refused(row["name"], _wrong_body(right, row))
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def _wrong_body(right: Any, row: Mapping[str, Any]) -> bytes:
+    """The body that a row of `refused` describes, made from a right one."""
+    if "raw" in row:
+        return str(row["raw"]).encode()
+    if "body" in row:
+        return _json(row["body"])
+    body = copy.deepcopy(right)
+    if "without" in row:
+        holder, key = _place(body, row["without"])
+        if isinstance(holder, dict):
+            holder.pop(key, None)
+    for pointer, value in row.get("with", {}).items():
+        holder, key = _place(body, pointer)
+        if isinstance(holder, dict):
+            holder[key] = value
+        elif isinstance(holder, list) and key.isdigit() and int(key) < len(holder):
+            holder[int(key)] = value
+    for pointer, count in row.get("repeat", {}).items():
+        holder, key = _place(body, pointer)
+        if isinstance(holder, dict) and isinstance(holder.get(key), list) and holder[key]:
+            holder[key] = [holder[key][0]] * count
+    return _json(body)
+
+
+def _place(body: Any, pointer: str) -> tuple[Any, str]:
+    """What holds the value at a JSON pointer, and its key there."""
+    *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    for part in parents:
+        body = body.get(part) if isinstance(body, dict) else body[int(part)] if isinstance(body, list) else None
+    return body, last
+
+
+def logins_stimuli(_setting: Setting) -> list[Stimulus]:
+    """All in one."""
+    return [{"name": "logins", "outcome": None, "script": []}]
+
+
+async def logins(driver: Driver, _stimulus: Stimulus) -> None:
+    """A right login, one with a wrong password, and each body that the profile lists as wrong."""
+    operation = driver.profile.operations["login"]
+    given = driver.candidate.given("primary") or {}
+    fields = dict(_NOBODY) if {"token", "cookie"} & given.keys() else dict(given)
+    if fields.keys() == given.keys():
+        await driver.candidate.login(fields, "primary", driver.tape)
+    wrong = {key: value for key, value in fields.items() if "pass" not in key}
+    body = credentials.filled(operation.body, wrong | {"password": _WRONG_PASSWORD})
+    await driver.send_body("login", "login-wrong", _json(body), meant="refusal", account="missing")
+    for row in operation.raw.get("refused", ()):
+        wrong_body = _wrong_body(body, row)
+        await driver.send_body(
+            "login", "login-malformed", wrong_body, meant="refusal", account="missing", case=row["name"]
+        )

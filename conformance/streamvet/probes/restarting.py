@@ -1,0 +1,63 @@
+"""Probes that kill the candidate in the middle of a run and start it again. They run alone, at the very end.
+
+They perform and record; they judge nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.probes.reading import steps_of
+from streamvet.probes.setting import STEP_MS
+
+if TYPE_CHECKING:
+    from streamvet.probes.driver import Driver, Run
+    from streamvet.probes.setting import Setting, Stimulus
+
+_EVENTS_BEFORE = 4
+_LEAK_S = 0.5  # for the replay to be there, on a stream that may stay open
+
+
+def restart_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that is active when the candidate dies, and one that had finished."""
+    steps = steps_of(setting, setting.main, _EVENTS_BEFORE, STEP_MS)
+    return [
+        setting.stimulus("killed in the middle of a run", setting.main, "hangs", steps),
+        setting.stimulus("killed after a run", setting.main, "succeeds", steps),
+    ]
+
+
+async def killed(driver: Driver, stimulus: Stimulus) -> Run | None:
+    """A run with a reader; when its events were seen, kill -9 and start again. None where that did not work."""
+    ends = stimulus["outcome"] == "succeeds"
+    run, reader = await driver.begin("reader" if ends else "cut")
+    if reader is None:
+        return None
+    if ends:
+        await driver.to_end(reader)
+    else:
+        await reader.events(_EVENTS_BEFORE, driver.bounds.run_s)
+    up = await driver.candidate.restart_after_kill()
+    await reader.over(driver.bounds.close_s)
+    await reader.cut("the candidate was killed")
+    return run if up else None
+
+
+def meant(driver: Driver) -> str:
+    """What a candidate may answer for a run of its former life."""
+    return "stream" if driver.profile.field("catchup.after_restart") == "survives" else "either"
+
+
+async def restart(driver: Driver, stimulus: Stimulus) -> None:
+    """After the restart ask for the run's record, and read it from its beginning."""
+    run = await killed(driver, stimulus)
+    if run is None:
+        return
+    await driver.record(run, "record-restarted")
+    if stimulus["outcome"] == "succeeds":
+        again = await driver.attach(run, "after", meant=meant(driver), finished=True)
+    else:
+        again = await driver.attach(run, "resumed", meant=meant(driver))
+    head = await again.head(driver.bounds.answer_s)
+    if head is not None and not await again.over(_LEAK_S):
+        await again.cut("it has replayed what it has")

@@ -1,0 +1,167 @@
+"""Probes of readers that leave and come back: after an event, inside one, with each cursor, with wrong ones.
+
+They perform and record; they judge nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from streamvet.probes import scripts
+from streamvet.probes.driver import Cursor
+from streamvet.probes.reading import EVENTS, lead, steps_of
+from streamvet.recorder import CutPlan
+
+if TYPE_CHECKING:
+    from streamvet.probes.driver import Driver, Run
+    from streamvet.probes.setting import Setting, Stimulus
+    from streamvet.recorder import Live
+
+# Between two events, so that a reader that was cut is back before the next one: ten loopback round trips.
+_BACK_MS = 25.0
+# How far into an event a connection is cut: in its first line, in its middle, inside a character, before its last byte.
+_INSIDE = ((0, 1), (1, 2), (2, 17), (3, 101), (4, 1 << 20))
+_WIDE_TEXT = "🚀é世" * 12  # characters of four, two and three bytes, so that a cut lands inside one
+_OWN_CUTS = (0, 2, 4)  # after how many events a start's own stream is cut: at once, in the middle, later
+_UNKNOWN_EVENTS = 4  # how many events a run has at least, where nobody said
+_CURSORS = 12  # of a finished run that may have any number of events; the ends are always tried
+
+
+def _events_of(stimulus: Stimulus) -> int:
+    script = stimulus["script"]
+    return _UNKNOWN_EVENTS if script is None else sum("emit" in step for step in script)
+
+
+def cuts_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run whose events are far enough apart for a reader to come back between them."""
+    return [setting.stimulus("cut after events", setting.main, "succeeds", steps_of(setting, setting.main, EVENTS, _BACK_MS))]
+
+
+async def cuts(driver: Driver, stimulus: Stimulus) -> None:
+    """For each number of events a reader that is cut off after them and comes back; one reader stays."""
+    plans = [CutPlan(after) for after in range(_events_of(stimulus) + 1)]
+    await _cut_and_back(driver, plans)
+
+
+def inside_stimuli(setting: Setting) -> list[Stimulus]:
+    """The same with payloads of wide characters."""
+    emits = []
+    if setting.words:
+        emits = scripts.carrying(setting.profile, setting.main, setting.words, [_WIDE_TEXT] * EVENTS)
+    steps = lead(setting) + scripts.spread(emits, _BACK_MS, setting.scale)
+    return [setting.stimulus("cut inside an event", setting.main, "succeeds", steps)]
+
+
+async def inside(driver: Driver, _stimulus: Stimulus) -> None:
+    """Readers that are cut off inside an event, and come back from the last one that they have whole."""
+    await _cut_and_back(driver, [CutPlan(after, count) for after, count in _INSIDE])
+
+
+async def _cut_and_back(driver: Driver, plans: list[CutPlan]) -> None:
+    run, first = await driver.begin("reader")
+    if first is None:
+        return
+    left = [await driver.attach(run, "cut", cut=plan) for plan in plans]
+    back = [asyncio.create_task(_back(driver, run, one)) for one in left]
+    await driver.to_end(first)
+    await asyncio.gather(*back)
+
+
+async def _back(driver: Driver, run: Run, left: Live) -> None:
+    """Come back as soon as the connection is cut, and read to the end."""
+    await left.ended(driver.bounds.run_s)
+    again = await driver.comes_back(run, left)
+    await driver.to_end(again) if not again.about.get("after_terminal") else await again.ended(driver.bounds.finished_s)
+
+
+def own_stimuli(setting: Setting) -> list[Stimulus]:
+    """For each kind whose start is itself a stream, cuts of that stream."""
+    made = []
+    for start in setting.starts:
+        if start.streams:
+            for after in _OWN_CUTS:
+                steps = steps_of(setting, start, EVENTS, _BACK_MS)
+                made.append(setting.stimulus("the start's own stream is cut", start, "succeeds", steps, cut_after=after))
+    return made if setting.scripted else made[: len(_OWN_CUTS)]
+
+
+async def own(driver: Driver, stimulus: Stimulus) -> None:
+    """The only reader is cut off and comes back; at the end the run is read again as a whole."""
+    run, left = await driver.begin("cut", cut=CutPlan(stimulus["cut_after"]))
+    if left is None:
+        return
+    await left.ended(driver.bounds.run_s)
+    again = await driver.comes_back(run, left)
+    if await driver.to_end(again):
+        whole = await driver.attach(run, "after", finished=True)
+        await whole.ended(driver.bounds.finished_s)
+
+
+def event_id_stimuli(setting: Setting) -> list[Stimulus]:
+    """As for cuts."""
+    steps = steps_of(setting, setting.main, EVENTS, _BACK_MS)
+    return [setting.stimulus("back with Last-Event-ID", setting.main, "succeeds", steps)]
+
+
+async def event_id(driver: Driver, stimulus: Stimulus) -> None:
+    """Readers that are cut off and come back as an EventSource does; one reader stays."""
+    run, first = await driver.begin("reader")
+    if first is None:
+        return
+    left = [await driver.attach(run, "cut", cut=CutPlan(after)) for after in range(1, _events_of(stimulus) + 1)]
+
+    async def back(one: Live) -> None:
+        await one.ended(driver.bounds.run_s)
+        again = await driver.comes_back_with_id(run, one)
+        if again is not None:
+            await driver.to_end(again)
+
+    tasks = [asyncio.create_task(back(one)) for one in left]
+    await driver.to_end(first)
+    await asyncio.gather(*tasks)
+
+
+def cursors_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run of each kind for its cursors; wrong ones are tried on the first."""
+    made = [
+        setting.stimulus("every cursor", start, "succeeds", steps_of(setting, start, EVENTS, _BACK_MS))
+        for start in setting.starts
+    ]
+    return made if setting.scripted else made[:1]
+
+
+async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
+    """An empty cursor on an active run; then each cursor of the finished run, an empty one and wrong ones."""
+    run, first = await driver.begin("reader")
+    if first is None:
+        return
+    empty = Cursor("", "empty", 0)
+    early = await driver.attach(run, "resumed", cursor=empty)
+    over = await driver.to_end(first)
+    await driver.to_end(early, driver.bounds.join_s)
+    if not over:
+        return
+    history = first.history
+    step = max(1, len(history) // _CURSORS)
+    places = sorted({*range(0, len(history), step), len(history) - 1})
+    ended_at = next((place for place, one in enumerate(history) if driver.is_terminal(one)), len(history))
+    asked = [await driver.attach(run, "resumed", cursor=empty, finished=True)]
+    for place in places:
+        cursor = driver.cursor_at(history[place], place + 1)
+        if cursor is not None:
+            one = await driver.attach(run, "resumed", cursor=cursor, finished=True)
+            if place >= ended_at:
+                one.about["after_terminal"] = True
+            asked.append(one)
+    await asyncio.gather(*(one.ended(driver.bounds.finished_s) for one in asked))
+    await _wrong_cursors(driver, run)
+
+
+async def _wrong_cursors(driver: Driver, run: Run) -> None:
+    rule = driver.profile.field("catchup.cursor") or {}
+    for origin in ("malformed", "unknown"):
+        if origin in rule:
+            cursor = Cursor(str(rule[origin]), origin)
+            wrong = await driver.attach(run, "intruder", cursor=cursor, meant="refusal", finished=True)
+            await wrong.ended(driver.bounds.finished_s)

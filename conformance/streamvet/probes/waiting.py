@@ -1,0 +1,127 @@
+"""Probes that have to wait: for heartbeats, and for the end of a run that nobody reads.
+
+Their waits are the profile's, scaled; everything else of a campaign runs beside them. They judge nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamvet.contract.profile import pointed
+from streamvet.probes.driver import Run
+from streamvet.probes.reading import steps_of
+from streamvet.recorder import now_us, wait_until
+
+if TYPE_CHECKING:
+    from streamvet.probes.driver import Driver
+    from streamvet.probes.setting import Setting, Stimulus
+
+# A busy run: silent for one and a half intervals, so that a first heartbeat comes alone, then an event every fifth.
+_BUSY_FROM, _BUSY_EVERY = 1.5, 0.2
+_AFTER_MS = 50.0  # behind the last moment at which a heartbeat is in time: for it to arrive
+# Records of a run without readers: what leaving did to it, and as late as is sure to be before the profile's moment.
+_EARLY_LIFE, _BEFORE_ALIVE = 0.1, 0.015
+_AFTER_LIFE_MS = 20.0  # behind its last possible end: for the answer to be about a run that has ended
+
+
+def _observed_ms(setting: Setting) -> float:
+    """How long to watch for the profile's number of heartbeats, in real time."""
+    beat = setting.profile.heartbeat
+    if beat is None:
+        return 0.0
+    tolerance_ms = setting.profile.tolerance_us(beat.tolerance_ms, setting.scale) / 1000
+    return beat.observe * beat.interval_ms * setting.scale + tolerance_ms + _AFTER_MS
+
+
+def heartbeats_stimuli(setting: Setting) -> list[Stimulus]:
+    """A silent run; and one that emits, where events must not put a heartbeat off."""
+    beat = setting.profile.heartbeat
+    if beat is None:
+        return []
+    existing = setting.target.existing.get("active")
+    if existing and not setting.scripted:
+        return [{"name": "idle", "outcome": None, "script": None, "run_id": existing}]
+    made = [setting.stimulus("idle", setting.main, "hangs")]
+    if setting.scripted and beat.timer == "fixed":
+        between = {"wait_ms": beat.interval_ms * _BUSY_EVERY}
+        count = int((beat.observe - _BUSY_FROM) / _BUSY_EVERY)
+        steps: list[Any] = [{"wait_ms": beat.interval_ms * _BUSY_FROM}]
+        for emit in setting.plain(setting.main, count):
+            steps += [{"emit": emit}, between]
+        made.append(setting.stimulus("busy", setting.main, "hangs", steps))
+    return made
+
+
+def heartbeats_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
+    """The observation."""
+    return _observed_ms(setting)
+
+
+async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
+    """Watch an active run for as long as the profile's number of heartbeats takes."""
+    observe_ms = _observed_ms(driver.setting)
+    observe_us = int(observe_ms * 1000)
+    if "run_id" in stimulus:
+        run = Run("r1", driver.setting.main.kind if driver.setting.starts else "", stimulus["run_id"])
+        await driver.observe(await driver.attach(run, "watch", observe_us=observe_us), observe_ms / 1000)
+        return
+    run, watch = await driver.begin("watch", observe_us=observe_us)
+    if watch is None:
+        return
+    await driver.observe(watch, observe_ms / 1000)
+    await driver.tidy_up(run)
+
+
+def detached_stimuli(setting: Setting) -> list[Stimulus]:
+    """Two runs, as what is asked of one at the end of its life has nothing to do with what was asked before."""
+    steps = steps_of(setting, setting.main, 1, 0)
+    return [setting.stimulus(name, setting.main, "hangs", steps) for name in ("alive", "ended")]
+
+
+def _life_ms(setting: Setting) -> tuple[float, float]:
+    """The life of a run without readers and its tolerance, in real time."""
+    rule = setting.profile.field("catchup.detached")
+    tolerance_ms = setting.profile.tolerance_us(rule["tolerance_ms"], setting.scale) / 1000
+    return rule["life_ms"] * setting.scale, tolerance_ms
+
+
+def detached_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
+    """Until the last record is asked for."""
+    life_ms, tolerance_ms = _life_ms(setting)
+    if stimulus["name"] == "ended":
+        return life_ms + tolerance_ms + _AFTER_LIFE_MS
+    return life_ms * float(setting.profile.field("catchup.detached.alive_at"))
+
+
+async def detached(driver: Driver, stimulus: Stimulus) -> None:
+    """The only reader leaves; then the run's record is asked for, in its lifetime or after it."""
+    run, reader = await driver.begin("cut")
+    if reader is None:
+        return
+    await reader.events(1, driver.bounds.answer_s + driver.bounds.run_s)
+    await reader.cut("the only reader leaves")
+    left_us = reader.ended_us
+    life_ms, tolerance_ms = _life_ms(driver.setting)
+    if stimulus["name"] == "alive":
+        alive_at = float(driver.profile.field("catchup.detached.alive_at"))
+        for life in (_EARLY_LIFE, alive_at - _BEFORE_ALIVE):
+            await wait_until(left_us + int(life * life_ms * 1000))
+            await _record(driver, run, left_us, life_ms)
+        await driver.tidy_up(run)
+        return
+    await wait_until(left_us + int((life_ms + tolerance_ms + _AFTER_LIFE_MS) * 1000))
+    state = await _record(driver, run, left_us, life_ms)
+    if state in (driver.profile.field("operations.record.state.finished") or ()):
+        after = await driver.attach(run, "after", finished=True)
+        await after.ended(driver.bounds.finished_s)
+    else:
+        await driver.tidy_up(run)
+
+
+async def _record(driver: Driver, run: Run, left_us: int, life_ms: float) -> Any:
+    """The state that the record shows now."""
+    life = (now_us() - left_us) / 1000 / life_ms
+    live = await driver.record(run, "record-detached", life=life)
+    return pointed(live.json(), driver.profile.field("operations.record.state.pointer") or "") if live else None
+
+
