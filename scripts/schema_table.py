@@ -19,6 +19,7 @@ class _Key(NamedTuple):
     path: str
     schema: Mapping[str, Any]
     required: bool
+    like: str  # the place of the same keys, where they are told already
 
 
 def cell(text: object) -> str:
@@ -86,19 +87,25 @@ def _bounds(schema: Mapping[str, Any]) -> str:
     return " " + " and ".join(said) if said else ""
 
 
-def _keys(schema: Mapping[str, Any], whole: Mapping[str, Any], path: str = "", depth: int = 0) -> Iterator[_Key]:
-    """Every key below a schema, parents first."""
+def _keys(
+    schema: Mapping[str, Any], whole: Mapping[str, Any], told: dict[str, str], path: str = "", depth: int = 0
+) -> Iterator[_Key]:
+    """Every key below a schema, parents first. `told`: each definition with keys, and the place where they stand."""
     schema = _resolved(schema, whole)
     if depth > MAX_DEPTH:
         return
     if "items" in schema:
-        yield from _keys(schema["items"], whole, f"{path}[]", depth + 1)
+        yield from _keys(schema["items"], whole, told, f"{path}[]", depth + 1)
     further = schema.get("additionalProperties")
     named = {**schema.get("properties", {}), **({"<name>": further} if isinstance(further, dict) else {})}
     for name, member in named.items():
-        place = f"{path}.{name}" if path else name
-        yield _Key(place, _resolved(member, whole), name in schema.get("required", ()))
-        yield from _keys(member, whole, place, depth + 1)
+        place, definition = f"{path}.{name}" if path else name, member.get("$ref", "")
+        yield _Key(place, _resolved(member, whole), name in schema.get("required", ()), told.get(definition, ""))
+        if definition not in told:
+            below = list(_keys(member, whole, told, place, depth + 1))
+            if definition and below:
+                told[definition] = place
+            yield from below
 
 
 def _variants(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -109,21 +116,33 @@ def _variants(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> list[Mappi
 
 def _variant_row(variant: Mapping[str, Any], whole: Mapping[str, Any]) -> list[str]:
     keys = [
-        f"{code(name)}{'' if name in variant.get('required', ()) else ' (optional)'}: {kind(member, whole)}"
-        for name, member in variant["properties"].items()
+        f"{code(key.path)}{'' if key.required else ' (optional)'}: {kind(key.schema, whole)}"
+        for key in _keys(variant, whole, {})
     ]
     return ["<br>".join(keys), cell(variant.get("description", ""))]
+
+
+def _meaning(schema: Mapping[str, Any]) -> str:
+    default = f" Left out: {code(schema['default'])}." if "default" in schema else ""
+    return cell(schema.get("description", "")) + default
 
 
 def fields(schema: Mapping[str, Any], *, skip: frozenset[str] = frozenset()) -> list[str]:
     """The tables of one schema, without the keys whose path is in `skip` or below one that is."""
     whole = schema
-    keys = [key for key in _keys(schema, whole) if not any(key.path == s or key.path.startswith(s + ".") for s in skip)]
+    keys = [
+        key for key in _keys(schema, whole, {}) if not any(key.path == s or key.path.startswith(s + ".") for s in skip)
+    ]
     lines: list[str] = []
     if keys:
         rows = [
-            [code(k.path), kind(k.schema, whole), "yes" if k.required else "no", cell(k.schema.get("description", ""))]
-            for k in keys
+            [
+                code(key.path),
+                f"as {code(key.like)}" if key.like else kind(key.schema, whole),
+                "yes" if key.required else "no",
+                _meaning(key.schema),
+            ]
+            for key in keys
         ]
         lines += table(["Key", "Value", "Required", "Meaning"], rows)
     unions = [("", schema)] if _variants(schema, whole) else []

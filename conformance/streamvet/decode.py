@@ -38,7 +38,7 @@ class Event(NamedTuple):
     end: int
     order: Any  # the value of the sequence field, None where it has none
     keys: tuple[Any, ...]  # the values at the profile's lifecycle keys, in the order of `key_pointers`
-    valid: bool | None  # against the schema of its type; None where no schema is known
+    valid: bool | None  # against the schema of its type; None where none is known, or where its JSON has problems
     problems: tuple[Problem, ...]  # of its JSON
     parsed: bool  # whether its data is JSON
 
@@ -186,7 +186,7 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
             here = tuple([get(value) for get in keys])
             event = Event(
                 kind, frame.event, at_us, frame.start, frame.end, order, keyless if here == keyless else here,
-                decide(value) if decide else None, problems, parsed,
+                decide(value) if decide and not problems else None, problems, parsed,
             )  # fmt: skip
             ahead_s = _ahead_s(time_of(value), at_us) if time_of else None
             if ahead_s is not None and (found.foremost is None or ahead_s > found.foremost[0]):

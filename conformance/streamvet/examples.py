@@ -166,7 +166,9 @@ def _where(document: Any, pointer: str) -> str:
     """The pointer as a reader finds it: from the id of the exchange on."""
     parts = pointer.split("/")
     if parts[1] == "exchanges" and len(parts) > 2 and parts[2].isdigit() and int(parts[2]) < len(document["exchanges"]):
-        return " ".join([f"exchange {document['exchanges'][int(parts[2])]['id']}", *["/" + "/".join(parts[3:])][: len(parts) - 3]])
+        return " ".join(
+            [f"exchange {document['exchanges'][int(parts[2])]['id']}", *["/" + "/".join(parts[3:])][: len(parts) - 3]]
+        )
     return pointer
 
 
@@ -231,7 +233,11 @@ def _exchange(row: Mapping[str, Any], name: str, path: Path, place: str) -> Exch
         body += _bytes(data, path, f"{place}/chunks/{number}/1")
         ends.append(len(body))
         times.append(_us(at_ms))
-    _in_order([row["at_ms"], *([row["head_ms"]] if head else []), *(at for at, _ in _pieces(row)), row["ended_ms"]], path, place)
+    _in_order(
+        [row["at_ms"], *([row["head_ms"]] if head else []), *(at for at, _ in _pieces(row)), row["ended_ms"]],
+        path,
+        place,
+    )
     return Exchange(
         id=name, operation=row["operation"], role=row["role"], about=row["about"], request=_request(row["request"]),
         sent_us=_us(row["at_ms"]), head=head, body=body, ends=ends, times=times, ending=Ending(row["ending"]),

@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 conformant, 1 violated, 2 wrong usage, 3 unreachable or incomplete, 4 our own error, 130 interrupted.",
+    epilog="Exit codes: 0 conformant, 1 violated, 2 usage, 3 unreachable or incomplete, 4 our error, 130 interrupted.",
 )
 
 

@@ -85,7 +85,7 @@ def target_text(name: str, profile: Profile) -> str:
     bodies = [line for operation in profile.starts for line in _bodies(operation)]
     text += _INPUTS + "\n".join(bodies) + "\n" if bodies else ""
     optional = [one.name for one in profile.operations.values() if one.optional]
-    lacks = f"# What your server does not have, of the operations that the profile marks optional.\n# lacks: {_flow(optional)}\n"
+    lacks = f"# What your server does not have, of what the profile marks optional.\n# lacks: {_flow(optional)}\n"
     connections = _SPARE_CONNECTIONS + (profile.field("readers.at_least") or 0)
     return text + _TAIL.format(lacks=lacks if optional else "", connections=connections)
 
@@ -115,7 +115,7 @@ def check_profile(
     requirements = load_registry().testable(profile)
     say(
         f"{profile.name}: {profile.title}\n"
-        f"  {len(profile.operations)} operations, {len(profile.types)} event types, {len(profile.lifecycles)} lifecycle tables\n"
+        f"  {len(profile.operations)} operations, {len(profile.types)} event types\n"
         f"  {schemas} schemas and {vectors} vectors are as they say\n"
         f"  {len(requirements)} requirements apply; the longest mandated wait is {profile.mandated_wait_s(1.0):g} s"
     )
@@ -154,9 +154,8 @@ def _check_vectors(profile: Profile) -> int:
                 raise FileError(path, "the name", "one that begins with the name of an event's schema", path.name)
             file, value = f"events/{name}.schema.json", read_json(path)
             if profile.schemas.decider(file)(value) is not wanted:
-                expected, seen = (
-                    profile.schemas.explain(file, value) if wanted else (f"a value that {file} refuses", "a valid one")
-                )
+                refused = f"a value that {file} refuses", "a valid one"
+                expected, seen = profile.schemas.explain(file, value) if wanted else refused
                 raise FileError(path, "", expected, seen)
             count += 1
     return count

@@ -10,7 +10,7 @@ import shlex
 import sys
 from array import array
 from datetime import UTC, datetime
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,7 +38,7 @@ STDIN = "-"
 _FIRST_RECORD = re.compile(r'\s*\{\s*"record"\s*:\s*"trace"')
 
 
-class Framing(str, Enum):
+class Framing(StrEnum):
     """What captured bytes are."""
 
     SSE = "sse"
@@ -52,7 +52,7 @@ _BYTE_IDS = frozenset({"TRM-01", "TRM-02", "TRM-03", "HBT-03", "GHO-02", "PFL-04
 _HEAD_IDS = frozenset({"SSE-12"})
 
 
-def judge(
+def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     files: Annotated[
         list[str], typer.Argument(metavar="TRACE…", help="Trace files; - reads stdin.", show_default=False)
     ],
@@ -82,13 +82,16 @@ def judge(
         raise typer.BadParameter("--raw needs --profile, which says what the bytes should be", param_hint="--profile")
     chosen = load_profile(profile, Path.cwd()) if profile is not None else None
     traces = _captured(files, raw, chosen) if raw is not None and chosen is not None else _traces(files)
-    reports = judged(traces, asked, chosen, _CHECKS_OF_BYTES if raw else None, _source(files), options.only_note(only))
+    reports = judged(
+        traces, asked, _source(files), profile=chosen, checks=_CHECKS_OF_BYTES if raw else None,
+        notes=options.only_note(only),
+    )  # fmt: skip
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
 
 
 def judged(
-    traces: Iterable[Trace], asked: Asked, profile: Profile | None, checks: Mapping[str, Check] | None, source: str,
-    notes: tuple[str, ...] = (),
+    traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
+    checks: Mapping[str, Check] | None = None, notes: tuple[str, ...] = (),
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of.
 

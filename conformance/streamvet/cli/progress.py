@@ -5,7 +5,7 @@ It is drawn inside the loop that times heartbeats, so it is drawn seldom. Must n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.live import Live
 from rich.text import Text
@@ -35,7 +35,7 @@ class Watch:
         self._last: dict[str, Progress] = {}
         self._drawn_us = now_us()
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         if self._live:
             self._live.start()
         return self

@@ -57,7 +57,7 @@ class Subject:
     summary: Summary | None = None
 
 
-def run(
+def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     target: Annotated[str | None, typer.Argument(metavar="TARGET.yaml|URL", show_default=False)] = None,
     profile: Annotated[
         list[str] | None,

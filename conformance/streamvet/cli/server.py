@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
@@ -15,7 +15,7 @@ import typer
 from streamvet.reference import SERVER
 
 
-def serve(
+def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     profile: Annotated[
         list[str] | None,
         typer.Option("--profile", metavar="P", help="Serve this system; alone, at the root. May be repeated."),
@@ -39,4 +39,4 @@ def serve(
     words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
     words += ["--control"] if control else []
     sys.stdout.flush()
-    os.execv(SERVER[0], [*SERVER, *words])
+    os.execv(SERVER[0], [*SERVER, *words])  # noqa: S606 - the point of the command

@@ -15,7 +15,6 @@ from streamvet.contract.files import FileError
 from streamvet.contract.profile import builtin_profiles, load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import examples
-from streamvet.outcome import Finding
 from streamvet.reference import Fault, ServerMissingError, faults
 from streamvet.report.exhibit import exhibit
 from streamvet.report.hearing import Hearing
@@ -139,7 +138,7 @@ def _example(example: Example) -> list[str]:
     outcome = Hearing(profile, load_registry()).hear(example.bad).get(example.requirement)
     if not isinstance(outcome, list) or not outcome or example.holds:
         return lines
-    first: Finding = outcome[0]
+    first = outcome[0]
     lines += [f"    expected  {printable(first.expected)}", f"    seen      {printable(first.seen)}"]
     shown = exhibit(first, example.bad, profile)
     if shown and shown.excerpt:

@@ -48,7 +48,7 @@ class SchemaSet:
             pairs = [(schema["$id"], schema) for schema in self._all().values()]
             registry = jsonschema_rs.Registry(pairs)
             validator = jsonschema_rs.Draft202012Validator(self.read(file), registry=registry, validate_formats=True)
-            self._deciders[file] = validator.is_valid
+            self._deciders[file] = _total(validator.is_valid)
         return self._deciders[file]
 
     def explain(self, file: str, value: Any) -> tuple[str, str]:
@@ -64,6 +64,18 @@ class SchemaSet:
             return f"a value that is valid against {file}", _cut(repr(value))
         place = place_of(error) or "the event"
         return f"{place}: {expected_of(error)}", f"{place}: {_cut(repr(error.instance))}"
+
+
+def _total(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The same for every value that Python can hold: jsonschema-rs raises on a lone surrogate, which is no text."""
+
+    def decide(value: Any) -> bool:
+        try:
+            return is_valid(value)
+        except (ValueError, OverflowError, RecursionError):
+            return False
+
+    return decide
 
 
 def _cut(text: str) -> str:

@@ -1,0 +1,117 @@
+"""`streamvet prove`: runs the proof and prints the kill matrix.
+
+Must not know when a run is as it must be.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from streamvet.cli.console import note, say
+from streamvet.contract.files import FileError
+from streamvet.contract.registry import load_registry
+from streamvet.outcome import Verdict
+from streamvet.prove import Cell, Done, jobs, matrix, perform
+from streamvet.reference import Fault, accounts, faults
+from streamvet.report.exits import Exit
+from streamvet.report.printable import printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def prove(
+    profile: Annotated[
+        list[str] | None, typer.Option("--profile", metavar="P", help="Only on this profile; may be repeated.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", metavar="NAME", help="Only this fault; may be repeated.")
+    ] = None,
+    trace_dir: Annotated[
+        Path | None, typer.Option("--trace-dir", metavar="DIR", help="Keep the traces of every run there.")
+    ] = None,
+) -> None:
+    """Run every fault of the reference server against the suite: each must be caught, as what it is."""
+    given = accounts()
+    profiles = _known(profile, list(given), "--profile")
+    rows = faults()
+    names = _known(fault, [one.name for one in rows], "--fault")
+    chosen = [one for one in rows if one.name in names and set(one.profiles) & set(profiles)]
+    todo = jobs(chosen, given, profiles, trace_dir)
+    count = 0
+
+    def seen(done: Done) -> None:
+        nonlocal count
+        count += 1
+        bad = [one for one, verdict in done.verdicts.items() if verdict in (Verdict.FAIL, Verdict.WARN)]
+        told = ", ".join(bad) or "all hold"
+        note(
+            f"{count} of {len(todo)}: {done.job.name}: {'an error' if done.errors else told} ({done.duration_s:.1f} s)"
+        )
+
+    results = perform(todo, seen)
+    cells = matrix(results, load_registry())
+    say(told(cells, [one for one in results if one.job.fault is None], profiles))
+    errors = any(one.errors for one in results)
+    wrong = any(cell.wrong for cell in cells)
+    raise typer.Exit(int(Exit.OURS if errors else Exit.VIOLATED if wrong else Exit.CONFORMANT))
+
+
+def _known(wanted: Sequence[str] | None, known: Sequence[str], option: str) -> list[str]:
+    """The names that were asked for, all where none were.
+
+    Raises:
+        FileError: where one is unknown.
+    """
+    for one in wanted or ():
+        if one not in known:
+            raise FileError(
+                option,
+                one,
+                f"one of {', '.join(known)}" if len(known) < 20 else "a name from `streamvet list`",
+                "neither",
+            )
+    return list(dict.fromkeys(wanted or known))
+
+
+def told(cells: Sequence[Cell], honest: Sequence[Done], profiles: Sequence[str]) -> Text:
+    """The kill matrix as text: a line for each fault, what is wrong below it, the honest runs on top."""
+    text = Text()
+    for one in honest:
+        held = sum(verdict is Verdict.PASS for verdict in one.verdicts.values())
+        text.append(f"honest on {one.job.profile}: {held} PASS")
+        rest = [f"{verdict.value} {name}" for name, verdict in one.verdicts.items() if verdict not in _QUIET]
+        text.append(f", {', '.join(rest)}\n" if rest else "\n", "bold yellow" if rest else "")
+        for error in one.errors:
+            text.append(f"  {printable_lines(error)}\n", "red")
+    by_fault: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_fault.setdefault(cell.fault.name, []).append(cell)
+    width = max((len(name) for name in by_fault), default=0)
+    for row in by_fault.values():
+        _row(text, row, width, profiles)
+    bad = [cell for cell in cells if cell.wrong]
+    text.append(f"\n{len(cells) - len(bad)} of {len(cells)} as they must be", "bold green" if not bad else "bold red")
+    return text.append("\n")
+
+
+_QUIET = frozenset({Verdict.PASS, Verdict.NOT_APPLICABLE})
+
+
+def _row(text: Text, row: Sequence[Cell], width: int, profiles: Sequence[str]) -> None:
+    fault: Fault = row[0].fault
+    text.append(f"{fault.id or 'honest':<7}{fault.name:<{width}}")
+    for profile in profiles:
+        cell = next((one for one in row if one.profile == profile), None)
+        mark = "-" if cell is None else "WRONG" if cell.wrong else "as it must be" if fault.honest else "caught"
+        style = "dim" if cell is None else "bold red" if cell.wrong else "green"
+        text.append(f"  {profile} ").append(mark, style)
+    seen = next((cell.seen for cell in row if cell.seen), "")
+    text.append(f"  {printable(seen)}\n", "dim")
+    for cell in row:
+        for line in cell.wrong:
+            text.append(f"         {cell.profile}: {printable(line)}\n", "red")
