@@ -163,13 +163,10 @@ def _at(owner: Any, key: Any) -> Any:
 
 
 def _where(document: Any, pointer: str) -> str:
-    """The pointer as a reader finds it: from the id of the exchange on."""
-    parts = pointer.split("/")
-    if parts[1] == "exchanges" and len(parts) > 2 and parts[2].isdigit() and int(parts[2]) < len(document["exchanges"]):
-        return " ".join(
-            [f"exchange {document['exchanges'][int(parts[2])]['id']}", *["/" + "/".join(parts[3:])][: len(parts) - 3]]
-        )
-    return pointer
+    """The pointer as a reader finds it: in an exchange, its id and the rest."""
+    root, _, rest = pointer.removeprefix("/exchanges/").partition("/")
+    inside = pointer.startswith("/exchanges/") and root.isdigit() and int(root) < len(document["exchanges"])
+    return f"exchange {document['exchanges'][int(root)]['id']} /{rest}" if inside else pointer
 
 
 def _replaced(value: Any, find: str, put: Any, path: Path, place: str) -> Any:
@@ -189,7 +186,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict) and value.keys() == {"base64"}:
         text = "bytes " + base64.b64decode(value["base64"]).hex(" ")
     else:
-        text = json.dumps(value, ensure_ascii=False)
+        text = repr(value)
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 

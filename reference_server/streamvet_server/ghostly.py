@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from streamvet_server.accounts import Account, Users, issue_token
-from streamvet_server.ghostly_work import SETTLED, emitted, ending, problems, record, simulate
+from streamvet_server.ghostly_work import REDACTED, SETTLED, emitted, ending, problems, record, simulate
 from streamvet_server.log import Mark, Reading, Row, now_ms
 from streamvet_server.runs import Lifecycle
 from streamvet_server.seams import Answer, Cause, Entry, Refusal, Scene, Why
-from streamvet_server.site import Ask, Route, Site, System, not_found, ok
+from streamvet_server.site import Ask, Route, Site, System, not_found, ok, wait
 from streamvet_server.start import plan_of
 from streamvet_server.stream import Ended, Stream
 from streamvet_server.wire import iso, json_text, sse_block
@@ -108,21 +108,24 @@ async def _run(ask: Ask) -> Answer:
     project = body.get("project")
     known = isinstance(project, str) and project in ask.caller.projects
     ask.check("project", None if known else Refusal(400, "invalid_request", "project required, one of yours"))
-    plan = plan_of(ask, lambda: simulate(body))
+    plan = plan_of(ask, lambda: simulate(body, lambda secret: ask.site.seams.veil(ask.scene, secret, REDACTED)))
     failed = ask.site.desk is not None and ask.site.desk.take_failure("store")
     details = {"message": "the store failed"}
     ask.check("store", Refusal(500, "internal_error", "could not create the run", {}, details) if failed else None)
     facts = {key: body[key] for key in ("baseUrl", "project", "contextId", "assisted") if key in body}
     run = f"run_{secrets.token_hex(12)}"
     kind = "assist" if "assist" in body else "manual"
+    await wait(ask.site, ask.scene, "start")
     row = await ask.site.runs.start(run, kind, ask.caller.name, facts, plan)
     return ok({"ok": True, "id": row.id, "status": "running"}, 202)
 
 
 async def _list(ask: Ask) -> Answer:
-    project = ask.request.query.get("project")
-    mine = [row for row in ask.site.log.rows() if row.owner == ask.caller.name]
-    return ok([record(row, ()) for row in mine if project is None or row.facts.get("project") == project])
+    project, sift = ask.request.query.get("project"), ask.site.seams.sift
+    rows = ask.site.log.rows()
+    mine = sift(ask.scene, "owner", rows, [row for row in rows if row.owner == ask.caller.name])
+    wanted = [row for row in mine if project is None or row.facts.get("project") == project]
+    return ok([record(row, ()) for row in sift(ask.scene, "project", mine, wanted)])
 
 
 def _found(ask: Ask) -> Row:
@@ -208,6 +211,9 @@ async def _follow(ask: Ask, stream: Stream, reading: Reading, row: Row) -> Why:
                 return Why.LAST
             event = {"kind": "assist", **_shown(ask, item)}
             await stream.show(f"assist.{event['type']}", event, number=item.number, replayed=replayed)
+            quiet_s = ask.site.seams.clock(ask.scene, "quiet", 0.0)  # our pings wait for no silence
+            if ping_at is not None and quiet_s > 0:
+                ping_at = max(ping_at, loop.time() + quiet_s)
         elif item is Mark.CAUGHT_UP and row.status == "running":
             ping_at = loop.time() + first_s
         elif item is Mark.STOPPED:

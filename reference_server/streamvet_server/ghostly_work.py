@@ -26,6 +26,7 @@ STEP_SCOPED = frozenset(
 )
 # In the log, not on the wire: the run's final status stands behind its last assist event.
 SETTLED = "settled"
+REDACTED = "[REDACTED]"
 
 # Per action: its string members, all required.
 _ACTIONS: Mapping[str, tuple[str, ...]] = {
@@ -109,12 +110,13 @@ def _origin(url: str) -> tuple[str, str | None, int | None] | None:
         return None
 
 
-def simulate(body: Mapping[str, Any]) -> Plan:
-    """What a run of this input does."""
+def simulate(body: Mapping[str, Any], veil: Callable[[str], str] = lambda _secret: REDACTED) -> Plan:
+    """What a run of this input does. `veil`: what stands for a text that was filled into a form."""
     steps: Sequence[Mapping[str, Any]] = body["steps"]
+    told = [_shown_step(step, veil) for step in steps]
     assisted = "assist" in body
     fate = Outcome.FAILS if any(_fails(step, assisted=assisted) for step in steps) else Outcome.SUCCEEDS
-    walk: Callable[[], Iterator[Step]] = lambda: _assisted(body) if assisted else _manual(steps)  # noqa: E731
+    walk: Callable[[], Iterator[Step]] = lambda: _assisted(body, told) if assisted else _manual(steps, told)  # noqa: E731
     return Plan(walk, fate)
 
 
@@ -131,14 +133,16 @@ def _assist(type_: str, payload: Mapping[str, Any], index: int | None = None) ->
     return Emit({"type": type_, **scoped, "payload": dict(payload)})
 
 
-def _shown_step(step: Mapping[str, Any]) -> dict[str, Any]:
+def _shown_step(step: Mapping[str, Any], veil: Callable[[str], str]) -> dict[str, Any]:
     # What is filled into a form may be a password: it is in no event.
-    return {**step, "value": "[REDACTED]"} if step["action"] == "fill" else dict(step)
+    return {**step, "value": veil(step["value"])} if step["action"] == "fill" else dict(step)
 
 
-def _manual(steps: Sequence[Mapping[str, Any]], *, assisted: bool = False) -> Iterator[Step]:
+def _manual(
+    steps: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]], *, assisted: bool = False
+) -> Iterator[Step]:
     for index, step in enumerate(steps):
-        told = {"step": _shown_step(step)}
+        told = {"step": shown[index]}
         yield _assist("step_start", told, index)
         yield Wait(step.get("timeoutMs", STEP_MS) if step["action"] == "waitForSelector" else STEP_MS)
         if _fails(step, assisted=assisted):
@@ -154,17 +158,17 @@ def _manual(steps: Sequence[Mapping[str, Any]], *, assisted: bool = False) -> It
         yield _assist("step_success", told, index)
 
 
-def _assisted(body: Mapping[str, Any]) -> Iterator[Step]:
+def _assisted(body: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> Iterator[Step]:
     steps = body["steps"]
     page = {"url": body["baseUrl"], "title": "Demo", "nodeCount": 12, "treeMarkdown": "- heading “Demo”"}
     yield _assist("recon", page)
     yield _assist("memory_miss", {"horizon": 0})
     yield _assist("horizon_start", {"horizon": 0, "pendingSteps": len(steps)})
     yield Wait(STEP_MS)
-    plan = {"steps": [_shown_step(step) for step in steps], "hasMore": False, "planProgress": f"0/{len(steps)}"}
+    plan = {"steps": list(shown), "hasMore": False, "planProgress": f"0/{len(steps)}"}
     yield _assist("plan_chunk", plan)
     yield _assist("loop_state", {"state": "executing"})
-    yield from _manual(steps, assisted=True)
+    yield from _manual(steps, shown, assisted=True)
     if any(_fails(step, assisted=True) for step in steps):
         yield _assist("loop_state", {"state": "stopped"})
         return

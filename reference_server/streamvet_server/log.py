@@ -13,6 +13,7 @@ import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.seams import Entry, Scene, Seams
@@ -66,10 +67,23 @@ class EventLog:
         self.seams = seams
         self._readings: dict[str, set[Reading]] = {}
         self._stopped = False
-        self._rows: dict[str, Row] = store.read_now(lambda connection: _rows(connection, profile))
-        self._committed: dict[str, int] = store.read_now(_newest_numbers)
+        self._rows: dict[str, Row] = {}
+        self._committed: dict[str, int] = {}
+        self._recall(store.read_now(lambda connection: _rows(connection, profile)))
         self._assigned = dict(self._committed)
         self._ordinals = itertools.count(max((row.ordinal for row in self._rows.values()), default=0) + 1)
+
+    def _recall(self, rows: Mapping[str, Row]) -> None:
+        """Take up the runs that the store holds."""
+        newest = self._store.read_now(_newest_numbers)
+        for run, row in rows.items():
+            held = newest.get(run, 0)
+            kept = self.seams.recall(Scene(self._profile, "recall", run), row.status, held)
+            if kept is not None:
+                self._rows[run] = row
+                self._committed[run] = kept
+            if kept != held:
+                self._store.read_now(partial(_drop_after, run=run, number=kept or 0))
 
     def rows(self) -> Sequence[Row]:
         """Every run, newest first."""
@@ -220,7 +234,8 @@ class Reading:
         self._wake.set()
 
     def close(self) -> None:
-        """The reader has left."""
+        """The reader has left; nothing waits for it any more."""
+        self._queue.clear()
         self._log.leave(self._run, self)
 
     async def next(self, until: float | None = None) -> Entry | Mark:
@@ -267,6 +282,10 @@ def _rows(connection: sqlite3.Connection, profile: str) -> dict[str, Row]:
 
 def _newest_numbers(connection: sqlite3.Connection) -> dict[str, int]:
     return dict(connection.execute("SELECT run, MAX(number) FROM entries GROUP BY run").fetchall())
+
+
+def _drop_after(connection: sqlite3.Connection, run: str, number: int) -> None:
+    connection.execute("DELETE FROM entries WHERE run = ? AND number > ?", (run, number))
 
 
 def _put_row(connection: sqlite3.Connection, profile: str, row: Row) -> None:

@@ -4,8 +4,8 @@ Every seam is a function; its default is the honest behaviour, mostly the identi
 code. This module must not know any fault, any system, a socket or a database: it holds values and defaults only.
 
 The families are head (status, headers, JSON answers), frame (what one reader is shown, and as which bytes), log (what
-is kept, numbered and replayed), clock (every wait, by name), access (every refusal, by name) and close (how a stream
-ends, and what follows when a reader leaves).
+is kept, numbered, replayed and found again), clock (every wait, by name), access (every refusal by name, and what is
+kept from whom) and close (how a stream ends, and what follows when a reader leaves).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class Scene:
     """One request being served: what every seam is told. `scratch` is a fault's own memory; honest code never reads it.
 
     `operation` is `login`, `start:<kind>`, `attach`, `resume`, `cancel`, `record`, `list`, or the route's own name.
-    A run that works in the background has the operation `work`, no query and no headers.
+    A run that works in the background has the operation `work`, one that is found again at the start `recall`; they
+    have no query and no headers.
     """
 
     profile: str
@@ -36,11 +37,15 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The head of an answer, and its JSON document; `None` where a stream follows."""
+    """The head of an answer, and its JSON document; `None` where a stream follows.
+
+    `chunked`: a stream says itself where it ends; else the end of the connection does.
+    """
 
     status: int
     headers: Mapping[str, str]
     document: Any = None
+    chunked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,21 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A piece that is kept back until the next piece of octets goes out, or for so long. Not scaled."""
+
+    octets: bytes
+    at_most_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A piece that overtakes what is held."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Raw:
     """A piece that goes to the socket as it is, past the chunked coding."""
 
@@ -94,7 +114,7 @@ class Close(Enum):
     NEVER = "never"  # the stream stays open, silent, until the reader leaves or the server stops
 
 
-Piece = bytes | Pause | Raw | Close
+Piece = bytes | Pause | Held | Ahead | Raw | Close
 
 
 class Why(Enum):
@@ -176,12 +196,24 @@ def _overflow(_scene: Scene, after: int, _newest: int) -> int:
     return after
 
 
+def _recall(_scene: Scene, _status: str, newest: int) -> int | None:
+    return newest
+
+
 async def _pace(_scene: Scene, _readers: Sequence[Backlog]) -> None:
     return
 
 
 def _clock(_scene: Scene, _wait: str, seconds: float) -> float:
     return seconds
+
+
+def _sift(_scene: Scene, _by: str, _rows: Sequence[Any], chosen: Sequence[Any]) -> Sequence[Any]:
+    return chosen
+
+
+def _veil(_scene: Scene, _secret: str, shown: str) -> str:
+    return shown
 
 
 def _access(_scene: Scene, _check: str, refusal: Refusal | None) -> Refusal | None:
@@ -206,21 +238,27 @@ class Seams:
     document: Callable[[Shown, Any], Iterable[Any]] = _document
     frame: Callable[[Shown, bytes], Iterable[Piece]] = _frame
     # log: what is appended; what of it reaches the log; the number that is shown for it; what a replay reads;
-    # after which number a reader starts; where one that fell behind reads on; what a run waits for after appending
+    # after which number a reader starts; where one that fell behind reads on; how many events of a run with this
+    # status are found again when the server comes up (None: not even the run); what a run waits for after appending
     append: Callable[[Scene, Batch], Batch] = _append
     keep: Callable[[Scene, Sequence[Entry]], Sequence[Entry]] = _entries
     number: Callable[[Scene, int], int] = _number
     replay: Callable[[Scene, Sequence[Entry]], Sequence[Entry]] = _entries
     resume: Callable[[Scene, int], int] = _resume
     overflow: Callable[[Scene, int, int], int] = _overflow
+    recall: Callable[[Scene, str, int], int | None] = _recall
     pace: Callable[[Scene, Sequence[Backlog]], Awaitable[None]] = _pace
-    # clock: every wait by its name, in seconds, already scaled: `answer` before a head, `step` in a run,
-    # `first-ping`, `ping`, `detach`, `close` between the last event and the end
+    # clock: every wait by its name, in seconds, already scaled: `start` before a run begins, `answer` before a head,
+    # `step` in a run, `first-ping`, `ping`, `quiet` (how long a stream is silent before a ping), `detach`, `close`
+    # between the last event and the end
     clock: Callable[[Scene, str, float], float] = _clock
     # access: every check by its name, with what it would refuse:
     # `credentials`, `expired`, `role`, `taken`, `route`, `body`, `project`, `script`, `exists`, `owner`, `cursor`,
     # `finished`, `rate`, `store`
     access: Callable[[Scene, str, Refusal | None], Refusal | None] = _access
+    # access: what of a list's rows is shown, by `owner` or `project`, and what stands for a secret in an event
+    sift: Callable[[Scene, str, Sequence[Any], Sequence[Any]], Sequence[Any]] = _sift
+    veil: Callable[[Scene, str, str], str] = _veil
     # close: how a stream ends, and what happens to a run when one of its readers has left (None: nothing)
     close: Callable[[Scene, Why], Close] = _close
     left: Callable[[Scene], Cause | None] = _left

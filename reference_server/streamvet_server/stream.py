@@ -6,12 +6,13 @@ It must not know systems or where events come from: a system hands it documents 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from streamvet_server.seams import Answer, Close, Pause, Raw, Scene, Shown, Why
+from streamvet_server.seams import Ahead, Answer, Close, Held, Pause, Piece, Raw, Scene, Shown, Why
 from streamvet_server.site import Site, wait
 
 # `write` does not yield while the socket takes data, so a burst to one reader would hold up everybody's timers.
@@ -26,6 +27,12 @@ class Ended(Exception):  # noqa: N818 -- an order, not an error
     """A seam has ended the stream inside a frame."""
 
 
+class _Delimited(web.StreamResponse):
+    """A message that ends with its connection."""
+
+    _length_check = False  # aiohttp chooses the chunked coding where it checks the length
+
+
 class Stream:
     """A streaming answer to one request. `response` is what the handler returns in the end."""
 
@@ -35,6 +42,8 @@ class Stream:
         self._request = request
         self._encode = encode
         self._frames = 0
+        self._held = b""
+        self._overdue: asyncio.Task[None] | None = None
         self.response = web.StreamResponse()
 
     async def open(self, headers: Mapping[str, str]) -> None:
@@ -42,7 +51,10 @@ class Stream:
         answer = Answer(200, {**self._site.system.headers, **headers})
         answer = self._site.seams.head(self._scene, answer)
         await wait(self._site, self._scene, "answer")
-        self.response = web.StreamResponse(status=answer.status, headers=dict(answer.headers))
+        kind = web.StreamResponse if answer.chunked else _Delimited
+        self.response = kind(status=answer.status, headers=dict(answer.headers))
+        if not answer.chunked:
+            self.response.force_close()
         await self.response.prepare(self._request)
 
     async def show(
@@ -59,21 +71,43 @@ class Stream:
 
     async def close(self, why: Why) -> None:
         """End the stream."""
+        await self._release()
         await wait(self._site, self._scene, "close")
         await self._end(self._site.seams.close(self._scene, why))
 
-    async def _put(self, piece: bytes | Pause | Raw | Close) -> None:
+    async def _put(self, piece: Piece) -> None:
         match piece:
             case bytes():
+                await self._release()
                 await self.response.write(piece)
             case Pause(seconds):
                 await asyncio.sleep(seconds)
+            case Held(octets, at_most_s):
+                self._held += octets
+                self._overdue = self._overdue or asyncio.create_task(self._release_in(at_most_s))
+            case Ahead(octets):
+                await self.response.write(octets)
             case Raw(octets):
                 if self._request.transport is not None:
                     self._request.transport.write(octets)
             case Close():
                 await self._end(piece)
                 raise Ended
+
+    async def _release_in(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._overdue = None
+        with contextlib.suppress(ConnectionError, RuntimeError):  # the stream may be over by now
+            await self._release()
+
+    async def _release(self) -> None:
+        """Write what is held."""
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
+        held, self._held = self._held, b""
+        if held:
+            await self.response.write(held)
 
     async def _end(self, how: Close) -> None:
         transport = self._request.transport

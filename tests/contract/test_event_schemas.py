@@ -1,8 +1,8 @@
 """The schemas of every profile: what they say, how they are written, and the vectors that show both.
 
 A vector finds its schema by its own name: `assist.step_start.seq-zero.json` belongs to the schema with the longest
-name that the vector's name begins with. Knows the files below `schemas/` and the two validators; it must not know
-the suite, nor the server.
+name that the vector's name begins with. Knows the files below `schemas/` and the two validators; of the suite only
+the formats that it gives jsonschema.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jsonschema
 import jsonschema_rs
 import pytest
+from streamvet.contract.files import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,7 +128,7 @@ def _read(path: Path) -> Any:
 
 @cache
 def _explainer(schema: Schema) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(_read(schema.path), format_checker=jsonschema.FormatChecker())
+    return jsonschema.Draft202012Validator(_read(schema.path), format_checker=FORMATS)
 
 
 @cache

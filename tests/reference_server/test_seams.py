@@ -147,8 +147,8 @@ def test_clock(serve: Any) -> None:
             assert loop.time() - begin > 0.2
             await served.seen(await served.run([]))
             assert asked == {
-                *(("answer", 0.0), ("close", 0.0), ("step", 0.01)),
-                *(("first-ping", 0.3), ("ping", 0.3), ("detach", 6.0)),
+                *(("start", 0.0), ("answer", 0.0), ("close", 0.0), ("step", 0.01)),
+                *(("first-ping", 0.3), ("ping", 0.3), ("quiet", 0.0), ("detach", 6.0)),
             }
 
     asyncio.run(main())

@@ -5,7 +5,18 @@ Judging is somebody else's, and later: must not know checks.
 
 from __future__ import annotations
 
-from streamvet.campaign.running import Progress, Running, Settings, Summary, Unreachable, campaign
-from streamvet.probes.setting import SMALL_EFFORT, Effort
+from streamvet.campaign.reaching import Unreachable
+from streamvet.campaign.running import Progress, Running, Settings, Summary, campaign
+from streamvet.probes.setting import FULL_EFFORT, SMALL_EFFORT, Effort
 
-__all__ = ["SMALL_EFFORT", "Effort", "Progress", "Running", "Settings", "Summary", "Unreachable", "campaign"]
+__all__ = [
+    "FULL_EFFORT",
+    "SMALL_EFFORT",
+    "Effort",
+    "Progress",
+    "Running",
+    "Settings",
+    "Summary",
+    "Unreachable",
+    "campaign",
+]

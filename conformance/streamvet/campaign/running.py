@@ -9,23 +9,23 @@ from __future__ import annotations
 import asyncio
 import gc
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from streamvet.campaign.planning import Plan, Try, plan_tries
+from streamvet.campaign.reaching import describe, reach
 from streamvet.campaign.slots import Slots
-from streamvet.contract.files import FileError
-from streamvet.contract.profile import pointed
 from streamvet.contract.registry import load_registry
 from streamvet.probes import PROBES, VOCABULARIES
 from streamvet.probes.candidate import Candidate
 from streamvet.probes.driver import Driver
-from streamvet.probes.setting import Effort, Setting
+from streamvet.probes.setting import FULL_EFFORT, Effort, Setting
 from streamvet.recorder import Recorder, Secrets, Tape, now_us, pause
 from streamvet.trace import Ending, Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamvet.contract.profile import Profile
     from streamvet.contract.target import Target
 
@@ -36,12 +36,7 @@ _JITTER_SHARE = 0.25  # above this part of the tolerance a wait is not judged, s
 _REPEATS = 2
 # A try whose probe hangs is a mistake of ours; it is cut after its wait and so much more than its run may take.
 _TRY_RUNS = 8
-_POLL_S = 0.1  # between two looks at whether a candidate that is not ours is up
 _TICK_S = 1.0  # between two reports of progress while nothing happens
-
-
-class Unreachable(Exception):  # noqa: N818 - it names what the candidate is
-    """Nothing answers at the candidate's address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ class Settings:
     max_wait_s: float | None = None
     wait_s: float = 10.0
     seed: int = 0
-    effort: Effort = Effort()
+    effort: Effort = FULL_EFFORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +130,7 @@ class _Campaign:
             late_us = max(trace.jitter_us.values(), default=0)
             if best is None or late_us < best[0]:
                 best = late_us, trace
-            if late_us <= self._jitter_limit_us:
+            if not one.wait_s or late_us <= self._jitter_limit_us:
                 break
             self.summary.repeated += attempt < _REPEATS
         del self.begun[key]
@@ -192,6 +187,13 @@ class _Campaign:
             self._report()
 
 
+def _settle() -> None:
+    """Do what would make the loop late, before it has anything to be late for."""
+    load_registry()
+    gc.collect()
+    gc.freeze()  # a collection of all that is loaded takes 50 ms, half of the least tolerance
+
+
 async def campaign(
     target: Target,
     profile: Profile,
@@ -212,8 +214,8 @@ async def campaign(
     async with Recorder(profile, Secrets()) as recorder:
         candidate = Candidate(target, profile, scale, recorder)
         try:
-            await _reach(candidate, settings.wait_s)
-            summary.can = await _describe(candidate, scale)
+            await reach(candidate, settings.wait_s)
+            summary.can = await describe(candidate, scale)
             words = VOCABULARIES.get(profile.name)
             setting = Setting(profile, target, scale, summary.can, words, settings.seed, settings.effort)
             plan = plan_tries(PROBES, setting, settings.max_wait_s)
@@ -225,49 +227,3 @@ async def campaign(
         summary.errors += [f"{type(error).__name__}: {error}" for error in recorder.errors]
     summary.duration_s = (now_us() - begun_us) / 1e6
     return summary
-
-
-def _settle() -> None:
-    """Do what would make the loop late, before it has anything to be late for."""
-    load_registry()
-    gc.collect()
-    gc.freeze()  # a collection of all that is loaded takes 50 ms, half of the least tolerance
-
-
-async def _reach(candidate: Candidate, wait_s: float) -> None:
-    """Start the candidate where that is ours, else wait until it answers."""
-    if candidate.process:
-        if not await candidate.launch():
-            within = candidate.target.launch.ready_within_ms if candidate.target.launch else 0
-            said = candidate.process.said()
-            raise Unreachable(f"{candidate.target.base_url}: the launched candidate is not up within {within} ms: {said}")
-        return
-    deadline_us = now_us() + int(wait_s * 1e6)
-    while not await candidate.answers():
-        if now_us() >= deadline_us:
-            raise Unreachable(f"{candidate.target.base_url}: nothing answers within {wait_s:g} s")
-        await pause(_POLL_S)
-
-
-async def _describe(candidate: Candidate, scale: float) -> frozenset[str]:
-    """Ask the control interface what it can, hold it to the target, and let it forget what was before."""
-    target, profile = candidate.target, candidate.profile
-    if target.control is None:
-        return frozenset()
-    tape = Tape(candidate.recorder)
-    live = await candidate.control({"do": "describe"}, tape)
-    answer = live.json()
-    status = live.head_now.status if live.head_now else None
-    if status != 200 or pointed(answer, "/control") != 1:
-        raise FileError(target.file, "/control", "a control interface that answers describe", f"status {status}: {answer!r:.80}")
-    _same(target, "/profile", profile.name, answer.get("profile"))
-    _same(target, "/time_scale", scale, answer.get("time_scale"))
-    can = frozenset(one for one in answer.get("can", ()) if isinstance(one, str))
-    if "reset" in can:
-        await candidate.control({"do": "reset"}, tape)
-    return can
-
-
-def _same(target: Target, place: str, ours: Any, theirs: Any) -> None:
-    if ours != theirs:
-        raise FileError(target.file, place, f"{theirs!r}, which the candidate's control interface says", repr(ours))

@@ -35,7 +35,7 @@ credentials: {first}
 # A second account, which must not see what the first one does. Without it isolation is INCONCLUSIVE.
 # other_credentials: {second}
 # Credentials that were good once, for what must be refused.
-# expired_credentials: {{token: "…"}}
+# expired_credentials: {{token: "${{EXPIRED_TOKEN}}"}}
 """
 _INPUTS = """
 # Bodies that start a run which succeeds, which fails, and which stays active for at least three heartbeats.
@@ -60,6 +60,7 @@ max_concurrency: {connections}
 #   env: {{PORT: "4000"}}
 #   ready: {{path: /, within_ms: 10000}}
 """
+_BODIES = {"succeeds": "", "fails": "  # change it so that the run fails", "long": "  # … so that it takes long"}
 _SPARE_CONNECTIONS = 20  # besides as many readers as the profile names at once
 
 
@@ -93,7 +94,8 @@ def target_text(name: str, profile: Profile) -> str:
 def _bodies(operation: Operation) -> list[str]:
     comment = "  # " if operation.optional else "  "
     lines = [f"{comment}{operation.kind}:"]
-    lines += [f"{comment}  {outcome}: {_flow(operation.body or {})}" for outcome in ("succeeds", "fails", "long")]
+    body = _flow(operation.body or {})
+    lines += [f"{comment}  {outcome}: {body}{said}" for outcome, said in _BODIES.items()]
     return lines
 
 
@@ -105,7 +107,10 @@ def _flow(value: Any) -> str:
 def check_profile(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="A folder with a profile.yaml.", show_default=False)],
 ) -> None:
-    """Validate a profile: its file, its schemas, and its vectors where it has any."""
+    """Validate a profile folder.
+
+    Its file, its schemas, and the vectors of its events where it has any.
+    """
     path = Path(folder)
     if folder not in builtin_profiles() and not (path / "profile.yaml").is_file():
         raise FileError(path / "profile.yaml", "", "a profile", "no such file")

@@ -71,7 +71,10 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     html: options.Html = None,
     badge: options.Badge = None,
 ) -> None:
-    """Judge recorded traces again. What they do not exercise is nobody's fault, unless that is everything."""
+    """Judge recorded traces.
+
+    What they do not exercise is nobody's fault, unless that is everything.
+    """
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check()
     again = (

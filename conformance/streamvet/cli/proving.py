@@ -35,7 +35,10 @@ def prove(
         Path | None, typer.Option("--trace-dir", metavar="DIR", help="Keep the traces of every run there.")
     ] = None,
 ) -> None:
-    """Run every fault of the reference server against the suite: each must be caught, as what it is."""
+    """Prove the suite by faults.
+
+    Every fault of the reference server runs against the suite; each must be caught, as what it is.
+    """
     given = accounts()
     profiles = _known(profile, list(given), "--profile")
     rows = faults()

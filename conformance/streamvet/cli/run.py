@@ -69,10 +69,12 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         bool, typer.Option("--reference", help="Check the reference server, started for this.")
     ] = False,
     only: options.Only = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same tries.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The same seed gives the same tries.")] = 0,
     time_scale: Annotated[
         float | None,
-        typer.Option("--time-scale", min=0.0001, max=1000, help="The candidate runs with every interval times this."),
+        typer.Option(
+            "--time-scale", min=0.0001, max=1000, metavar="X", help="The candidate runs with every interval times this."
+        ),
     ] = None,
     strict: options.Strict = False,
     accept_incomplete: Annotated[
@@ -93,7 +95,10 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         Path | None, typer.Option("--trace-dir", metavar="DIR", help="Keep every trace there, for `streamvet judge`.")
     ] = None,
 ) -> None:
-    """Check a candidate: the server that a target file describes, or a URL, or the reference server."""
+    """Check a candidate.
+
+    It is the server that a target file describes, or one at a URL, or the reference server.
+    """
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check()
     asked = options.asked(only, waivers, "")

@@ -33,7 +33,7 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     ] = False,
     fault: Annotated[str | None, typer.Option("--fault", metavar="NAME", help="Commit this fault.")] = None,
 ) -> None:
-    """Serve the reference implementation of the systems."""
+    """Run the reference server."""
     given = {"--host": host, "--port": port, "--time-scale": time_scale, "--db": db, "--fault": fault}
     words = [word for name in profile or () for word in ("--profile", name)]
     words += [word for option, value in given.items() if value is not None for word in (option, str(value))]

@@ -89,7 +89,10 @@ def explain(
         str, typer.Argument(metavar="ID", help="A requirement, such as CAT-03.", show_default=False)
     ],
 ) -> None:
-    """Tell everything about one requirement: text, reasons, field reports, an example, the fault that violates it."""
+    """Explain one requirement.
+
+    Its text, its reasons, field reports, an example, and the fault that violates it.
+    """
     registry = load_registry()
     row = registry.rows.get(requirement.upper())
     if row is None:

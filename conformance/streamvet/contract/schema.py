@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from streamvet.contract.files import SEEN_CHARS, FileError, expected_of, place_of, read_json
+from streamvet.contract.files import FORMATS, SEEN_CHARS, FileError, expected_of, place_of, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ class SchemaSet:
             resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self._all().values()]
             registry: Registry[Any] = Registry().with_resources(resources)
             self._explainers[file] = Draft202012Validator(
-                self.read(file), registry=registry, format_checker=FormatChecker()
+                self.read(file), registry=registry, format_checker=FORMATS
             )
         error = best_match(self._explainers[file].iter_errors(value))
         if error is None:  # the two disagree: a format that only jsonschema-rs knows by the letter

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.files import FileError, check_shape, read_yaml
@@ -16,6 +15,7 @@ from streamvet.contract.profile import Profile, load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # Runs may cost money; what the suite starts black-box for the largest profile is below this.

@@ -31,7 +31,8 @@ VOCABULARIES: Mapping[str, Vocabulary] = {"ghostly": ghostly.WORDS, "promptfloe"
 # What every stream that is read shows something of.
 _ANY_STREAM = (
     "TRN-01", "TRN-02", "TRN-04", "TRN-05", "TRN-06", "TRN-08", "TRN-09",
-    "SSE-01", "SSE-02", "SSE-03", "SSE-04", "SSE-05", "SSE-06", "SSE-07", "SSE-08", "SSE-09", "SSE-10", "SSE-11", "SSE-12",
+    "SSE-01", "SSE-02", "SSE-03", "SSE-04", "SSE-05", "SSE-06", "SSE-07", "SSE-08", "SSE-09", "SSE-10", "SSE-11",
+    "SSE-12",
     "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05",
     "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08",
     "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
@@ -47,9 +48,13 @@ PROBES: tuple[Probe, ...] = (
         needs=("detached", "record", "starts"), connections=1, wait_ms=waiting.detached_wait_ms,
     ),
     Probe(
+        "pause", reading.pause, ("TRN-03",), reading.pause_stimuli,
+        needs=("control", "terminal"), connections=1, wait_ms=reading.pause_wait_ms,
+    ),
+    Probe(
         "straight", reading.straight,
-        (*_ANY_STREAM, "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-07", "CAT-02", "CAT-04", "CAT-07", "TRM-05", "TRM-06",
-         "TRM-07", "HBT-05", "GHO-01", "GHO-02", "GHO-03", "PFL-01", "PFL-02", "PFL-03", "PFL-04", "PFL-07"),
+        (*_ANY_STREAM, "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-07", "CAT-02", "CAT-04", "CAT-07", "TRM-05",
+         "TRM-06", "TRM-07", "HBT-05", "GHO-01", "GHO-02", "GHO-03", "PFL-01", "PFL-02", "PFL-03", "PFL-04", "PFL-07"),
         reading.straight_stimuli, needs=("starts", "terminal"), connections=2,
     ),
     Probe(
@@ -107,7 +112,6 @@ PROBES: tuple[Probe, ...] = (
         needs=("starts", "catchup", "terminal"), connections=lambda setting: setting.effort.joins + 1,
     ),
     Probe("gzip", reading.gzip, ("TRN-07",), reading.short_stimuli, needs=("starts", "terminal"), connections=1),
-    Probe("pause", reading.pause, ("TRN-03",), reading.pause_stimuli, needs=("control", "terminal"), connections=1),
     Probe(
         "cancel race", cancelling.race, ("CAN-03", "TRM-02"), cancelling.race_stimuli,
         needs=("control", "cancel", "terminal"), connections=4, starts=cancelling.races_of,
@@ -120,7 +124,10 @@ PROBES: tuple[Probe, ...] = (
         "many", crowds.many, ("TRN-12",), crowds.many_stimuli,
         needs=("starts", "readers", "terminal"), connections=crowds.many_readers,
     ),
-    Probe("churn", crowds.churn, ("TRN-13",), crowds.churn_stimuli, needs=("control", "cancel", "terminal"), connections=6),
+    Probe(
+        "churn", crowds.churn, ("TRN-13",), crowds.churn_stimuli,
+        needs=("control", "cancel", "terminal"), connections=6,
+    ),
     Probe(
         "slow", crowds.slow, ("TRN-10",), crowds.slow_stimuli,
         needs=("control", "independent readers", "terminal"), connections=2,

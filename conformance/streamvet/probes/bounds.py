@@ -52,13 +52,10 @@ def bounds_of(profile: Profile, scale: float, steps: Sequence[Any] | None) -> Bo
     terminal = profile.terminal
     close_ms = terminal.close_within_ms if terminal else _DEFAULT_CLOSE_MS
     join_s = patience_s(terminal.join_within_ms if terminal else close_ms)
-    if steps is None:
-        run_s = _UNKNOWN_RUN_S
-    else:
-        run_s = script_s(steps, scale) + _EVENT_S * len(steps) + join_s
+    told_s = None if steps is None else script_s(steps, scale) + _EVENT_S * len(steps) + join_s
     return Bounds(
         answer_s=_ANSWER_S[steps is not None],
-        run_s=run_s,
+        run_s=_UNKNOWN_RUN_S if told_s is None else told_s,
         close_s=patience_s(close_ms),
         finished_s=patience_s(terminal.finished_within_ms if terminal else close_ms),
         join_s=join_s,

@@ -9,8 +9,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import credentials
-from streamvet.probes.driver import Run
 from streamvet.probes.reading import EVENTS, steps_of
+from streamvet.probes.runs import Run
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 
 if TYPE_CHECKING:

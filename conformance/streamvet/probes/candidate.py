@@ -6,7 +6,6 @@ Must not know stimuli, or what a try is about.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -43,8 +42,8 @@ class Candidate:
         self.starts_left = target.max_starts
         self.process = CandidateProcess(target.launch, target.file) if target.launch else None
         self._credentials: dict[str, dict[str, str]] = {}
-        self._scripts: dict[str, str] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._scripts: dict[bytes, str] = {}  # by the request that sent it
+        self._locks: dict[str | bytes, asyncio.Lock] = {}
         self._learn_secrets()
 
     def _learn_secrets(self) -> None:
@@ -95,7 +94,9 @@ class Candidate:
         ask = Ask("login", "login", operation.method, self.url(operation.path), _JSON, body, about)
         live = tape.send(ask)
         await live.ended(self._answer_s)
-        cookies = [value.partition(";")[0].strip() for value in live.head_now.all("set-cookie")] if live.head_now else []
+        cookies = (
+            [value.partition(";")[0].strip() for value in live.head_now.all("set-cookie")] if live.head_now else []
+        )
         self.recorder.secrets.add(*(cookie.partition("=")[2] for cookie in cookies))
         pointer = operation.raw.get("token")
         token = pointed(live.json(), pointer) if pointer else None
@@ -124,15 +125,14 @@ class Candidate:
     async def script(self, steps: list[Any], outcome: str, tape: Tape) -> str | None:
         """The id of a script, which is sent once; None where the candidate does not take it."""
         body = _json({"do": "script", "outcome": outcome, "steps": steps})
-        key = hashlib.sha256(body).hexdigest()
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            if key not in self._scripts:
+        async with self._locks.setdefault(body, asyncio.Lock()):
+            if body not in self._scripts:
                 live = await self._control(body, tape)
                 made = pointed(live.json(), "/script")
                 if live.head_now is None or live.head_now.status != 201 or not isinstance(made, str):
                     return None
-                self._scripts[key] = made
-            return self._scripts[key]
+                self._scripts[body] = made
+            return self._scripts[body]
 
     # ------------------------------------------------------------------ its process
 
@@ -152,7 +152,7 @@ class Candidate:
         return self.process is None or await self.process.start(self.answers)
 
     async def restart_after_kill(self) -> bool:
-        """kill -9, then start it again; gives whether it is up."""
+        """Kill it without warning, then start it again; gives whether it is up."""
         if self.process is None:
             return False
         await self.process.kill()

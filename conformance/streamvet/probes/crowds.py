@@ -13,7 +13,8 @@ from streamvet.probes.reading import lead, steps_of
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 
 if TYPE_CHECKING:
-    from streamvet.probes.driver import Driver, Run
+    from streamvet.probes.driver import Driver
+    from streamvet.probes.runs import Run
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import Live
 
@@ -43,6 +44,7 @@ async def slow(driver: Driver, _stimulus: Stimulus) -> None:
     if reader is None:
         return
     stalled = await driver.attach(run, "stalled", stalls=True)
+    await stalled.until(lambda _event: True, driver.bounds.run_s)
     stalled.hold()
     await driver.to_end(reader)
     stalled.about["stalled_until_us"] = driver.tape.now_us()

@@ -9,14 +9,13 @@ from __future__ import annotations
 import copy
 import json
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
 
 from streamvet.contract.profile import matches, pointed
-from streamvet.probes import credentials
 from streamvet.probes.bounds import bounds_of
-from streamvet.recorder import Ask, pause
+from streamvet.probes.runs import Cursor, Run
+from streamvet.probes.sender import Sender
+from streamvet.recorder import pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,27 +24,6 @@ if TYPE_CHECKING:
     from streamvet.probes.candidate import Candidate
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import CutPlan, Live, Seen, Tape
-
-_MEDIA = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
-
-
-@dataclass(slots=True)
-class Run:
-    """One run of this try. Without an id the candidate did not say which it is; nothing more can be asked of it."""
-
-    label: str
-    kind: str
-    id: str | None = None
-    stream: Live | None = None  # the start's own stream, where its answer is one
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where to resume: the text to send, where it comes from (see ABOUT), how many history events came before."""
-
-    text: str
-    origin: str
-    after: int | None = None
 
 
 class Driver:
@@ -59,45 +37,8 @@ class Driver:
         self.stimulus = stimulus
         self.bounds = bounds_of(self.profile, setting.scale, stimulus.get("script", []))
         self.random = random.Random(f"{setting.seed}/{stimulus['name']}/{stimulus.get('part', 0)}")  # noqa: S311 - not for secrets
+        self._sender = Sender(candidate, tape)
         self._runs = 0
-
-    # ------------------------------------------------------------------ requests
-
-    async def _send(
-        self, operation: Operation, role: str, about: dict[str, Any], *, account: str = "primary", run_id: str = "",
-        query: Mapping[str, str] | None = None, headers: tuple[tuple[str, str], ...] = (), body: bytes | None = None,
-        path: str | None = None, cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False,
-    ) -> Live:  # fmt: skip
-        """One request of the profile, as an account."""
-        dress, parameters = credentials.dressed(self.profile, operation, await self._credential(account))
-        media = _MEDIA[self.profile.framing] if operation.streams else "application/json"
-        fields = {"Accept": media, "Accept-Encoding": "gzip" if gzip else "identity"} | dict(operation.headers)
-        if body is not None:
-            fields["Content-Type"] = "application/json"
-        url = self.candidate.url((path or operation.path).replace("{run}", quote(run_id, safe="")))
-        whole = {**(query or {}), **parameters}
-        url += ("&" if "?" in url else "?") + urlencode(whole) if whole else ""
-        about = {"meant": "answer", "account": account} | about
-        if self.candidate.restarts:
-            about["restarts"] = self.candidate.restarts
-        if gzip:
-            about["gzip"] = True
-        ask = Ask(
-            operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls
-        )
-        return self.tape.send(ask)
-
-    async def _credential(self, account: str) -> Mapping[str, str]:
-        if account in ("primary", "other", "expired"):
-            return await self.candidate.credential(account, self.tape)
-        if account == "malformed":
-            return credentials.malformed(self.profile)
-        if account == "missing":
-            return {}
-        right = await self.candidate.credential("primary", self.tape)
-        wrong = credentials.forged(right) if account == "forged" else credentials.unsigned(right) or {}
-        self.candidate.recorder.secrets.add(*wrong.values())
-        return wrong
 
     # ------------------------------------------------------------------ starting
 
@@ -109,7 +50,13 @@ class Driver:
         return copy.deepcopy(own if own is not None else given if given is not None else default)
 
     async def start(
-        self, role: str = "reader", *, cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False, **about: Any
+        self,
+        role: str = "reader",
+        *,
+        cut: CutPlan | None = None,
+        stalls: bool = False,
+        gzip: bool = False,
+        **about: Any,
     ) -> Run:
         """Start a run of the stimulus. Where the answer is a stream it has this role, else the role `start`."""
         kind = self.stimulus["kind"]
@@ -122,9 +69,10 @@ class Driver:
         facts = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
         body = json.dumps(self.body_of(kind), ensure_ascii=False).encode()
-        live = await self._send(
+        live = await self._sender.send(
             operation, role if operation.streams else "start", facts, headers=headers, body=body,
-            cut=cut if operation.streams else None, stalls=stalls and operation.streams, gzip=gzip and operation.streams,
+            cut=cut if operation.streams else None,
+            stalls=stalls and operation.streams, gzip=gzip and operation.streams,
         )  # fmt: skip
         if operation.streams:
             run.stream = live
@@ -167,7 +115,7 @@ class Driver:
         """Ask for a run in a way that must be refused."""
         operation = self.profile.operations[f"start:{self.stimulus['kind']}"]
         about = {"meant": "refusal", "case": case, "kind": operation.kind}
-        live = await self._send(operation, role, about, account=account, body=body)
+        live = await self._sender.send(operation, role, about, account=account, body=body)
         await self.answer(live)
 
     # ------------------------------------------------------------------ streams
@@ -190,11 +138,10 @@ class Driver:
             else:
                 operation = self.profile.operations.get("resume", operation)
                 query = {name: value.replace("{cursor}", cursor.text) for name, value in operation.query.items()}
-        live = await self._send(
+        return await self._sender.send(
             operation, role, facts, account=account, run_id=run.id or "", query=query, headers=headers,
             cut=cut, stalls=stalls, gzip=gzip,
         )  # fmt: skip
-        return live
 
     async def comes_back(self, run: Run, left: Live, **about: Any) -> Live:
         """The reader of `left` comes back, from where it was where the profile resumes from a cursor."""
@@ -255,18 +202,20 @@ class Driver:
     ) -> Live:
         """An operation on a run whose answer is not a stream, such as `record` or `cancel`; it has ended."""
         facts = {"meant": meant, "run": run.label, "run_id": run.id, "kind": run.kind, **about}
-        live = await self._send(self.profile.operations[operation], role, facts, account=account, run_id=run.id or "")
+        live = await self._sender.send(
+            self.profile.operations[operation], role, facts, account=account, run_id=run.id or ""
+        )
         return await self.answer(live)
 
     async def get(self, operation: str, role: str, *, query: Mapping[str, str] | None = None, **about: Any) -> Live:
         """An operation that is on no run; it has ended."""
         account = about.pop("account", "primary")
-        live = await self._send(self.profile.operations[operation], role, about, account=account, query=query)
+        live = await self._sender.send(self.profile.operations[operation], role, about, account=account, query=query)
         return await self.answer(live)
 
     async def send_body(self, operation: str, role: str, body: bytes, **about: Any) -> Live:
         """An operation that takes a body and no credentials, such as a login; it has ended."""
-        live = await self._send(self.profile.operations[operation], role, about, account="missing", body=body)
+        live = await self._sender.send(self.profile.operations[operation], role, about, account="missing", body=body)
         return await self.answer(live)
 
     async def answer(self, live: Live) -> Live:

@@ -82,7 +82,17 @@ def fill_stimuli(setting: Setting) -> list[Stimulus]:
     given = setting.target.inputs.get("run", {}).get("succeeds", start.body)
     body = copy.deepcopy(given)
     body["steps"] = [*body.get("steps", ())[:20], {"action": "fill", "selector": "#password", "value": secret}]
-    return [{"name": "a secret is typed", "kind": "run", "outcome": None, "script": None, "input": "succeeds", "body": body, "secret": secret}]
+    return [
+        {
+            "name": "a secret is typed",
+            "kind": "run",
+            "outcome": None,
+            "script": None,
+            "input": "succeeds",
+            "body": body,
+            "secret": secret,
+        }
+    ]
 
 
 async def fill(driver: Driver, _stimulus: Stimulus) -> None:
@@ -94,7 +104,9 @@ async def fill(driver: Driver, _stimulus: Stimulus) -> None:
 
 def orphan_stimuli(setting: Setting) -> list[Stimulus]:
     """A run that is active when the candidate dies."""
-    return [setting.stimulus("an orphan is cancelled", setting.main, "hangs", steps_of(setting, setting.main, 4, STEP_MS))]
+    return [
+        setting.stimulus("an orphan is cancelled", setting.main, "hangs", steps_of(setting, setting.main, 4, STEP_MS))
+    ]
 
 
 async def orphan(driver: Driver, stimulus: Stimulus) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ class CandidateProcess:
         return (f"it exited with {code}; " if code is not None else "") + f"it printed {printed!r}"
 
     async def kill(self) -> None:
-        """kill -9, children too."""
+        """SIGKILL, to its children too."""
         await self._signal(signal.SIGKILL)
 
     async def stop(self) -> None:
@@ -78,10 +79,8 @@ class CandidateProcess:
         if self._process is None or self._process.returncode is not None:
             return
         self._send(signal.SIGTERM)
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), _STOP_S)
-        except TimeoutError:
-            pass
         await self._signal(signal.SIGKILL)
 
     async def _signal(self, number: signal.Signals) -> None:
@@ -92,7 +91,5 @@ class CandidateProcess:
     def _send(self, number: signal.Signals) -> None:
         """To the whole group: a wrapper such as npm has the server as a child."""
         if self._process is not None:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
-            except ProcessLookupError:
-                pass

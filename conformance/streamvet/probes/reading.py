@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
 from streamvet.probes.bounds import script_s
-from streamvet.probes.driver import Run
+from streamvet.probes.runs import Run
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ EVENTS = 6  # of a run that only has to have some
 _SEVERAL = 3  # readers: one more than two, so that a fault with the middle one shows
 _BURSTS, _BURST_EVENTS, _BURST_MS = 5, 20, 25.0
 _RUSH_EVENTS = 200  # emitted without a pause: more than a server writes between two looks at its readers
-_MIN_PAUSE_MS = 300.0  # real time; the check wants 200 to tell a pause from a slow scheduler
-_PAUSE_MS = 1000.0
+# Real time of a pause: the check wants 200 ms to tell one from a slow scheduler, and a reader that is attached within a
+# quarter of it.
+_MIN_PAUSE_MS, _PAUSE_MS = 500.0, 1000.0
 
 
 def lead(setting: Setting) -> list[scripts.Step]:
@@ -147,6 +148,11 @@ def pause_stimuli(setting: Setting) -> list[Stimulus]:
     for emit in setting.plain(setting.main, 3):
         steps += [{"emit": emit}, pause]
     return [setting.stimulus("pauses", setting.main, "succeeds", steps)]
+
+
+def pause_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
+    """The pauses."""
+    return script_s(stimulus["script"] or (), setting.scale) * 1000
 
 
 async def pause(driver: Driver, _stimulus: Stimulus) -> None:

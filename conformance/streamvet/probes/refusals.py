@@ -11,8 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import credentials
-from streamvet.probes.driver import Run
 from streamvet.probes.reading import steps_of
+from streamvet.probes.runs import Run
 from streamvet.probes.setting import STEP_MS
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from streamvet.probes.reading import steps_of
 from streamvet.probes.setting import STEP_MS
 
 if TYPE_CHECKING:
-    from streamvet.probes.driver import Driver, Run
+    from streamvet.probes.driver import Driver
+    from streamvet.probes.runs import Run
     from streamvet.probes.setting import Setting, Stimulus
 
 _EVENTS_BEFORE = 4

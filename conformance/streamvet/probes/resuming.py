@@ -9,12 +9,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
-from streamvet.probes.driver import Cursor
 from streamvet.probes.reading import EVENTS, lead, steps_of
+from streamvet.probes.runs import Cursor
 from streamvet.recorder import CutPlan
 
 if TYPE_CHECKING:
-    from streamvet.probes.driver import Driver, Run
+    from streamvet.probes.driver import Driver
+    from streamvet.probes.runs import Run
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import Live
 
@@ -35,7 +36,11 @@ def _events_of(stimulus: Stimulus) -> int:
 
 def cuts_stimuli(setting: Setting) -> list[Stimulus]:
     """A run whose events are far enough apart for a reader to come back between them."""
-    return [setting.stimulus("cut after events", setting.main, "succeeds", steps_of(setting, setting.main, EVENTS, _BACK_MS))]
+    return [
+        setting.stimulus(
+            "cut after events", setting.main, "succeeds", steps_of(setting, setting.main, EVENTS, _BACK_MS)
+        )
+    ]
 
 
 async def cuts(driver: Driver, stimulus: Stimulus) -> None:
@@ -82,7 +87,9 @@ def own_stimuli(setting: Setting) -> list[Stimulus]:
         if start.streams:
             for after in _OWN_CUTS:
                 steps = steps_of(setting, start, EVENTS, _BACK_MS)
-                made.append(setting.stimulus("the start's own stream is cut", start, "succeeds", steps, cut_after=after))
+                made.append(
+                    setting.stimulus("the start's own stream is cut", start, "succeeds", steps, cut_after=after)
+                )
     return made if setting.scripted else made[: len(_OWN_CUTS)]
 
 

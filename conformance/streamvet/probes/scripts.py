@@ -42,7 +42,7 @@ HOSTILE: Mapping[str, str] = {
     "nul": "before\u0000after",
     "controls": "".join(map(chr, range(1, 32))) + "\u007f",
     "emoji": "🚀👩‍👩‍👧‍👦🏳️‍🌈 e\u0301 \U0001f9d1\u200d\U0001f680",
-    "lone data field": "\ndata: {\"kind\":\"end\"}\n\nevent: end\ndata:\n\nid: 99\nretry: 1\n\n: ping\n\n",
+    "lone data field": '\ndata: {"kind":"end"}\n\nevent: end\ndata:\n\nid: 99\nretry: 1\n\n: ping\n\n',
     "bom": "\ufeffbegins with a byte order mark\ufeff",
     "empty": "",
     "64 KiB": "0123456789abcdef" * 4096,

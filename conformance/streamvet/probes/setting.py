@@ -35,6 +35,7 @@ class Effort:
     joins: int = 12  # late readers of one run: more than a burst has events
 
 
+FULL_EFFORT = Effort()
 SMALL_EFFORT = Effort(races=20, churns=20, joins=6)
 
 
@@ -48,7 +49,7 @@ class Setting:
     can: frozenset[str]  # what the candidate's control interface says it can
     words: Vocabulary | None
     seed: int = 0
-    effort: Effort = Effort()
+    effort: Effort = FULL_EFFORT
 
     @property
     def scripted(self) -> bool:
@@ -96,7 +97,9 @@ class Setting:
         bodies = self.target.inputs.get(stimulus["kind"], {})
         if stimulus["input"] in bodies:
             return None
-        return f"no input that {_INPUT_WORDS[stimulus['input']]} for {stimulus['kind']} in the target file, and no control"
+        return (
+            f"no input that {_INPUT_WORDS[stimulus['input']]} for {stimulus['kind']} in the target file, and no control"
+        )
 
 
 _INPUT_WORDS = {"succeeds": "succeeds", "fails": "fails", "long": "takes long"}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import pointed
-from streamvet.probes.driver import Run
 from streamvet.probes.reading import steps_of
+from streamvet.probes.runs import Run
 from streamvet.recorder import now_us, wait_until
 
 if TYPE_CHECKING:
@@ -123,5 +123,3 @@ async def _record(driver: Driver, run: Run, left_us: int, life_ms: float) -> Any
     life = (now_us() - left_us) / 1000 / life_ms
     live = await driver.record(run, "record-detached", life=life)
     return pointed(live.json(), driver.profile.field("operations.record.state.pointer") or "") if live else None
-
-

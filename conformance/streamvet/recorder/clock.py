@@ -9,7 +9,7 @@ import asyncio
 import time
 from bisect import bisect_left
 
-# Short against the least tolerance (100 ms, of which a quarter counts), and 200 wake-ups a second cost under 1 % of a core.
+# Short against the least tolerance (100 ms, of which a quarter counts); 200 wake-ups a second cost under 1 % of a core.
 _PERIOD_S = 0.005
 # Timers of the loop are late by less than this when nothing is wrong; such samples are not kept.
 _NOTEWORTHY_US = 1000
@@ -32,7 +32,7 @@ async def pause(seconds: float) -> None:
 
 async def wait_until(at_us: int) -> None:
     """Wait for a moment of `now_us`."""
-    while (left_us := at_us - now_us()) > 0:
+    while (left_us := at_us - now_us()) > 0:  # noqa: ASYNC110 - a moment is no event; a sleep may end a little early
         await asyncio.sleep(left_us / 1e6)
 
 

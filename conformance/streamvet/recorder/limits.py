@@ -12,8 +12,8 @@ from dataclasses import dataclass
 class Limits:
     """The bounds of one exchange; `line` and `event` hold for streams only."""
 
-    # Twice what common servers and proxies allow for a request's head (nginx: 4 × 8 KiB, Node: 16 KiB); httpcore stops
-    # at 100 KiB by itself.
+    # Twice what common servers and proxies allow for a request's head (nginx: four of 8 KiB, Node: 16 KiB); httpcore
+    # stops at 100 KiB by itself.
     head_bytes: int = 64 * 1024
     # Readers that go line by line hold a whole line: Go's bufio.Scanner stops at 64 KiB, Node's readline has no bound.
     line_bytes: int = 1024 * 1024

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamvet.contract.profile import Profile
-    from streamvet.recorder.limits import LineWatch, Limits
+    from streamvet.recorder.limits import Limits, LineWatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,21 +13,21 @@ import socket
 import ssl
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 
 from streamvet.recorder.clock import JitterMeter, now_us
 from streamvet.recorder.limits import LIMITS, Limits, LineWatch
 from streamvet.recorder.live import CutPlan, Live
-from streamvet.recorder.masking import Secrets
 from streamvet.trace import Ending, Head
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator
     from types import TracebackType
 
     from streamvet.contract.profile import Profile
+    from streamvet.recorder.masking import Secrets
 
 # The receive buffer of a reader that stalls; Linux doubles it. By itself it would grow to many MiB (tcp_rmem), and a
 # much smaller one would take the reader seconds to catch up.
@@ -72,11 +72,13 @@ class Recorder:
         options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_RCVBUF_BYTES)]
         self._small = _transport(context, options)
 
-    async def __aenter__(self) -> Recorder:
+    async def __aenter__(self) -> Self:
         self.jitter.start()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -13,7 +13,7 @@ from streamvet.decode import frames as frames_of
 from streamvet.report import stock
 from streamvet.report.printable import printable
 from streamvet.report.strip import Strip, draw
-from streamvet.report.timeline import Row, Scene, timeline
+from streamvet.report.timeline import Row, Scene, request_line, timeline
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -64,7 +64,7 @@ def exhibit(finding: Finding, trace: Trace, profile: Profile) -> Exhibit | None:
         stimulus=printable(str(trace.stimulus.get("name", ""))),
         operation=exchange.operation,
         role=exchange.role,
-        request=printable(f"{exchange.request.method} {exchange.request.url}"),
+        request=request_line(exchange),
         answer=printable(f"{head.status} {head.get('content-type', 'no media type')}") if head else "no answer",
         headers=_headers(exchange),
         at_ms=scene.ms(finding.at_us),

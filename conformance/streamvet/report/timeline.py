@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # A page that holds three findings of each of a hundred requirements stays below some megabytes with these.
 FRAMES_BEFORE = 4
 FRAMES_AFTER = 3
+_MASKED = re.compile(r"x[x._-]{15,}")
 GUILTY_FRAMES = 4  # a span may cover thousands of frames: the first ones, and the last
 
 
@@ -79,10 +81,15 @@ def timeline(scene: Scene) -> list[Row]:
     return rows if any(row.guilty for row in rows) else _with_moment(rows, scene.ms(scene.finding.at_us))
 
 
+def request_line(exchange: Exchange) -> str:
+    """Method and URL on one line; a long masked secret, which the recorder keeps at its length, is cut short."""
+    return printable(f"{exchange.request.method} {_MASKED.sub('xxxx…', exchange.request.url)}")
+
+
 def _before_the_body(scene: Scene) -> list[Row]:
     """The request, the head, and a body that is no stream."""
     exchange, body = scene.exchange, scene.exchange.body
-    rows = [Row(0.0, 0.0, "request", printable(f"{exchange.request.method} {exchange.request.url}"))]
+    rows = [Row(0.0, 0.0, "request", request_line(exchange))]
     if exchange.head:
         at_ms = scene.ms(exchange.head.at_us)
         rows.append(Row(at_ms, at_ms, "head", f"{exchange.head.status} {printable(exchange.head.get('content-type'))}"))

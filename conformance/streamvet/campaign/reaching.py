@@ -1,0 +1,65 @@
+"""Before the first try: the candidate is started or waited for, and its control interface is held to the target.
+
+Must not know tries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamvet.contract.files import FileError
+from streamvet.contract.profile import pointed
+from streamvet.recorder import Tape, now_us, pause
+
+if TYPE_CHECKING:
+    from streamvet.contract.target import Target
+    from streamvet.probes.candidate import Candidate
+
+_POLL_S = 0.1  # between two looks at whether a candidate that is not ours is up
+
+
+class Unreachable(Exception):  # noqa: N818 - it names what the candidate is
+    """Nothing answers at the candidate's address."""
+
+
+async def reach(candidate: Candidate, wait_s: float) -> None:
+    """Start the candidate where that is ours, else wait until it answers."""
+    if candidate.process:
+        if not await candidate.launch():
+            within = candidate.target.launch.ready_within_ms if candidate.target.launch else 0
+            said = candidate.process.said()
+            raise Unreachable(
+                f"{candidate.target.base_url}: the launched candidate is not up within {within} ms: {said}"
+            )
+        return
+    deadline_us = now_us() + int(wait_s * 1e6)
+    while not await candidate.answers():
+        if now_us() >= deadline_us:
+            raise Unreachable(f"{candidate.target.base_url}: nothing answers within {wait_s:g} s")
+        await pause(_POLL_S)
+
+
+async def describe(candidate: Candidate, scale: float) -> frozenset[str]:
+    """Ask the control interface what it can, hold it to the target, and let it forget what was before."""
+    target, profile = candidate.target, candidate.profile
+    if target.control is None:
+        return frozenset()
+    tape = Tape(candidate.recorder)
+    live = await candidate.control({"do": "describe"}, tape)
+    answer = live.json()
+    status = live.head_now.status if live.head_now else None
+    if status != 200 or pointed(answer, "/control") != 1:
+        raise FileError(
+            target.file, "/control", "a control interface that answers describe", f"status {status}: {answer!r:.80}"
+        )
+    _same(target, "/profile", profile.name, answer.get("profile"))
+    _same(target, "/time_scale", scale, answer.get("time_scale"))
+    can = frozenset(one for one in answer.get("can", ()) if isinstance(one, str))
+    if "reset" in can:
+        await candidate.control({"do": "reset"}, tape)
+    return can
+
+
+def _same(target: Target, place: str, ours: Any, theirs: Any) -> None:
+    if ours != theirs:
+        raise FileError(target.file, place, f"{theirs!r}, which the candidate's control interface says", repr(ours))

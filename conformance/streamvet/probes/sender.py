@@ -1,0 +1,66 @@
+"""Dresses a request of the profile as an account, sends it, and says in the trace whose it was.
+
+Must not know what a request is for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from streamvet.probes import credentials
+from streamvet.recorder import Ask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamvet.contract.profile import Operation
+    from streamvet.probes.candidate import Candidate
+    from streamvet.recorder import CutPlan, Live, Tape
+
+_MEDIA = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
+
+
+class Sender:
+    """Requests of one try."""
+
+    def __init__(self, candidate: Candidate, tape: Tape) -> None:
+        self._candidate = candidate
+        self._profile = candidate.profile
+        self._tape = tape
+
+    async def send(
+        self, operation: Operation, role: str, about: dict[str, Any], *, account: str = "primary", run_id: str = "",
+        query: Mapping[str, str] | None = None, headers: tuple[tuple[str, str], ...] = (), body: bytes | None = None,
+        path: str | None = None, cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False,
+    ) -> Live:  # fmt: skip
+        """One request of the profile, as an account."""
+        dress, parameters = credentials.dressed(self._profile, operation, await self._credential(account))
+        media = _MEDIA[self._profile.framing] if operation.streams else "application/json"
+        fields = {"Accept": media, "Accept-Encoding": "gzip" if gzip else "identity"} | dict(operation.headers)
+        if body is not None:
+            fields["Content-Type"] = "application/json"
+        url = self._candidate.url((path or operation.path).replace("{run}", quote(run_id, safe="")))
+        whole = {**(query or {}), **parameters}
+        url += ("&" if "?" in url else "?") + urlencode(whole) if whole else ""
+        about = {"meant": "answer", "account": account} | about
+        if self._candidate.restarts:
+            about["restarts"] = self._candidate.restarts
+        if gzip:
+            about["gzip"] = True
+        ask = Ask(
+            operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls
+        )
+        return self._tape.send(ask)
+
+    async def _credential(self, account: str) -> Mapping[str, str]:
+        if account in ("primary", "other", "expired"):
+            return await self._candidate.credential(account, self._tape)
+        if account == "malformed":
+            return credentials.malformed(self._profile)
+        if account == "missing":
+            return {}
+        right = await self._candidate.credential("primary", self._tape)
+        wrong = credentials.forged(right) if account == "forged" else credentials.unsigned(right) or {}
+        self._candidate.recorder.secrets.add(*wrong.values())
+        return wrong

@@ -1,0 +1,31 @@
+"""What a fault is: a row with a name, the one requirement that it violates, and how its seams are made.
+
+It must not know any fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streamvet_server.seams import Seams
+
+BOTH = ("ghostly", "promptfloe")
+GHOSTLY = ("ghostly",)
+PROMPTFLOE = ("promptfloe",)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One misbehaviour. `id` is None for an honest variant: legal, but only just."""
+
+    name: str
+    id: str | None
+    profiles: tuple[str, ...]
+    note: str
+    make: Callable[[], Seams]  # anew for each server, as a fault may remember what it has seen
+
+    @property
+    def honest(self) -> bool:
+        """Whether every requirement still holds."""
+        return self.id is None

@@ -1,0 +1,345 @@
+"""The commands that need no candidate: what they print, where, and with which exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+import yaml
+
+from streamvet.cli import call
+from streamvet.contract.files import meta_validator
+from streamvet.contract.profile import builtin_profiles
+from streamvet.contract.registry import load_registry
+from streamvet.contract.target import target_of
+from streamvet.report.json_report import FINDINGS
+
+from .traces import GHOSTLY, event, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PING = b"event: ping\ndata: 1763769600\n\n"
+
+
+class Ended(NamedTuple):
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def streamvet(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    def command(*arguments: object) -> Ended:
+        code = call([str(one) for one in arguments])
+        said = capsys.readouterr()
+        return Ended(code, said.out, said.err)
+
+    return command
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return written(tmp_path / "good.trace.ndjson", event(1) + event(2))
+
+
+# ------------------------------------------------------------------------------------------------ usage
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--version"], 0, ""),
+        (["--help"], 0, ""),
+        (["run"], 2, "give a target file, a URL with --profile, or --reference"),
+        (["run", "x.yaml", "--reference"], 2, "give a target file"),
+        (["run", "x.yaml", "--profile", "ghostly"], 2, "names its profile itself"),
+        (["run", "http://127.0.0.1:1"], 2, "needs one --profile"),
+        (["run", "http://127.0.0.1:1", "--profile", "nope"], 2, "ghostly"),
+        (["run", "http://127.0.0.1:1/?a", "--profile", "ghostly"], 2, "/base_url"),
+        (["run", "no-such.yaml"], 2, "no-such.yaml: the file: expected a readable file"),
+        (["run", "x.yaml", "--time-scale", "0"], 2, "--time-scale"),
+        (["run", "x.yaml", "--seed", "-1"], 2, "--seed"),
+        (["run", "x.yaml", "--only", "CAT-99"], 2, "--only: CAT-99: expected the id of a requirement, or a family"),
+        (["run", "x.yaml", "--json", "no/such/folder/x.json"], 2, "no folder no/such/folder"),
+        (["run", "x.yaml", "--html", "."], 2, "a folder"),
+        (["run", "x.yaml", "--waivers", "no-such.yaml"], 2, "no-such.yaml"),
+        (["run", "--reference", "--profile", "nope"], 2, "a profile that the reference server has not"),
+        (["run", "http://127.0.0.1:1", "--profile", "ghostly", "--wait", "0"], 3, "nothing answers within 0 s"),
+        (["judge"], 2, "TRACE"),
+        (["judge", "no-such.trace.ndjson"], 2, "no-such.trace.ndjson: the file: expected a readable file"),
+        (["judge", "--raw", "sse", "x"], 2, "--raw needs --profile"),
+        (["judge", "--raw", "ndjson", "--profile", "ghostly", "x"], 2, "the framing of ghostly"),
+        (["judge", "--raw", "sse", "--profile", "ghostly", "no-such"], 2, "no-such: the file"),
+        (["explain", "CAT-99"], 2, "CAT-99"),
+        (["check-profile", "no-such"], 2, "no-such/profile.yaml"),
+        (["init", "--profile", "no-such"], 2, "no-such"),
+        (["prove", "--fault", "no-such"], 2, "--fault: no-such"),
+        (["prove", "--profile", "no-such"], 2, "--profile: no-such"),
+        (["no-such-command"], 2, "no-such-command"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_wrong_usage_names_what_is_wrong(
+    streamvet: Callable[..., Ended], arguments: list[str], code: int, said: str
+) -> None:
+    ended = streamvet(*arguments)
+    assert ended.code == code
+    assert said in ended.err
+    assert "Traceback" not in ended.err + ended.out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "line 1: expected a first record with record: trace, got an empty file"),
+        ("{", "line 1: expected a record of the trace format"),
+        ('{"record":"exchange"}\n', "line 1: expected a first record with record: trace"),
+        ('{"record":"trace","format":2}\n', "line 1: expected format 1, got 2"),
+        ("[" * 100_000, "line 1: expected a record of the trace format, got RecursionError"),
+    ],
+)
+def test_a_broken_trace_names_file_line_expected_and_got(
+    streamvet: Callable[..., Ended], tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "x.trace.ndjson"
+    file.write_text(text)
+    ended = streamvet("judge", file)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"streamvet: {file}: {said}")
+
+
+def test_a_trace_that_is_not_text_is_refused(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    file = tmp_path / "x.trace.ndjson"
+    file.write_bytes(b"\xff\xfe")
+    assert streamvet("judge", file).code == 2
+
+
+def test_a_trace_of_another_profile_digest_is_refused(streamvet: Callable[..., Ended], good: Path) -> None:
+    good.write_text(good.read_text().replace(GHOSTLY.digest, "0" * 64))
+    ended = streamvet("judge", good)
+    assert ended.code == 2
+    assert "/digest: expected the digest of profile ghostly" in ended.err
+
+
+def test_our_own_error_is_told_in_two_lines(
+    streamvet: Callable[..., Ended], good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("by \x1b[31m zero")
+
+    monkeypatch.setattr("streamvet.report.text.render", fail)
+    ended = streamvet("judge", good)
+    first, second = ended.err.splitlines()
+    assert (ended.code, first) == (4, "streamvet: our own error, ZeroDivisionError: by ‹ESC›[31m zero")  # noqa: RUF001
+    path = second.removeprefix("streamvet: the traceback is in ")
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        assert "ZeroDivisionError" in file.read()
+
+
+# ------------------------------------------------------------------------------------------------ judge
+
+
+def test_good_traces_conform(streamvet: Callable[..., Ended], good: Path) -> None:
+    ended = streamvet("judge", good, "--only", "SSE,EVT-01")
+    assert ended.code == 0
+    assert "conformant (exit 0)" in ended.out
+
+
+def test_a_bad_byte_is_found_and_shown(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    bad = written(tmp_path / "bad.trace.ndjson", event(1) + b"data: \xff\n\n")
+    files = {form: tmp_path / form for form in ("json", "junitxml", "html", "badge")}
+    ended = streamvet("judge", bad, *(word for form, path in files.items() for word in (f"--{form}", path)))
+    assert ended.code == 1
+    assert "FAIL  EVT-01" in ended.out
+    assert "»‹0xFF›«" in ended.out  # noqa: RUF001
+    assert f"streamvet judge {bad} --only EVT-01" in ended.out
+    document = json.loads(files["json"].read_text())
+    assert [error.message for error in meta_validator("report").iter_errors(document)] == []
+    assert {one["id"] for one in document["verdicts"] if one["verdict"] == "FAIL"} == {"EVT-01"}
+    assert document["exit_code"] == 1
+    assert all(path.stat().st_size > 100 for path in files.values())
+
+
+def test_only_limits_what_is_reported_and_counted(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    bad = written(tmp_path / "bad.trace.ndjson", event(1) + b"data: \xff\n\n")
+    assert streamvet("judge", bad, "--only", "SSE").code == 0
+    assert streamvet("judge", bad, "--only", "evt").code == 1
+
+
+def test_a_waived_failure_does_not_fail(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    bad = written(tmp_path / "bad.trace.ndjson", event(1) + b"data: \xff\n\n")
+    waivers = tmp_path / "waivers.yaml"
+    waivers.write_text("- {id: EVT-01, reason: ticket 12}\n")
+    ended = streamvet("judge", bad, "--waivers", waivers)
+    assert ended.code == 0
+    assert "WAIVED  EVT-01" in ended.out
+
+
+def test_a_stale_waiver_fails(streamvet: Callable[..., Ended], good: Path, tmp_path: Path) -> None:
+    waivers = tmp_path / "waivers.yaml"
+    waivers.write_text("- {id: EVT-01, reason: ticket 12}\n")
+    ended = streamvet("judge", good, "--waivers", waivers)
+    assert ended.code == 1
+    assert "stale waiver: EVT-01: the waiver is not needed" in ended.out
+
+
+def test_nothing_exercised_is_incomplete(streamvet: Callable[..., Ended], good: Path) -> None:
+    assert streamvet("judge", good, "--only", "CAN").code == 3
+
+
+def test_traces_from_stdin_may_be_several(
+    streamvet: Callable[..., Ended], good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(good.read_text() * 3))
+    ended = streamvet("judge", "-", "--only", "SSE")
+    assert ended.code == 0
+    assert "3 traces" in ended.out
+
+
+def test_the_reports_of_a_hopeless_stream_stay_small(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    files = [written(tmp_path / f"{n}.trace.ndjson", *[b"nonsense: x\n\n" * 300] * 10) for n in range(10)]
+    ended = streamvet("judge", *files, "--json", tmp_path / "j", "--html", tmp_path / "h")
+    assert ended.code == 1
+    document = json.loads((tmp_path / "j").read_text())
+    assert max(len(one["findings"]) for one in document["verdicts"]) <= FINDINGS
+    assert (tmp_path / "h").stat().st_size < 1_000_000
+    assert len(ended.out) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("stream", "code", "failed"),
+    [
+        (("ghostly", "sse", event(1) + event(2) + PING), 0, set()),
+        (("ghostly", "sse", event(1) + b"data: {}"), 1, {"SSE-01"}),
+        (("ghostly", "sse", event(1) + b"hello\n\n" + event(2)), 1, {"SSE-02"}),
+        (("promptfloe", "ndjson", b'{"type":"progress","id":"1","runId":"r","message":"x"'), 1, {"NDJ-01"}),
+        (("promptfloe", "ndjson", b'{"type":"x","type":"x"}\n'), 1, {"EVT-03"}),
+    ],
+)
+def test_captured_bytes_are_judged_so_far_as_bytes_tell(
+    streamvet: Callable[..., Ended],
+    tmp_path: Path,
+    stream: tuple[str, str, bytes],
+    code: int,
+    failed: set[str],
+) -> None:
+    profile, framing, body = stream
+    file, report = tmp_path / "captured", tmp_path / "report.json"
+    file.write_bytes(body)
+    ended = streamvet("judge", "--raw", framing, "--profile", profile, file, "--json", report, "--only", "SSE,NDJ,EVT")
+    verdicts = {one["id"]: one["verdict"] for one in json.loads(report.read_text())["verdicts"]}
+    assert ({one for one, verdict in verdicts.items() if verdict == "FAIL"}, ended.code) == (failed, code)
+
+
+def test_captured_bytes_say_nothing_of_heads_and_times(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    file, report = tmp_path / "captured", tmp_path / "report.json"
+    file.write_bytes(event(1) + event(2))
+    streamvet("judge", "--raw", "sse", "--profile", "ghostly", file, "--json", report)
+    exercised = {one["id"] for one in json.loads(report.read_text())["verdicts"] if one["exercised"]}
+    families = {one.partition("-")[0] for one in exercised}
+    assert families <= {"SSE", "EVT", "ORD", "TRM"}
+    assert "SSE-12" not in exercised
+    assert not exercised & {"TRM-04", "TRM-05", "TRM-08"}
+
+
+# ------------------------------------------------------------------------------------------------ list, explain, init
+
+
+def test_lists_are_the_same_as_text_and_json(streamvet: Callable[..., Ended]) -> None:
+    rows = json.loads(streamvet("list", "requirements", "--json").out)
+    assert [row["id"] for row in rows] == list(load_registry().rows)
+    assert len(streamvet("list", "requirements").out.splitlines()) == len(rows)
+    assert [row["profile"] for row in json.loads(streamvet("list", "profiles", "--json").out)] == builtin_profiles()
+    faults = json.loads(streamvet("list", "faults", "--json").out)
+    assert len(streamvet("list", "faults").out.split()) >= len(faults)
+    known = {one for one, row in load_registry().rows.items() if row.excluded is None}
+    assert {row["id"] for row in faults if not row["honest"]} <= known
+
+
+@pytest.mark.parametrize("requirement", sorted(load_registry().rows))
+def test_every_requirement_is_explained(
+    streamvet: Callable[..., Ended], requirement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamvet.cli.show.faults", list)  # one process for each would take a minute
+    ended = streamvet("explain", requirement.lower())
+    assert ended.code == 0
+    assert load_registry().rows[requirement].text in ended.out
+
+
+@pytest.mark.parametrize("profile", builtin_profiles())
+def test_the_target_file_that_init_prints_is_one(
+    streamvet: Callable[..., Ended], profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EMAIL", "PASSWORD", "TOKEN"):
+        monkeypatch.setenv(f"FIRST_{name}", "a")
+        monkeypatch.setenv(f"SECOND_{name}", "b")
+        monkeypatch.setenv(f"EXPIRED_{name}", "c")
+    printed = streamvet("init", "--profile", profile).out
+    target, loaded = target_of(yaml.safe_load(printed), tmp_path / "target.yaml")
+    assert (target.profile, loaded.name) == (profile, profile)
+    # With every commented setting switched on it is still one.
+    full = "\n".join(
+        line.replace("# ", "", 1) if line.lstrip().startswith("# ") and _is_setting(line) else line
+        for line in printed.splitlines()
+    )
+    target, _ = target_of(yaml.safe_load(full), tmp_path / "target.yaml")
+    assert (target.control, target.launch is not None) == ("/_conformance", True)
+
+
+def _is_setting(line: str) -> bool:
+    word = line.lstrip("# ").partition(":")[0]
+    return ":" in line and word.isidentifier()
+
+
+@pytest.mark.parametrize("profile", builtin_profiles())
+def test_the_profiles_that_come_with_streamvet_are_valid(streamvet: Callable[..., Ended], profile: str) -> None:
+    ended = streamvet("check-profile", profile)
+    assert ended.code == 0
+    assert "requirements apply" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("file", "edit", "said"),
+    [
+        ("profile.yaml", lambda text: text.replace("kind: sse", "kind: xml"), "/framing/kind"),
+        ("profile.yaml", lambda text: text.replace("title:", "titel:"), "profile.yaml"),
+        ("events/ping.schema.json", lambda text: text.replace('"type": "', '"type": "x'), "ping.schema.json"),
+        ("events/ping.schema.json", lambda _text: "{", "line 1"),
+        ("events/status.schema.json", lambda text: text.replace('"required"', '"requires"'), "vectors/invalid"),
+    ],
+)
+def test_a_broken_profile_names_the_place(
+    streamvet: Callable[..., Ended], tmp_path: Path, file: str, edit: Callable[[str], str], said: str
+) -> None:
+    folder = tmp_path / "mine"
+    for path in sorted(GHOSTLY.folder.rglob("*")):
+        if path.is_file():
+            copy = folder / path.relative_to(GHOSTLY.folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    (folder / file).write_text(edit((folder / file).read_text()))
+    ended = streamvet("check-profile", folder)
+    assert ended.code == 2
+    assert said in ended.err
+
+
+def test_output_that_a_terminal_cannot_show_does_not_fail(tmp_path: Path) -> None:
+    bad = written(tmp_path / "bad.trace.ndjson", event(1, "é") + "data: é\ufffe\n\nhello\n\n".encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "streamvet", "judge", str(bad)],
+        capture_output=True, check=False, env=_environment() | {"PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.isascii()
+
+
+def _environment() -> dict[str, str]:
+    return {"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin"}
