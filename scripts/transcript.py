@@ -50,8 +50,10 @@ def transcript() -> str:
                 done = subprocess.run(run, capture_output=True, text=True, check=False, cwd=folder)
             finally:
                 server.terminate()
-    if done.returncode != 1:
-        raise RuntimeError(f"the suite ended with {done.returncode}, not 1:\n{done.stdout}{done.stderr}")
+    if done.returncode != 1 or f"FAIL  {REQUIREMENT}" not in done.stdout:
+        raise RuntimeError(
+            f"the suite ended with {done.returncode} and did not find {REQUIREMENT}:\n{done.stdout}{done.stderr}"
+        )
     commands = f"$ streamvet serve {' '.join(options)} &\n$ streamvet run target.yaml --only {REQUIREMENT}\n"
     return f"```console\n{commands}{done.stdout.strip()}\n```"
 

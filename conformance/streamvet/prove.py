@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 TIME_SCALE = 0.02  # a heartbeat of 15 s takes 300 ms; below, the floor of 100 ms under a tolerance hides what is late
 # Runs at the same time. They wait for most of their time: with two cores, four keep both busy.
 AT_ONCE = 4
+# A run in which the harness itself was late is no evidence. It is repeated with less beside it, as waits are in a run.
+REPEATED_AT_ONCE = (2, 1)
+_LATE = "harness"  # in the reason of a check that the lateness of the harness kept from a verdict
 TOLD_CHARS = 100  # of a finding in the matrix
 
 
@@ -63,6 +66,7 @@ class Done:
     first: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     duration_s: float = 0.0
+    late: bool = False  # an id is inconclusive because the harness was late
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +124,24 @@ def jobs(
 
 
 def perform(all_jobs: Sequence[Job], on_done: Callable[[Done], None]) -> list[Done]:
-    """Perform the runs, some at a time, each in a process of its own; in the order of the jobs."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(AT_ONCE, len(all_jobs)), context) as pool:
-        futures = {pool.submit(perform_one, job): index for index, job in enumerate(all_jobs)}
-        results: dict[int, Done] = {}
+    """Perform the runs, some at a time, each in a process of its own; in the order of the jobs.
+
+    Runs in which the harness was late are repeated afterwards, at most twice.
+    """
+    results = dict(_round(dict(enumerate(all_jobs)), AT_ONCE, on_done))
+    for at_once in REPEATED_AT_ONCE:
+        again = {index: done.job for index, done in results.items() if done.late}
+        results |= _round(again, at_once, on_done)
+    return [results[index] for index in sorted(results)]
+
+
+def _round(todo: Mapping[int, Job], at_once: int, on_done: Callable[[Done], None]) -> dict[int, Done]:
+    """Perform some jobs, by their number."""
+    results: dict[int, Done] = {}
+    if not todo:
+        return results
+    with ProcessPoolExecutor(min(at_once, len(todo)), multiprocessing.get_context("spawn")) as pool:
+        futures = {pool.submit(perform_one, job): index for index, job in todo.items()}
         try:
             for future in as_completed(futures):
                 done = results[futures[future]] = future.result()
@@ -132,7 +149,7 @@ def perform(all_jobs: Sequence[Job], on_done: Callable[[Done], None]) -> list[Do
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return [results[index] for index in sorted(results)]
+    return results
 
 
 def perform_one(job: Job) -> Done:
@@ -148,6 +165,8 @@ def perform_one(job: Job) -> Done:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     bench = Judge(profile, load_registry())
+    if job.keep:
+        shutil.rmtree(job.keep, ignore_errors=True)  # of a run that is repeated, or of a proof before this one
     for number, trace in enumerate(traces):
         bench.add(trace)
         if job.keep:
@@ -156,7 +175,8 @@ def perform_one(job: Job) -> Done:
         bench.skipped(requirement, reason)
     rulings = bench.rulings()
     ours = tuple(one.reason for one in rulings if one.verdict is Verdict.ERROR)
-    return Done(job, _verdicts(rulings), _first(rulings), (*summary.errors, *ours), summary.duration_s)
+    late = any(one.verdict is Verdict.INCONCLUSIVE and _LATE in one.reason for one in rulings)
+    return Done(job, _verdicts(rulings), _first(rulings), (*summary.errors, *ours), summary.duration_s, late)
 
 
 def _write(trace: Trace, folder: Path, number: int) -> None:

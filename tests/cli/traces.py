@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GHOSTLY = load_profile("ghostly")
-HEAD = {"status": 200, "http": "HTTP/1.1", "headers": [["Content-Type", "text/event-stream"]]}
+HEADERS = [
+    ["Content-Type", "text/event-stream"], ["Transfer-Encoding", "chunked"], ["Cache-Control", "no-cache"],
+    ["X-Accel-Buffering", "no"],
+]  # fmt: skip
+STATUS = b'event: status\ndata: {"kind":"status","status":"running","at":"2025-11-22T00:00:00.000Z"}\n\n'
+HEAD = {"status": 200, "http": "HTTP/1.1", "headers": HEADERS}
 
 
 def event(seq: int, note: str = "fine") -> bytes:
@@ -24,7 +29,7 @@ def event(seq: int, note: str = "fine") -> bytes:
 
 
 def written(path: Path, *bodies: bytes) -> Path:
-    """A trace file with a stream for each body, cut by us, so that little more than its bytes is judged."""
+    """A trace file with a stream for each body, after a first status, cut by us: little more than bytes is judged."""
     records: list[dict[str, object]] = [
         {
             "record": "trace", "format": 1, "profile": "ghostly", "digest": GHOSTLY.digest,
@@ -39,7 +44,7 @@ def written(path: Path, *bodies: bytes) -> Path:
             {"record": "exchange", "id": one, "operation": "attach", "role": "reader",
              "about": {"meant": "stream", "run": "r1"}, "at_us": 100_000, "request": request},
             {"record": "head", "exchange": one, "at_us": 101_000, **HEAD},
-            {"record": "chunk", "exchange": one, "at_us": 105_000, "base64": base64.b64encode(body).decode()},
+            {"record": "chunk", "exchange": one, "at_us": 105_000, "base64": base64.b64encode(STATUS + body).decode()},
             {"record": "end", "exchange": one, "at_us": 108_000, "ending": "cut", "detail": "enough"},
         ]  # fmt: skip
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")

@@ -6,6 +6,7 @@ A run's history is what the reader that was longest attached saw; must not know 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.access import STREAM_TYPES
@@ -112,21 +113,22 @@ def _whole(pairs: list[tuple[Reading, Reading]], place: str) -> Outcome:
 
 def each_once(trace: Trace, profile: Profile) -> Outcome:
     """CAT-04."""
-    roles = ("late", "resumed", "racer", "after", "many", "last")
-    read = [r for r in streams(trace, profile) if r.exchange.role in roles and from_start(r) and r.history]
-    if not read:
-        return NotExercised("no reader joined a run or read a finished one")
-    return [repeat for one in read for repeat in _repeats(one)]
+    roles = ("late", "resumed", "racer", "after", "many", "churn", "last")
+    pairs = _replays(trace, profile, lambda r: r.exchange.role in roles and from_start(r) and bool(r.history))
+    if not pairs:
+        return NotExercised("no reader joined a run, or read a finished one, beside one that had it all")
+    return [repeat for whole, one in pairs for repeat in _repeats(whole, one)]
 
 
-def _repeats(one: Reading) -> list[Finding]:
-    """The first event that comes a second time."""
-    key, seen = identity(one.profile), set[Any]()
+def _repeats(whole: Reading, one: Reading) -> list[Finding]:
+    """The first event that comes more often than in the whole history: what is there twice is another row's."""
+    key, seen = identity(one.profile), Counter[Any]()
+    once = Counter(key(whole, event) for event in whole.history)
     for event in one.history:
         mark = key(one, event)
-        if mark in seen:
+        seen[mark] += 1
+        if seen[mark] > max(once[mark], 1):
             return [finding(one.exchange, "each event once", f"{event.kind} {mark} again", (event.start, event.end))]
-        seen.add(mark)
     return []
 
 
@@ -157,7 +159,7 @@ def _position(whole: Reading, exchange: Exchange) -> int | None:
     pointer = whole.profile.field("catchup.cursor.pointer")
     cursor = str(exchange.about.get("cursor"))
     values = [str(pointed(whole.value(event), pointer)) for event in whole.history]
-    return values.index(cursor) + 1 if cursor in values else None
+    return len(values) - values[::-1].index(cursor) if cursor in values else None
 
 
 def nothing_before_cursor(trace: Trace, profile: Profile) -> Outcome:
@@ -178,7 +180,7 @@ def nothing_before_cursor(trace: Trace, profile: Profile) -> Outcome:
             want = f"nothing before event {after + 1}, after the cursor {one.exchange.about['cursor']!r}"
             found.append(finding(one.exchange, want, f"event {number} again", (again.start, again.end)))
         else:
-            found += _repeats(one)
+            found += _repeats(whole, one)
     return found
 
 
@@ -361,7 +363,7 @@ def _reread(trace: Trace) -> list[Exchange]:
 def _not_kept(trace: Trace, profile: Profile, *, refusal_is_fine: bool) -> Outcome:
     asked = _reread(trace)
     before = _before_restart(trace, profile) if asked else None
-    if not before:
+    if before is None:
         return NotExercised("the candidate was not killed and started again: needs launch in the target")
     found, exercised = [], False
     unknown = profile.field("auth.unknown") or [404]

@@ -133,9 +133,13 @@ def contiguous(trace: Trace, profile: Profile) -> Outcome:
 
 def _whole_scripts(trace: Trace, profile: Profile) -> list[tuple[Reading, list[Event]]]:
     """Readers that were attached from the beginning to the end, with the events that the script emitted."""
-    cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel"}  # performs a part of its script
-    roles = ("reader", "stalled", "racer")
-    read = [r for r in streams(trace, profile) if r.exchange.role in roles and r.exchange.about.get("run") not in cancelled]
+    # A run that was cancelled performs a part of its script.
+    cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel"}
+    read = [
+        one
+        for one in streams(trace, profile)
+        if one.exchange.role in ("reader", "stalled", "racer") and one.exchange.about.get("run") not in cancelled
+    ]
     return [(one, scripted(one)) for one in read if from_start(one) and ended(one) and left_alone(one)]
 
 

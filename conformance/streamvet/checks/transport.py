@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.checks.runs import by_run, ended, left_alone, outcome_kinds, scripted, with_role
+from streamvet.checks.runs import by_run, emitted, ended, left_alone, outcome_kinds, scripted, with_role
 from streamvet.contract.profile import pointed
 from streamvet.decode import opened, reading, streams
 from streamvet.outcome import NotExercised, finding
@@ -113,8 +113,8 @@ def no_coding(trace: Trace, profile: Profile) -> Outcome:
 
 def released(trace: Trace, profile: Profile) -> Outcome:
     """TRN-03: between the events on both sides of a scripted pause, the pause is seen."""
-    pauses = _pauses(trace)
-    if not pauses:
+    pauses, wanted = _pauses(trace), emitted(trace)
+    if not pauses or wanted is None:
         return NotExercised("no script with a pause: needs the control interface")
     started = {x.about.get("run"): x.sent_us for x in trace.exchanges if x.operation.startswith("start:")}
     found: list[Finding] = []
@@ -122,8 +122,8 @@ def released(trace: Trace, profile: Profile) -> Outcome:
     for one in streams(trace, profile):
         x, events = one.exchange, scripted(one)
         begun = started.get(x.about.get("run"))
-        if x.role != "reader" or begun is None:
-            continue
+        if x.role != "reader" or begun is None or len(events) != len(wanted):
+            continue  # where one is lost or comes twice, which is another row's, they cannot be told apart
         late_us = max(trace.jitter_us.get(x.id, 0), one.head_us - begun if not x.operation.startswith("start:") else 0)
         for before, pause_us in pauses:
             if before >= len(events) or late_us > pause_us / 4:
@@ -228,28 +228,54 @@ EARLY_LIFE = 0.3  # a record requested before this part of a detached run's life
 
 
 def many_readers(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-12."""
-    many = with_role(trace, "many")
-    wanted = profile.field("readers.at_least")
-    if len(many) < wanted:
+    """TRN-12: a crowd of readers; and wherever else fewer than that were there and one was turned away."""
+    many, wanted = with_role(trace, "many"), profile.field("readers.at_least")
+    away = _turned_away(trace, wanted)
+    if len(many) < wanted and not away:
         return NotExercised(f"{len(many)} of {wanted} readers at once were tried")
+    unserved = [x for x in many if not _served(x, profile)] if len(many) >= wanted else []
     return [
-        finding(x, f"each of {len(many)} readers served", _service(x, profile), at_us=x.ended_us)
-        for x in many
-        if not (opened(x) and reading(x, profile).frames)
-    ]
+        finding(x, f"each of {len(many)} readers served", _service(x, profile), at_us=x.ended_us) for x in unserved
+    ] + [finding(x, f"a reader beside {count} served, as {wanted} must be", f"status {x.status}") for x, count in away]
+
+
+# 429 Too Many Requests (RFC 6585, 4), 503 Service Unavailable (RFC 9110, 15.6.4): the refusals that speak of load.
+CROWDED = (429, 503)
+
+
+def _turned_away(trace: Trace, wanted: int) -> list[tuple[Exchange, int]]:
+    """Readers that a run refused because of its other ones, with the number of these."""
+    found = []
+    for x in trace.exchanges:
+        expected = x.about.get("meant") == "stream" and "cursor_from" not in x.about
+        if not expected or x.status not in CROWDED or x.role in ("many", "churn", "last"):
+            continue
+        beside = sum(
+            1
+            for other in trace.exchanges
+            if opened(other)
+            and other.about.get("run") == x.about.get("run")
+            and other.sent_us < x.sent_us < other.ended_us
+        )
+        if 0 < beside < wanted:
+            found.append((x, beside))
+    return found
+
+
+def _served(exchange: Exchange, profile: Profile) -> bool:
+    return opened(exchange) and reading(exchange, profile).frames > 0
 
 
 def last_reader(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-13."""
-    last, before = with_role(trace, "last"), len(with_role(trace, "churn"))
-    if not last or not before:
+    """TRN-13: the last one; and of the short ones, which are cut at their heads, those that were refused."""
+    last, short = with_role(trace, "last"), with_role(trace, "churn")
+    if not last or not short:
         return NotExercised("no series of short connections was tried")
-    return [
-        finding(x, f"a reader after {before} short ones served like the first", _service(x, profile), at_us=x.ended_us)
-        for x in last
-        if not (opened(x) and reading(x, profile).frames)
-    ]
+    if not any(map(opened, short)):
+        return NotExercised("none of the short connections was served either")
+    worn = [x for x in last if not _served(x, profile)] + [x for x in short if x.head and not opened(x)]
+    want = f"a reader after {len(short)} short ones served like the first"
+    return [finding(x, want, _service(x, profile), at_us=x.ended_us) for x in worn]
 
 
 def _service(exchange: Exchange, profile: Profile) -> str:

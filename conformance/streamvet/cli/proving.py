@@ -51,10 +51,9 @@ def prove(
         nonlocal count
         count += 1
         bad = [one for one, verdict in done.verdicts.items() if verdict in (Verdict.FAIL, Verdict.WARN)]
-        told = ", ".join(bad) or "all hold"
-        note(
-            f"{count} of {len(todo)}: {done.job.name}: {'an error' if done.errors else told} ({done.duration_s:.1f} s)"
-        )
+        said = "an error" if done.errors else ", ".join(bad) or "all hold"
+        again = "; the suite itself was late: it is repeated" if done.late else ""
+        note(f"{min(count, len(todo))} of {len(todo)}: {done.job.name}: {said}{again} ({done.duration_s:.1f} s)")
 
     results = perform(todo, seen)
     cells = matrix(results, load_registry())

@@ -129,14 +129,18 @@ PROBES: tuple[Probe, ...] = (
         needs=("control", "cancel", "terminal"), connections=6,
     ),
     Probe(
-        "slow", crowds.slow, ("TRN-10",), crowds.slow_stimuli,
-        needs=("control", "independent readers", "terminal"), connections=2,
-    ),
-    Probe(
         "lists", ghostly.lists, ("GHO-06", "GHO-07", "GHO-08"), ghostly.list_stimuli,
         needs=("ghostly", "starts", "list"), connections=1, starts=3,
     ),
     Probe("fill", ghostly.fill, ("GHO-09",), ghostly.fill_stimuli, needs=("ghostly", "starts"), connections=1),
+    Probe(
+        "slow", crowds.slow, ("TRN-10",), crowds.slow_stimuli,
+        needs=("control", "independent readers", "terminal"), connections=2, alone=True,
+    ),
+    Probe(
+        "own work", promptfloe.work, ("PFL-07",), promptfloe.work_stimuli,
+        needs=("promptfloe", "control", "terminal"), connections=1,
+    ),
     Probe(
         "rate limit", promptfloe.rate, ("PFL-05",), promptfloe.rate_stimuli,
         needs=("promptfloe", "fail"), connections=1, starts=0, alone=True,

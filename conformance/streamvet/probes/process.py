@@ -39,9 +39,13 @@ class CandidateProcess:
         """Start it and wait until it is up; gives whether it is.
 
         Raises:
-            FileError: where the command cannot be run at all.
+            FileError: where the command cannot be run at all, or where somebody else's server answers already: its
+                verdicts would be told of the candidate.
         """
         launch = self._launch
+        if await is_up():
+            wanted, got = "an address where nothing answers before the candidate is launched", "an answer"
+            raise FileError(self._file, "/base_url", wanted, got)
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *launch.command,
@@ -57,7 +61,7 @@ class CandidateProcess:
             raise FileError(self._file, "/launch/command", wanted, got) from error
         deadline_us = now_us() + launch.ready_within_ms * 1000
         while now_us() < deadline_us and self._process.returncode is None:
-            if await is_up():
+            if await is_up() and self._process.returncode is None:
                 return True
             await pause(_POLL_S)
         return False

@@ -36,6 +36,8 @@ def _emit(kind: str, key: int, text: str, before: Sequence[Emit]) -> Emit | None
     return {"type": name, **members[name]} if name in members else None
 
 
+_WORK_S = 10.0  # for a build that does its own work under control, where all intervals are scaled
+
 WORDS = Vocabulary(emit=_emit, carriers=("file", "chunk", "progress"))
 
 
@@ -48,3 +50,16 @@ async def rate(driver: Driver, stimulus: Stimulus) -> None:
     """Let the rate limit refuse one start."""
     await driver.candidate.control({"do": "fail", "what": "rate", "times": 1}, driver.tape)
     await driver.start_refused("rate limit", json.dumps(driver.body_of(stimulus["kind"])).encode(), role="limited")
+
+
+def work_stimuli(setting: Setting) -> list[Stimulus]:
+    """A build that does its own work: what a script emits, the system did not choose."""
+    start = setting.profile.operations["start:build"]
+    return [{"name": "own work", "kind": start.kind, "outcome": "succeeds", "script": None, "input": "succeeds"}]
+
+
+async def work(driver: Driver, _stimulus: Stimulus) -> None:
+    """Read it to its end."""
+    _run, reader = await driver.begin("reader")
+    if reader is not None:
+        await driver.to_end(reader, _WORK_S)

@@ -37,7 +37,7 @@ async def killed(driver: Driver, stimulus: Stimulus) -> Run | None:
     if ends:
         await driver.to_end(reader)
     else:
-        await reader.events(_EVENTS_BEFORE, driver.bounds.run_s)
+        await reader.events(1 if stimulus["script"] is None else _EVENTS_BEFORE, driver.bounds.run_s)
     up = await driver.candidate.restart_after_kill()
     await reader.over(driver.bounds.close_s)
     await reader.cut("the candidate was killed")

@@ -92,6 +92,7 @@ def _view(report: Report, policy: Policy, index: int) -> dict[str, Any]:
         "silent": [ruling for ruling in report.loud() if not ruling.findings],
         "probes": list(dict.fromkeys(probe for ruling in applicable for probe in ruling.probes)),
         "applicable": applicable,
+        "linked": {ruling.requirement.id for ruling in report.loud()},
         "why": _why,
     }
 

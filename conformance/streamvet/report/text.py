@@ -66,8 +66,11 @@ def _report(text: Text, report: Report, policy: Policy) -> None:
             continue
         text.append(f"  {family:<{width}}  ")
         _counts(text, [ruling.verdict for ruling in rulings])
-    for ruling in report.loud():
-        _ruling(text, report, ruling)
+    loud = report.loud()
+    for ruling in loud:
+        if ruling.verdict is not Verdict.INCONCLUSIVE:
+            _ruling(text, report, ruling)
+    _inconclusive(text, [ruling for ruling in loud if ruling.verdict is Verdict.INCONCLUSIVE])
     text.append("\n")
     code = exit_code([report], policy)
     text.append(f"{_said(code)}: ", _style(code))
@@ -114,9 +117,17 @@ def _ruling(text: Text, report: Report, ruling: Ruling) -> None:
         _field(
             text, "and", f"{more} more finding{'s' if more > 1 else ''} of {ruling.exercised} tries that exercised it"
         )
-    if ruling.reproduce and ruling.verdict is not Verdict.INCONCLUSIVE:
+    if ruling.reproduce:
         for number, line in enumerate(ruling.reproduce.splitlines()):
             _field(text, "reproduce" if number == 0 else "", line)
+
+
+def _inconclusive(text: Text, rulings: list[Ruling]) -> None:
+    """A line for each: a candidate that one can do little with has dozens of them."""
+    if rulings:
+        text.append("\n").append("INCONCLUSIVE", STYLES[Verdict.INCONCLUSIVE]).append("  never exercised, because\n")
+    for ruling in rulings:
+        text.append(f"  {ruling.requirement.id}  ", "bold").append(f"{printable(ruling.reason)}\n")
 
 
 def _exhibit(text: Text, shown: Exhibit) -> None:

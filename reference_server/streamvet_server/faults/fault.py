@@ -5,10 +5,13 @@ It must not know any fault.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from streamvet_server.seams import Seams
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamvet_server.seams import Seams
 
 BOTH = ("ghostly", "promptfloe")
 GHOSTLY = ("ghostly",)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from streamvet_server.seams import Batch, Cause, Close, Scene, Seams, Why
+from streamvet_server.seams import Batch, Cause, Close, Scene, Seams
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamvet_server.seams import Shown
 
 # The keys of `Scene.scratch` that a memory writes.
@@ -68,7 +69,7 @@ class Memory:
         self.reading[run] += 1
         self.joined[run] += 1
         self.begun_s.setdefault(run, now_s)
-        scene.scratch |= {PLACE: self.joined[run], CAME_S: now_s, FOUND_ACTIVE: run not in self.ended}
+        scene.scratch.update({PLACE: self.joined[run], CAME_S: now_s, FOUND_ACTIVE: run not in self.ended})
         return cursor
 
     def _close(self, scene: Scene, how: Close) -> Close:
@@ -101,5 +102,3 @@ def first(scene: Scene) -> bool:
 def finished_when_joined(scene: Scene) -> bool:
     """Whether a reader came after the end of its run."""
     return not scene.scratch.get(FOUND_ACTIVE, True)
-
-

@@ -1,0 +1,100 @@
+"""HBT: faults of heartbeats: too late, put off, of another form, stale, on a finished run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from streamvet_server.faults.fault import GHOSTLY, Fault
+from streamvet_server.faults.shapes import Make, opening, piecing, told
+from streamvet_server.log import now_ms
+from streamvet_server.seams import Piece, Scene, Seams, Shown
+from streamvet_server.wire import iso, sse_block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+# A ping may be late by 2 s of 15, scaled, but not by less than 100 ms (the contract's figures).
+_TOLERANCE_SHARE, _LEAST_TOLERANCE_S = 2 / 15, 0.1
+LATE = 1.5  # of what is allowed
+LEGAL = 0.5  # of the tolerance: late, and in time
+STALE_MS = 9_000  # the time of a ping may be 5 s off, by a Date that may be 1 s off
+
+
+def _allowed_s(interval_s: float) -> float:
+    return interval_s + max(interval_s * _TOLERANCE_SHARE, _LEAST_TOLERANCE_S)
+
+
+def _late_s(interval_s: float) -> float:
+    return LATE * _allowed_s(interval_s)
+
+
+def _legal_s(interval_s: float) -> float:
+    return interval_s + LEGAL * (_allowed_s(interval_s) - interval_s)
+
+
+def _every(gap_s: Callable[[float], float]) -> Make:
+    def clock(_scene: Scene, wait: str, seconds: float) -> float:
+        return gap_s(seconds) if wait in ("first-ping", "ping") else seconds
+
+    return lambda: Seams(clock=clock)
+
+
+def _put_off(gap_s: Callable[[float], float]) -> Make:
+    """Each event puts the next ping off by an interval, but no gap gets longer than `gap_s`."""
+
+    def clock(scene: Scene, wait: str, seconds: float) -> float:
+        if wait == "first-ping":
+            scene.scratch.update(interval_s=seconds, last_s=time.monotonic())
+        if wait != "quiet":
+            return seconds
+        interval_s = scene.scratch["interval_s"]
+        left_s = scene.scratch["last_s"] + gap_s(interval_s) - time.monotonic()
+        return float(max(0.0, min(interval_s, left_s)))
+
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        if shown.name == "ping":
+            shown.scene.scratch["last_s"] = time.monotonic()
+        return (octets,)
+
+    return lambda: Seams(clock=clock, frame=frame)
+
+
+def _ping(shown: Shown) -> bool:
+    return shown.name == "ping"
+
+
+def _as_date(_shown: Shown, _document: Any) -> Iterable[Any]:
+    return (iso(now_ms()),)
+
+
+def _stale(_shown: Shown, _document: Any) -> Iterable[Any]:
+    return (str(now_ms() - STALE_MS),)
+
+
+def _finished(shown: Shown) -> bool:
+    return opening(shown) and shown.name in ("status.pass", "status.fail")
+
+
+def _and_ping(_shown: Shown, octets: bytes) -> Iterable[Piece]:
+    return (octets, sse_block("ping", str(now_ms())))
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("ping-late", "HBT-01", GHOSTLY, "A ping comes after one and a half times what is allowed.", _every(_late_s)),
+    Fault("ping-late-but-legal", None, GHOSTLY, "A ping uses half of its tolerance.", _every(_legal_s)),
+    Fault(
+        "ping-put-off", "HBT-02", GHOSTLY, "Events put a ping off, to one and a half times what is allowed.",
+        _put_off(_late_s),
+    ),
+    Fault(
+        "ping-put-off-but-legal", None, GHOSTLY, "Events put a ping off, by half of its tolerance at most.",
+        _put_off(_legal_s),
+    ),
+    Fault("ping-as-date", "HBT-03", GHOSTLY, "A ping carries a date, not a number.", told(_ping, _as_date)),
+    Fault("ping-stale", "HBT-04", GHOSTLY, "A ping carries the time of nine seconds ago.", told(_ping, _stale)),
+    Fault(
+        "ping-when-finished", "HBT-05", GHOSTLY, "The replay of a finished run begins with a ping.",
+        lambda: piecing(_finished, _and_ping),
+    ),
+)  # fmt: skip

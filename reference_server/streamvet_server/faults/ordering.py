@@ -1,0 +1,115 @@
+"""ORD: faults of what follows what - lifecycles, numbers, the order and the number of events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from streamvet_server.faults.endings import is_run_end
+from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, Fault
+from streamvet_server.faults.memory import CAME_S, PLACE, Memory, remembered
+from streamvet_server.faults.shapes import answer_of
+from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# Where the numbers go wrong: only long runs have so many events, so that other requirements keep the short ones.
+SWAPPED = {11: 12, 12: 11}
+GAP_AT = 8
+# The types that are lost, without a trace in the log.
+_LOST = frozenset({"victory_check", "insight"})
+_THIRD = 3
+TOGETHER_S = 0.03  # readers that come so soon after the first one have come with it
+
+
+def _run_end_twice() -> Seams:
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        if batch.cause is not Cause.FAILED:
+            return batch
+        doubled = [(it, it) if is_run_end(it) else (it,) for it in batch.documents]
+        return replace(batch, documents=[it for pair in doubled for it in pair])
+
+    return Seams(append=append)
+
+
+def _in_batches(swaps: Any) -> Seams:
+    """Seams that swap the first two neighbours for which `swaps` holds, of what a run emits at once."""
+
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        documents = list(batch.documents)
+        pairs = range(len(documents) - 1) if batch.cause is Cause.WORK else ()
+        at = next((index for index in pairs if swaps(documents[index], documents[index + 1])), None)
+        if at is not None:
+            documents[at], documents[at + 1] = documents[at + 1], documents[at]
+        return replace(batch, documents=documents)
+
+    return Seams(append=append)
+
+
+def _plan_and_file(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return (one["type"], other["type"]) == ("plan", "file")
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Two of a type, of no step: the lifecycles allow them in any order."""
+    return bool(one["type"] == other["type"] and "stepIndex" not in one and "stepIndex" not in other)
+
+
+def _dropping() -> Seams:
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        return replace(batch, documents=[it for it in batch.documents if it.get("type") not in _LOST])
+
+    return Seams(append=append)
+
+
+def _swapped(_scene: Scene, number: int) -> int:
+    return SWAPPED.get(number, number)
+
+
+def _third_differs(_memory: Memory) -> Seams:
+    def document(shown: Shown, told: Any) -> Iterable[Any]:
+        scratch = shown.scene.scratch
+        together = scratch[CAME_S] - _memory.begun_s[shown.scene.run or ""] < TOGETHER_S
+        if shown.number is None or scratch[PLACE] < _THIRD or not together:
+            return (told,)
+        return ({**told, "copy": scratch[PLACE]},)
+
+    return Seams(document=document)
+
+
+def _one_short(_scene: Scene, answer: Answer) -> Answer:
+    if answer.document["status"] == "running" or "events" not in answer.document:
+        return answer
+    events: Sequence[Any] = answer.document["events"]
+    return replace(answer, document={**answer.document, "events": events[:-1]})
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("run-end-twice", "ORD-01", GHOSTLY, "A run that fails says run_end twice.", _run_end_twice),
+    Fault(
+        "file-before-plan", "ORD-01", PROMPTFLOE, "The first file of a build comes before its plan.",
+        lambda: _in_batches(_plan_and_file),
+    ),
+    Fault(
+        "number-goes-back", "ORD-02", BOTH, "The numbers of the eleventh and the twelfth event are swapped.",
+        lambda: Seams(number=_swapped, resume=_swapped),
+    ),
+    Fault(
+        "number-left-out", "ORD-03", GHOSTLY, "The number after seven is nine.",
+        lambda: Seams(number=lambda _scene, number: number if number < GAP_AT else number + 1),
+    ),
+    Fault(
+        "neighbours-swapped", "ORD-04", BOTH, "Two events that a run emits at once are logged in the other order.",
+        lambda: _in_batches(_alike),
+    ),
+    Fault("never-logged", "ORD-05", BOTH, "An event of one type never reaches the log.", _dropping),
+    Fault(
+        "third-reader-differs", "ORD-06", BOTH, "The third of readers that come together sees changed events.",
+        remembered(_third_differs),
+    ),
+    Fault(
+        "record-lacks-the-last-event", "ORD-07", GHOSTLY, "The record of a finished run lacks its last event.",
+        answer_of("record", _one_short),
+    ),
+)  # fmt: skip

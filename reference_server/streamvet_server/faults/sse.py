@@ -1,0 +1,79 @@
+"""SSE: faults of the framing of Server-Sent Events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet_server.faults.fault import GHOSTLY, Fault
+from streamvet_server.faults.memory import Memory, finished_when_joined, remembered
+from streamvet_server.faults.shapes import every, opening, rare, stream_field, writing, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamvet_server.seams import Seams
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def _before_data(line: bytes) -> Callable[[bytes], bytes]:
+    return lambda octets: octets.replace(b"data: ", line + b"data: ", 1)
+
+
+def _at_a_failed_end(change: Callable[[bytes], bytes]) -> Callable[[Memory], Seams]:
+    """The last frame of a run that fails while it is read, changed."""
+    return lambda memory: writing(
+        lambda shown: shown.last and memory.failed(shown) and not finished_when_joined(shown.scene), change
+    )
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "last-block-unended", "SSE-01", GHOSTLY, "The last block of a failed run lacks its empty line.",
+        remembered(_at_a_failed_end(lambda octets: octets.removesuffix(b"\n"))),
+    ),
+    Fault(
+        "unknown-field", "SSE-02", GHOSTLY, "A block has a field that is not of the standard.",
+        written(rare, _before_data(b"type: victory_check\n")),
+    ),
+    Fault(
+        "signed-retry", "SSE-03", GHOSTLY, "The retry field has a sign.",
+        written(opening, _before_data(b"retry: +3000\n")),
+    ),
+    Fault(
+        "nul-in-id", "SSE-04", GHOSTLY, "The id of the first block has a NUL.",
+        written(opening, lambda octets: octets.replace(b"\nid: 1\n", b"\nid: 1\0\n", 1)),
+    ),
+    Fault(
+        "second-event-field", "SSE-05", GHOSTLY, "The last block of a failed run has its event field twice.",
+        remembered(_at_a_failed_end(lambda octets: octets[: octets.index(b"\n") + 1] + octets)),
+    ),
+    Fault(
+        "event-named-after-type", "SSE-06", GHOSTLY, "An event field has the event's type, not its kind.",
+        written(rare, lambda octets: octets.replace(b"event: assist\n", b"event: victory_check\n", 1)),
+    ),
+    Fault(
+        "two-data-lines", "SSE-07", GHOSTLY, "A JSON document is written over two data lines.",
+        written(rare, lambda octets: octets.replace(b',"', b',\ndata: "', 1)),
+    ),
+    Fault(
+        "crlf-blocks", "SSE-08", GHOSTLY, "Lines end with CRLF.",
+        written(every, lambda octets: octets.replace(b"\n", b"\r\n")),
+    ),
+    Fault(
+        "bom-before-events", "SSE-09", GHOSTLY, "A stream begins with a byte order mark.",
+        written(opening, lambda octets: _BOM + octets),
+    ),
+    Fault(
+        "retry-alone", "SSE-10", GHOSTLY, "A stream begins with a block that has a retry field and no data.",
+        written(opening, lambda octets: b"retry: 3000\n\n" + octets),
+    ),
+    Fault(
+        "comment-as-block", "SSE-11", GHOSTLY, "A comment has an empty line after it.",
+        written(opening, lambda octets: octets + b": connected\n\n"),
+    ),
+    Fault(
+        "media-type-in-capitals", "SSE-12", GHOSTLY, "The media type is written with capitals.",
+        stream_field("Content-Type", "Text/Event-Stream"),
+    ),
+)  # fmt: skip

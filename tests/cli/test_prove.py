@@ -1,0 +1,127 @@
+"""The proof: when a run is as it must be, what the matrix prints, and a fault that is really run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streamvet.cli import call
+from streamvet.cli.proving import told
+from streamvet.contract.registry import load_registry
+from streamvet.outcome import Verdict
+from streamvet.prove import Done, Job, compare, jobs, kept, matrix, perform, prove_the_proof
+from streamvet.reference import Fault, accounts, faults
+
+REGISTRY = load_registry()
+HONEST = dict.fromkeys(("EVT-02", "EVT-07", "EVT-08", "ACC-01", "TRN-09"), Verdict.PASS)
+BAD_JSON = Fault("bad-json", "EVT-02", ("ghostly",), "a comma too many", honest=False)
+BUFFERED = Fault("no-field", "TRN-09", ("ghostly",), "no X-Accel-Buffering", honest=False)
+LEGAL = Fault("just-legal", None, ("ghostly",), "as late as may be", honest=True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "changed", "wrong"),
+    [
+        (BAD_JSON, {"EVT-02": Verdict.FAIL}, []),
+        (BAD_JSON, {"EVT-02": Verdict.FAIL, "EVT-07": Verdict.INCONCLUSIVE, "EVT-08": Verdict.INCONCLUSIVE}, []),
+        (BAD_JSON, {}, ["EVT-02: expected FAIL, got PASS"]),
+        (BAD_JSON, {"EVT-02": Verdict.INCONCLUSIVE}, ["EVT-02: expected FAIL, got INCONCLUSIVE"]),
+        (BAD_JSON, {"EVT-02": Verdict.WARN}, ["EVT-02: expected FAIL, got WARN"]),
+        (
+            BAD_JSON,
+            {"EVT-02": Verdict.FAIL, "EVT-08": Verdict.FAIL},
+            ["EVT-08: expected PASS as on the honest server, got FAIL"],
+        ),
+        (
+            BAD_JSON,
+            {"EVT-02": Verdict.FAIL, "ACC-01": Verdict.INCONCLUSIVE},
+            ["ACC-01: expected PASS as on the honest server, got INCONCLUSIVE"],
+        ),
+        (BUFFERED, {"TRN-09": Verdict.WARN}, []),
+        (BUFFERED, {"TRN-09": Verdict.FAIL}, ["TRN-09: expected WARN, got FAIL"]),
+        (LEGAL, {}, []),
+        (LEGAL, {"TRN-09": Verdict.WARN}, ["TRN-09: expected PASS as on the honest server, got WARN"]),
+    ],
+)
+def test_only_the_named_id_fails(fault: Fault, changed: dict[str, Verdict], wrong: list[str]) -> None:
+    assert compare(HONEST, HONEST | changed, fault, REGISTRY) == wrong
+
+
+def test_a_fault_proves_nothing_where_the_honest_server_does_not_pass() -> None:
+    honest = HONEST | {"EVT-02": Verdict.FAIL}
+    assert compare(honest, honest, BAD_JSON, REGISTRY) == ["EVT-02: expected PASS on the honest server, got FAIL"]
+
+
+def test_a_verdict_that_is_missing_is_wrong() -> None:
+    faulty = {one: verdict for one, verdict in HONEST.items() if one != "ACC-01"} | {"EVT-02": Verdict.FAIL}
+    wrong = ["ACC-01: expected PASS as on the honest server, got no verdict"]
+    assert compare(HONEST, faulty, BAD_JSON, REGISTRY) == wrong
+
+
+def done(fault: Fault | None, changed: dict[str, Verdict], *errors: str) -> Done:
+    first = {one: f"expected x, seen {one}" for one, verdict in changed.items() if verdict is Verdict.FAIL}
+    return Done(Job("ghostly", {}, fault, 0, None), HONEST | changed, first, errors)
+
+
+def test_the_matrix_tells_what_went_wrong() -> None:
+    results = [
+        done(None, {}),
+        done(BAD_JSON, {"EVT-02": Verdict.FAIL}),
+        done(BUFFERED, {"ACC-01": Verdict.FAIL}),
+        done(LEGAL, {}, "Traceback\nValueError: boom"),
+    ]
+    cells = matrix(results, REGISTRY)
+    assert [(cell.fault.name, cell.wrong) for cell in cells] == [
+        ("bad-json", ()),
+        (
+            "no-field",
+            (
+                "TRN-09: expected WARN, got PASS",
+                "ACC-01: expected PASS as on the honest server, got FAIL (expected x, seen ACC-01)",
+            ),
+        ),
+        ("just-legal", ("the suite itself: ValueError: boom",)),
+    ]
+    said = told(cells, results[:1], ["ghostly"]).plain
+    assert "EVT-02 bad-json    ghostly caught" in said
+    assert "TRN-09 no-field    ghostly WRONG" in said
+    assert said.endswith("1 of 3 as they must be\n")
+
+
+def test_jobs_are_the_honest_runs_and_every_fault_on_each_of_its_profiles() -> None:
+    rows = [BAD_JSON, Fault("both", "TRN-01", ("ghostly", "promptfloe"), "", honest=False)]
+    made = jobs(rows, {"ghostly": {}, "promptfloe": {}}, ["promptfloe", "ghostly"], Path("kept"))
+    assert [(job.name, str(job.keep)) for job in made] == [
+        ("honest on promptfloe", "kept/promptfloe/honest"),
+        ("honest on ghostly", "kept/ghostly/honest"),
+        ("bad-json on ghostly", "kept/ghostly/bad-json"),
+        ("both on ghostly", "kept/ghostly/both"),
+        ("both on promptfloe", "kept/promptfloe/both"),
+    ]
+    assert len({job.port for job in made}) == len(made)
+
+
+def test_every_fault_names_a_requirement_of_its_profiles_and_every_requirement_has_one() -> None:
+    named: set[str] = set()
+    for fault in faults():
+        assert (fault.id is None) is fault.honest
+        if fault.id is not None:
+            named.add(fault.id)
+    assert named == {row.id for row in REGISTRY.testable()}
+
+
+@pytest.mark.live
+def test_a_fault_is_run_and_its_proof_breaks_where_its_check_is_out_of_action(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One fault of a kind that needs no waiting. The whole matrix is `streamvet prove`."""
+    row = next(one for one in faults() if one.id == "TRN-09" and "promptfloe" in one.profiles)
+    results = perform(jobs([row], accounts(), ["promptfloe"], tmp_path), lambda _done: None)
+    (cell,) = matrix(results, REGISTRY)
+    assert cell.wrong == ()
+    unbroken = [line for line in prove_the_proof(results) if line.startswith("TRN-09")]
+    assert unbroken == []
+    assert sum(1 for _ in kept(tmp_path / "promptfloe" / row.name)) > 10
+    assert call(["prove", "--profile", "no-such"]) == 2
+    capsys.readouterr()

@@ -1,0 +1,91 @@
+"""The target file: what it says, and what is wrong with one that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.contract.files import FileError
+from streamvet.contract.target import Launch, load_target, placeholders, target_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MINIMAL = {"profile": "ghostly", "base_url": "http://127.0.0.1:4000"}
+LOGIN = {"email": "a@example.org", "password": "${GHOSTLY_PASSWORD}"}
+
+
+def read(tmp_path: Path, **more: Any) -> Any:
+    return target_of(MINIMAL | more, tmp_path / "target.yaml")[0]
+
+
+def test_minimal(tmp_path: Path) -> None:
+    target = read(tmp_path)
+    assert (target.base_url, target.max_starts, target.max_concurrency) == ("http://127.0.0.1:4000", 50, 20)
+    assert (target.control, target.time_scale, target.lacks, target.launch) == (None, 1.0, (), None)
+
+
+def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GHOSTLY_PASSWORD", "secret: {yes}")
+    path = tmp_path / "target.yaml"
+    lines = [
+        "profile: ghostly",
+        "base_url: http://127.0.0.1:4000/api/",
+        f"credentials: {json.dumps(LOGIN)}",
+        "control: /_conformance",
+        "time_scale: 0.05",
+        "inputs: {run: {succeeds: {project: demo}}}",
+        "launch: {command: [node, server.js], cwd: ./server, env: {PORT: '4000'}, ready: {path: /health}}",
+    ]
+    path.write_text("\n".join(lines))
+    target, profile = load_target(path)
+    assert (target.base_url, target.max_starts, profile.name) == ("http://127.0.0.1:4000/api", None, "ghostly")
+    assert target.credentials == {"email": "a@example.org", "password": "secret: {yes}"}
+    assert target.launch == Launch(("node", "server.js"), tmp_path / "server", {"PORT": "4000"}, "/health", 10_000)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "a typing error": ({"credential": {}}, "the file: expected only known keys"),
+    "no URL": ({"base_url": "localhost:4000"}, "/base_url: expected a match"),
+    "a URL with a query": ({"base_url": "http://a/?x=1"}, "/base_url: expected a match"),
+    "no such profile": ({"profile": "ghostley"}, "profile: expected one of"),
+    "an operation that is not optional": ({"lacks": ["cancel"]}, "/lacks/0: expected nothing, none is optional"),
+    "an unknown kind": ({"inputs": {"skill": {}}}, "/inputs/skill: expected one of the kinds run"),
+    "an unknown outcome": ({"inputs": {"run": {"suceeds": {}}}}, "/inputs/run: expected only known keys"),
+    "half a login": ({"credentials": {"email": "a"}}, "/credentials: expected token or cookie, or email and password"),
+    "two credentials": ({"credentials": {"token": "a", "cookie": "b=c"}}, "/credentials: expected token or cookie"),
+    "a token with a line end": ({"credentials": {"token": "a\nb"}}, "/credentials/token: expected a match"),
+    "a cookie without a name": ({"other_credentials": {"cookie": "abc"}}, "/other_credentials/cookie: expected a match"),
+    "a variable that is not set": ({"credentials": {"token": "${STREAMVET_UNSET}"}}, "variable STREAMVET_UNSET to be"),
+    "no such trigger": ({"triggers": {"change": {"command": ["x"]}}}, "/triggers/change: expected a trigger"),
+    "a trigger without anything": ({"triggers": {"change": {}}}, "/triggers/change"),
+    "a scale of zero": ({"time_scale": 0}, "/time_scale"),
+    "a command that is a text": ({"launch": {"command": "node server.js"}}, "/launch/command: expected array"),
+    "a file that is none": ({"launch": []}, "/launch: expected object"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong(name: str, tmp_path: Path) -> None:
+    more, text = WRONG[name]
+    with pytest.raises(FileError) as raised:
+        read(tmp_path, **more)
+    assert text in str(raised.value)
+    assert str(raised.value).startswith((str(tmp_path / "target.yaml"), "ghostley"))
+
+
+def test_an_optional_operation_may_be_lacking(tmp_path: Path) -> None:
+    assert read(tmp_path, profile="promptfloe", lacks=["start:message"]).lacks == ("start:message",)
+
+
+def test_variables_are_expanded_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMVET_PROJECT", "demo")
+    body = {"project": "${STREAMVET_PROJECT}", "steps": ["${STREAMVET_PROJECT}", 1]}
+    target = read(tmp_path, inputs={"run": {"succeeds": body}})
+    assert target.inputs["run"]["succeeds"] == {"project": "demo", "steps": ["demo", 1]}
+
+
+def test_placeholders() -> None:
+    assert placeholders({"email": "{email}", "more": ["{password}!", 7, None]}) == {"email", "password"}
