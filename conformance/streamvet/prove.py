@@ -8,6 +8,7 @@ Must not know how the server commits a fault.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import multiprocessing
 import shutil
 import tempfile
@@ -181,7 +182,8 @@ def perform_one(job: Job) -> Done:
 
 def _write(trace: Trace, folder: Path, number: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{number:04d}-{trace.probe}.trace.ndjson").open("w", encoding="utf-8", newline="\n") as file:
+    path = folder / f"{number:04d}-{trace.probe}.trace.ndjson.gz"  # the runs of a proof have some gigabytes
+    with gzip.open(path, "wt", compresslevel=1, encoding="utf-8", newline="\n") as file:
         file.writelines(dump(trace))
 
 
@@ -269,6 +271,6 @@ def _breaks(
 
 def kept(folder: Path) -> Iterator[Trace]:
     """The traces that a run has left in its folder, in their order."""
-    for path in sorted(folder.glob("*.trace.ndjson")):
-        with path.open(encoding="utf-8") as file:
+    for path in sorted(folder.glob("*.trace.ndjson.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as file:
             yield load(file, str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import subprocess
@@ -202,6 +203,17 @@ def test_traces_from_stdin_may_be_several(
     ended = streamvet("judge", "-", "--only", "SSE")
     assert ended.code == 0
     assert "3 traces" in ended.out
+
+
+def test_a_compressed_trace_is_read(streamvet: Callable[..., Ended], good: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "good.trace.ndjson.gz"
+    packed.write_bytes(gzip.compress(good.read_bytes()))
+    assert streamvet("judge", packed, "--only", "SSE").code == 0
+    packed.write_bytes(packed.read_bytes()[:-20])
+    ended = streamvet("judge", packed)
+    assert (ended.code, ended.err.startswith(f"streamvet: {packed}: the file: expected a readable file")) == (2, True)
+    packed.write_bytes(b"no gzip")
+    assert streamvet("judge", packed).code == 2
 
 
 def test_the_reports_of_a_hopeless_stream_stay_small(streamvet: Callable[..., Ended], tmp_path: Path) -> None:

@@ -92,8 +92,9 @@ def test_a_huge_span_stays_small() -> None:
         ((0, 0), 4, {}, "head"),
         ((0, 0), 900, {"ending": Ending.TIMED_OUT, "ended_ms": 900}, "end"),
         ((0, 0), 400, {"ended_ms": 900}, "moment"),
-        ((7, 7), 1, {}, "event"),
-        ((10**6, 10**6 + 4), 1, {}, "event"),
+        ((7, 7), 250, {}, "moment"),
+        ((7, 10**6), 1, {}, "event"),
+        ((10**6, 10**6 + 4), 250, {}, "moment"),
     ],
 )
 def test_every_finding_has_a_place_on_the_timeline(

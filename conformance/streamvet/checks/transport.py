@@ -267,13 +267,15 @@ def _served(exchange: Exchange, profile: Profile) -> bool:
 
 
 def last_reader(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-13: the last one; and of the short ones, which are cut at their heads, those that were refused."""
+    """TRN-13: the last one; and of the short ones, which are cut at their heads, those that were refused later on."""
     last, short = with_role(trace, "last"), with_role(trace, "churn")
     if not last or not short:
         return NotExercised("no series of short connections was tried")
     if not any(map(opened, short)):
         return NotExercised("none of the short connections was served either")
-    worn = [x for x in last if not _served(x, profile)] + [x for x in short if x.head and not opened(x)]
+    gone_us = min(x.ended_us for x in short if opened(x))
+    worn = [x for x in last if not _served(x, profile)]
+    worn += [x for x in short if x.head and not opened(x) and x.sent_us > gone_us]
     want = f"a reader after {len(short)} short ones served like the first"
     return [finding(x, want, _service(x, profile), at_us=x.ended_us) for x in worn]
 

@@ -5,9 +5,11 @@ Must not know how traces are made, nor how verdicts are.
 
 from __future__ import annotations
 
+import gzip
 import re
 import shlex
 import sys
+import zlib
 from array import array
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -54,7 +56,7 @@ _HEAD_IDS = frozenset({"SSE-12"})
 
 def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     files: Annotated[
-        list[str], typer.Argument(metavar="TRACE…", help="Trace files; - reads stdin.", show_default=False)
+        list[str], typer.Argument(metavar="TRACE…", help="Trace files, .gz too; - reads stdin.", show_default=False)
     ],
     raw: Annotated[
         Framing | None,
@@ -141,12 +143,19 @@ def _traces(files: Iterable[str]) -> Iterator[Trace]:
             yield from _split(sys.stdin, "stdin")
             continue
         try:
-            with Path(name).open(encoding="utf-8") as file:
+            with _opened(name) as file:
                 yield from _split(file, name)
         except UnicodeDecodeError as error:
             raise FileError(name, "", "UTF-8", repr(error.object[error.start : error.start + 4])) from error
-        except OSError as error:
-            raise FileError(name, "", "a readable file", error.strerror or "an error") from error
+        except (OSError, EOFError, zlib.error) as error:
+            said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise FileError(name, "", "a readable file", said) from error
+
+
+def _opened(name: str) -> TextIO:
+    if name.endswith(".gz"):
+        return gzip.open(name, "rt", encoding="utf-8")
+    return Path(name).open(encoding="utf-8")
 
 
 def _split(file: TextIO, name: str) -> Iterator[Trace]:

@@ -35,7 +35,9 @@ class Probe:
         return self.connections if isinstance(self.connections, int) else self.connections(setting)
 
     def runs(self, stimulus: Stimulus) -> int:
-        """How many runs a try starts."""
+        """How many runs a try starts; none where the stimulus does not say of which kind."""
+        if "kind" not in stimulus:
+            return 0
         return self.starts if isinstance(self.starts, int) else self.starts(stimulus)
 
     def unmet(self, setting: Setting) -> str | None:

@@ -95,7 +95,8 @@ class Setting:
         if stimulus.get("script") is not None or "kind" not in stimulus:
             return None
         bodies = self.target.inputs.get(stimulus["kind"], {})
-        if stimulus["input"] in bodies:
+        default = "body" in stimulus or self.profile.operations[f"start:{stimulus['kind']}"].body is not None
+        if stimulus["input"] in bodies or (self.scripted and stimulus["input"] == "succeeds" and default):
             return None
         return (
             f"no input that {_INPUT_WORDS[stimulus['input']]} for {stimulus['kind']} in the target file, and no control"

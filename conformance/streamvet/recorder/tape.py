@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from streamvet.recorder.live import Live
     from streamvet.recorder.recorder import Ask, Recorder
 
-# In these roles a verdict depends on when something did not happen.
-_TIMED_ROLES = frozenset({"watch", "record-detached", "stalled"})
-
-
 class Tape:
     """Sends requests through a recorder and remembers them."""
 
@@ -54,12 +50,10 @@ class Tape:
         return tuple([await self._exchange(f"x{number}", ask, live) for number, (ask, live) in rows])
 
     def jitter_us(self) -> dict[str, int]:
-        """For each exchange whose verdict depends on a wait: how late the suite itself was, at worst."""
-        found: dict[str, int] = {}
-        for number, (ask, live) in enumerate(self._rows, start=1):
-            if ask.role in _TIMED_ROLES or "observe_us" in ask.about:
-                found[f"x{number}"] = self._recorder.jitter.worst_us(live.sent_us, live.ended_us)
-        return found
+        """How late the suite itself was during each exchange, at worst; only where it was late at all."""
+        rows = enumerate(self._rows, start=1)
+        late = ((f"x{n}", self._recorder.jitter.worst_us(live.sent_us, live.ended_us)) for n, (_, live) in rows)
+        return {name: late_us for name, late_us in late if late_us}
 
     async def _exchange(self, name: str, ask: Ask, live: Live) -> Exchange:
         secrets, zero = self._recorder.secrets, self.zero_us

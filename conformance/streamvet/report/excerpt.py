@@ -28,12 +28,9 @@ class Piece:
 
 
 def marked(span: tuple[int, int], length: int) -> Mark:
-    """The bytes to mark; None where the span is about no bytes, (0, 0). An empty span marks a byte."""
-    start, end = span
-    if not end or not length:
-        return None
-    end = min(max(end, start + 1), length)
-    return min(start, end - 1), end
+    """The bytes to mark; None where the span has none: a finding about an exchange as a whole, or about a silence."""
+    start, end = span[0], min(span[1], length)
+    return (start, end) if start < end else None
 
 
 def pieces(body: bytes, start: int, end: int, mark: Mark) -> tuple[Piece, ...]:

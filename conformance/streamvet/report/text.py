@@ -132,7 +132,7 @@ def _inconclusive(text: Text, rulings: list[Ruling]) -> None:
 
 def _exhibit(text: Text, shown: Exhibit) -> None:
     finding = shown.finding
-    span = f"bytes {finding.span[0]}-{finding.span[1]}, " if finding.span[1] else ""
+    span = f"bytes {finding.span[0]}-{finding.span[1]}, " if finding.span[0] < finding.span[1] else ""
     where = f"exchange {finding.exchange} ({shown.role}): {shown.request}"
     _field(text, "where", where)
     _field(text, "", f"{span}{shown.at_ms:.1f} ms after the request, answered {shown.answer}")

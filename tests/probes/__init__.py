@@ -1,0 +1,1 @@
+"""The tests of `streamvet.probes` and `streamvet.campaign`."""

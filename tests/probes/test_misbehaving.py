@@ -1,0 +1,191 @@
+"""A candidate that misbehaves in every way cannot make a campaign raise or hang; what it did is in the traces."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.campaign import Effort, Progress, Settings, Unreachable, campaign
+from streamvet.contract.files import FileError
+from streamvet.contract.target import target_of
+from streamvet.probes import bounds
+from streamvet.trace import Ending, Trace, dump, load
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+SCALE = 0.01  # a heartbeat every 150 ms: three and the tolerance are over in 0.6 s
+OVER_S = 60.0  # far above what any of these takes, far below what a hanging wait would
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+RUNNING = b'event: status\ndata: {"kind":"status","status":"running","at":"2026-01-01T00:00:00Z"}\n\n'
+
+
+def answer(value: Any, status: int = 200) -> bytes:
+    body = json.dumps(value).encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def _silent(writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(OVER_S)
+    del writer
+
+
+async def _open(writer: asyncio.StreamWriter) -> None:
+    writer.write(HEAD + b"%x\r\n%s\r\n" % (len(RUNNING), RUNNING))
+    await asyncio.sleep(OVER_S)
+
+
+async def _endless(writer: asyncio.StreamWriter) -> None:
+    writer.write(HEAD)
+    while True:
+        writer.write(b"%x\r\n%s\r\n" % (len(RUNNING), RUNNING))
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def _garbage(writer: asyncio.StreamWriter) -> None:
+    writer.write(HEAD + b"40\r\n" + bytes(range(64)) + b"\r\n" + b"nonsense")
+
+
+async def _not_http(writer: asyncio.StreamWriter) -> None:
+    writer.write(bytes(range(256)))
+
+
+async def _gone(writer: asyncio.StreamWriter) -> None:
+    del writer
+
+
+async def _strange_json(writer: asyncio.StreamWriter) -> None:
+    writer.write(answer([[1], None, {"status": 7}]))
+
+
+STREAMS: dict[str, Callable[[asyncio.StreamWriter], Awaitable[None]]] = {
+    "silent": _silent,
+    "open": _open,
+    "endless": _endless,
+    "garbage": _garbage,
+    "not HTTP": _not_http,
+    "gone": _gone,
+    "strange JSON": _strange_json,
+}
+DESCRIBED = {"control": 1, "profile": "ghostly", "time_scale": SCALE, "can": ["script", "reset", 7]}
+
+
+@asynccontextmanager
+async def candidate(stream: str, others: str = "") -> AsyncIterator[str]:
+    """A ghostly whose control, login and start work, and whose streams (or all that is left) do not."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next((int(h[15:]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:")), 0)
+            body = await reader.readexactly(length)
+            path = head.split(b" ")[1].decode().partition("?")[0]
+            if path == "/_conformance":
+                kind = json.loads(body)["do"]
+                writer.write(answer(DESCRIBED if kind == "describe" else {"script": "s"}, 201 if kind == "script" else 200))
+            elif path.endswith("/stream") or (others and path != "/"):
+                await STREAMS[stream](writer)
+            elif path.endswith("/login"):
+                writer.write(answer({"ok": True, "token": "aaaaaaaa.bbbbbbbb.cccccccc"}))
+            else:
+                writer.write(answer({"id": "run_1", "status": "running"}, 202 if path.endswith("/run") else 200))
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def target_for(url: str, **more: Any) -> Any:
+    credentials = {"email": "a@example.org", "password": "longenough"}
+    raw = {"profile": "ghostly", "base_url": url, "control": "/_conformance", "time_scale": SCALE}
+    raw |= {"credentials": credentials, "other_credentials": credentials, "max_concurrency": 100}
+    return target_of(raw | more, Path("target.yaml"))
+
+
+@pytest.fixture
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits that are as short as a test wants them."""
+    monkeypatch.setattr(bounds, "_ANSWER_S", {True: 0.2, False: 0.2})
+    monkeypatch.setattr(bounds, "patience_s", lambda _bound_ms: 0.2)
+
+
+@pytest.mark.usefixtures("_short")
+@pytest.mark.parametrize("others", ["", "everything"])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_no_campaign_hangs_or_raises(stream: str, others: str) -> None:
+    traces: list[Trace] = []
+    progress: list[Progress] = []
+
+    async def scenario() -> Any:
+        async with candidate(stream, others) as url, asyncio.timeout(OVER_S):
+            target, profile = target_for(url)
+            settings = Settings(effort=Effort(races=4, churns=4, joins=2))
+            return await campaign(target, profile, settings, traces.append, progress.append)
+
+    summary = asyncio.run(scenario())
+    assert summary.errors == []
+    assert summary.tries == len(traces) > 20
+    assert progress[-1].done == progress[-1].total == summary.tries
+    assert progress[-1].running == ()
+    for trace in traces:
+        lines = list(dump(trace))
+        assert list(dump(load(lines, ""))) == lines
+        assert "longenough" not in "".join(lines)
+        assert all(isinstance(exchange.ending, Ending) for exchange in trace.exchanges)
+
+
+CONTROLS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "another time scale": ({"time_scale": 0.5}, FileError, "/time_scale: expected 0.01, which the candidate's"),
+    "no control": ({"control": "/nothing"}, FileError, "/control: expected a control interface"),
+    "nobody there": ({"base_url": "http://127.0.0.1:9"}, Unreachable, "nothing answers within 0.3 s"),
+    "a process that ends": ({"launch": {"command": ["false"]}}, Unreachable, "it exited with 1"),
+    "no such command": ({"launch": {"command": ["/no/such/command"]}}, FileError, "/launch/command: expected"),
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_what_cannot_begin(name: str) -> None:
+    more, error, text = CONTROLS[name]
+
+    async def scenario() -> None:
+        async with candidate("open") as url, asyncio.timeout(OVER_S):
+            if "launch" in more:
+                url = "http://127.0.0.1:9"  # port 9 is discard: nobody answers there, so nobody is in the way
+            target, profile = target_for(url, **more)
+            await campaign(target, profile, Settings(wait_s=0.3), lambda _trace: None)
+
+    with pytest.raises(error, match=r".") as raised:
+        asyncio.run(scenario())
+    assert text in str(raised.value)
+
+
+@pytest.mark.usefixtures("_short")
+def test_an_interrupted_campaign_has_handed_out_what_was_finished() -> None:
+    traces: list[Trace] = []
+
+    async def scenario() -> None:
+        async with candidate("gone") as url:
+            target, profile = target_for(url)
+            running = asyncio.create_task(campaign(target, profile, Settings(), traces.append))
+            while not traces:
+                await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            assert running.cancelled()
+
+    asyncio.run(scenario())
+    assert traces

@@ -1,0 +1,145 @@
+"""What is tried, what is not and why; and the places that tries share."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from streamvet.campaign.planning import Plan, plan_tries
+from streamvet.campaign.slots import Slots
+from streamvet.contract.profile import load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.probes import PROBES
+from streamvet.probes.probe import CONDITIONS
+
+from .test_scripts import setting_of
+
+RUN = {"project": "demo", "baseUrl": "http://127.0.0.1:9", "steps": []}
+INPUTS = {"run": {"succeeds": RUN, "fails": RUN, "long": RUN}}
+LAUNCH = {"command": ["true"]}
+OTHERS = {"other_credentials": {"token": "b"}, "expired_credentials": {"token": "c"}}
+
+
+def planned(name: str = "ghostly", *, control: bool = True, max_wait_s: float | None = None, **more: Any) -> Plan:
+    return plan_tries(PROBES, setting_of(name, control=control, **more), max_wait_s)
+
+
+def reasons(plan: Plan) -> set[str]:
+    return {reason for _, reason in plan.skipped}
+
+
+def probes_of(plan: Plan) -> set[str]:
+    return {one.probe.name for one in (*plan.together, *plan.alone)}
+
+
+def test_names_and_ids() -> None:
+    assert len({probe.name for probe in PROBES}) == len(PROBES)
+    ids = load_registry().rows
+    assert {one for probe in PROBES for one in probe.serves} <= set(ids)
+    assert {need for probe in PROBES for need in probe.needs} <= set(CONDITIONS)
+
+
+@pytest.mark.parametrize("name", ["ghostly", "promptfloe"])
+def test_each_requirement_is_served(name: str) -> None:
+    plan = planned(name, launch=LAUNCH, max_concurrency=100, **OTHERS)
+    served = {one for each in (*plan.together, *plan.alone) for one in each.probe.serves}
+    assert {row.id for row in load_registry().testable(load_profile(name))} <= served
+    assert plan.skipped == []
+
+
+def test_without_control() -> None:
+    plan = planned(control=False, inputs=INPUTS, launch=LAUNCH, max_concurrency=100)
+    assert reasons(plan) == {"not tried: no control interface"}
+    assert {"straight", "late", "heartbeats", "restart", "many"} <= probes_of(plan)
+    assert not {"race", "churn", "slow", "pause"} & probes_of(plan)
+
+
+def test_without_anything() -> None:
+    plan = planned(control=False)
+    assert "not tried: no launch in the target file" in reasons(plan)
+    assert "not tried: no input that fails for run in the target file, and no control" in reasons(plan)
+    assert probes_of(plan) == {"logins", "starts"}
+
+
+def test_starts_are_limited() -> None:
+    plan = planned(control=False, inputs=INPUTS, max_starts=3, max_concurrency=100)
+    assert sum(one.probe.runs(one.stimulus) for one in plan.together if one.probe.starts) <= 3
+    assert any("of max_starts 0 are left" in reason for reason in reasons(plan))
+
+
+def test_waits_are_limited() -> None:
+    plan = planned(max_wait_s=1.0)
+    assert "not tried: heartbeats waits 2.4 s, --max-wait is 1 s" in reasons(plan)
+    assert "heartbeats" not in probes_of(plan)
+
+
+def test_connections_are_limited() -> None:
+    assert "not tried: many holds 33 connections at once, max_concurrency is 20" in reasons(planned())
+
+
+def test_the_longest_wait_begins_first() -> None:
+    waits = [one.wait_s for one in planned("promptfloe").together]
+    assert waits == sorted(waits, reverse=True)
+    assert waits[0] == pytest.approx(15.52)
+
+
+def test_what_disturbs_comes_last() -> None:
+    plan = planned(launch=LAUNCH)
+    assert [one.probe.name for one in plan.alone] == ["slow", "restart", "restart", "orphan"]
+
+
+def test_what_a_target_lacks_is_not_tried() -> None:
+    plan = planned("promptfloe", lacks=["start:message"])
+    assert "message" not in {one.stimulus.get("kind") for one in plan.together}
+
+
+def test_existing_runs_are_used_where_none_can_be_made() -> None:
+    plan = planned(control=False, existing={"finished": "run_1", "active": "run_2"}, max_starts=0)
+    assert probes_of(plan) >= {"existing", "intruders", "heartbeats"}
+    assert all("run_id" in one.stimulus for one in plan.together if one.probe.name in ("intruders", "heartbeats"))
+
+
+def test_slots_are_given_in_the_order_of_asking() -> None:
+    async def scenario() -> tuple[list[str], int]:
+        slots, order, most, held = Slots(3), list[str](), 0, 0
+
+        async def hold(name: str, count: int) -> None:
+            nonlocal most, held
+            async with slots.taken(count):
+                order.append(name)
+                held += count
+                most = max(most, held)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                held -= count
+
+        await asyncio.gather(hold("a", 2), hold("large", 3), hold("b", 1), hold("c", 1), hold("d", 1))
+        return order, most
+
+    order, most = asyncio.run(scenario())
+    assert order == ["a", "large", "b", "c", "d"]
+    assert most == 3
+
+
+def test_slots_survive_who_gives_up() -> None:
+    async def scenario() -> bool:
+        slots = Slots(1)
+
+        async def hold(event: asyncio.Event) -> None:
+            async with slots.taken(1):
+                await event.wait()
+
+        go = asyncio.Event()
+        first = asyncio.create_task(hold(go))
+        second = asyncio.create_task(hold(go))
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        go.set()
+        await first
+        async with asyncio.timeout(5), slots.taken(1):
+            return True
+
+    assert asyncio.run(scenario())

@@ -1,0 +1,109 @@
+"""Scripts are what the lifecycle tables allow; stimuli say what they promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.contract.profile import load_profile
+from streamvet.contract.target import target_of
+from streamvet.probes import PROBES, VOCABULARIES, scripts
+from streamvet.probes.bounds import bounds_of, script_s
+from streamvet.probes.setting import SMALL_EFFORT, Setting
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Operation, Profile
+
+PROFILES = {name: load_profile(name) for name in VOCABULARIES}
+STARTS = [(profile, start) for profile in PROFILES.values() for start in profile.starts]
+IDS = [f"{profile.name} {start.kind}" for profile, start in STARTS]
+
+
+def setting_of(name: str, *, control: bool, scale: float = 0.05, **more: Any) -> Setting:
+    raw: dict[str, Any] = {"profile": name, "base_url": "http://127.0.0.1:1", "credentials": {"token": "abc"}}
+    raw |= {"control": "/_conformance"} if control else {}
+    target, profile = target_of(raw | more, Path("target.yaml"))
+    can = frozenset({"script", "fail", "reset"}) if control else frozenset[str]()
+    return Setting(profile, target, scale, can, VOCABULARIES[name], effort=SMALL_EFFORT)
+
+
+def kinds_of(profile: Profile, emits: list[Any]) -> list[str]:
+    """The event types that a script's emits become."""
+    prefix = "assist." if profile.name == "ghostly" else ""
+    return [prefix + (f"{one['type']}.{one['status']}" if one["type"] == "augmenter" else one["type"]) for one in emits]
+
+
+def legal(profile: Profile, start: Operation, emits: list[Any]) -> bool:
+    """Whether the tables allow these events in this order, and then the ending of a run that succeeds."""
+    first = [kind for kind in (profile.field("catchup.first.events") or ())[:1]]
+    events = [(kind, {}) for kind in first] + list(zip(kinds_of(profile, emits), emits, strict=True))
+    for name in start.raw["lifecycles"]:
+        table = profile.lifecycles[name]
+        states: dict[Any, str | None] = {}
+        for kind, emit in events:
+            if not table.knows(kind):
+                continue
+            key = emit.get(table.key.removeprefix("/")) if table.key else None
+            states[key] = table.step(states.get(key, table.start) or table.start, kind)
+            if states[key] is None:
+                return False
+        endings = profile.terminal.outcomes["succeeds"] if profile.terminal else ()
+        if not table.key and not any(table.step(states.get(None) or table.start, kind) for kind in endings):
+            return False
+    return True
+
+
+@pytest.mark.parametrize(("profile", "start"), STARTS, ids=IDS)
+def test_every_type_once_and_in_order(profile: Profile, start: Operation) -> None:
+    emits = scripts.every_type(profile, start, VOCABULARIES[profile.name])
+    tables = [profile.lifecycles[name] for name in start.raw["lifecycles"]]
+    wanted = {kind for kind in scripts.emittable(profile) if any(table.knows(kind) for table in tables)}
+    wanted -= {"status.running"}
+    assert set(kinds_of(profile, emits)) == wanted
+    assert legal(profile, start, emits)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 100])
+@pytest.mark.parametrize(("profile", "start"), STARTS, ids=IDS)
+def test_plain_events_can_be_told_apart(profile: Profile, start: Operation, count: int) -> None:
+    emits = scripts.plain(profile, start, VOCABULARIES[profile.name], count)
+    assert count <= len(emits) <= count + 2
+    assert legal(profile, start, emits)
+    assert len({str(emit) for emit in emits}) == len(emits)
+
+
+@pytest.mark.parametrize(("profile", "start"), STARTS, ids=IDS)
+def test_hostile_texts_are_all_there(profile: Profile, start: Operation) -> None:
+    emits = scripts.carrying(profile, start, VOCABULARIES[profile.name], list(scripts.HOSTILE.values()))
+    assert legal(profile, start, emits)
+    texts = [str(value) for emit in emits for value in {**emit, **emit.get("payload", {})}.values()]
+    assert all(text in texts for text in scripts.HOSTILE.values())
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("control", [True, False])
+def test_stimuli_have_names_and_kinds_that_the_profile_knows(name: str, control: bool) -> None:
+    setting = setting_of(name, control=control)
+    kinds = {start.kind for start in setting.starts}
+    for probe in PROBES:
+        if probe.unmet(setting) is None:
+            for stimulus in probe.stimuli(setting):
+                assert stimulus["name"]
+                assert stimulus.get("kind") in kinds | {None}
+                assert {"outcome", "script"} <= stimulus.keys()
+                assert control or not stimulus["script"]
+
+
+def test_waits_are_what_they_are_in_real_time() -> None:
+    for scale in (1.0, 0.05, 0.02):
+        assert script_s([scripts.wait(300, scale), {"emit": {}}, scripts.wait(50, scale)], scale) == pytest.approx(0.35)
+
+
+def test_bounds_see_what_is_late_by_half() -> None:
+    bounds = bounds_of(PROFILES["ghostly"], 0.05, [])
+    assert bounds.close_s > 1.5
+    assert bounds.finished_s > 1.5
+    assert bounds.join_s > 3.0
+    assert bounds_of(PROFILES["ghostly"], 0.05, None).run_s == 600.0

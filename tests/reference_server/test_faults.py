@@ -1,0 +1,105 @@
+"""The rows of the faults: each requirement has one in each system to which it applies, and each row can be served.
+
+Whether a fault violates what it names, and nothing else, is what `streamvet prove` shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.registry import load_registry
+from streamvet_server.app import SYSTEMS
+from streamvet_server.faults import FAULTS, Fault, find, listing, seams_of
+from streamvet_server.seams import HONEST, Seams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# Their faults stand at one and a half of a bound, so each has an honest twin just inside it.
+TIMED = frozenset({"HBT-01", "HBT-02", "TRM-04", "TRM-05", "CAT-01", "CAT-11", "CAT-12", "GHO-01"})
+LEGAL = "-but-legal"
+SERVED = sorted(SYSTEMS)
+ROWS = [(fault, profile) for fault in FAULTS for profile in fault.profiles]
+ROW_NAMES = [f"{fault.name} {profile}" for fault, profile in ROWS]
+
+
+@pytest.mark.parametrize("profile", SERVED)
+def test_each_requirement_has_one_fault(profile: str) -> None:
+    wanted = Counter(row.id for row in load_registry().testable(load_profile(profile)))
+    assert Counter(fault.id for fault in FAULTS if profile in fault.profiles and not fault.honest) == wanted
+
+
+def test_names() -> None:
+    names = [fault.name for fault in FAULTS]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not KEBAB.fullmatch(name)] == []
+
+
+def test_notes_are_one_sentence() -> None:
+    assert [fault.name for fault in FAULTS if not re.fullmatch(r"[A-Za-z0-9][^\n]*\.", fault.note)] == []
+
+
+def test_profiles_are_served() -> None:
+    assert {profile for fault in FAULTS for profile in fault.profiles} == set(SERVED)
+    assert set(SERVED) <= set(builtin_profiles())
+
+
+def test_each_timed_fault_has_an_honest_twin() -> None:
+    timed = {fault.name: fault for fault in FAULTS if fault.id in TIMED}
+    assert {fault.id for fault in timed.values()} == TIMED
+    twins = {fault.name.removesuffix(LEGAL): fault for fault in FAULTS if fault.honest}
+    assert twins.keys() == timed.keys()
+    for name, twin in twins.items():
+        assert twin.name.endswith(LEGAL)
+        assert twin.profiles == timed[name].profiles
+
+
+def test_the_listing_has_every_row() -> None:
+    keys = {"name", "id", "profiles", "note", "honest"}
+    assert [row["name"] for row in listing()] == [fault.name for fault in FAULTS]
+    assert all(set(row) == keys and row["honest"] is (row["id"] is None) for row in listing())
+
+
+@pytest.mark.parametrize(("fault", "profile"), ROWS, ids=ROW_NAMES)
+def test_a_fault_makes_seams_of_its_own(fault: Fault, profile: str) -> None:
+    seams = seams_of(fault, profile)
+    assert isinstance(seams, Seams)
+    assert seams != HONEST
+    assert find(fault.name) is fault
+    assert seams_of(fault, "another system") is HONEST
+
+
+def _steps(profile: str) -> Sequence[Any]:
+    if profile == "ghostly":
+        return [{"wait_ms": 500}, *[{"emit": {"type": "recon", "payload": {"n": n}}} for n in range(3)]]
+    return [{"wait_ms": 500}, *[{"emit": {"type": "file", "path": f"{n}", "contents": "x"}} for n in range(3)]]
+
+
+@pytest.mark.parametrize(("fault", "profile"), ROWS, ids=ROW_NAMES)
+def test_a_fault_can_be_served(serve: Any, fault: Fault, profile: str) -> None:
+    """A run ends under each of them: a fault misbehaves, it does not break the server."""
+
+    async def main() -> None:
+        async with serve(seams=lambda one: seams_of(fault, one), profiles=(profile, "ghostly", "promptfloe")) as served:
+            headers = await served.scripted(profile, list(_steps(profile)))
+            ghostly = profile == "ghostly"
+            path = "/ghostly/v1/run" if ghostly else "/promptfloe/v1/apps/generate"
+            body = {"prompt": "a page"}
+            if ghostly:
+                goto = {"action": "goto", "url": "http://127.0.0.1:9/"}
+                body = {"baseUrl": "http://127.0.0.1:9", "project": "demo", "steps": [goto]}  # type: ignore[dict-item]
+            answer = await served.http.post(path, json=body, headers=headers)
+            assert answer.status_code in (200, 202)
+            if ghostly:
+                run = answer.json()["id"]
+                stream = f"/ghostly/v1/runs/{run}/events/stream?token={await served.token()}"
+                assert (await served.http.get(stream)).status_code < 300
+
+    asyncio.run(main())
