@@ -11,6 +11,7 @@ import asyncio
 import gzip
 import multiprocessing
 import shutil
+import signal
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from streamvet.trace import Trace, dump, load
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from streamvet.campaign import Summary
+    from streamvet.contract.profile import Profile
     from streamvet.contract.registry import Registry
     from streamvet.judge import Ruling
     from streamvet.outcome import Check, Outcome
@@ -141,7 +144,8 @@ def _round(todo: Mapping[int, Job], at_once: int, on_done: Callable[[Done], None
     results: dict[int, Done] = {}
     if not todo:
         return results
-    with ProcessPoolExecutor(min(at_once, len(todo)), multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(at_once, len(todo)), context, initializer=_deaf_to_interrupts) as pool:
         futures = {pool.submit(perform_one, job): index for index, job in todo.items()}
         try:
             for future in as_completed(futures):
@@ -153,14 +157,29 @@ def _round(todo: Mapping[int, Job], at_once: int, on_done: Callable[[Done], None
     return results
 
 
-def perform_one(job: Job) -> Done:
-    """One run: the server, a campaign on it, the verdicts."""
-    folder = Path(tempfile.mkdtemp(prefix="streamvet-prove-"))
+def _deaf_to_interrupts() -> None:
+    """A worker that waits for work leaves Ctrl-C to its parent; one that runs a campaign ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _campaign(job: Job, folder: Path) -> tuple[Profile, list[Trace], Summary]:
+    """The campaign of a run, which Ctrl-C ends together with the server that it started."""
     fault = job.fault.name if job.fault else None
     target, profile = reference(job.profile, dict(job.given), folder, job.port, time_scale=TIME_SCALE, fault=fault)
     traces: list[Trace] = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         summary = asyncio.run(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return profile, traces, summary
+
+
+def perform_one(job: Job) -> Done:
+    """One run: the server, a campaign on it, the verdicts."""
+    folder = Path(tempfile.mkdtemp(prefix="streamvet-prove-"))
+    try:
+        profile, traces, summary = _campaign(job, folder)
     except (Unreachable, KeyboardInterrupt) as error:
         return Done(job, {}, errors=(str(error) or "interrupted",))
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,9 +17,6 @@ from streamvet.contract.registry import load_registry
 from streamvet_server.app import SYSTEMS
 from streamvet_server.faults import FAULTS, Fault, find, listing, seams_of
 from streamvet_server.seams import HONEST, Seams
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # Their faults stand at one and a half of a bound, so each has an honest twin just inside it.
@@ -76,10 +73,12 @@ def test_a_fault_makes_seams_of_its_own(fault: Fault, profile: str) -> None:
     assert seams_of(fault, "another system") is HONEST
 
 
-def _steps(profile: str) -> Sequence[Any]:
-    if profile == "ghostly":
-        return [{"wait_ms": 500}, *[{"emit": {"type": "recon", "payload": {"n": n}}} for n in range(3)]]
-    return [{"wait_ms": 500}, *[{"emit": {"type": "file", "path": f"{n}", "contents": "x"}} for n in range(3)]]
+GOTO = {"action": "goto", "url": "http://127.0.0.1:9/"}
+RUN: dict[str, Any] = {"baseUrl": "http://127.0.0.1:9", "project": "demo", "steps": [GOTO]}
+STEPS: dict[str, list[Any]] = {
+    "ghostly": [{"wait_ms": 500}, *[{"emit": {"type": "recon", "payload": {"n": n}}} for n in range(3)]],
+    "promptfloe": [{"wait_ms": 500}, *[{"emit": {"type": "file", "path": f"{n}", "contents": "x"}} for n in range(3)]],
+}
 
 
 @pytest.mark.parametrize(("fault", "profile"), ROWS, ids=ROW_NAMES)
@@ -87,19 +86,17 @@ def test_a_fault_can_be_served(serve: Any, fault: Fault, profile: str) -> None:
     """A run ends under each of them: a fault misbehaves, it does not break the server."""
 
     async def main() -> None:
-        async with serve(seams=lambda one: seams_of(fault, one), profiles=(profile, "ghostly", "promptfloe")) as served:
-            headers = await served.scripted(profile, list(_steps(profile)))
-            ghostly = profile == "ghostly"
-            path = "/ghostly/v1/run" if ghostly else "/promptfloe/v1/apps/generate"
-            body = {"prompt": "a page"}
-            if ghostly:
-                goto = {"action": "goto", "url": "http://127.0.0.1:9/"}
-                body = {"baseUrl": "http://127.0.0.1:9", "project": "demo", "steps": [goto]}  # type: ignore[dict-item]
-            answer = await served.http.post(path, json=body, headers=headers)
-            assert answer.status_code in (200, 202)
-            if ghostly:
-                run = answer.json()["id"]
-                stream = f"/ghostly/v1/runs/{run}/events/stream?token={await served.token()}"
-                assert (await served.http.get(stream)).status_code < 300
+        async with serve(seams=lambda one: seams_of(fault, one)) as served:
+            headers = await served.scripted(profile, STEPS[profile])
+            if profile == "promptfloe":
+                build = {"prompt": "a page"}
+                answer = await served.http.post("/promptfloe/v1/apps/generate", json=build, headers=headers)
+                assert answer.status_code == 200
+                return
+            answer = await served.http.post("/ghostly/v1/run", json=RUN, headers=headers)
+            assert answer.status_code == 202
+            run = answer.json()["id"]
+            answer = await served.http.get(f"/ghostly/v1/runs/{run}/events/stream?token={await served.token()}")
+            assert answer.status_code in (200, 203)
 
     asyncio.run(main())

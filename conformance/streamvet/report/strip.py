@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from streamvet.outcome import arrival_us
-
 if TYPE_CHECKING:
     from streamvet.outcome import Finding
     from streamvet.trace import Exchange
@@ -54,15 +52,14 @@ def draw(exchange: Exchange, finding: Finding) -> Strip:
     moments = sorted({start, *([head] if head is not None else []), *exchange.times, end})
     least = max(SILENCE_US, int((end - start) * SILENCE_PART))
     pauses = sorted((pair for pair in pairwise(moments) if pair[1] - pair[0] >= least), key=lambda p: p[0] - p[1])
-    at_us = arrival_us(exchange, finding.span[1]) if finding.span[1] and not finding.at_us else finding.at_us
     silences = (
-        Silence(place(low), place(high), (high - low) / 1000, low < at_us <= high)
+        Silence(place(low), place(high), (high - low) / 1000, low < finding.at_us <= high)
         for low, high in sorted(pauses[:SILENCES])
     )
     return Strip(
         ticks=tuple(sorted({place(at) for at in exchange.times})),
         head=place(head) if head is not None else None,
-        finding=place(at_us),
+        finding=place(finding.at_us),
         silences=tuple(silences),
         duration_ms=(end - start) / 1000,
     )
