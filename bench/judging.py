@@ -128,8 +128,10 @@ def main() -> int:
     memory = (ours["peak_bytes"] - baseline["peak_bytes"]) / size
     growth = ours["cpu_s"] / tenth["cpu_s"]
     print(f"judging {events:,} events: {ours['cpu_s']:.2f} s, {events / ours['cpu_s']:,.0f} events/s")
-    print(f"httpx-sse + json + jsonschema oneOf: {PEER_EVENTS / theirs['cpu_s']:,.0f} events/s; ours is {faster:.0f} x as fast")
-    print(f"peak memory {memory:.1f} x the trace file of {size / 1e6:.1f} MB; ten times the events take {growth:.1f} x the time")
+    peers_rate = PEER_EVENTS / theirs["cpu_s"]
+    print(f"httpx-sse + json + jsonschema oneOf: {peers_rate:,.0f} events/s; ours is {faster:.0f} x as fast")
+    print(f"peak memory {memory:.1f} x the trace file of {size / 1e6:.1f} MB")
+    print(f"ten times the events take {growth:.1f} x the time")
     failures += [f"{one} is {verdicts[one]}" for one in MUST_PASS if verdicts[one] != Verdict.PASS.value]
     failures += [] if broken["EVT-08"] == Verdict.FAIL.value else ["the defect in the last event was not found"]
     failures += [] if faster >= FASTER else [f"less than {FASTER} x as fast"]

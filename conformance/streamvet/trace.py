@@ -239,8 +239,8 @@ def records(trace: Trace) -> Iterator[dict[str, Any]]:
     """The records of a trace file, first the trace's own, then exchange by exchange."""
     yield {
         "record": "trace", "format": FORMAT, "profile": trace.profile, "digest": trace.digest,
-        "revision": trace.revision, "time_scale": trace.time_scale, "wall_clock": trace.wall_clock, "lacks": list(trace.lacks),
-        "accounts": dict(trace.accounts), "probe": trace.probe, "stimulus": dict(trace.stimulus),
+        "revision": trace.revision, "time_scale": trace.time_scale, "wall_clock": trace.wall_clock,
+        "lacks": list(trace.lacks), "accounts": dict(trace.accounts), "probe": trace.probe, "stimulus": dict(trace.stimulus),
         "jitter_us": dict(trace.jitter_us),
     }  # fmt: skip
     for exchange in trace.exchanges:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jsonschema
 import jsonschema_rs
 import pytest
+
 from streamvet.contract.files import FORMATS
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 import jsonschema_rs
+import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
 if TYPE_CHECKING:
