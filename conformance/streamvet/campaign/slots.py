@@ -32,8 +32,6 @@ class Slots:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # served and cancelled in the same moment
                 self._free += count
-            else:
-                self._queue.remove((count, turn))
             self._serve()
             raise
         try:
@@ -45,5 +43,6 @@ class Slots:
     def _serve(self) -> None:
         while self._queue and self._queue[0][0] <= self._free:
             count, turn = self._queue.popleft()
-            self._free -= count
-            turn.set_result(None)
+            if not turn.done():  # cancelled while it waited
+                self._free -= count
+                turn.set_result(None)

@@ -133,13 +133,7 @@ def contiguous(trace: Trace, profile: Profile) -> Outcome:
 
 def _whole_scripts(trace: Trace, profile: Profile) -> list[tuple[Reading, list[Event]]]:
     """Readers that were attached from the beginning to the end, with the events that the script emitted."""
-    # A run that was cancelled performs a part of its script.
-    cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel"}
-    read = [
-        one
-        for one in streams(trace, profile)
-        if one.exchange.role in ("reader", "stalled", "racer") and one.exchange.about.get("run") not in cancelled
-    ]
+    read = [one for one in streams(trace, profile) if one.exchange.role in ("reader", "stalled", "racer")]
     return [(one, scripted(one)) for one in read if from_start(one) and ended(one) and left_alone(one)]
 
 
@@ -190,7 +184,9 @@ def complete(trace: Trace, profile: Profile) -> Outcome:
     wanted = emitted(trace)
     if not wanted:
         return NO_SCRIPT
-    read = _whole_scripts(trace, profile)
+    # A run that was cancelled while it was active performs a part of its script.
+    cancelled = {x.about.get("run") for x in with_role(trace, "cancel", "cancel-racing")}
+    read = [pair for pair in _whole_scripts(trace, profile) if pair[0].exchange.about.get("run") not in cancelled]
     if not read:
         return NotExercised("no reader was attached to a controlled run from its beginning to its end")
     found = []

@@ -188,10 +188,10 @@ def end_for_all(trace: Trace, profile: Profile) -> Outcome:
             continue
         for one in readings:
             x = one.exchange
-            if x.role == "cut" or one is end[0] or not from_start(one):
-                continue
+            if x.role in ("cut", "stalled") or one is end[0] or not from_start(one):
+                continue  # how fast a stalled reader catches up is its own doing
             last = one.of(rule.last)
-            since_us = max(end[1], x.sent_us, int(x.about.get("stalled_until_us", 0)))
+            since_us = max(end[1], x.sent_us)
             took_us = (last[0].at_us if last else x.ended_us) - since_us
             bound_us = rule.join_within_ms * 1000 + trace.jitter_us.get(x.id, 0)
             exercised = exercised or bool(last) or x.by_server or took_us > bound_us

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet.probes import scripts
 from streamvet.probes.reading import lead, steps_of
 from streamvet.probes.setting import LEAD_MS, STEP_MS
+from streamvet.recorder import now_us, wait_until
 
 if TYPE_CHECKING:
     from streamvet.probes.driver import Driver
@@ -24,7 +25,9 @@ _SLOW_EVENTS, _SLOW_BYTES = 100, 64 * 1024
 _ATTACH_MS = 12.0  # for one more reader to be attached, while others are
 _CHURN_AT_ONCE = 4
 _RACES_IN_A_TRY, _RACES_AT_ONCE = 25, 5
-_RACE_MS = 30.0  # the length of a run that somebody joins at its end; joins spread over twice that
+# The length of a run that somebody joins at its end; joins spread over the last half of it and as much behind. Counted
+# from the request for the run, as that takes as long to get there as the joining.
+_RACE_MS = 60.0
 _RACED_EVENTS = 2
 
 
@@ -123,11 +126,11 @@ async def race(driver: Driver, stimulus: Stimulus) -> None:
 
     async def one_after_another() -> None:
         for _ in left:
+            moment_us = now_us() + int(driver.random.uniform(0.5, 1.5) * _RACE_MS * 1000)
             run, reader = await driver.begin("reader")
             if reader is None:
                 return
-            moment_ms = driver.random.uniform(0, 2 * _RACE_MS)
-            await asyncio.gather(_read(driver, reader), _join(driver, run, moment_ms))
+            await asyncio.gather(_read(driver, reader), _join(driver, run, moment_us))
 
     await asyncio.gather(*(one_after_another() for _ in range(_RACES_AT_ONCE)))
 
@@ -136,7 +139,7 @@ async def _read(driver: Driver, reader: Live) -> None:
     await driver.to_end(reader)
 
 
-async def _join(driver: Driver, run: Run, moment_ms: float) -> None:
-    await driver.pause_ms(moment_ms)
+async def _join(driver: Driver, run: Run, moment_us: int) -> None:
+    await wait_until(moment_us)
     racer = await driver.attach(run, "racer")
     await driver.to_end(racer, driver.bounds.join_s)

@@ -102,16 +102,19 @@ async def detached(driver: Driver, stimulus: Stimulus) -> None:
     await reader.cut("the only reader leaves")
     left_us = reader.ended_us
     life_ms, tolerance_ms = _life_ms(driver.setting)
+    finished = driver.profile.field("operations.record.state.finished") or ()
     if stimulus["name"] == "alive":
         alive_at = float(driver.profile.field("catchup.detached.alive_at"))
+        state = None
         for life in (_EARLY_LIFE, alive_at - _BEFORE_ALIVE):
             await wait_until(left_us + int(life * life_ms * 1000))
-            await _record(driver, run, left_us, life_ms)
-        await driver.tidy_up(run)
+            state = await _record(driver, run, left_us, life_ms)
+        if state not in finished:
+            await driver.tidy_up(run)
         return
     await wait_until(left_us + int((life_ms + tolerance_ms + _AFTER_LIFE_MS) * 1000))
     state = await _record(driver, run, left_us, life_ms)
-    if state in (driver.profile.field("operations.record.state.finished") or ()):
+    if state in finished:
         after = await driver.attach(run, "after", finished=True)
         await after.ended(driver.bounds.finished_s)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, Fault
-from streamvet_server.faults.memory import Memory, finished_when_joined, first, remembered
+from streamvet_server.faults.memory import Memory, finished_when_joined, joined_late, remembered
 from streamvet_server.faults.shapes import Make, opening, piecing, reads, turned, whole
 from streamvet_server.ghostly_work import SETTLED
 from streamvet_server.log import now_ms
@@ -56,7 +56,7 @@ def _seam_lost(memory: Memory) -> Seams:
     """The youngest event of a replay is in neither: read too late for the one, subscribed too late for the other."""
 
     def replay(scene: Scene, entries: Sequence[Entry]) -> Sequence[Entry]:
-        joins = whole(scene) and not first(scene) and scene.run not in memory.recalled
+        joins = whole(scene) and joined_late(memory, scene) and scene.run not in memory.recalled
         young = entries and now_ms() - entries[-1].at_ms <= YOUNG_MS
         return entries[:-1] if joins and young and not any(map(_ends_a_run, entries)) else entries
 
@@ -68,7 +68,7 @@ def _seam_repeated(memory: Memory) -> Seams:
 
     def document(shown: Shown, told: Any) -> Iterable[Any]:
         scene = shown.scene
-        if shown.number is None or first(scene) or not whole(scene) or scene.run in memory.recalled:
+        if shown.number is None or not joined_late(memory, scene) or not whole(scene) or scene.run in memory.recalled:
             return (told,)
         if shown.replayed:
             scene.scratch["replayed"] = told

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from streamvet_server.seams import Shown
 
+# Several times what readers need to be there that are attached one after another.
+LATE_S = 0.1
 # The keys of `Scene.scratch` that a memory writes.
 PLACE, CAME_S, FOUND_ACTIVE, CLOSED = "place", "came_s", "found active", "closed"
 
@@ -94,9 +96,10 @@ def remembered(build: Callable[[Memory], Seams]) -> Callable[[], Seams]:
     return make
 
 
-def first(scene: Scene) -> bool:
-    """Whether a reader is the first that ever came to its run."""
-    return bool(scene.scratch.get(PLACE) == 1)
+def joined_late(memory: Memory, scene: Scene) -> bool:
+    """Whether a reader came so long after the first one that it cannot have been meant to see the beginning live."""
+    came_s = scene.scratch.get(CAME_S, 0.0)
+    return bool(came_s - memory.begun_s.get(scene.run or "", came_s) >= LATE_S)
 
 
 def finished_when_joined(scene: Scene) -> bool:

@@ -52,8 +52,8 @@ def _plan_and_file(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Two of a type, of no step: the lifecycles allow them in any order."""
-    return bool(one["type"] == other["type"] and "stepIndex" not in one and "stepIndex" not in other)
+    """Two of a type, of no step and no augmenter: the lifecycles allow them in any order."""
+    return bool(one["type"] == other["type"] and not {"stepIndex", "alias"} & {*one, *other})
 
 
 def _dropping() -> Seams:
