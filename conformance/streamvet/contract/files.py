@@ -34,11 +34,13 @@ def schemas_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "schemas"
 
 
-# libyaml's parser where PyYAML was built with it, ten times as fast; both give the same values and marks.
-_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    from yaml import SafeLoader
+else:  # libyaml's parser where PyYAML was built with it, ten times as fast; both give the same values and marks
+    SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _UniqueLoader(_SafeLoader):  # type: ignore[misc, valid-type]
+class _UniqueLoader(SafeLoader):
     """YAML that refuses a key twice in one mapping, where PyYAML keeps the last in silence."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
