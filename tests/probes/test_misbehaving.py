@@ -13,7 +13,7 @@ import pytest
 from streamvet.campaign import Effort, Progress, Settings, Unreachable, campaign
 from streamvet.contract.files import FileError
 from streamvet.contract.target import target_of
-from streamvet.probes import bounds
+from streamvet.probes import bounds, ghostly
 from streamvet.trace import Ending, Trace, dump, load
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits that are as short as a test wants them."""
     monkeypatch.setattr(bounds, "_ANSWER_S", {True: 0.2, False: 0.2})
     monkeypatch.setattr(bounds, "patience_s", lambda _bound_ms: 0.2)
+    monkeypatch.setattr(ghostly, "_FILL_S", 0.5)
 
 
 @pytest.mark.usefixtures("_short")
@@ -181,7 +182,7 @@ def test_an_interrupted_campaign_has_handed_out_what_was_finished() -> None:
         async with candidate("gone") as url:
             target, profile = target_for(url)
             running = asyncio.create_task(campaign(target, profile, Settings(), traces.append))
-            while not traces:
+            while not traces and not running.done():
                 await asyncio.sleep(0.01)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

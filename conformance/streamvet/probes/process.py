@@ -33,7 +33,7 @@ class CandidateProcess:
         self._launch = launch
         self._file = file
         self._process: asyncio.subprocess.Process | None = None
-        self._output = TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._output = TemporaryFile()  # noqa: SIM115 - closed by `stop`
 
     async def start(self, is_up: Callable[[], Awaitable[bool]]) -> bool:
         """Start it and wait until it is up; gives whether it is.
@@ -79,13 +79,13 @@ class CandidateProcess:
         await self._signal(signal.SIGKILL)
 
     async def stop(self) -> None:
-        """Ask it to end; kill it where it does not."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._send(signal.SIGTERM)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _STOP_S)
-        await self._signal(signal.SIGKILL)
+        """Ask it to end; kill it where it does not. It is not started again after this."""
+        if self._process is not None and self._process.returncode is None:
+            self._send(signal.SIGTERM)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), _STOP_S)
+            await self._signal(signal.SIGKILL)
+        self._output.close()
 
     async def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:

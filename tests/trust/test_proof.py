@@ -1,0 +1,44 @@
+"""The suite proves itself: every fault of the reference server is caught as what it is, and the proof can fail.
+
+One run of `prove` for all tests of this file; its recorded traces are judged again with checks put out of action.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from streamvet.contract.profile import builtin_profiles
+from streamvet.contract.registry import load_registry
+from streamvet.outcome import Verdict
+from streamvet.prove import Done, jobs, matrix, perform, prove_the_proof
+from streamvet.reference import accounts, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Done]:
+    """Every fault on every profile, with its traces."""
+    keep = tmp_path_factory.mktemp("proof")
+    return perform(jobs(faults(), accounts(), builtin_profiles(), keep), lambda _done: None)
+
+
+def test_the_honest_server_passes_everything(results: Sequence[Done]) -> None:
+    honest = [one for one in results if one.job.fault is None]
+    assert [one.job.profile for one in honest] == builtin_profiles()
+    for one in honest:
+        others = {rid: v for rid, v in one.verdicts.items() if v not in (Verdict.PASS, Verdict.NOT_APPLICABLE)}
+        assert others == {}, one.job.profile
+
+
+def test_each_fault_is_caught_as_what_it_is(results: Sequence[Done]) -> None:
+    cells = matrix(results, load_registry())
+    assert {f"{cell.fault.name} on {cell.profile}": cell.wrong for cell in cells if cell.wrong} == {}
+
+
+def test_the_proof_breaks_where_a_check_is_out_of_action(results: Sequence[Done]) -> None:
+    assert prove_the_proof(results) == []
