@@ -89,6 +89,11 @@ def test_the_matrix_tells_what_went_wrong() -> None:
     assert said.endswith("1 of 3 as they must be\n")
 
 
+def test_a_run_that_came_to_nothing_tells_why_and_no_more() -> None:
+    results = [done(None, {}), Done(Job("ghostly", {}, BAD_JSON, 0, None), {}, errors=("nothing answers",))]
+    assert [cell.wrong for cell in matrix(results, REGISTRY)] == [("the suite itself: nothing answers",)]
+
+
 def test_jobs_are_the_honest_runs_and_every_fault_on_each_of_its_profiles() -> None:
     rows = [BAD_JSON, Fault("both", "TRN-01", ("ghostly", "promptfloe"), "", honest=False)]
     made = jobs(rows, {"ghostly": {}, "promptfloe": {}}, ["promptfloe", "ghostly"], Path("kept"))

@@ -245,10 +245,10 @@ CROWDED = (429, 503)
 
 def _turned_away(trace: Trace, wanted: int) -> list[tuple[Exchange, int]]:
     """Readers that a run refused because of its other ones, with the number of these."""
-    found = []
+    found, worn = [], _refused_later(trace)
     for x in trace.exchanges:
         expected = x.about.get("meant") == "stream" and "cursor_from" not in x.about
-        if not expected or x.status not in CROWDED or x.role in ("many", "churn", "last"):
+        if not expected or x.status not in CROWDED or x.role in ("many", "last") or x in worn:
             continue
         beside = sum(
             1
@@ -273,11 +273,16 @@ def last_reader(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no series of short connections was tried")
     if not any(map(opened, short)):
         return NotExercised("none of the short connections was served either")
-    gone_us = min(x.ended_us for x in short if opened(x))
-    worn = [x for x in last if not _served(x, profile)]
-    worn += [x for x in short if x.head and not opened(x) and x.sent_us > gone_us]
+    worn = [x for x in last if not _served(x, profile)] + _refused_later(trace)
     want = f"a reader after {len(short)} short ones served like the first"
     return [finding(x, want, _service(x, profile), at_us=x.ended_us) for x in worn]
+
+
+def _refused_later(trace: Trace) -> list[Exchange]:
+    """The short connections that were refused after another one had gone."""
+    short = with_role(trace, "churn")
+    gone_us = min((x.ended_us for x in short if opened(x)), default=None)
+    return [x for x in short if x.head and not opened(x) and gone_us is not None and x.sent_us > gone_us]
 
 
 def _service(exchange: Exchange, profile: Profile) -> str:

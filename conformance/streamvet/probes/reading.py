@@ -155,9 +155,9 @@ def pause_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
     return script_s(stimulus["script"] or (), setting.scale) * 1000
 
 
-async def pause(driver: Driver, _stimulus: Stimulus) -> None:
+async def pause(driver: Driver, stimulus: Stimulus) -> None:
     """One reader of a run that pauses."""
-    _run, reader = await driver.begin("reader")
+    _run, reader = await driver.begin("reader", observe_us=int(pause_wait_ms(driver.setting, stimulus) * 1000))
     if reader is not None:
         await driver.to_end(reader)
 

@@ -67,11 +67,11 @@ def _swapped(_scene: Scene, number: int) -> int:
     return SWAPPED.get(number, number)
 
 
-def _third_differs(_memory: Memory) -> Seams:
+def _third_differs(memory: Memory) -> Seams:
     def document(shown: Shown, told: Any) -> Iterable[Any]:
         scratch = shown.scene.scratch
-        together = scratch[CAME_S] - _memory.begun_s[shown.scene.run or ""] < TOGETHER_S
-        if shown.number is None or scratch[PLACE] < _THIRD or not together:
+        together = scratch[CAME_S] - memory.begun_s[shown.scene.run or ""] < TOGETHER_S
+        if shown.number is None or scratch[PLACE] != _THIRD or not together:
             return (told,)
         return ({**told, "copy": scratch[PLACE]},)
 

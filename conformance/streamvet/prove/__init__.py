@@ -1,0 +1,12 @@
+"""The suite against every fault of the reference server: each must be caught, and caught as what it is.
+
+Must not know how the server commits a fault.
+"""
+
+from __future__ import annotations
+
+from streamvet.prove.breaking import prove_the_proof
+from streamvet.prove.matrix import Cell, Done, Job, compare, matrix
+from streamvet.prove.running import jobs, kept, perform, perform_one
+
+__all__ = ["Cell", "Done", "Job", "compare", "jobs", "kept", "matrix", "perform", "perform_one", "prove_the_proof"]

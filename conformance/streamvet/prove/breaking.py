@@ -1,0 +1,72 @@
+"""The proof of the proof: the recorded runs judged again with one check after the other put out of action.
+
+Where the matrix does not break, that check proves nothing. Must not know how runs are performed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.checks import CHECKS
+from streamvet.contract.profile import load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.judge import Judge
+from streamvet.outcome import NotExercised
+from streamvet.prove.matrix import Done, compare
+from streamvet.prove.running import kept
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from streamvet.contract.registry import Registry
+    from streamvet.outcome import Check, Outcome, Verdict
+    from streamvet.trace import Trace
+
+
+def _always_holds(_trace: Trace, _profile: object) -> Outcome:
+    return []
+
+
+def _never_exercised(_trace: Trace, _profile: object) -> Outcome:
+    return NotExercised("put out of action")
+
+
+REPLACEMENTS: Mapping[str, Check] = {"always holds": _always_holds, "is never exercised": _never_exercised}
+
+
+def prove_the_proof(results: Sequence[Done]) -> list[str]:
+    """Judge the recorded runs again with each check in turn put out of action; gives where the matrix did not break.
+
+    Only the runs of the faults that name the id can break by it, so only these are judged again. A check that no
+    fault names is told of too. The jobs must have kept their traces.
+    """
+    registry = load_registry()
+    honest = {one.job.profile: one.verdicts for one in results if one.job.fault is None}
+    unbroken: list[str] = []
+    for requirement in sorted(set().union(*(_applicable(one) for one in honest))):
+        named = [one for one in results if one.job.fault is not None and one.job.fault.id == requirement]
+        if not named:
+            unbroken.append(f"{requirement}: no fault names it")
+        for how, check in REPLACEMENTS.items():
+            if named and not any(_breaks(one, requirement, check, honest, registry) for one in named):
+                unbroken.append(f"{requirement}: the matrix holds where its check {how}")
+    return unbroken
+
+
+def _applicable(profile: str) -> set[str]:
+    return {row.id for row in load_registry().testable(load_profile(profile))}
+
+
+def _breaks(
+    one: Done, requirement: str, check: Check, honest: Mapping[str, Mapping[str, Verdict]], registry: Registry
+) -> bool:
+    """Whether a run is no longer as it must be with this check in the place of the requirement's own."""
+    fault, profile = one.job.fault, load_profile(one.job.profile)
+    if fault is None or one.job.keep is None:
+        return False
+    bench = Judge(profile, registry, {**CHECKS, requirement: check})
+    for trace in kept(one.job.keep):
+        bench.add(trace)
+    return bool(
+        compare(honest[one.job.profile], {one.requirement.id: one.verdict for one in bench.rulings()}, fault, registry)
+    )

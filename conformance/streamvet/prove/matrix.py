@@ -1,0 +1,106 @@
+"""When a run with a fault is as it must be: a pure function of verdicts, and the matrix of all of them.
+
+Must not know how runs are performed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from streamvet.outcome import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pathlib import Path
+
+    from streamvet.contract.registry import Registry
+    from streamvet.reference import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run: a profile, and a fault or none. `given` is the profile's row of the server's accounts."""
+
+    profile: str
+    given: Mapping[str, Any]
+    fault: Fault | None
+    port: int
+    keep: Path | None  # the folder for its traces
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.fault.name if self.fault else 'honest'} on {self.profile}"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a run. `first` has the first finding of each id that has one, as text."""
+
+    job: Job
+    verdicts: Mapping[str, Verdict]
+    first: Mapping[str, str] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+    duration_s: float = 0.0
+    late: bool = False  # an id is inconclusive because the harness was late
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One place of the kill matrix: a fault on a profile, what went wrong, and how the fault was seen."""
+
+    fault: Fault
+    profile: str
+    wrong: tuple[str, ...]
+    seen: str
+
+
+def compare(
+    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], fault: Fault, registry: Registry
+) -> list[str]:
+    """What is wrong with the verdicts of a faulty run, held against those of the honest one; [] where nothing is.
+
+    The named id fails (warns, where it is a SHOULD); what depends on it may become inconclusive; nothing else changes.
+    """
+    wrong: list[str] = []
+    if fault.id is not None:
+        expected = Verdict.FAIL if registry.rows[fault.id].level == "MUST" else Verdict.WARN
+        if honest.get(fault.id) is not Verdict.PASS:
+            wrong.append(f"{fault.id}: expected PASS on the honest server, got {_told(honest.get(fault.id))}")
+        if faulty.get(fault.id) is not expected:
+            wrong.append(f"{fault.id}: expected {expected.value}, got {_told(faulty.get(fault.id))}")
+    for one, verdict in honest.items():
+        now = faulty.get(one)
+        if one == fault.id or now is verdict:
+            continue
+        if now is Verdict.INCONCLUSIVE and fault.id is not None and fault.id in registry.ancestors(one):
+            continue
+        wrong.append(f"{one}: expected {verdict.value} as on the honest server, got {_told(now)}")
+    return wrong
+
+
+def _told(verdict: Verdict | None) -> str:
+    return verdict.value if verdict else "no verdict"
+
+
+def matrix(results: Iterable[Done], registry: Registry) -> list[Cell]:
+    """The kill matrix: every fault on every profile against the honest run of that profile."""
+    done = list(results)
+    honest = {one.job.profile: one for one in done if one.job.fault is None}
+    return [_cell(one, one.job.fault, honest[one.job.profile], registry) for one in done if one.job.fault is not None]
+
+
+def _cell(one: Done, fault: Fault, honest: Done, registry: Registry) -> Cell:
+    errors = [f"the suite itself: {error.strip().rpartition(chr(10))[2]}" for error in (*honest.errors, *one.errors)]
+    judged = bool(one.verdicts and honest.verdicts)
+    lines = compare(honest.verdicts, one.verdicts, fault, registry) if judged else []
+    wrong = (*errors, *(_with_finding(line, one) for line in lines))
+    return Cell(fault, one.job.profile, wrong, one.first.get(fault.id or "", ""))
+
+
+def _with_finding(line: str, one: Done) -> str:
+    """What is wrong, with the finding that made it so."""
+    finding = one.first.get(line.partition(":")[0])
+    return f"{line} ({finding})" if finding else line

@@ -1,0 +1,151 @@
+"""Performs the runs of the proof: each in a process of its own, some at a time.
+
+Must not know what their verdicts should be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import multiprocessing
+import shutil
+import signal
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamvet.campaign import SMALL_EFFORT, Settings, Unreachable, campaign
+from streamvet.contract.registry import load_registry
+from streamvet.judge import Judge
+from streamvet.outcome import Verdict
+from streamvet.prove.matrix import Done, Job
+from streamvet.reference import Fault, free_port, reference
+from streamvet.trace import Trace, dump, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from streamvet.campaign import Summary
+    from streamvet.contract.profile import Profile
+    from streamvet.judge import Ruling
+
+TIME_SCALE = 0.02  # a heartbeat of 15 s takes 300 ms; below, the floor of 100 ms under a tolerance hides what is late
+# Runs at the same time. They wait for most of their time: with two cores, four keep both busy.
+AT_ONCE = 4
+# A run in which the harness itself was late is no evidence. It is repeated with less beside it, as waits are in a run.
+REPEATED_AT_ONCE = (2, 1)
+_LATE = "harness"  # in the reason of a check that the lateness of the harness kept from a verdict
+TOLD_CHARS = 100  # of a finding in the matrix
+
+
+def jobs(
+    faults: Iterable[Fault], accounts: Mapping[str, Any], profiles: Sequence[str], keep: Path | None = None
+) -> list[Job]:
+    """The honest run of each profile, then each fault on each of its profiles."""
+
+    def job(profile: str, fault: Fault | None) -> Job:
+        folder = keep / profile / (fault.name if fault else "honest") if keep else None
+        return Job(profile, accounts[profile], fault, free_port(), folder)
+
+    pairs = [(profile, fault) for fault in faults for profile in fault.profiles if profile in profiles]
+    return [job(profile, None) for profile in profiles] + [job(profile, fault) for profile, fault in pairs]
+
+
+def perform(all_jobs: Sequence[Job], on_done: Callable[[Done], None]) -> list[Done]:
+    """Perform the runs, some at a time, each in a process of its own; in the order of the jobs.
+
+    Runs in which the harness was late are repeated afterwards, at most twice.
+    """
+    results = dict(_round(dict(enumerate(all_jobs)), AT_ONCE, on_done))
+    for at_once in REPEATED_AT_ONCE:
+        again = {index: done.job for index, done in results.items() if done.late}
+        results |= _round(again, at_once, on_done)
+    return [results[index] for index in sorted(results)]
+
+
+def _round(todo: Mapping[int, Job], at_once: int, on_done: Callable[[Done], None]) -> dict[int, Done]:
+    """Perform some jobs, by their number."""
+    results: dict[int, Done] = {}
+    if not todo:
+        return results
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(at_once, len(todo)), context, initializer=_deaf_to_interrupts) as pool:
+        futures = {pool.submit(perform_one, job): index for index, job in todo.items()}
+        try:
+            for future in as_completed(futures):
+                done = results[futures[future]] = future.result()
+                on_done(done)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return results
+
+
+def _deaf_to_interrupts() -> None:
+    """A worker that waits for work leaves Ctrl-C to its parent; one that runs a campaign ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _campaign(job: Job, folder: Path) -> tuple[Profile, list[Trace], Summary]:
+    """The campaign of a run, which Ctrl-C ends together with the server that it started."""
+    fault = job.fault.name if job.fault else None
+    target, profile = reference(job.profile, dict(job.given), folder, job.port, time_scale=TIME_SCALE, fault=fault)
+    traces: list[Trace] = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        summary = asyncio.run(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return profile, traces, summary
+
+
+def perform_one(job: Job) -> Done:
+    """One run: the server, a campaign on it, the verdicts."""
+    folder = Path(tempfile.mkdtemp(prefix="streamvet-prove-"))
+    try:
+        profile, traces, summary = _campaign(job, folder)
+    except (Unreachable, KeyboardInterrupt) as error:
+        return Done(job, {}, errors=(str(error) or "interrupted",))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    bench = Judge(profile, load_registry())
+    if job.keep:
+        shutil.rmtree(job.keep, ignore_errors=True)  # of a run that is repeated, or of a proof before this one
+    for number, trace in enumerate(traces):
+        bench.add(trace)
+        if job.keep:
+            _write(trace, job.keep, number)
+    for requirement, reason in summary.skipped:
+        bench.skipped(requirement, reason)
+    rulings = bench.rulings()
+    ours = tuple(one.reason for one in rulings if one.verdict is Verdict.ERROR)
+    late = any(one.verdict is Verdict.INCONCLUSIVE and _LATE in one.reason for one in rulings)
+    return Done(job, _verdicts(rulings), _first(rulings), (*summary.errors, *ours), summary.duration_s, late)
+
+
+def _write(trace: Trace, folder: Path, number: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{number:04d}-{trace.probe}.trace.ndjson.gz"  # the runs of a proof have some gigabytes
+    with gzip.open(path, "wt", compresslevel=1, encoding="utf-8", newline="\n") as file:
+        file.writelines(dump(trace))
+
+
+def _verdicts(rulings: Iterable[Ruling]) -> dict[str, Verdict]:
+    return {one.requirement.id: one.verdict for one in rulings}
+
+
+def _first(rulings: Iterable[Ruling]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in rulings:
+        if one.findings:
+            told = f"expected {one.findings[0].expected}, seen {one.findings[0].seen}"
+            found[one.requirement.id] = told if len(told) <= TOLD_CHARS else told[: TOLD_CHARS - 1] + "…"
+    return found
+
+
+def kept(folder: Path) -> Iterator[Trace]:
+    """The traces that a run has left in its folder, in their order."""
+    for path in sorted(folder.glob("*.trace.ndjson.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            yield load(file, str(path))
