@@ -57,6 +57,9 @@ def plan_tries(probes: Iterable[Probe], setting: Setting, max_wait_s: float | No
         if unmet is not None:
             plan.skip(probe, unmet)
             continue
+        for account in probe.accounts:
+            if getattr(setting.target, f"{account}_credentials") is None:
+                plan.skip(probe, f"no {account}_credentials in the target file")
         for stimulus in probe.stimuli(setting):
             one = Try(probe, stimulus, probe.streams(setting), probe.wait_ms(setting, stimulus) / 1000)
             reason = _impossible(one, setting, max_wait_s, left)

@@ -170,13 +170,22 @@ class _Campaign:
         driver = Driver(self.candidate, self.setting, tape, one.stimulus)
         try:
             async with asyncio.timeout(one.wait_s + _TRY_RUNS * driver.bounds.whole_s):
-                await one.probe.act(driver, one.stimulus)
+                if await self._logged_in(one, tape):
+                    await one.probe.act(driver, one.stimulus)
         except TimeoutError:
             await tape.close(Ending.TIMED_OUT, "the try took too long")
         except Exception:  # noqa: BLE001 - our own mistake must not take the other tries with it; it is reported
             self.summary.errors.append(f"{one.name}\n{traceback.format_exc(limit=-4)}")
         await tape.close()
         return await self._trace(one, tape)
+
+    async def _logged_in(self, one: Try, tape: Tape) -> bool:
+        """Whether there are credentials where some are needed; a failed login is noted as the reason."""
+        for account in ("primary", *one.probe.accounts):
+            if self.candidate.given(account) and not await self.candidate.credential(account, tape):
+                reason = f"not tried: the login as the {account} account fails"
+                self.summary.skipped += [(requirement, reason) for requirement in one.probe.serves]
+        return not self.candidate.given("primary") or bool(await self.candidate.credential("primary", tape))
 
     async def _trace(self, one: Try, tape: Tape) -> Trace:
         profile, target = self.setting.profile, self.setting.target

@@ -72,7 +72,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "intruders", refusals.intruders,
         ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-05", "ACC-06", "ACC-07", "ACC-12"), refusals.intruders_stimuli,
-        needs=("a run",), connections=9,
+        needs=("a run",), connections=9, accounts=("other", "expired"),
     ),
     Probe(
         "several", reading.several, ("ORD-06",), reading.several_stimuli,
@@ -130,7 +130,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "lists", ghostly.lists, ("GHO-06", "GHO-07", "GHO-08"), ghostly.list_stimuli,
-        needs=("ghostly", "starts", "list"), connections=1, starts=3,
+        needs=("ghostly", "starts", "list"), connections=1, starts=3, accounts=("other",),
     ),
     Probe("fill", ghostly.fill, ("GHO-09",), ghostly.fill_stimuli, needs=("ghostly", "starts"), connections=1),
     Probe(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from streamvet.recorder import Live, Recorder
 
 _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"), ("Accept-Encoding", "identity"))
+# A login that fails is tried again by the next tries, but not by all: a server may lock the account.
+_LOGINS = 3
 _UP_S = 2.0  # one look at whether the candidate answers
 # A script above this size is kept in the trace's stimulus only, not a second time in the request that sends it.
 _SHOWN_BODY_BYTES, _SHOWN_HEAD_BYTES = 64 * 1024, 100
@@ -43,6 +46,7 @@ class Candidate:
         self.process = CandidateProcess(target.launch, target.file) if target.launch else None
         self._credentials: dict[str, dict[str, str]] = {}
         self._scripts: dict[bytes, str] = {}  # by the request that sent it
+        self._failed_logins: Counter[str] = Counter()
         self._locks: dict[str | bytes, asyncio.Lock] = {}
         self._learn_secrets()
 
@@ -71,20 +75,21 @@ class Candidate:
         }.get(account)
 
     def knows(self, account: str) -> bool:
-        """Whether there is such an account, or none is needed."""
-        return self.given(account) is not None or (account == "primary" and self.profile.field("auth.kind") == "none")
+        """Whether the target file has the account, and a login with it has not failed."""
+        return self.given(account) is not None and self._failed_logins[account] < _LOGINS
 
     async def credential(self, account: str, tape: Tape) -> dict[str, str]:
         """What to send as this account: `{token}` or `{cookie}`; {} where a login fails or there is no account."""
         async with self._locks.setdefault(account, asyncio.Lock()):
-            if account not in self._credentials:
+            if account not in self._credentials and self.knows(account):
                 given = self.given(account) or {}
-                needs_login = given and not {"token", "cookie"} & given.keys()
+                needs_login = not {"token", "cookie"} & given.keys()
                 found = await self.login(given, account, tape) if needs_login else dict(given)
                 if not found:
+                    self._failed_logins[account] += 1
                     return {}
                 self._credentials[account] = found
-            return self._credentials[account]
+            return self._credentials.get(account, {})
 
     async def login(self, fields: Mapping[str, str], account: str, tape: Tape) -> dict[str, str]:
         """Log in; gives `{token}` or `{cookie}`, {} where that fails."""

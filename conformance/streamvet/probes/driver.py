@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     from streamvet.recorder import CutPlan, Live, Seen, Tape
 
 
+# How long a start waits for a rate limit: some seconds are what published limits ask for.
+_RATE_LIMIT_S = 10.0
+
+
+def _retry_s(live: Live) -> float | None:
+    """When a rate limit says to ask again, None where it is none."""
+    if live.head_now is None or live.head_now.status != 429:
+        return None
+    said = live.head_now.get("retry-after")
+    return float(said[:9]) if said.isascii() and said.isdigit() and int(said[:9]) else 1.0
+
+
 class Driver:
     """The operations of one try."""
 
@@ -36,7 +48,9 @@ class Driver:
         self.tape = tape
         self.stimulus = stimulus
         self.bounds = bounds_of(self.profile, setting.scale, stimulus.get("script", []))
-        self.random = random.Random(f"{setting.seed}/{stimulus['name']}/{stimulus.get('part', 0)}")  # noqa: S311 - not for secrets
+        self.random = random.Random(  # noqa: S311 - not for secrets
+            f"{setting.seed}/{stimulus['name']}/{stimulus.get('kind')}/{stimulus.get('part', 0)}"
+        )
         self._sender = Sender(candidate, tape)
         self._runs = 0
 
@@ -69,16 +83,22 @@ class Driver:
         facts = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
         body = json.dumps(self.body_of(kind), ensure_ascii=False).encode()
-        live = await self._sender.send(
-            operation, role if operation.streams else "start", facts, headers=headers, body=body,
-            cut=cut if operation.streams else None,
-            stalls=stalls and operation.streams, gzip=gzip and operation.streams,
-        )  # fmt: skip
-        if operation.streams:
-            run.stream = live
-            await live.head(self.bounds.answer_s)
-        else:
-            await live.ended(self.bounds.answer_s)
+        left_s = _RATE_LIMIT_S
+        while True:
+            live = await self._sender.send(
+                operation, role if operation.streams else "start", dict(facts), headers=headers, body=body,
+                cut=cut if operation.streams else None,
+                stalls=stalls and operation.streams, gzip=gzip and operation.streams,
+            )  # fmt: skip
+            await (live.head if operation.streams else live.ended)(self.bounds.answer_s)
+            retry_s = _retry_s(live)
+            if retry_s is None or retry_s > left_s:
+                break
+            live.role = "limited"  # no fault of the candidate's: it says that we are too fast
+            live.about["meant"] = "refusal"
+            left_s -= retry_s
+            await pause(retry_s)
+        run.stream = live if operation.streams else None
         run.id = self._run_id(operation, live)
         if run.id is not None:
             live.about["run_id"] = run.id

@@ -28,6 +28,7 @@ class Probe:
     connections: int | Callable[[Setting], int] = 2  # streams that it holds at once
     starts: int | Callable[[Stimulus], int] = 1  # runs that one try starts
     wait_ms: Callable[[Setting, Stimulus], float] = lambda _setting, _stimulus: 0.0  # real time that it has to wait
+    accounts: tuple[str, ...] = ()  # whom it would be, besides the first account
     alone: bool = False  # it kills, limits or loads the candidate: at the end, with nothing beside it
 
     def streams(self, setting: Setting) -> int:

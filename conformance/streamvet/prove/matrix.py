@@ -12,7 +12,6 @@ from streamvet.outcome import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
     from pathlib import Path
 
     from streamvet.contract.registry import Registry

@@ -38,9 +38,15 @@ class Live:
     """One exchange while it runs. Times are those of `now_us`; the tape makes them relative."""
 
     def __init__(
-        self, profile: Profile, limits: Limits, plan: CutPlan | None = None, about: dict[str, Any] | None = None
+        self,
+        profile: Profile,
+        limits: Limits,
+        plan: CutPlan | None = None,
+        role: str = "",
+        about: dict[str, Any] | None = None,
     ) -> None:
-        self.about: dict[str, Any] = {} if about is None else about  # what the trace will say of it; may still grow
+        self.role = role  # what the trace will say of it: may still change, as some things only the answer tells
+        self.about: dict[str, Any] = {} if about is None else about
         self.sent_us = now_us()
         self.head_now: Head | None = None
         self.body = bytearray()

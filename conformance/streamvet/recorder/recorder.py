@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import socket
 import ssl
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -34,11 +32,8 @@ if TYPE_CHECKING:
 STALLED_RCVBUF_BYTES = 64 * 1024
 # A reader that does not get a connection has met an overload or a firewall; localhost answers in under a millisecond.
 CONNECT_S = 10.0
-# httpcore asks for sniffio on every lock. Where it is not installed, each of these imports looks through the whole path
-# again, some 100 µs and at times 50 ms in the middle of a measurement; None in its place fails at once.
-if importlib.util.find_spec("sniffio") is None:
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
-# A read of 64 KiB may hold hundreds of chunks, each some 60 µs of work: so many at once keep timers within a millisecond.
+# A read of 64 KiB may hold hundreds of chunks, each some 60 µs of work: so many at once keep timers within a
+# millisecond.
 _CHUNKS_AT_ONCE = 16
 _EMPTY_BODY = frozenset({204, 304})
 
@@ -94,7 +89,7 @@ class Recorder:
         headers = [("User-Agent", "streamvet"), ("Connection", "keep-alive"), *ask.headers]
         request = httpx.Request(ask.method, ask.url, headers=headers, content=ask.body)
         request.extensions["timeout"] = {"connect": CONNECT_S}
-        live = Live(self.profile, self.limits, ask.cut, ask.about)
+        live = Live(self.profile, self.limits, ask.cut, ask.role, ask.about)
         task = asyncio.create_task(self._read(live, request, self._small if ask.stalls else self._open))
         live.read_by(task)
         self._tasks.add(task)

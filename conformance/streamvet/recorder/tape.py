@@ -26,7 +26,7 @@ class Tape:
         self.wall_clock_s = wall_clock_s()
 
     def send(self, ask: Ask) -> Live:
-        """Send a request and keep its exchange. `ask.about` may still be filled until the tape is closed."""
+        """Send a request and keep its exchange."""
         live = self._recorder.send(ask)
         self._rows.append((ask, live))
         return live
@@ -64,8 +64,8 @@ class Tape:
         return Exchange(
             id=name,
             operation=ask.operation,
-            role=ask.role,
-            about=_masked(ask.about, self._recorder),
+            role=live.role,
+            about=_masked(live.about, self._recorder),
             request=self._request(ask),
             sent_us=live.sent_us - zero,
             head=head,
