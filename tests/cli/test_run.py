@@ -100,6 +100,18 @@ def test_a_candidate_that_does_not_come_up_is_unreachable(tmp_path: Path, capsys
     assert "it exited with 1" in said
 
 
+def test_traces_that_cannot_be_kept_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script, port, kept = tmp_path / "garbage.py", free_port(), tmp_path / "kept"
+    script.write_text(GARBAGE)
+    file = target(tmp_path / "target.yaml", port, [sys.executable, str(script), str(port)], time_scale=0.02)
+    # A folder stands where the first trace would go.
+    (kept / "straight-plain-succeeds-run.trace.ndjson").mkdir(parents=True)
+    assert call(["run", str(file), "--trace-dir", str(kept)]) == 2
+    said = capsys.readouterr().err
+    assert "straight-plain-succeeds-run.trace.ndjson: the file: expected a file that can be written" in said
+    assert "Traceback" not in said
+
+
 def test_a_command_that_cannot_be_run_is_a_wrong_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = target(tmp_path / "target.yaml", free_port(), [str(tmp_path / "no-such-program")])
     assert call(["run", str(file)]) == 2

@@ -39,7 +39,12 @@ def written(path: Path, *bodies: bytes) -> Path:
     ]  # fmt: skip
     for number, body in enumerate(bodies, start=1):
         one = f"x{number}"
-        request = {"method": "GET", "url": "http://127.0.0.1:4000/v1/runs/r/events/stream", "headers": [], "body": None}
+        request: dict[str, object] = {
+            "method": "GET",
+            "url": "http://127.0.0.1:4000/v1/runs/r/events/stream",
+            "headers": [],
+            "body": None,
+        }
         records += [
             {"record": "exchange", "id": one, "operation": "attach", "role": "reader",
              "about": {"meant": "stream", "run": "r1"}, "at_us": 100_000, "request": request},

@@ -57,7 +57,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "half a login": ({"credentials": {"email": "a"}}, "/credentials: expected token or cookie, or email and password"),
     "two credentials": ({"credentials": {"token": "a", "cookie": "b=c"}}, "/credentials: expected token or cookie"),
     "a token with a line end": ({"credentials": {"token": "a\nb"}}, "/credentials/token: expected a match"),
-    "a cookie without a name": ({"other_credentials": {"cookie": "abc"}}, "/other_credentials/cookie: expected a match"),
+    "a cookie without a name": ({"other_credentials": {"cookie": "a"}}, "/other_credentials/cookie: expected a match"),
     "a variable that is not set": ({"credentials": {"token": "${STREAMVET_UNSET}"}}, "variable STREAMVET_UNSET to be"),
     "no such trigger": ({"triggers": {"change": {"command": ["x"]}}}, "/triggers/change: expected a trigger"),
     "a trigger without anything": ({"triggers": {"change": {}}}, "/triggers/change"),

@@ -89,11 +89,12 @@ async def candidate(stream: str, others: str = "") -> AsyncIterator[str]:
             path = head.split(b" ")[1].decode().partition("?")[0]
             if path == "/_conformance":
                 kind = json.loads(body)["do"]
-                writer.write(answer(DESCRIBED if kind == "describe" else {"script": "s"}, 201 if kind == "script" else 200))
+                told = DESCRIBED if kind == "describe" else {"script": "s"}
+                writer.write(answer(told, 201 if kind == "script" else 200))
+            elif path.endswith("/login") and others != "login too":
+                writer.write(answer({"ok": True, "token": "aaaaaaaa.bbbbbbbb.cccccccc"}))
             elif path.endswith("/stream") or (others and path != "/"):
                 await STREAMS[stream](writer)
-            elif path.endswith("/login"):
-                writer.write(answer({"ok": True, "token": "aaaaaaaa.bbbbbbbb.cccccccc"}))
             else:
                 writer.write(answer({"id": "run_1", "status": "running"}, 202 if path.endswith("/run") else 200))
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -125,7 +126,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_short")
-@pytest.mark.parametrize("others", ["", "everything"])
+@pytest.mark.parametrize("others", ["", "everything", "login too"])
 @pytest.mark.parametrize("stream", STREAMS)
 def test_no_campaign_hangs_or_raises(stream: str, others: str) -> None:
     traces: list[Trace] = []
@@ -164,9 +165,8 @@ def test_what_cannot_begin(name: str) -> None:
 
     async def scenario() -> None:
         async with candidate("open") as url, asyncio.timeout(OVER_S):
-            if "launch" in more:
-                url = "http://127.0.0.1:9"  # port 9 is discard: nobody answers there, so nobody is in the way
-            target, profile = target_for(url, **more)
+            # Port 9 is discard: nobody answers there, so nobody is in the way of what is launched.
+            target, profile = target_for("http://127.0.0.1:9" if "launch" in more else url, **more)
             await campaign(target, profile, Settings(wait_s=0.3), lambda _trace: None)
 
     with pytest.raises(error, match=r".") as raised:
@@ -182,7 +182,7 @@ def test_an_interrupted_campaign_has_handed_out_what_was_finished() -> None:
         async with candidate("gone") as url:
             target, profile = target_for(url)
             running = asyncio.create_task(campaign(target, profile, Settings(), traces.append))
-            while not traces and not running.done():
+            while not traces and not running.done():  # noqa: ASYNC110 - on_trace is not asynchronous
                 await asyncio.sleep(0.01)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streamvet.campaign.planning import Plan, plan_tries
+from streamvet.campaign.planning import Plan, plan_cases, plan_tries
 from streamvet.campaign.slots import Slots
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
@@ -50,7 +50,7 @@ def test_each_requirement_is_served(name: str) -> None:
 
 
 def test_without_control() -> None:
-    plan = planned(control=False, inputs=INPUTS, launch=LAUNCH, max_concurrency=100)
+    plan = planned(control=False, inputs=INPUTS, launch=LAUNCH, max_concurrency=100, **OTHERS)
     assert reasons(plan) == {"not tried: no control interface"}
     assert {"straight", "late", "heartbeats", "restart", "many"} <= probes_of(plan)
     assert not {"race", "churn", "slow", "pause"} & probes_of(plan)
@@ -99,6 +99,21 @@ def test_existing_runs_are_used_where_none_can_be_made() -> None:
     plan = planned(control=False, existing={"finished": "run_1", "active": "run_2"}, max_starts=0)
     assert probes_of(plan) >= {"existing", "intruders", "heartbeats"}
     assert all("run_id" in one.stimulus for one in plan.together if one.probe.name in ("intruders", "heartbeats"))
+
+
+def test_cases_are_tried_as_they_are() -> None:
+    setting = setting_of("ghostly", control=True)
+    stimulus = {"name": "again", "kind": "run", "outcome": "succeeds", "script": []}
+    plan = plan_cases(PROBES, setting, [("straight", stimulus), ("slow", stimulus)])
+    assert [(one.probe.name, one.stimulus) for one in plan.together] == [("straight", stimulus)]
+    assert [one.probe.name for one in plan.alone] == ["slow"]
+    with pytest.raises(KeyError):
+        plan_cases(PROBES, setting, [("no such probe", stimulus)])
+
+
+def test_whom_a_target_does_not_know_is_a_reason() -> None:
+    assert "not tried: no other_credentials in the target file" in reasons(planned(max_concurrency=100))
+    assert "not tried: no credentials in the target file" in reasons(planned(credentials=None))
 
 
 def test_slots_are_given_in_the_order_of_asking() -> None:

@@ -24,7 +24,8 @@ IDS = [f"{profile.name} {start.kind}" for profile, start in STARTS]
 def setting_of(name: str, *, control: bool, scale: float = 0.05, **more: Any) -> Setting:
     raw: dict[str, Any] = {"profile": name, "base_url": "http://127.0.0.1:1", "credentials": {"token": "abc"}}
     raw |= {"control": "/_conformance"} if control else {}
-    target, profile = target_of(raw | more, Path("target.yaml"))
+    given = {key: value for key, value in (raw | more).items() if value is not None}
+    target, profile = target_of(given, Path("target.yaml"))
     can = frozenset({"script", "fail", "reset"}) if control else frozenset[str]()
     return Setting(profile, target, scale, can, VOCABULARIES[name], effort=SMALL_EFFORT)
 
@@ -37,7 +38,7 @@ def kinds_of(profile: Profile, emits: list[Any]) -> list[str]:
 
 def legal(profile: Profile, start: Operation, emits: list[Any]) -> bool:
     """Whether the tables allow these events in this order, and then the ending of a run that succeeds."""
-    first = [kind for kind in (profile.field("catchup.first.events") or ())[:1]]
+    first = (profile.field("catchup.first.events") or [])[:1]
     events = [(kind, {}) for kind in first] + list(zip(kinds_of(profile, emits), emits, strict=True))
     for name in start.raw["lifecycles"]:
         table = profile.lifecycles[name]

@@ -12,7 +12,7 @@ from streamvet.contract.profile import load_profile
 from streamvet.recorder import LIMITS, Ask, CutPlan, Limits, Live, Recorder, Secrets, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from streamvet.trace import Exchange
 

@@ -9,8 +9,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from streamvet.recorder import Ask, Secrets
-from streamvet.trace import dump, load
-from streamvet.trace import Trace
+from streamvet.trace import Trace, dump, load
 
 from .servers import LAST_CHUNK, SOON_S, SSE_HEAD, chunk, recording, sends, serving
 

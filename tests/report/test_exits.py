@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from .made import REGISTRY, report, ruling
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from streamvet.judge import Ruling
     from streamvet.report.report import Report
 
 BAD = Finding("x1", (0, 4), 5_000, "four bytes", "three", "SSE-02", "t")
@@ -53,7 +54,7 @@ WAIVED = ruling("SSE-02", Verdict.WAIVED, BAD)
         ([PASS], {"interrupted": True}, Policy(), Exit.INTERRUPTED),
     ],
 )
-def test_one_report(rulings: list, more: dict, policy: Policy, code: Exit) -> None:
+def test_one_report(rulings: list[Ruling], more: dict[str, Any], policy: Policy, code: Exit) -> None:
     assert exit_code([report(*rulings, **more)], policy) is code
 
 
@@ -105,8 +106,8 @@ TODAY = date(2025, 11, 22)
         (FAIL, Waiver("CAT-02", "another id"), Verdict.FAIL, []),
     ],
 )
-def test_a_waiver(given: object, waiver: Waiver, verdict: Verdict, stale: list[str]) -> None:
-    rulings, found = waive([given], [waiver], TODAY)  # type: ignore[list-item]
+def test_a_waiver(given: Ruling, waiver: Waiver, verdict: Verdict, stale: list[str]) -> None:
+    rulings, found = waive([given], [waiver], TODAY)
     assert ([one.verdict for one in rulings], found) == ([verdict], stale)
 
 

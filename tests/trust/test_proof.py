@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from streamvet.contract.profile import builtin_profiles
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict

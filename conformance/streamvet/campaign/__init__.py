@@ -6,7 +6,8 @@ Judging is somebody else's, and later: must not know checks.
 from __future__ import annotations
 
 from streamvet.campaign.reaching import Unreachable
-from streamvet.campaign.running import Progress, Running, Settings, Summary, campaign
+from streamvet.campaign.running import campaign
+from streamvet.campaign.terms import Progress, Running, Settings, Summary
 from streamvet.probes.setting import FULL_EFFORT, SMALL_EFFORT, Effort
 
 __all__ = [

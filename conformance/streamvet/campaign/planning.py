@@ -72,6 +72,22 @@ def plan_tries(probes: Iterable[Probe], setting: Setting, max_wait_s: float | No
     return plan
 
 
+def plan_cases(probes: Iterable[Probe], setting: Setting, cases: Iterable[tuple[str, Stimulus]]) -> Plan:
+    """Exactly these tries: the name of a probe and a stimulus each.
+
+    Raises:
+        KeyError: with a name that no probe has.
+    """
+    known = {probe.name: probe for probe in probes}
+    plan = Plan()
+    for name, stimulus in cases:
+        probe = known[name]
+        wait_s = probe.wait_ms(setting, stimulus) / 1000
+        one = Try(probe, stimulus, min(probe.streams(setting), setting.target.max_concurrency), wait_s)
+        (plan.alone if probe.alone else plan.together).append(one)
+    return plan
+
+
 def _impossible(one: Try, setting: Setting, max_wait_s: float | None, starts_left: int | None) -> str | None:
     limit = setting.target.max_concurrency
     if one.connections > limit:

@@ -7,27 +7,30 @@ a little. Tries that disturb the candidate come last, one by one. Must not know 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamvet.campaign.planning import Plan, Try, plan_tries
+from streamvet.campaign.planning import Plan, Try, plan_cases, plan_tries
 from streamvet.campaign.reaching import describe, reach
 from streamvet.campaign.slots import Slots
+from streamvet.campaign.terms import Progress, Running, Settings, Summary
 from streamvet.contract.registry import load_registry
 from streamvet.probes import PROBES, VOCABULARIES
 from streamvet.probes.candidate import Candidate
 from streamvet.probes.driver import Driver
-from streamvet.probes.setting import FULL_EFFORT, Effort, Setting
+from streamvet.probes.setting import Setting
 from streamvet.recorder import Recorder, Secrets, Tape, now_us, pause
 from streamvet.trace import Ending, Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from streamvet.contract.profile import Profile
     from streamvet.contract.target import Target
+    from streamvet.probes.setting import Stimulus
 
 # Tries without a mandated wait that run at once. More of them keep the loop busy, and with it the timers late by which
 # heartbeats are judged: measured with the reference server on two cores, 5 keep the jitter under 25 ms and 8 do not.
@@ -38,50 +41,8 @@ _REPEATS = 2
 _WAITED = frozenset({"watch", "record-detached"})  # the roles in which lateness makes a wait worthless
 # A try whose probe hangs is a mistake of ours; it is cut after its wait and so much more than its run may take.
 _TRY_RUNS = 8
+_COLLECTING = gc.get_threshold()  # as it is outside of campaigns, of which several may run at once
 _TICK_S = 1.0  # between two reports of progress while nothing happens
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a campaign is run. `max_wait_s` None: every wait; `wait_s`: for the candidate to come up."""
-
-    time_scale: float | None = None  # None: the target's
-    max_wait_s: float | None = None
-    wait_s: float = 10.0
-    seed: int = 0
-    effort: Effort = FULL_EFFORT
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A try that is under way."""
-
-    name: str
-    wait_s: float  # what it has to wait in any case
-    for_s: float  # how long it has been running
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a campaign is."""
-
-    done: int
-    total: int
-    running: tuple[Running, ...]  # the longest wait first
-    left_s: float  # of the longest wait that is under way
-
-
-@dataclass(slots=True)
-class Summary:
-    """What came of a campaign, besides its traces."""
-
-    tries: int = 0
-    repeated: int = 0  # tries that were repeated because the harness itself was late
-    duration_s: float = 0.0
-    mandated_wait_s: float = 0.0
-    skipped: list[tuple[str, str]] = field(default_factory=list)  # requirement, reason
-    errors: list[str] = field(default_factory=list)  # our own mistakes, as text
-    can: frozenset[str] = frozenset()  # what the control interface said it can
 
 
 @dataclass(slots=True)
@@ -213,11 +174,20 @@ class _Campaign:
             self._report()
 
 
-def _settle() -> None:
-    """Do what would make the loop late, before it has anything to be late for."""
+@contextlib.contextmanager
+def _settled() -> Iterator[None]:
+    """Do beforehand what would make the loop late, and leave for afterwards what can wait."""
     load_registry()
     gc.collect()
-    gc.freeze()  # a collection of all that is loaded takes 50 ms, half of the least tolerance
+    gc.freeze()
+    # A collection of all that a campaign has recorded takes 50 ms, half of the least tolerance. Young objects are still
+    # collected; recorded exchanges have no cycles.
+    gc.set_threshold(*_COLLECTING[:2], 1_000_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*_COLLECTING)
+        gc.unfreeze()
 
 
 async def campaign(
@@ -226,30 +196,38 @@ async def campaign(
     settings: Settings,
     on_trace: Callable[[Trace], None],
     on_progress: Callable[[Progress], None] = lambda _progress: None,
+    *,
+    cases: Sequence[tuple[str, Stimulus]] | None = None,
 ) -> Summary:
     """Try everything that can be tried on a candidate. Traces are handed out as their tries end.
 
+    With `cases`, pairs of a probe's name and a stimulus, as traces have them, only these are tried.
+
     Raises:
+        KeyError: where a case names no probe.
         Unreachable: where nothing answers within `settings.wait_s`.
         FileError: where the control interface is not there, or is of another profile or time scale.
     """
     begun_us = now_us()
-    _settle()
     scale = target.time_scale if settings.time_scale is None else settings.time_scale
     summary = Summary(mandated_wait_s=profile.mandated_wait_s(scale))
-    async with Recorder(profile, Secrets()) as recorder:
-        candidate = Candidate(target, profile, scale, recorder)
-        try:
-            await reach(candidate, settings.wait_s)
-            summary.can = await describe(candidate, scale)
-            words = VOCABULARIES.get(profile.name)
-            setting = Setting(profile, target, scale, summary.can, words, settings.seed, settings.effort)
-            plan = plan_tries(PROBES, setting, settings.max_wait_s)
-            summary.skipped = plan.skipped
-            await _Campaign(candidate, setting, recorder, summary, on_trace, on_progress).run(plan)
-        finally:
-            if candidate.process:
-                await candidate.process.stop()
-        summary.errors += [f"{type(error).__name__}: {error}" for error in recorder.errors]
+    with _settled():
+        async with Recorder(profile, Secrets()) as recorder:
+            candidate = Candidate(target, profile, scale, recorder)
+            try:
+                await reach(candidate, settings.wait_s)
+                summary.can = await describe(candidate, scale)
+                words = VOCABULARIES.get(profile.name)
+                setting = Setting(profile, target, scale, summary.can, words, settings.seed, settings.effort)
+                if cases is None:
+                    plan = plan_tries(PROBES, setting, settings.max_wait_s)
+                else:
+                    plan = plan_cases(PROBES, setting, cases)
+                summary.skipped = plan.skipped
+                await _Campaign(candidate, setting, recorder, summary, on_trace, on_progress).run(plan)
+            finally:
+                if candidate.process:
+                    await candidate.process.stop()
+            summary.errors += [f"{type(error).__name__}: {error}" for error in recorder.errors]
     summary.duration_s = (now_us() - begun_us) / 1e6
     return summary

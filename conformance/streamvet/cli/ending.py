@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from streamvet.campaign import Unreachable
 from streamvet.cli.app import app
 from streamvet.cli.console import note
+from streamvet.cli.court import CourtError
 from streamvet.contract.files import FileError
 from streamvet.reference import ServerMissingError
 from streamvet.report.exits import Exit
@@ -29,6 +30,7 @@ _CODES: dict[type[Exception], Exit] = {
     TraceError: Exit.USAGE,
     Unreachable: Exit.INCOMPLETE,
     ServerMissingError: Exit.OURS,
+    CourtError: Exit.USAGE,
 }
 
 

@@ -63,11 +63,11 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "logins", refusals.logins, ("ACC-08", "ACC-09", "EVT-10"), refusals.logins_stimuli,
-        needs=("login",), connections=1, starts=0,
+        needs=("login",), connections=1, starts=0, anonymous=True,
     ),
     Probe(
         "starts", refusals.starts, ("ACC-07", "ACC-10", "ACC-11"), refusals.starts_stimuli,
-        needs=("starts",), connections=1, starts=0,
+        needs=("starts",), connections=1, starts=0, anonymous=True,
     ),
     Probe(
         "intruders", refusals.intruders,

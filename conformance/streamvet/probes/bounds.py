@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamvet.contract.profile import Profile
+    from streamvet.trace import Head
 
 # A thing that is late by half its bound must be seen to arrive late rather than never, and some more for the network.
 _LATE = 1.75
@@ -23,6 +24,8 @@ _ANSWER_S = {True: 3.0, False: 30.0}
 _UNKNOWN_RUN_S = 600.0
 # What one scripted event may cost a slow server on top of its waits.
 _EVENT_S = 0.005
+# How long a start waits for a rate limit: some seconds are what published limits ask for.
+RATE_LIMIT_S = 10.0
 _DEFAULT_CLOSE_MS = 1000  # a profile without terminal events has no bounds of closing
 
 
@@ -65,3 +68,11 @@ def bounds_of(profile: Profile, scale: float, steps: Sequence[Any] | None) -> Bo
 def script_s(steps: Sequence[Any], scale: float) -> float:
     """The real time of a script's waits."""
     return sum(float(step.get("wait_ms", 0)) for step in steps) * scale / 1000
+
+
+def retry_s(head: Head | None) -> float | None:
+    """When a rate limit says to ask again, None where an answer is none."""
+    if head is None or head.status != 429:
+        return None
+    said = head.get("retry-after")[:9]
+    return float(said) if said.isascii() and said.isdigit() and int(said) else 1.0

@@ -74,15 +74,11 @@ class Candidate:
             "expired": self.target.expired_credentials,
         }.get(account)
 
-    def knows(self, account: str) -> bool:
-        """Whether the target file has the account, and a login with it has not failed."""
-        return self.given(account) is not None and self._failed_logins[account] < _LOGINS
-
     async def credential(self, account: str, tape: Tape) -> dict[str, str]:
         """What to send as this account: `{token}` or `{cookie}`; {} where a login fails or there is no account."""
         async with self._locks.setdefault(account, asyncio.Lock()):
-            if account not in self._credentials and self.knows(account):
-                given = self.given(account) or {}
+            given = self.given(account)
+            if account not in self._credentials and given and self._failed_logins[account] < _LOGINS:
                 needs_login = not {"token", "cookie"} & given.keys()
                 found = await self.login(given, account, tape) if needs_login else dict(given)
                 if not found:

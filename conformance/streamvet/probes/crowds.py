@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SLOW_EVENTS, _SLOW_BYTES = 100, 64 * 1024
 _ATTACH_MS = 12.0  # for one more reader to be attached, while others are
 _CHURN_AT_ONCE = 4
-_RACES_IN_A_TRY, _RACES_AT_ONCE = 25, 5
+_RACES_IN_A_TRY, _RACES_AT_ONCE = 25, 3
 # The length of a run that somebody joins at its end; joins spread over the last half of it and as much behind. Counted
 # from the request for the run, as that takes as long to get there as the joining.
 _RACE_MS = 60.0

@@ -12,7 +12,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import matches, pointed
-from streamvet.probes.bounds import bounds_of
+from streamvet.probes.bounds import RATE_LIMIT_S, bounds_of, retry_s
 from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.sender import Sender
 from streamvet.recorder import pause
@@ -24,18 +24,6 @@ if TYPE_CHECKING:
     from streamvet.probes.candidate import Candidate
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import CutPlan, Live, Seen, Tape
-
-
-# How long a start waits for a rate limit: some seconds are what published limits ask for.
-_RATE_LIMIT_S = 10.0
-
-
-def _retry_s(live: Live) -> float | None:
-    """When a rate limit says to ask again, None where it is none."""
-    if live.head_now is None or live.head_now.status != 429:
-        return None
-    said = live.head_now.get("retry-after")
-    return float(said[:9]) if said.isascii() and said.isdigit() and int(said[:9]) else 1.0
 
 
 class Driver:
@@ -53,6 +41,10 @@ class Driver:
         )
         self._sender = Sender(candidate, tape)
         self._runs = 0
+
+    async def can_be(self, account: str) -> bool:
+        """Whether there are working credentials for this account."""
+        return bool(await self.candidate.credential(account, self.tape))
 
     # ------------------------------------------------------------------ starting
 
@@ -83,7 +75,7 @@ class Driver:
         facts = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
         body = json.dumps(self.body_of(kind), ensure_ascii=False).encode()
-        left_s = _RATE_LIMIT_S
+        left_s = RATE_LIMIT_S
         while True:
             live = await self._sender.send(
                 operation, role if operation.streams else "start", dict(facts), headers=headers, body=body,
@@ -91,13 +83,13 @@ class Driver:
                 stalls=stalls and operation.streams, gzip=gzip and operation.streams,
             )  # fmt: skip
             await (live.head if operation.streams else live.ended)(self.bounds.answer_s)
-            retry_s = _retry_s(live)
-            if retry_s is None or retry_s > left_s:
+            again_s = retry_s(live.head_now)
+            if again_s is None or again_s > left_s:
                 break
             live.role = "limited"  # no fault of the candidate's: it says that we are too fast
             live.about["meant"] = "refusal"
-            left_s -= retry_s
-            await pause(retry_s)
+            left_s -= again_s
+            await pause(again_s)
         run.stream = live if operation.streams else None
         run.id = self._run_id(operation, live)
         if run.id is not None:

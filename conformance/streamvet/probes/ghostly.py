@@ -71,7 +71,7 @@ async def lists(driver: Driver, _stimulus: Stimulus) -> None:
     await driver.get("list", "list", case="own")
     await driver.get("list", "list", query={"project": project}, case="project", project=project)
     await driver.get("list", "list", query={"project": _NO_PROJECT}, case="unknown-project", project=_NO_PROJECT)
-    if driver.candidate.knows("other"):
+    if await driver.can_be("other"):
         await driver.get("list", "list", account="other", case="other")
 
 

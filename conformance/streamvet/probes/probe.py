@@ -28,6 +28,7 @@ class Probe:
     connections: int | Callable[[Setting], int] = 2  # streams that it holds at once
     starts: int | Callable[[Stimulus], int] = 1  # runs that one try starts
     wait_ms: Callable[[Setting, Stimulus], float] = lambda _setting, _stimulus: 0.0  # real time that it has to wait
+    anonymous: bool = False  # it needs no account of the target file
     accounts: tuple[str, ...] = ()  # whom it would be, besides the first account
     alone: bool = False  # it kills, limits or loads the candidate: at the end, with nothing beside it
 
@@ -43,7 +44,8 @@ class Probe:
 
     def unmet(self, setting: Setting) -> str | None:
         """Why the probe cannot be tried at all: None, "" or a reason, as for a condition."""
-        unmet = [reason for reason in (CONDITIONS[need](setting) for need in self.needs) if reason is not None]
+        needs = self.needs if self.anonymous else (*self.needs, "account")
+        unmet = [reason for reason in (CONDITIONS[need](setting) for need in needs) if reason is not None]
         return None if not unmet else "" if "" in unmet else "; ".join(unmet)
 
 
@@ -74,6 +76,11 @@ def _can(what: str) -> Condition:
     return lambda setting: None if what in setting.can else f"the control interface cannot {what}"
 
 
+def _account(setting: Setting) -> str | None:
+    nobody = setting.profile.field("auth.kind") in (None, "none")
+    return None if nobody or setting.target.credentials else "no credentials in the target file"
+
+
 def _scripted(setting: Setting) -> str | None:
     if setting.scripted:
         return None
@@ -82,6 +89,7 @@ def _scripted(setting: Setting) -> str | None:
 
 CONDITIONS: Mapping[str, Condition] = {
     "control": _scripted,
+    "account": _account,
     "fail": _can("fail"),
     "launch": _given("launch"),
     "other account": _given("other_credentials"),

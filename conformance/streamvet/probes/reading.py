@@ -105,18 +105,19 @@ async def late(driver: Driver, stimulus: Stimulus) -> None:
     joins = driver.setting.effort.joins
     script = stimulus["script"]
     if script is None:
-        joined = [asyncio.create_task(_join_at_event(driver, run, first, count)) for count in range(1, joins + 1)]
+        joining = [_join_at_event(driver, run, first, count) for count in range(1, joins + 1)]
     else:
         length_ms = script_s(script, driver.setting.scale) * 1000
         moments = [driver.random.uniform(LEAD_MS * 0.8, length_ms) for _ in range(joins)]
-        joined = [asyncio.create_task(_join_after(driver, run, moment)) for moment in moments]
-    await driver.to_end(first)
-    for reader in await asyncio.gather(*joined):
+        joining = [_join_after(driver, run, moment) for moment in moments]
+    joined = asyncio.gather(*joining)
+    await asyncio.gather(driver.to_end(first), joined)
+    for reader in joined.result():
         if reader is not None:
             await driver.to_end(reader, driver.bounds.join_s)
 
 
-async def _join_after(driver: Driver, run: Run, real_ms: float) -> Live:
+async def _join_after(driver: Driver, run: Run, real_ms: float) -> Live | None:
     await driver.pause_ms(real_ms)
     return await driver.attach(run, "late")
 

@@ -46,8 +46,8 @@ async def intruders(driver: Driver, stimulus: Stimulus) -> None:
         await reader.events(1, driver.bounds.answer_s)
     accounts = [] if driver.profile.field("auth.kind") in (None, "none") else ["missing", "malformed", "forged"]
     accounts += ["unsigned"] if driver.profile.field("auth.jwt") else []
-    accounts += [one for one in ("expired", "other") if driver.candidate.knows(one)]
-    if not driver.candidate.knows("primary"):
+    accounts += [one for one in ("expired", "other") if await driver.can_be(one)]
+    if not await driver.can_be("primary"):
         accounts = [one for one in accounts if one not in ("forged", "unsigned")]  # there is nothing to forge
     unknown = Run("unknown", run.kind, credentials.other_id(run.id))
     await asyncio.gather(
@@ -80,7 +80,7 @@ async def _intrude(driver: Driver, run: Run, account: str) -> None:
 async def _companions(driver: Driver, run: Run, unknown: Run) -> None:
     """Record and cancellation: of another user's run, and the record of an unknown one."""
     for operation in ("record", "cancel"):
-        if driver.setting.has(operation) and driver.candidate.knows("other"):
+        if driver.setting.has(operation) and await driver.can_be("other"):
             await driver.on_run(operation, run, f"{operation}-refused", account="other", meant="refusal")
     if driver.setting.has("record"):
         await driver.on_run("record", unknown, "record-refused", meant="refusal")

@@ -68,9 +68,7 @@ async def _cut_and_back(driver: Driver, plans: list[CutPlan]) -> None:
     if first is None:
         return
     left = [await driver.attach(run, "cut", cut=plan) for plan in plans]
-    back = [asyncio.create_task(_back(driver, run, one)) for one in left]
-    await driver.to_end(first)
-    await asyncio.gather(*back)
+    await asyncio.gather(driver.to_end(first), *(_back(driver, run, one) for one in left))
 
 
 async def _back(driver: Driver, run: Run, left: Live) -> None:
@@ -124,9 +122,7 @@ async def event_id(driver: Driver, stimulus: Stimulus) -> None:
         if again is not None:
             await driver.to_end(again)
 
-    tasks = [asyncio.create_task(back(one)) for one in left]
-    await driver.to_end(first)
-    await asyncio.gather(*tasks)
+    await asyncio.gather(driver.to_end(first), *map(back, left))
 
 
 def cursors_stimuli(setting: Setting) -> list[Stimulus]:

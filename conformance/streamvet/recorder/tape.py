@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from streamvet.recorder.live import Live
     from streamvet.recorder.recorder import Ask, Recorder
 
+
 class Tape:
     """Sends requests through a recorder and remembers them."""
 

@@ -1,0 +1,79 @@
+"""Whom `streamvet run` checks: the candidates that its arguments name.
+
+Must not know how they are checked.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from streamvet.contract.files import FileError
+from streamvet.contract.target import load_target, target_of
+from streamvet.reference import DEFAULT_TIME_SCALE, accounts, free_port, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamvet.campaign import Summary
+    from streamvet.contract.profile import Profile
+    from streamvet.contract.target import Target
+
+
+@dataclass(slots=True)
+class Subject:
+    """A candidate. `shown` names it in the report, `command` checks it again; `summary`: what came of its campaign."""
+
+    target: Target
+    profile: Profile
+    scale: float
+    shown: str
+    command: str
+    summary: Summary | None = None
+
+
+def subjects_of(
+    target: str | None, profiles: Sequence[str], with_reference: bool, scale: float | None, folder: Path
+) -> list[Subject]:
+    """The candidates that the arguments name.
+
+    Raises:
+        FileError: where one of them is not valid.
+        typer.BadParameter: where the arguments do not go together.
+    """
+    if with_reference == (target is not None):
+        raise typer.BadParameter("give a target file, a URL with --profile, or --reference")
+    if with_reference:
+        return _references(profiles, DEFAULT_TIME_SCALE if scale is None else scale, folder)
+    assert target is not None  # noqa: S101 - said for mypy: the first condition leaves nothing else
+    words = ["streamvet", "run", target]
+    if target.startswith(("http://", "https://")):
+        if len(profiles) != 1:
+            raise typer.BadParameter("a URL needs one --profile", param_hint="--profile")
+        words += ["--profile", profiles[0]]
+        loaded, profile = target_of({"profile": profiles[0], "base_url": target}, Path("command line"))
+    else:
+        if profiles:
+            raise typer.BadParameter("a target file names its profile itself", param_hint="--profile")
+        loaded, profile = load_target(Path(target))
+    chosen = loaded.time_scale if scale is None else scale
+    words += ["--time-scale", f"{scale:g}"] if scale is not None else []
+    return [Subject(loaded, profile, chosen, loaded.base_url, shlex.join(words))]
+
+
+def _references(profiles: Sequence[str], scale: float, folder: Path) -> list[Subject]:
+    given = accounts()
+    found: list[Subject] = []
+    for name in dict.fromkeys(profiles or given):
+        if name not in given:
+            raise FileError(
+                "--profile", name, f"one of {', '.join(given)}", "a profile that the reference server has not"
+            )
+        target, profile = reference(name, given[name], folder, free_port(), time_scale=scale)
+        words = ["streamvet", "run", "--reference", "--profile", name, "--time-scale", f"{scale:g}"]
+        found.append(Subject(target, profile, scale, "the reference server", shlex.join(words)))
+    return found

@@ -1,0 +1,79 @@
+"""What the driver makes of a candidate's answers, beyond what the campaigns of the other tests show."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from streamvet.probes.bounds import retry_s
+from streamvet.probes.candidate import Candidate
+from streamvet.probes.driver import Driver
+from streamvet.probes.setting import Setting
+from streamvet.recorder import Recorder, Secrets, Tape
+from streamvet.trace import Exchange, Head
+
+from .test_misbehaving import answer, target_for
+
+TOKEN = {"token": "longenough"}
+STIMULUS = {"name": "test", "kind": "run", "outcome": "succeeds", "script": None, "input": "succeeds"}
+
+
+async def started(*answers: bytes) -> tuple[str | None, tuple[Exchange, ...]]:
+    """The id of a run, and the exchanges of a start to which these answers are given, one after another."""
+    left = list(answers)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(left.pop(0))
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    target, profile = target_for(url, credentials=TOKEN, other_credentials=TOKEN)
+    async with server, Recorder(profile, Secrets()) as recorder:
+        candidate, tape = Candidate(target, profile, 1.0, recorder), Tape(recorder)
+        driver = Driver(candidate, Setting(profile, target, 1.0, frozenset(), None), tape, dict(STIMULUS))
+        run = await driver.start()
+        return run.id, await tape.exchanges()
+
+
+def limited(after: str) -> bytes:
+    return answer({"error": "slow down"}, 429).replace(b"\r\n\r\n", f"\r\nRetry-After: {after}\r\n\r\n".encode(), 1)
+
+
+def test_a_rate_limit_is_waited_for() -> None:
+    run_id, exchanges = asyncio.run(started(limited("1"), answer({"id": "run_7"}, 202)))
+    assert run_id == "run_7"
+    assert [(x.role, x.status, x.about["meant"]) for x in exchanges] == [
+        ("limited", 429, "refusal"),
+        ("start", 202, "answer"),
+    ]
+    assert exchanges[1].sent_us - exchanges[0].ended_us > 900_000
+
+
+def test_a_rate_limit_that_asks_for_too_much_is_an_answer() -> None:
+    run_id, exchanges = asyncio.run(started(limited("3600")))
+    assert (run_id, [x.role for x in exchanges]) == (None, ["start"])
+
+
+def test_a_start_without_an_id_gives_a_run_without_one() -> None:
+    for value in ({}, {"id": None}, {"id": True}, {"id": ""}, [], 7, {"id": {"a": 1}}):
+        assert asyncio.run(started(answer(value, 202)))[0] is None
+    assert asyncio.run(started(answer({"id": 7}, 202)))[0] == "7"
+    assert asyncio.run(started(answer({"id": "run_7"}, 500)))[0] is None
+
+
+def head(status: int, *fields: tuple[str, str]) -> Head:
+    return Head(status, "HTTP/1.1", fields, 0)
+
+
+def test_when_to_ask_again() -> None:
+    cases: list[tuple[Any, float | None]] = [
+        (None, None),
+        (head(200, ("Retry-After", "5")), None),
+        (head(429), 1.0),
+        (head(429, ("retry-after", "5")), 5.0),
+        (head(429, ("Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT")), 1.0),
+        (head(429, ("Retry-After", "0")), 1.0),
+    ]
+    assert [retry_s(one) for one, _ in cases] == [wanted for _, wanted in cases]
