@@ -240,8 +240,8 @@ def records(trace: Trace) -> Iterator[dict[str, Any]]:
     yield {
         "record": "trace", "format": FORMAT, "profile": trace.profile, "digest": trace.digest,
         "revision": trace.revision, "time_scale": trace.time_scale, "wall_clock": trace.wall_clock,
-        "lacks": list(trace.lacks), "accounts": dict(trace.accounts), "probe": trace.probe, "stimulus": dict(trace.stimulus),
-        "jitter_us": dict(trace.jitter_us),
+        "lacks": list(trace.lacks), "accounts": dict(trace.accounts), "probe": trace.probe,
+        "stimulus": dict(trace.stimulus), "jitter_us": dict(trace.jitter_us),
     }  # fmt: skip
     for exchange in trace.exchanges:
         request = exchange.request

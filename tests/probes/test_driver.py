@@ -57,7 +57,8 @@ def test_a_rate_limit_that_asks_for_too_much_is_an_answer() -> None:
 
 
 def test_a_start_without_an_id_gives_a_run_without_one() -> None:
-    for value in ({}, {"id": None}, {"id": True}, {"id": ""}, [], 7, {"id": {"a": 1}}):
+    values: list[object] = [{}, {"id": None}, {"id": True}, {"id": ""}, [], 7, {"id": {"a": 1}}]
+    for value in values:
         assert asyncio.run(started(answer(value, 202)))[0] is None
     assert asyncio.run(started(answer({"id": 7}, 202)))[0] == "7"
     assert asyncio.run(started(answer({"id": "run_7"}, 500)))[0] is None

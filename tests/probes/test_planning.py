@@ -19,7 +19,7 @@ from .test_scripts import setting_of
 RUN = {"project": "demo", "baseUrl": "http://127.0.0.1:9", "steps": []}
 INPUTS = {"run": {"succeeds": RUN, "fails": RUN, "long": RUN}}
 LAUNCH = {"command": ["true"]}
-OTHERS = {"other_credentials": {"token": "b"}, "expired_credentials": {"token": "c"}}
+OTHERS: dict[str, Any] = {"other_credentials": {"token": "b"}, "expired_credentials": {"token": "c"}}
 
 
 def planned(name: str = "ghostly", *, control: bool = True, max_wait_s: float | None = None, **more: Any) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from streamvet.trace import Exchange
 
-Handler = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]"
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 SOON_S = 5.0  # every wait that must succeed ends long before; a test that fails ends all the same
 SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -42,7 +43,7 @@ async def request_of(reader: asyncio.StreamReader) -> bytes:
         return error.partial
 
 
-def sends(*pieces: bytes, reset: bool = False, stay: asyncio.Event | None = None) -> Handler:  # type: ignore[valid-type]
+def sends(*pieces: bytes, reset: bool = False, stay: asyncio.Event | None = None) -> Handler:
     """A server that answers with these bytes and closes: after `stay`, or with a reset."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,12 +61,12 @@ def sends(*pieces: bytes, reset: bool = False, stay: asyncio.Event | None = None
 
 
 @asynccontextmanager
-async def serving(handle: Handler) -> AsyncIterator[str]:  # type: ignore[valid-type]
+async def serving(handle: Handler) -> AsyncIterator[str]:
     """The base URL of a server with this handler."""
 
     async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await handle(reader, writer)  # type: ignore[operator]
+            await handle(reader, writer)
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
@@ -94,7 +95,7 @@ def get(tape: Tape, url: str, *, cut: CutPlan | None = None, stalls: bool = Fals
 
 
 async def recorded(
-    handle: Handler,  # type: ignore[valid-type]
+    handle: Handler,
     limits: Limits = LIMITS,
     cut: CutPlan | None = None,
     within_s: float = SOON_S,

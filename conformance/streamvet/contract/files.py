@@ -128,9 +128,7 @@ FORMATS = _formats()
 @cache
 def meta_validator(name: str) -> Draft202012Validator:
     """The validator for one of our own kinds of file, `meta/<name>.schema.json`."""
-    return Draft202012Validator(
-        read_json(schemas_folder() / "meta" / f"{name}.schema.json"), format_checker=FORMATS
-    )
+    return Draft202012Validator(read_json(schemas_folder() / "meta" / f"{name}.schema.json"), format_checker=FORMATS)
 
 
 def expected_of(error: ValidationError) -> str:

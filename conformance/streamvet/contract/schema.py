@@ -56,9 +56,7 @@ class SchemaSet:
         if file not in self._explainers:
             resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self._all().values()]
             registry: Registry[Any] = Registry().with_resources(resources)
-            self._explainers[file] = Draft202012Validator(
-                self.read(file), registry=registry, format_checker=FORMATS
-            )
+            self._explainers[file] = Draft202012Validator(self.read(file), registry=registry, format_checker=FORMATS)
         error = best_match(self._explainers[file].iter_errors(value))
         if error is None:  # the two disagree: a format that only jsonschema-rs knows by the letter
             return f"a value that is valid against {file}", _cut(repr(value))
