@@ -5,6 +5,10 @@ Where the matrix does not break, that check proves nothing. Must not know how ru
 
 from __future__ import annotations
 
+import itertools
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING
 
 from streamvet.checks import CHECKS
@@ -40,17 +44,26 @@ def prove_the_proof(results: Sequence[Done]) -> list[str]:
     Only the runs of the faults that name the id can break by it, so only these are judged again. A check that no
     fault names is told of too. The jobs must have kept their traces.
     """
-    registry = load_registry()
     honest = {one.job.profile: one.verdicts for one in results if one.job.fault is None}
-    unbroken: list[str] = []
-    for requirement in sorted(set().union(*(_applicable(one) for one in honest))):
-        named = [one for one in results if one.job.fault is not None and one.job.fault.id == requirement]
-        if not named:
-            unbroken.append(f"{requirement}: no fault names it")
-        for how, check in REPLACEMENTS.items():
-            if named and not any(_breaks(one, requirement, check, honest, registry) for one in named):
-                unbroken.append(f"{requirement}: the matrix holds where its check {how}")
-    return unbroken
+    named: dict[str, list[Done]] = {one: [] for profile in honest for one in _applicable(profile)}
+    for done in results:
+        if done.job.fault is not None and done.job.fault.id in named:
+            named[done.job.fault.id].append(done)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), context) as pool:  # nothing but reading and judging: all cores
+        unbroken = pool.map(_unbroken, sorted(named), [named[one] for one in sorted(named)], itertools.repeat(honest))
+        return [line for lines in unbroken for line in lines]
+
+
+def _unbroken(requirement: str, named: Sequence[Done], honest: Mapping[str, Mapping[str, Verdict]]) -> list[str]:
+    """Where the matrix did not break for one requirement."""
+    if not named:
+        return [f"{requirement}: no fault names it"]
+    return [
+        f"{requirement}: the matrix holds where its check {how}"
+        for how, check in REPLACEMENTS.items()
+        if not any(_breaks(one, requirement, check, honest, load_registry()) for one in named)
+    ]
 
 
 def _applicable(profile: str) -> set[str]:
