@@ -10,28 +10,17 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from schema_table import cell, code, table
-from streamvet.contract.files import read_yaml, schemas_folder
 from streamvet.contract.profile import builtin_profiles, load_profile
-from streamvet.contract.registry import Registry, Requirement, load_registry
+from streamvet.contract.registry import Registry, Requirement, load_registry, statement_lists
 from streamvet.examples import examples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 @cache
 def _registry() -> Registry:
     return load_registry()
-
-
-@cache
-def _lists() -> Mapping[str, tuple[str, Sequence[str]]]:
-    """Each list of statements: its name → its system and its lines."""
-    found = {}
-    for path in sorted(schemas_folder().glob("*/statements.yaml")):
-        content = read_yaml(path)
-        found[content["list"]] = (path.parent.name, content["statements"])
-    return found
 
 
 def link(requirement: str, here: str = "") -> str:
@@ -43,7 +32,7 @@ def link(requirement: str, here: str = "") -> str:
 def _line(covered: str) -> str:
     """`R003-5` as a link to the fifth statement of its system."""
     name, _, number = covered.partition("-")
-    return f"[{_lists()[name][0]} line {number}](coverage.md#{_lists()[name][0]})"
+    return f"[{statement_lists()[name][0]} line {number}](coverage.md#{statement_lists()[name][0]})"
 
 
 def _counts(rows: Sequence[Requirement]) -> str:
@@ -113,7 +102,7 @@ def revision() -> list[str]:
 
 def coverage(profile: str) -> list[str]:
     """Each statement of a system, and the requirements that test it."""
-    name, statements = next((name, lines) for name, (system, lines) in _lists().items() if system == profile)
+    name, statements = next((name, lines) for name, (system, lines) in statement_lists().items() if system == profile)
     rows = []
     for number, statement in enumerate(statements, start=1):
         covering = [row for row in _registry().rows.values() if f"{name}-{number}" in row.covers]

@@ -1,4 +1,4 @@
-"""promptfloe over real sockets: what its wire page promises, held against the honest server."""
+"""promptfloe over real sockets: what its chapter promises, held against the honest server."""
 
 from __future__ import annotations
 

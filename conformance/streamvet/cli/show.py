@@ -13,7 +13,7 @@ import typer
 from streamvet.cli.console import note, say
 from streamvet.contract.files import FileError
 from streamvet.contract.profile import builtin_profiles, load_profile
-from streamvet.contract.registry import load_registry
+from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples
 from streamvet.reference import Fault, ServerMissingError, faults
 from streamvet.report.exhibit import exhibit
@@ -118,7 +118,7 @@ def _facts(row: Requirement) -> list[str]:
         "depends on": ", ".join(row.depends_on),
         "needed by": ", ".join(children),
         "applies to": ", ".join(applies) or "no built-in profile",
-        "covers": ", ".join(row.covers),
+        "covers": f"\n{'':<20}".join(map(statement, row.covers)),
         "not checked": row.excluded or "",
     }
     return [f"  {name:<18}{value}" for name, value in facts.items() if value]

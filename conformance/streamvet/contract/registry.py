@@ -112,3 +112,21 @@ def load_registry() -> Registry:
     }
     titles = {family: row["title"] for family, row in data["families"].items()}
     return Registry(data["revision"], titles, prefixes, rows)
+
+
+@cache
+def statement_lists() -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """The lists that `covers` refers to, by their name: the system, and what it says, line by line."""
+    found = {}
+    for path in sorted(schemas_folder().glob("*/statements.yaml")):
+        content = read_yaml(path)
+        check_shape(content, "statements", path)
+        found[content["list"]] = (path.parent.name, tuple(content["statements"]))
+    return found
+
+
+def statement(line: str) -> str:
+    """`R003-5` in words: the system, the number of its line, and what the line says."""
+    name, _, number = line.partition("-")
+    system, lines = statement_lists()[name]
+    return f"{system} line {number}: {lines[int(number) - 1]}"

@@ -30,8 +30,8 @@ STEP_MS = 12.0
 class Effort:
     """How often to repeat what only shows once in a while."""
 
-    races: int = 500  # R003-18 of the wire document
-    churns: int = 200  # R003-17
+    races: int = 500  # of ghostly's statements, line 18
+    churns: int = 200  # the same, line 17
     joins: int = 12  # late readers of one run: more than a burst has events
 
 
