@@ -63,7 +63,7 @@ def _requirement(row: Requirement) -> list[str]:
         facts["Seen in the field"] = ", ".join(map(code, row.seen)) + "."
     bad = [example.note.rstrip(".") for example in examples(row.id) if not example.holds]
     if bad:
-        facts["Violated, for example"] = "; ".join(bad) + "."
+        facts["Violated, for example"] = "; ".join(dict.fromkeys(bad)) + "."
     if row.depends_on:
         facts["Depends on"] = ", ".join(link(one, row.family) for one in row.depends_on) + "."
     if row.covers:
