@@ -187,64 +187,10 @@ def complete(trace: Trace, profile: Profile) -> Outcome:
     # A run that is cancelled while it is read performs a part of its script.
     cancels = [(x.about.get("run"), x.sent_us) for x in trace.exchanges if x.operation == "cancel"]
     read = [
-        one
-        for one in streams(trace, profile)
-        if one.exchange.role in ("reader", "stalled", "racer")
-        and not any(run == one.exchange.about.get("run") and at_us < one.exchange.ended_us for run, at_us in cancels)
+        (one, events)
+        for one, events in _whole_scripts(trace, profile)
+        if not any(run == one.exchange.about.get("run") and at_us < one.exchange.ended_us for run, at_us in cancels)
     ]
-    return [(one, scripted(one)) for one in read if from_start(one) and ended(one) and left_alone(one)]
-
-
-def emission_order(trace: Trace, profile: Profile) -> Outcome:
-    """ORD-04: only where the same events came, so that a loss or a change is not told twice."""
-    wanted = emitted(trace)
-    if not wanted:
-        return NO_SCRIPT
-    found, exercised = [], False
-    marks = [_mark(want) for want in wanted]
-    for one, events in _whole_scripts(trace, profile):
-        seen = [_mark(_part(one.value(event), want)) for event, want in _matched(one, events, wanted)]
-        if Counter(seen) != Counter(marks):
-            continue
-        exercised = True
-        at = next((i for i, (a, b) in enumerate(zip(seen, marks, strict=True)) if a != b), None)
-        if at is not None:
-            want = f"event {at + 1} of the script, {shown(wanted[at])}"
-            found.append(
-                finding(one.exchange, want, f"event {marks.index(seen[at]) + 1}", (events[at].start, events[at].end))
-            )
-    return found if exercised else NotExercised("no reader got every event of the script unchanged")
-
-
-def _matched(one: Reading, events: list[Event], wanted: list[dict[str, Any]]) -> list[tuple[Event, dict[str, Any]]]:
-    """Each event with an emitted one that has its type's keys: the first of the same type."""
-    by_type: dict[str, dict[str, Any]] = {}
-    for want in wanted:
-        by_type.setdefault(str(want.get("type") or want.get("step") or want.get("opcode")), want)
-    pairs = []
-    for event in events:
-        value = one.value(event)
-        name = value.get("type") or value.get("step") or value.get("opcode") if isinstance(value, dict) else None
-        pairs.append((event, by_type.get(str(name), {})))
-    return pairs
-
-
-def _part(value: Any, want: dict[str, Any]) -> Any:
-    return {key: value.get(key) for key in want} if isinstance(value, dict) else value
-
-
-def _mark(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def complete(trace: Trace, profile: Profile) -> Outcome:
-    """ORD-05: as many as were emitted, of each type."""
-    wanted = emitted(trace)
-    if not wanted:
-        return NO_SCRIPT
-    # A run that was cancelled while it was active performs a part of its script.
-    cancelled = {x.about.get("run") for x in with_role(trace, "cancel", "cancel-racing")}
-    read = [pair for pair in _whole_scripts(trace, profile) if pair[0].exchange.about.get("run") not in cancelled]
     if not read:
         return NotExercised("no reader was attached to a controlled run from its beginning to its end")
     found = []
