@@ -271,8 +271,8 @@ def last_reader(trace: Trace, profile: Profile) -> Outcome:
     last, short = with_role(trace, "last"), with_role(trace, "churn")
     if not last or not short:
         return NotExercised("no series of short connections was tried")
-    if not any(map(opened, short)):
-        return NotExercised("none of the short connections was served either")
+    if not any(map(opened, short)) or not any(_served(x, profile) for x in (*short, *with_role(trace, "reader"))):
+        return NotExercised("no reader before it was served either")
     worn = [x for x in last if not _served(x, profile)] + _refused_later(trace)
     want = f"a reader after {len(short)} short ones served like the first"
     return [finding(x, want, _service(x, profile), at_us=x.ended_us) for x in worn]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamvet_server.faults.fault import BOTH, GHOSTLY, Fault
-from streamvet_server.faults.shapes import reads, starts, turned
+from streamvet_server.faults.shapes import crashing, reads, starts, turned
 from streamvet_server.seams import Answer, Refusal, Scene, Seams
 
 if TYPE_CHECKING:
@@ -51,10 +51,6 @@ def _another_shape() -> Seams:
     return Seams(head=head)
 
 
-def _crash(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
-    return Refusal(500, "internal_error", "internal error") if refusal else None
-
-
 def _unprocessable(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
     return replace(refusal, status=422) if refusal else None
 
@@ -90,7 +86,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "malformed-login-crashes", "ACC-09", GHOSTLY, "A malformed login is a server error.",
-        turned(lambda scene: scene.operation == "login", "body", _crash),
+        turned(lambda scene: scene.operation == "login", "body", crashing),
     ),
     Fault(
         "malformed-start-unprocessable", "ACC-10", BOTH, "A malformed request for a run is answered with 422.",

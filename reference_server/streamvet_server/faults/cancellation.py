@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamvet_server.faults.endings import as_failure, as_success
 from streamvet_server.faults.fault import BOTH, Fault
 from streamvet_server.faults.memory import Memory, remembered
-from streamvet_server.faults.shapes import answer_of, reads, turned
+from streamvet_server.faults.shapes import answer_of, crashing, reads, turned
 from streamvet_server.seams import Answer, Batch, Cause, Refusal, Scene, Seams
 
 
@@ -26,10 +26,6 @@ def _told_otherwise() -> Seams:
         return as_success(scene, batch) if scene.profile == "ghostly" else as_failure(scene, batch)
 
     return Seams(append=append)
-
-
-def _crash(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
-    return Refusal(500, "internal_error", "internal error") if refusal else None
 
 
 def _unknown_accepted() -> Seams:
@@ -62,7 +58,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "second-cancel-crashes", "CAN-03", BOTH, "The cancellation of a run that is over is a server error.",
-        turned(_cancels, "finished", _crash),
+        turned(_cancels, "finished", crashing),
     ),
     Fault(
         "unknown-cancel-accepted", "CAN-04", BOTH, "The cancellation of an unknown run is accepted.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, Fault
 from streamvet_server.faults.memory import Memory, finished_when_joined, joined_late, remembered
-from streamvet_server.faults.shapes import Make, opening, piecing, reads, turned, whole
+from streamvet_server.faults.shapes import RARE_TYPES, Make, opening, piecing, reads, turned, whole
 from streamvet_server.ghostly_work import SETTLED
 from streamvet_server.log import now_ms
 from streamvet_server.promptfloe_work import TERMINAL
@@ -23,7 +23,6 @@ EARLY, EARLY_LEGAL = 0.55, 0.9
 _TOLERANCE_SHARE, _LEAST_TOLERANCE_S = 10 / 300, 0.1
 LATE, LATE_LEGAL = 1.5, 0.5
 YOUNG_MS = 40  # what is lost between replay and live is not older
-_RARE = frozenset({"victory_check", "insight"})
 _MALFORMED = "invalid_request"
 
 
@@ -47,7 +46,7 @@ def _incomplete(_memory: Memory) -> Seams:
     def replay(scene: Scene, entries: Sequence[Entry]) -> Sequence[Entry]:
         if not (whole(scene) and finished_when_joined(scene)):
             return entries
-        return [entry for entry in entries if entry.document.get("type") not in _RARE]
+        return [entry for entry in entries if entry.document.get("type") not in RARE_TYPES]
 
     return Seams(replay=replay)
 

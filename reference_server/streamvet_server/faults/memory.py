@@ -54,6 +54,10 @@ class Memory:
         """Whether an event is of a run that has failed by itself."""
         return self.cause(shown.scene) is Cause.FAILED
 
+    def fails_while_read(self, shown: Shown) -> bool:
+        """The same, for a reader who was there before the end."""
+        return self.failed(shown) and not finished_when_joined(shown.scene)
+
     def _append(self, scene: Scene, batch: Batch) -> Batch:
         run = scene.run or ""
         if batch.documents:

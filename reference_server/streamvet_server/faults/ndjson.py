@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet_server.faults.fault import PROMPTFLOE, Fault
-from streamvet_server.faults.memory import Memory, finished_when_joined, remembered
-from streamvet_server.faults.shapes import every, opening, rare, writing, written
+from streamvet_server.faults.memory import Memory, remembered
+from streamvet_server.faults.shapes import BOM, every, opening, rare, writing, written
 
 if TYPE_CHECKING:
     from streamvet_server.seams import Seams, Shown
 
-_BOM = b"\xef\xbb\xbf"
-
 
 def _unended(memory: Memory) -> Seams:
     return writing(
-        lambda shown: shown.last and memory.failed(shown) and not finished_when_joined(shown.scene),
-        lambda octets: octets.removesuffix(b"\n"),
+        lambda shown: shown.last and memory.fails_while_read(shown), lambda octets: octets.removesuffix(b"\n")
     )
 
 
@@ -44,7 +41,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "bom-before-lines", "NDJ-04", PROMPTFLOE, "The stream of a skill begins with a byte order mark.",
-        written(_begins_a_skill, lambda octets: _BOM + octets),
+        written(_begins_a_skill, lambda octets: BOM + octets),
     ),
     Fault(
         "crlf-lines", "NDJ-05", PROMPTFLOE, "Lines end with CRLF.",

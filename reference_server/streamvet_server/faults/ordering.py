@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet_server.faults.endings import is_run_end
 from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, Fault
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, remembered
-from streamvet_server.faults.shapes import answer_of
+from streamvet_server.faults.shapes import RARE_TYPES, answer_of
 from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 # Where the numbers go wrong: only long runs have so many events, so that other requirements keep the short ones.
 SWAPPED = {11: 12, 12: 11}
 GAP_AT = 8
-# The types that are lost, without a trace in the log.
-_LOST = frozenset({"victory_check", "insight"})
 _THIRD = 3
 TOGETHER_S = 0.03  # readers that come so soon after the first one have come with it
 
@@ -58,7 +56,7 @@ def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _dropping() -> Seams:
     def append(_scene: Scene, batch: Batch) -> Batch:
-        return replace(batch, documents=[it for it in batch.documents if it.get("type") not in _LOST])
+        return replace(batch, documents=[it for it in batch.documents if it.get("type") not in RARE_TYPES])
 
     return Seams(append=append)
 

@@ -16,13 +16,14 @@ Chosen = Callable[[Shown], bool]
 
 STREAMS = frozenset({"attach", "resume"})  # the operations that only read
 
-# A type of which few runs have an event, so that a fault with it leaves other requirements their runs.
-_RARE = frozenset({"assist.victory_check", "insight"})
+# The types of which few runs have an event, so that a fault with them leaves other requirements their runs.
+RARE_TYPES = frozenset({"victory_check", "insight"})
+BOM = b"\xef\xbb\xbf"
 
 
 def rare(shown: Shown) -> bool:
     """Whether an event is of the rare type of its system."""
-    return shown.name in _RARE
+    return shown.name.removeprefix("assist.") in RARE_TYPES
 
 
 def opening(shown: Shown) -> bool:
@@ -109,6 +110,11 @@ def turned(
         return change(scene, refusal) if name == check and operations(scene) else refusal
 
     return lambda: Seams(access=access)
+
+
+def crashing(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
+    """A check that ends in a server error where it would have refused."""
+    return Refusal(500, "internal_error", "internal error") if refusal else None
 
 
 def reads(scene: Scene) -> bool:

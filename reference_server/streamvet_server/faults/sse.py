@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet_server.faults.fault import GHOSTLY, Fault
-from streamvet_server.faults.memory import Memory, finished_when_joined, remembered
-from streamvet_server.faults.shapes import every, opening, rare, stream_field, writing, written
+from streamvet_server.faults.memory import Memory, remembered
+from streamvet_server.faults.shapes import BOM, every, opening, rare, stream_field, writing, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamvet_server.seams import Seams
-
-_BOM = b"\xef\xbb\xbf"
 
 
 def _before_data(line: bytes) -> Callable[[bytes], bytes]:
@@ -22,9 +20,7 @@ def _before_data(line: bytes) -> Callable[[bytes], bytes]:
 
 def _at_a_failed_end(change: Callable[[bytes], bytes]) -> Callable[[Memory], Seams]:
     """The last frame of a run that fails while it is read, changed."""
-    return lambda memory: writing(
-        lambda shown: shown.last and memory.failed(shown) and not finished_when_joined(shown.scene), change
-    )
+    return lambda memory: writing(lambda shown: shown.last and memory.fails_while_read(shown), change)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -62,7 +58,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "bom-before-events", "SSE-09", GHOSTLY, "A stream begins with a byte order mark.",
-        written(opening, lambda octets: _BOM + octets),
+        written(opening, lambda octets: BOM + octets),
     ),
     Fault(
         "retry-alone", "SSE-10", GHOSTLY, "A stream begins with a block that has a retry field and no data.",

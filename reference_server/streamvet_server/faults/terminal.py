@@ -27,23 +27,19 @@ SUBSCRIBING_S = 0.03
 _FINAL = frozenset({"status.pass", "status.fail"})
 
 
-def _fails_while_read(memory: Memory) -> Callable[[Shown], bool]:
-    return lambda shown: memory.failed(shown) and not finished_when_joined(shown.scene)
-
-
 def _final(shown: Shown) -> bool:
     """Whether an event says that the run is over: ghostly's final status, promptfloe's last line."""
     return shown.name in _FINAL or (shown.scene.profile == "promptfloe" and shown.last)
 
 
 def _ending_untold(memory: Memory) -> Seams:
-    fails = _fails_while_read(memory)
-    return telling(lambda shown: (_final(shown) or shown.last) and fails(shown), lambda _shown, _document: ())
+    return telling(
+        lambda shown: (_final(shown) or shown.last) and memory.fails_while_read(shown), lambda _shown, _document: ()
+    )
 
 
 def _ending_twice(memory: Memory) -> Seams:
-    fails = _fails_while_read(memory)
-    return telling(lambda shown: _final(shown) and fails(shown), _again)
+    return telling(lambda shown: _final(shown) and memory.fails_while_read(shown), _again)
 
 
 def _again(_shown: Shown, document: Any) -> Iterable[Any]:
@@ -51,8 +47,7 @@ def _again(_shown: Shown, document: Any) -> Iterable[Any]:
 
 
 def _afterwards(memory: Memory) -> Seams:
-    fails = _fails_while_read(memory)
-    return piecing(lambda shown: shown.last and fails(shown), _and_more)
+    return piecing(lambda shown: shown.last and memory.fails_while_read(shown), _and_more)
 
 
 def _and_more(shown: Shown, octets: bytes) -> Iterable[Piece]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet_server.faults.endings import as_failure
 from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, Fault
-from streamvet_server.faults.memory import Memory, finished_when_joined, remembered
+from streamvet_server.faults.memory import Memory, remembered
 from streamvet_server.faults.shapes import is_stream, piecing, reads, stream_field, stream_head, whole
 from streamvet_server.seams import (
     Ahead,
@@ -90,7 +90,7 @@ def _oversized(memory: Memory) -> Seams:
         start, filling = (b": ", b"x") if shown.scene.profile == "ghostly" else (b"", b" ")
         return (octets, start + filling * OVERSIZE_BYTES + b"\n")
 
-    return piecing(lambda it: it.last and memory.failed(it) and not finished_when_joined(it.scene), pad)
+    return piecing(lambda shown: shown.last and memory.fails_while_read(shown), pad)
 
 
 async def _lockstep(_scene: Scene, readers: Sequence[Backlog]) -> None:

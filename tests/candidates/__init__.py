@@ -1,0 +1,1 @@
+"""Candidates that others could have written, in other stacks."""
