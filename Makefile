@@ -7,11 +7,12 @@ export NO_MKDOCS_2_WARNING := 1
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SAY := @printf '== %s\n'
 
-.PHONY: help conformance test lint docs bench clean
+.PHONY: help conformance test proof lint docs bench clean
 
 help:
 	@echo 'make conformance   check the reference server; writes report/index.html'
 	@echo 'make test          everything that CI runs'
+	@echo 'make proof         every fault against the suite; wants a quiet machine'
 	@echo 'make lint          format, lint, types and imports only'
 	@echo 'make docs          print the contract into docs/, build the site into site/'
 	@echo 'make bench         the benchmark'
@@ -46,6 +47,10 @@ test: lint .venv/.test tests/peers/node_modules/.stamp
 	@$(BIN)/mkdocs build --strict --quiet
 	$(SAY) 'tests'
 	@$(BIN)/pytest
+
+proof: .venv/.test
+	$(SAY) 'every fault against the suite, and the proof of the proof; a quarter of an hour'
+	@$(BIN)/pytest -m long tests/trust
 
 lint: .venv/.test
 	$(SAY) 'format, lint, types, imports'

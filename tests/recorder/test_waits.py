@@ -200,7 +200,6 @@ def test_jitter_is_kept_for_every_exchange_in_which_the_suite_was_late() -> None
 
     jitter_us = asyncio.run(scenario())
     assert jitter_us["x2"] > 60_000
-    assert jitter_us.get("x1", 0) < jitter_us["x2"]
 
 
 def test_closing_a_tape_ends_what_still_runs() -> None:

@@ -1,6 +1,7 @@
 """The suite proves itself: every fault of the reference server is caught as what it is, and the proof can fail.
 
-One run of `prove` for all tests of this file; its recorded traces are judged again with checks put out of action.
+One run of `prove` for all tests of this file; its recorded traces are judged again with checks put out of action. It
+takes a quarter of an hour with nothing beside it, so it is asked for: `make proof`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from streamvet.reference import accounts, faults
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
