@@ -89,12 +89,12 @@ def test_looking_for_the_end_leaves_the_exchange_running() -> None:
 
 
 def test_two_wait_for_one_stream() -> None:
-    async def scenario() -> tuple[bool, bool, bool]:
+    async def scenario() -> list[bool]:
         async with serving(sends(SSE_HEAD, chunk(assist(1)), chunk(assist(2)), LAST_CHUNK)) as url, recording() as tape:
             live = get(tape, url)
-            return await asyncio.gather(live.events(1, SOON_S), live.events(2, SOON_S), live.events(3, SOON_S))
+            return list(await asyncio.gather(*(live.events(count, SOON_S) for count in (1, 2, 3))))
 
-    assert asyncio.run(scenario()) == (True, True, False)
+    assert asyncio.run(scenario()) == [True, True, False]
 
 
 def test_a_reader_that_holds_does_not_read() -> None:
