@@ -121,6 +121,8 @@ def test_a_command_that_cannot_be_run_is_a_wrong_target(tmp_path: Path, capsys: 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_reports_what_it_found(tmp_path: Path, number: signal.Signals) -> None:
     """In real time a run takes three quarters of a minute; it is interrupted at its first line of progress."""
+    # A job in the background of a shell ignores SIGINT, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     report = tmp_path / "report.json"
     run = ["run", "--reference", "--profile", "ghostly", "--time-scale", "1", "--json", str(report)]
     process = subprocess.Popen(
