@@ -16,7 +16,7 @@ from streamvet_server.log import EventLog
 from streamvet_server.promptfloe import PROMPTFLOE
 from streamvet_server.runs import Runs
 from streamvet_server.seams import HONEST, Seams
-from streamvet_server.site import Site, System, endpoint
+from streamvet_server.site import Ambient, Site, System, endpoint
 from streamvet_server.store import Store
 from streamvet_server.wire import NotJson, json_text, parse_json
 
@@ -48,19 +48,23 @@ def build(settings: Settings) -> web.AppRunner:
     """The server, ready to be set up and given an address."""
     store = Store(settings.db)
     sites = [_site(SYSTEMS[profile], store, settings) for profile in settings.profiles]
+    ambients = [(site, site.memory) for site in sites if isinstance(site.memory, Ambient)]
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     for site in sites:
-        prefix = "" if len(sites) == 1 else f"/{site.system.profile}"
         if site.desk is not None:
-            app.router.add_post(prefix + CONTROL_PATH, _control(site.desk))
+            app.router.add_post(site.prefix + CONTROL_PATH, _control(site.desk))
         for route in site.system.routes:
-            app.router.add_route(route.method, prefix + route.path, endpoint(site, route))
+            app.router.add_route(route.method, site.prefix + route.path, endpoint(site, route))
 
     async def come_up(_app: web.Application) -> None:
         for site in sites:
             await site.runs.come_up()
+        for site, ambient in ambients:
+            await ambient.come_up(site)
 
     async def stop(_app: web.Application) -> None:
+        for _site, ambient in ambients:
+            await ambient.farewell()
         for site in sites:
             site.stopping.set()
             site.log.stop()
@@ -68,6 +72,8 @@ def build(settings: Settings) -> web.AppRunner:
     async def go_down(_app: web.Application) -> None:
         for site in sites:
             await site.runs.stop()
+        for _site, ambient in ambients:
+            await ambient.stop()
         await store.close()
 
     app.on_startup.append(come_up)
@@ -80,8 +86,19 @@ def _site(system: System, store: Store, settings: Settings) -> Site:
     seams = settings.seams(system.profile)
     log = EventLog(store, system.profile, seams)
     runs = Runs(system.lifecycle, log, seams, settings.scale)
-    desk = Desk(system.profile, settings.scale, system.step, system.failures, runs.reset) if settings.control else None
-    return Site(system, settings.scale, seams, store, log, runs, system.memory(store), desk)
+    memory = system.memory(store)
+    orders = memory.orders if isinstance(memory, Ambient) else {}
+
+    async def forget() -> None:
+        await runs.reset()
+        if isinstance(memory, Ambient):
+            await memory.reset()
+
+    desk = Desk(system.profile, settings.scale, system.step, system.failures, forget, orders)
+    prefix = "" if len(settings.profiles) == 1 else f"/{system.profile}"
+    return Site(
+        system, settings.scale, seams, store, log, runs, memory, desk if settings.control else None, prefix=prefix
+    )
 
 
 def _control(desk: Desk) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from streamvet_server.work import Outcome, Plan, Step, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 SCRIPT_HEADER = "Streamvet-Script"
 
@@ -32,9 +32,10 @@ class Desk:
 
     profile: str
     scale: float
-    step: Callable[[Any], Step]
+    step: Callable[[Any], Step] | None
     failures: frozenset[str]
     forget: Callable[[], Awaitable[None]]
+    orders: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[tuple[int, Any]]]]  # `publish`, `state`: by the system
     scripts: dict[str, Plan] = field(default_factory=dict)
     failing: Counter[str] = field(default_factory=Counter)
 
@@ -55,9 +56,9 @@ class Desk:
             raise Malformed("expected an object with a string `do`")
         match document.get("do"):
             case "describe":
-                can = ["script", *(["fail"] if self.failures else []), "reset"]
+                can = [*(["script"] if self.step else []), *self.orders, *(["fail"] if self.failures else []), "reset"]
                 return 200, {"control": 1, "profile": self.profile, "time_scale": self.scale, "can": can}
-            case "script":
+            case "script" if self.step:
                 script = f"script_{secrets.token_hex(8)}"
                 self.scripts[script] = self._plan(document)
                 return 201, {"script": script}
@@ -69,8 +70,14 @@ class Desk:
                 self.failing.clear()
                 await self.forget()
                 return 200, {}
+            case str() as order if order in self.orders:
+                try:
+                    return await self.orders[order](document)
+                except ValueError as reason:
+                    raise Malformed(str(reason)) from None
             case other:
-                raise Malformed(f"expected `do` to be describe, script, fail or reset, got {other!r:.80}")
+                known = ", ".join(["describe", *(["script"] if self.step else []), *self.orders, "fail", "reset"])
+                raise Malformed(f"expected `do` to be one of {known}, got {other!r:.80}")
 
     def _plan(self, document: dict[str, Any]) -> Plan:
         steps = document.get("steps")
@@ -89,7 +96,7 @@ class Desk:
         match step:
             case {"emit": emitted, **rest} if not rest:
                 try:
-                    return self.step(emitted)
+                    return cast("Callable[[Any], Step]", self.step)(emitted)
                 except ValueError as reason:
                     raise Malformed(f"steps[{index}].emit: {reason}") from None
             case {"wait_ms": (int() | float()) as ms, **rest} if (

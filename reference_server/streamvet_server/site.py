@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -46,15 +47,45 @@ class Site:
     store: Store
     log: EventLog
     runs: Runs
-    memory: Any  # what the system keeps besides runs: its users, say
+    memory: Any  # what the system keeps besides runs: its users, say; an `Ambient` where it lives without requests
     desk: Desk | None = None  # only with --control
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    prefix: str = ""  # of its paths
 
     def check(self, scene: Scene, name: str, refusal: Refusal | None) -> None:
         """Refuse the request where a check did."""
         refusal = self.seams.access(scene, name, refusal)
         if refusal is not None:
             raise Refused(refusal)
+
+
+class Ambient(ABC):
+    """The memory of a system that lives without requests: it works in the background and tells all its readers."""
+
+    @property
+    @abstractmethod
+    def orders(self) -> Mapping[str, Order]:
+        """What the control interface may tell it, by the request's `do`."""
+
+    @abstractmethod
+    async def come_up(self, site: Site) -> None:
+        """Begin to work, before the server listens."""
+
+    @abstractmethod
+    async def farewell(self) -> None:
+        """The server stops: say so to the readers that are to be told. `site.stopping` is set afterwards."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Stop working; the streams have ended."""
+
+    @abstractmethod
+    async def reset(self) -> None:
+        """Forget everything but accounts, and end every stream."""
+
+
+# From a control request's document to the status and the document of its answer; raises ValueError.
+Order = Callable[[Mapping[str, Any]], Awaitable[tuple[int, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +142,7 @@ class System:
     caller: Callable[[Site, Scene, web.Request], Account]  # raises Refused
     envelope: Callable[[Refusal], Any]  # the document of an error answer
     failures: frozenset[str]  # what `fail` can make fail here
-    step: Callable[[Any], Step]  # a script's `emit`; raises ValueError
+    step: Callable[[Any], Step] | None  # a script's `emit`; raises ValueError. None: nothing here has a script
     memory: Callable[[Store], Any]
     headers: Mapping[str, str] = field(default_factory=dict)  # on every answer
 
