@@ -67,7 +67,8 @@ class Reading:
         """The data of an event as text."""
         piece = self.exchange.body[event.start : event.end]
         decode = sse.decode if self.profile.framing == "sse" else ndjson.decode
-        return next((frame.data for frame in decode(piece) if frame.kind not in _SILENT), "")
+        found = sorted(decode(piece), key=lambda frame: frame.kind in _SILENT)  # a comment's text where nothing else is
+        return found[0].data if found else ""
 
     def values(self, events: Iterable[Event]) -> list[Any]:
         """The JSON values of some events."""

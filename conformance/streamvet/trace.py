@@ -163,6 +163,14 @@ ABOUT = {
     "stalled_until_us": "a reader that read nothing before this time",
     "observe_us": "how long a wait was meant to observe, from the head",
     "life": "how much of its time without readers a run had spent, as a fraction",
+    "due_us": "when the last event of what was published was due; a reader was cut when it had it, or after then",
+    "accept": "the media type that the request asked for, where it is not that of the stream",
+    "moment": "which step of the stimulus's timeline the request performs, counted from 0",
+    "subject": "the id or the path of what the request is about: an item, a directory, a job, what is pushed",
+    "turn": "which push of its subject in this try the request is, counted from 1; nobody else pushes it",
+    "content": "a label of what is pushed: of one subject, equal labels are equal content",
+    "writes": "the plan files that a pushed session writes, in order: name, label of the content, and which push of the "
+    "try that writes this file it is, counted from 1",
 }
 
 # Exchange.role, and what a probe means by it.
@@ -172,7 +180,15 @@ ROLES = {
     "login-malformed": "a login with a body that the profile lists as wrong",
     "start": "the start of a run whose answer is not a stream",
     "start-refused": "a start with a wrong body, or without credentials",
-    "reader": "reads from the beginning of the run, attached before its first step or as the start's own stream",
+    "reader": "reads from the beginning of the run, attached before its first step or as the start's own stream; of an "
+    "ambient stream, attached before anything of the try happens",
+    "newcomer": "comes after something was emitted, on a system that replays nothing",
+    "returned": "comes back to an ambient stream after a restart of the candidate",
+    "idle": "stays on a stream on which nothing happens, for as long as the profile keeps it open",
+    "unacceptable": "requests a stream with an Accept field that excludes it",
+    "trigger": "makes something happen on an ambient stream",
+    "trigger-refused": "a trigger for something that does not exist",
+    "look": "asks for a part of the state of an ambient system",
     "late": "joins an active run in its middle, without a cursor",
     "cut": "reads from the beginning and is cut off by us",
     "resumed": "comes back to a run: with a cursor where the profile has one, without where it replays all",

@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from streamvet_server.control import Desk, Malformed
+from streamvet_server.cosma import COSMA
+from streamvet_server.fleet import AGENT_WORKSPACE
 from streamvet_server.ghostly import GHOSTLY
 from streamvet_server.log import EventLog
 from streamvet_server.promptfloe import PROMPTFLOE
+from streamvet_server.rockstar import ROCKSTAR
 from streamvet_server.runs import Runs
 from streamvet_server.seams import HONEST, Seams
-from streamvet_server.site import Ambient, Site, System, endpoint
+from streamvet_server.site import Ambient, Resettable, Site, System, endpoint
 from streamvet_server.store import Store
 from streamvet_server.wire import NotJson, json_text, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-SYSTEMS: Mapping[str, System] = {system.profile: system for system in (GHOSTLY, PROMPTFLOE)}
+SYSTEMS: Mapping[str, System] = {
+    system.profile: system for system in (GHOSTLY, PROMPTFLOE, AGENT_WORKSPACE, ROCKSTAR, COSMA)
+}
 
 CONTROL_PATH = "/_conformance"
 
@@ -91,7 +96,7 @@ def _site(system: System, store: Store, settings: Settings) -> Site:
 
     async def forget() -> None:
         await runs.reset()
-        if isinstance(memory, Ambient):
+        if isinstance(memory, Resettable):
             await memory.reset()
 
     desk = Desk(system.profile, settings.scale, system.step, system.failures, forget, orders)

@@ -20,10 +20,14 @@ _GOTO = {"action": "goto", "url": f"{_BASE}/"}
 _FILL = {"action": "fill", "selector": "#password", "value": "hunter2"}
 _CLICK = {"action": "click", "selector": "#go"}
 
+_SESSION_ID = "6f1c2a34-0000-4000-8000-000000000001"
+_SESSION = '{"type":"user","message":{"role":"user","content":"Three prices, one page."}}\n'
+
 
 def accounts() -> dict[str, Any]:
     """Per system: credentials, another account's, expired ones, and inputs per kind of start."""
     (first, password), (second, other_password), _ = held.GHOSTLY_ACCOUNTS
+    (member, member_password), (stranger, stranger_password) = held.FLEET_ACCOUNTS
     return {
         "ghostly": {
             "credentials": {"email": first.name, "password": password},
@@ -65,4 +69,19 @@ def accounts() -> dict[str, Any]:
                 },
             },
         },
+        "agent-workspace": {
+            "credentials": {"email": member.name, "password": member_password},
+            "other_credentials": {"email": stranger.name, "password": stranger_password},
+            "expired_credentials": {"cookie": f"session={held.EXPIRED_SESSION}"},
+        },
+        "rockstar": {
+            "credentials": {"token": held.ROCKSTAR_TOKEN},
+            "other_credentials": {"token": held.ROCKSTAR_OTHER_TOKEN},
+            "expired_credentials": {"token": held.ROCKSTAR_EXPIRED_TOKEN},
+            "inputs": {
+                "session": {"succeeds": {"session_id": _SESSION_ID, "title": "Demo", "data": _SESSION}},
+                "plan": {"succeeds": {"name": "demo.md", "content": "# Demo\n\n1. Read\n2. Write\n"}},
+            },
+        },
+        "cosma": {},  # it has no accounts, and nothing that is started
     }

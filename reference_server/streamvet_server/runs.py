@@ -20,6 +20,12 @@ _LOGGER = logging.getLogger(__name__)
 # From a run, its events so far and the cause: the events that end it, and its final status.
 Ending = Callable[[Row, Sequence[Entry], Cause], Batch]
 
+
+def no_runs(_row: Row, _history: Sequence[Entry], cause: Cause) -> Batch:
+    """The ending of a system that has no runs; nobody asks for it."""
+    return Batch(cause, ())
+
+
 _CAUSES = {Outcome.SUCCEEDS: Cause.SUCCEEDED, Outcome.FAILS: Cause.FAILED}
 
 

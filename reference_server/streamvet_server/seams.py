@@ -122,6 +122,7 @@ class Why(Enum):
 
     LAST = "last"  # its last event was written
     STOP = "stop"  # the server stops, or `reset` empties it
+    CAP = "cap"  # it has lasted as long as a stream may
 
 
 class Cause(Enum):
@@ -154,6 +155,14 @@ class Entry:
     number: int
     at_ms: int
     document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One event of a stream that everybody reads."""
+
+    opcode: str
+    data: Mapping[str, Any]
 
 
 class Backlog(Protocol):
@@ -204,6 +213,10 @@ async def _pace(_scene: Scene, _readers: Sequence[Backlog]) -> None:
     return
 
 
+def _publish(_scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
+    return updates
+
+
 def _clock(_scene: Scene, _wait: str, seconds: float) -> float:
     return seconds
 
@@ -239,7 +252,9 @@ class Seams:
     frame: Callable[[Shown, bytes], Iterable[Piece]] = _frame
     # log: what is appended; what of it reaches the log; the number that is shown for it; what a replay reads;
     # after which number a reader starts; where one that fell behind reads on; how many events of a run with this
-    # status are found again when the server comes up (None: not even the run); what a run waits for after appending
+    # status are found again when the server comes up (None: not even the run); what a run waits for after appending.
+    # A push has no log, and its lines are appended all the same; what is kept of it are the facts `content` and
+    # `writes` (its plan files, as often as they were written), of a batch without documents right before that
     append: Callable[[Scene, Batch], Batch] = _append
     keep: Callable[[Scene, Sequence[Entry]], Sequence[Entry]] = _entries
     number: Callable[[Scene, int], int] = _number
@@ -248,18 +263,27 @@ class Seams:
     overflow: Callable[[Scene, int, int], int] = _overflow
     recall: Callable[[Scene, str, int], int | None] = _recall
     pace: Callable[[Scene, Sequence[Backlog]], Awaitable[None]] = _pace
+    # publish: what every reader of an ambient stream is told; also called with nothing where nothing is to be told
+    publish: Callable[[Scene, Sequence[Update]], Iterable[Update]] = _publish
     # clock: every wait by its name, in seconds, already scaled: `start` before a run begins, `answer` before a head,
     # `step` in a run, `first-ping`, `ping`, `quiet` (how long a stream is silent before a ping), `detach`, `close`
-    # between the last event and the end
+    # between the last event and the end, `poll` (of a connection of its own), `cap` (how long a stream may last),
+    # `keepalive` (after each write anew), `cooldown`, `tick` and `paused` (between two looks at a queue),
+    # `challenge` and `token` (how long they are good)
     clock: Callable[[Scene, str, float], float] = _clock
     # access: every check by its name, with what it would refuse:
     # `credentials`, `expired`, `role`, `taken`, `route`, `body`, `project`, `script`, `exists`, `owner`, `cursor`,
-    # `finished`, `rate`, `store`
+    # `finished`, `rate`, `size`, `store` (of a push: in its open stream); in a stream that is open `load` and `poll`: whether what is to be shown can be had;
+    # `accept`, and in a queue `paused`: whether a pause holds it
     access: Callable[[Scene, str, Refusal | None], Refusal | None] = _access
-    # access: what of a list's rows is shown, by `owner` or `project`, and what stands for a secret in an event
+    # access: what of a list's rows is shown, by `owner` or `project`, and what stands for a secret in an event. Of a
+    # fleet: the pipelines by `status`, `project` and number (`newest`), and their interventions (`pending`); those that
+    # have `changed`; those whose lines are shown (`logged`), their lines at first (`latest`), the ones that are `new`
+    # and how many of these at once (`batch`)
     sift: Callable[[Scene, str, Sequence[Any], Sequence[Any]], Sequence[Any]] = _sift
     veil: Callable[[Scene, str, str], str] = _veil
-    # close: how a stream ends, and what happens to a run when one of its readers has left (None: nothing)
+    # close: how a stream ends, and what happens to a run when one of its readers has left (None: nothing). A push that
+    # is not kept yet when its reader leaves is kept where this gives a cause
     close: Callable[[Scene, Why], Close] = _close
     left: Callable[[Scene], Cause | None] = _left
 

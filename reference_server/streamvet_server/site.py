@@ -59,7 +59,15 @@ class Site:
             raise Refused(refusal)
 
 
-class Ambient(ABC):
+class Resettable(ABC):
+    """The memory of a system that keeps more than runs and accounts."""
+
+    @abstractmethod
+    async def reset(self) -> None:
+        """Forget everything but accounts, and end every stream."""
+
+
+class Ambient(Resettable):
     """The memory of a system that lives without requests: it works in the background and tells all its readers."""
 
     @property
@@ -78,10 +86,6 @@ class Ambient(ABC):
     @abstractmethod
     async def stop(self) -> None:
         """Stop working; the streams have ended."""
-
-    @abstractmethod
-    async def reset(self) -> None:
-        """Forget everything but accounts, and end every stream."""
 
 
 # From a control request's document to the status and the document of its answer; raises ValueError.

@@ -25,6 +25,12 @@ CREATE TABLE IF NOT EXISTS entries (
   PRIMARY KEY (run, number)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS users (
   profile TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (profile, name));
+CREATE TABLE IF NOT EXISTS items (
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, newest INTEGER NOT NULL,
+  document TEXT NOT NULL, UNIQUE (owner, kind, name));
+CREATE TABLE IF NOT EXISTS versions (
+  item TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL, content TEXT NOT NULL,
+  PRIMARY KEY (item, version));
 """
 
 

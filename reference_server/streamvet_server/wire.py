@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -49,9 +50,15 @@ def parse_json(octets: bytes | str) -> Any:
         raise NotJson(str(reason)) from reason
 
 
-def sse_block(event: str, data: str, id_: str | None = None) -> bytes:
-    """One dispatched event: fields event, data, id in this order (WHATWG HTML, 9.2.6). `data` has no line end."""
+def path_text(path: str) -> str:
+    """A path of the file system as text that has a UTF-8 form: octets of a name that are no UTF-8 become U+FFFD."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def sse_block(event: str, data: str, id_: str | None = None, *, retry_ms: int | None = None) -> bytes:
+    """One dispatched event: event, data, id, retry in this order (WHATWG HTML, 9.2.6). `data` has no line end."""
     tail = "" if id_ is None else f"id: {id_}\n"
+    tail += "" if retry_ms is None else f"retry: {retry_ms}\n"
     return f"event: {event}\ndata: {data}\n{tail}\n".encode()
 
 

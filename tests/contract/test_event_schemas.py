@@ -28,6 +28,41 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDERS = ("events", "requests", "responses")
 MAX_SAFE_INTEGER = 2**53 - 1  # ECMAScript's Number.MAX_SAFE_INTEGER: what every JSON reader carries without loss
 
+# Cosma's document: its groups, and for each opcode the fields of its data. All are texts, but for `recursive`. What
+# `status_update` carries is said to vary.
+COSMA: dict[str, dict[str, tuple[str, ...]]] = {
+    "file processing": {
+        **dict.fromkeys(("file_parsing", "file_parsed", "file_summarizing"), ("path", "filename")),
+        **dict.fromkeys(("file_summarized", "file_embedding", "file_embedded", "file_complete"), ("path", "filename")),
+        "file_failed": ("path", "filename", "error"),
+        "file_skipped": ("path", "filename", "reason"),
+    },
+    "file system": {
+        **dict.fromkeys(("file_created", "file_modified", "file_deleted", "directory_deleted"), ("path",)),
+        **dict.fromkeys(("file_moved", "directory_moved"), ("src_path", "dest_path")),
+    },
+    "watch": {
+        "watch_started": ("path", "recursive"),
+        **dict.fromkeys(("watch_added", "watch_removed"), ("path",)),
+    },
+    "directory processing": {
+        **dict.fromkeys(("directory_processing_started", "directory_processing_completed"), ("path",)),
+    },
+    "queue": {
+        **dict.fromkeys(("queue_item_added", "queue_item_updated"), ("id", "file_path", "action", "status")),
+        **dict.fromkeys(("queue_item_processing", "queue_item_completed"), ("id", "file_path", "action", "status")),
+        "queue_item_removed": ("id", "file_path", "action", "status"),
+        "queue_item_failed": ("id", "file_path", "action", "error"),
+        **dict.fromkeys(("queue_paused", "queue_resumed"), ("source",)),
+    },
+    "scheduler": dict.fromkeys(("scheduler_paused", "scheduler_resumed"), ()),
+    "general": {
+        **dict.fromkeys(("error", "info"), ("message",)),
+        **dict.fromkeys(("status_update", "shutting_down"), ()),
+    },
+}
+COSMA_OPCODES = {opcode: fields for group in COSMA.values() for opcode, fields in group.items()}
+
 # Profile → the event types that its document lists, and those that only its other pages or its origin show.
 EVENT_TYPES: dict[str, tuple[set[str], set[str]]] = {
     "ghostly": (
@@ -58,8 +93,17 @@ EVENT_TYPES: dict[str, tuple[set[str], set[str]]] = {
         },
         {"cancelled", "started", "planning"},
     ),
+    "cosma": (set(COSMA_OPCODES), set()),
+    "rockstar": (
+        {"redacting", "compressing", "checking", "generating_preview", "storing", "linking_plans", "done", "error"},
+        set(),
+    ),
+    "agent-workspace": ({"fleet_snapshot", "fleet_update", "fleet_logs", "heartbeat", "error"}, set()),
 }
-COUNTS = {"ghostly": (19, 2), "promptfloe": (11, 3)}
+COUNTS = {"ghostly": (19, 2), "promptfloe": (11, 3), "cosma": (34, 0), "rockstar": (8, 0), "agent-workspace": (5, 0)}
+
+# Profile → the event types whose data may look alike, because only the name of the SSE event tells them apart.
+ALIKE = {"agent-workspace": {"fleet_snapshot", "fleet_update", "fleet_logs"}}
 
 # The keywords that a schema may use: the ones that generators of types understand. `discriminator`, `allOf`, `anyOf`,
 # `if` and `unevaluatedProperties` are not among them.
@@ -67,6 +111,7 @@ ANNOTATIONS = {"$schema", "$id", "$defs", "$ref", "title", "description", "examp
 ASSERTIONS = {
     *("type", "const", "enum", "not", "oneOf", "properties", "required", "additionalProperties", "items"),
     *("minItems", "maxItems", "minLength", "maxLength", "pattern", "format", "minimum", "maximum"),
+    "dependentRequired",  # a generator that passes over it has two optional keys, which is wider and not wrong
 }
 
 
@@ -159,6 +204,12 @@ def _needs_title(schema: dict[str, Any], at: str) -> bool:
     return schema.get("type") == "object" or at == "#" or at.split("/")[-2] == "$defs"
 
 
+def _asked_for(schema: dict[str, Any]) -> set[str]:
+    """The keys that are required, always or beside others."""
+    pairs = schema.get("dependentRequired", {})
+    return {*schema.get("required", []), *pairs, *(key for keys in pairs.values() for key in keys)}
+
+
 # Rule of style → whether a subschema, at its place, breaks it.
 STYLE: dict[str, Callable[[dict[str, Any], str], bool]] = {
     "only known keywords": lambda s, _: bool(set(s) - ANNOTATIONS - ASSERTIONS),
@@ -167,8 +218,10 @@ STYLE: dict[str, Callable[[dict[str, Any], str], bool]] = {
         _needs_title(s, at) and not re.fullmatch("([A-Z][a-z0-9]*)+", s.get("title", ""))
     ),
     "one type; a union is a oneOf": lambda s, _: isinstance(s.get("type"), list),
-    "properties only on objects": lambda s, _: bool({"properties", "required"} & set(s)) and s.get("type") != "object",
-    "required only what is described": lambda s, _: bool(set(s.get("required", [])) - set(s.get("properties", {}))),
+    "properties only on objects": lambda s, _: (
+        bool({"properties", "required", "dependentRequired"} & set(s)) and s.get("type") != "object"
+    ),
+    "required only what is described": lambda s, _: bool(_asked_for(s) - set(s.get("properties", {}))),
     "open to further properties": lambda s, _: s.get("additionalProperties") is False,
     "fixed values have a type": lambda s, _: bool({"const", "enum"} & set(s)) and "type" not in s,
     "numbers have bounds": lambda s, _: s.get("type") in ("integer", "number") and not {"minimum", "maximum"} <= set(s),
@@ -295,12 +348,164 @@ def test_an_invalid_vector_is_wrong_in_one_thing(vector: Vector) -> None:
     assert not _decider(vector.schema).is_valid(event)
 
 
+def _look_alike(one: Schema | None, other: Schema) -> bool:
+    """Whether two schemas are of different events, whose data tell nothing about which it is."""
+    return one is not None and one != other and {one.name, other.name} <= ALIKE.get(one.profile, set())
+
+
 @pytest.mark.parametrize("kind", ["valid", "invalid"])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_an_event_fits_only_the_schema_of_its_own_type(profile: str, kind: str) -> None:
-    """So that a plain oneOf over all events holds, and an invalid vector stays invalid in it."""
+    """So that a plain oneOf over all events that do not look alike holds, and an invalid vector stays invalid in it."""
     events = [schema for schema in ALL_SCHEMAS if (schema.profile, schema.folder) == (profile, "events")]
     vectors = [v for v in (VALID if kind == "valid" else INVALID) if v.schema in events]
-    fitting = {str(v): [s.name for s in events if _decider(s).is_valid(_read(v.path))] for v in vectors}
+    fitting = {
+        str(v): [s.name for s in events if not _look_alike(v.schema, s) and _decider(s).is_valid(_read(v.path))]
+        for v in vectors
+    }
     expected = {str(v): [v.schema.name] if v.schema and kind == "valid" else [] for v in vectors}
     assert fitting == expected
+
+
+# ----------------------------------------------------------------------------------- the tables of published documents
+
+
+class Table(NamedTuple):
+    """What a document lists under one heading: all keys, and those of them that may be left out."""
+
+    keys: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+# Profile → the title of a schema → the table that the system's document has for it.
+TABLES: dict[str, dict[str, Table]] = {
+    "rockstar": {
+        "DoneEvent": Table(
+            ("step", "nanoid", "url", "version", "changed", "project_nanoid", "project_label", "plans"),
+            ("project_nanoid", "project_label", "plans"),
+        ),
+        "LinkedPlan": Table(("nanoid", "name", "url", "version", "created")),
+        "ErrorEvent": Table(("step", "error")),
+    },
+    "agent-workspace": {
+        "PipelineSnapshot": Table(
+            (
+                *("id", "projectId", "projectName", "status", "startedAt", "trigger", "triggerData"),
+                *("jobs", "pendingInterventions"),
+            )
+        ),
+        "SlimJob": Table(("id", "pipelineRunId", "agentType", "status", "startedAt", "completedAt", "error")),
+        "SlimIntervention": Table(("id", "pipelineRunId", "type", "message", "status", "createdAt")),
+        "HeartbeatEvent": Table(("ts",)),
+        "ErrorEvent": Table(("message",)),
+    },
+}
+TABLE_SIZES = {
+    "rockstar": {"DoneEvent": 8, "LinkedPlan": 5, "ErrorEvent": 2},
+    "agent-workspace": {
+        "PipelineSnapshot": 9, "SlimJob": 7, "SlimIntervention": 6, "HeartbeatEvent": 1, "ErrorEvent": 1,
+    },
+}  # fmt: skip
+
+
+def _titled(profile: str, title: str) -> list[dict[str, Any]]:
+    """Every place of a profile's events where a title stands; a test above holds them to be the same."""
+    events = [schema for schema in ALL_SCHEMAS if (schema.profile, schema.folder) == (profile, "events")]
+    return [member for schema in events for _, member in _walk(_read(schema.path)) if member.get("title") == title]
+
+
+def test_the_tables_have_as_many_keys_as_the_documents_list() -> None:
+    sizes = {profile: {title: len(table.keys) for title, table in rows.items()} for profile, rows in TABLES.items()}
+    assert sizes == TABLE_SIZES
+
+
+@pytest.mark.parametrize(("profile", "title"), [(profile, title) for profile in TABLES for title in TABLES[profile]])
+def test_a_schema_has_the_keys_of_its_table(profile: str, title: str) -> None:
+    table, places = TABLES[profile][title], _titled(profile, title)
+    assert places
+    for place in places:
+        assert set(place["properties"]) == set(table.keys)
+        assert set(place["required"]) == set(table.keys) - set(table.optional)
+
+
+@pytest.mark.parametrize(("profile", "title"), [(profile, title) for profile in TABLES for title in TABLES[profile]])
+def test_each_required_key_of_a_table_is_missing_in_a_vector(profile: str, title: str) -> None:
+    vectors = [(v, v.schema) for v in INVALID if v.schema and v.schema[:2] == (profile, "events")]
+    missed = {
+        key
+        for vector, schema in vectors
+        for error in _explainer(schema).iter_errors(_read(vector.path))
+        if error.validator == "required" and error.schema["title"] == title
+        for key in set(error.validator_value) - set(error.instance)
+    }
+    assert missed == set(TABLES[profile][title].keys) - set(TABLES[profile][title].optional)
+
+
+def _values(profile: str, *path: str) -> set[str]:
+    """The values that are allowed for a member of a titled schema."""
+    (values,) = {tuple(place["properties"][path[1]]["enum"]) for place in _titled(profile, path[0])}
+    return set(values)
+
+
+def test_a_run_of_the_fleet_has_one_of_the_eleven_active_statuses_or_null() -> None:
+    statuses = {
+        *("queued", "researching", "architecting", "designing", "implementing", "testing"),
+        *("awaiting_approval", "releasing", "marketing", "documenting", "syncing_branches"),
+    }
+    assert len(statuses) == 11
+    assert [set(place["enum"]) for place in _titled("agent-workspace", "ActiveStatus")] == [statuses] * 2
+    allowed = [place["properties"]["status"]["oneOf"] for place in _titled("agent-workspace", "PipelineSnapshot")]
+    assert allowed == [[{"$ref": "#/$defs/ActiveStatus"}, {"$ref": "#/$defs/Null"}]] * 2
+
+
+def test_the_words_of_the_fleet_are_those_of_its_document() -> None:
+    types = _values("agent-workspace", "SlimIntervention", "type")
+    assert types == {"interrupt", "inject", "take_over", "resume", "note"}
+    assert _values("agent-workspace", "SlimIntervention", "status") == {"pending", "resolved"}
+    levels = _values("agent-workspace", "AgentLog", "level")
+    assert levels == {"info", "tool_call", "tool_result", "thinking", "error", "metric"}
+    (error,) = _titled("agent-workspace", "ErrorEvent")
+    assert error["properties"]["message"]["const"] == "Failed to load initial state"
+
+
+def test_a_list_of_the_fleet_is_as_long_as_its_document_allows() -> None:
+    lists = {s.name: _read(s.path) for s in ALL_SCHEMAS if s.profile == "agent-workspace" and s.folder == "events"}
+    bounds = {
+        name: (content.get("minItems", 0), content.get("maxItems"))
+        for name, content in lists.items()
+        if content["type"] == "array"
+    }
+    assert bounds == {"fleet_snapshot": (0, 50), "fleet_update": (1, 50), "fleet_logs": (1, None)}
+
+
+# ------------------------------------------------------------------------------------------------------------ cosma
+
+
+def test_the_opcodes_of_cosma_are_as_many_in_each_group_as_its_document_has() -> None:
+    assert [len(opcodes) for opcodes in COSMA.values()] == [9, 6, 3, 2, 8, 2, 4]
+    assert len(COSMA_OPCODES) == 34
+
+
+@pytest.mark.parametrize(("opcode", "fields"), COSMA_OPCODES.items(), ids=COSMA_OPCODES)
+def test_an_opcode_of_cosma_has_the_data_that_its_document_lists(opcode: str, fields: tuple[str, ...]) -> None:
+    schema = next(s for s in ALL_SCHEMAS if (s.profile, s.folder, s.name) == ("cosma", "events", opcode))
+    event = _read(schema.path)
+    assert (event["required"], event["properties"]["opcode"]["const"]) == (["opcode", "data"], opcode)
+    data = event["properties"]["data"]
+    assert (data["type"], tuple(data.get("required", ()))) == ("object", fields)
+    types = {field: data["properties"][field]["type"] for field in fields}
+    assert types == {field: "boolean" if field == "recursive" else "string" for field in fields}
+
+
+@pytest.mark.parametrize(("opcode", "fields"), COSMA_OPCODES.items(), ids=COSMA_OPCODES)
+def test_a_cosma_opcode_is_shown_with_these_fields_alone_and_without_each(opcode: str, fields: tuple[str, ...]) -> None:
+    shown = [
+        [_read(vector.path) for vector in vectors if str(vector.schema) == f"cosma/events/{opcode}"]
+        for vectors in (VALID, INVALID)
+    ]
+    assert all(len(events) >= 2 for events in shown)
+    valid, invalid = (
+        [set(e["data"]) for e in events if isinstance(e, dict) and isinstance(e.get("data"), dict)] for events in shown
+    )
+    assert set(fields) in valid
+    assert [field for field in fields if set(fields) - {field} not in invalid] == []

@@ -19,7 +19,7 @@ import yaml
 
 from streamvet.contract.files import FileError, check_shape, meta_validator, read_yaml
 from streamvet.contract.profile import load_profile
-from streamvet.contract.registry import Registry, load_registry
+from streamvet.contract.registry import Registry, load_registry, statement_lists
 from streamvet.outcome import Verdict
 from streamvet.trace import ABOUT, ROLES, Chunk, Ending, Exchange, Head, Request, Trace, records
 
@@ -32,7 +32,13 @@ META = sorted((SCHEMAS / "meta").glob("*.json"))
 PROFILES = sorted(path.parent.name for path in SCHEMAS.glob("*/profile.yaml"))
 
 # The lists of testable statements that `covers` counts by: list → the system whose list it is, number of lines.
-LISTS = {"R001": ("promptfloe", 20), "R003": ("ghostly", 22)}
+LISTS = {
+    "R000": ("rockstar", 17),
+    "R001": ("promptfloe", 20),
+    "R002": ("agent-workspace", 20),
+    "R003": ("ghostly", 22),
+    "R004": ("cosma", 23),
+}
 
 
 def _read(path: Path) -> Any:
@@ -260,6 +266,10 @@ def test_every_condition_names_a_field_of_the_profile_schema(registry: Registry)
     assert unknown == []
 
 
+def test_the_lists_are_those_that_the_systems_have() -> None:
+    assert {name: (system, len(lines)) for name, (system, lines) in statement_lists().items()} == LISTS
+
+
 def test_every_line_of_the_systems_lists_is_covered_or_excluded_with_a_reason(registry: Registry) -> None:
     lines = {f"{name}-{number}" for name, (_, count) in LISTS.items() for number in range(1, count + 1)}
     covered = {line for row in registry.testable() for line in row.covers}
@@ -306,7 +316,7 @@ def _set(pointer: str, value: object) -> Callable[[dict[str, Any]], None]:
 
 
 BROKEN = {
-    "a key is missing": Broken(_lose("framing"), "the file: expected the keys profile, title, version, framing, auth"),
+    "a key is missing": Broken(_lose("framing"), "the file: expected the keys profile, title, version, streams, framing"),
     "a key has a typing error": Broken(_set("/heartbeat/intervall_ms", 1), "/heartbeat: expected only known keys, got"),
     "a text for a number": Broken(
         _set("/heartbeat/interval_ms", "15 s"), "/heartbeat/interval_ms: expected integer, got '15 s'"
@@ -326,7 +336,7 @@ BROKEN = {
     "a status that is none": Broken(_set("/auth/missing", [4010]), "/auth/missing/0: expected at most 599, got 4010"),
     "an unknown operation": Broken(
         _set("/operations/restart", {"method": "POST", "path": "/", "status": [200]}),
-        "/operations: expected a match of ^(login|attach|resume|cancel|record|list|(start|trigger):[a-z][a-z0-9_-]*)$, "
+        "/operations: expected a match of ^(login|attach|resume|cancel|record|list|(start|trigger|look):[a-z][a-z0-9_-]*)$, "
         "got 'restart'",
     ),
     "an operation with another's key": Broken(

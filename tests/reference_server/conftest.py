@@ -46,8 +46,22 @@ class Served:
 
     async def bearer(self, profile: str = "ghostly", who: str = "credentials") -> dict[str, str]:
         """The header that says who asks."""
-        token = await self.token(who) if profile == "ghostly" else ACCOUNTS["promptfloe"][who]["token"]
+        token = await self.token(who) if profile == "ghostly" else ACCOUNTS[profile][who]["token"]
         return {"Authorization": f"Bearer {token}"}
+
+    async def session(self, who: str = "credentials") -> dict[str, str]:
+        """The cookie of an agent-workspace account, as a header; the client itself keeps none."""
+        answer = await self.http.post("/agent-workspace/api/auth/login", json=ACCOUNTS["agent-workspace"][who])
+        self.http.cookies.clear()
+        return {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+
+    @contextlib.asynccontextmanager
+    async def fleet(self, who: str = "credentials") -> AsyncIterator[AsyncIterator[tuple[str, Any]]]:
+        """The events of an agent-workspace stream, each as its name and its document."""
+        path, headers = "/agent-workspace/api/agent-workspace/stream", await self.session(who)
+        async with self.http.stream("GET", path, headers=headers) as answer:
+            assert answer.status_code == 200, await answer.aread()
+            yield ((block["event"], json.loads(block["data"])) async for block in blocks(answer))
 
     async def control(self, profile: str, **document: Any) -> httpx.Response:
         """A request to the control interface."""
@@ -97,6 +111,21 @@ class Served:
         async with self.http.stream("POST", "/promptfloe/v1/apps/generate", json=sent, headers=headers) as answer:
             assert answer.status_code == 200, await answer.aread()
             yield answer.headers["X-Run-Id"], lines(answer)
+
+    @contextlib.asynccontextmanager
+    async def pushing(
+        self, kind: str, body: Any, headers: dict[str, str] | None = None
+    ) -> AsyncIterator[AsyncIterator[Any]]:
+        """The lines of a rockstar push."""
+        asking = headers or await self.bearer("rockstar")
+        async with self.http.stream("POST", f"/rockstar/api/v1/{kind}s", json=body, headers=asking) as answer:
+            assert answer.status_code == 200, await answer.aread()
+            yield lines(answer)
+
+    async def pushed(self, kind: str, body: Any, headers: dict[str, str] | None = None) -> list[Any]:
+        """All lines of a rockstar push."""
+        async with self.pushing(kind, body, headers) as stream:
+            return [line async for line in stream]
 
     async def resumed(self, run: str, cursor: int | str | None = None) -> list[Any]:
         """All events of a promptfloe run after a cursor, up to the end."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jsonschema import Draft202012Validator
 
 from streamvet_server.listing import accounts
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
-INPUTS = {profile: told["inputs"] for profile, told in accounts().items()}
+INPUTS = {profile: told["inputs"] for profile, told in accounts().items() if "inputs" in told}
 HEALED = {"assist": {"v2": True, "goal": "see it"}, "steps": [{"action": "goto", "url": "/heals"}]}
 BODIES = [
     INPUTS["ghostly"]["run"]["succeeds"],
@@ -87,5 +90,64 @@ def test_promptfloe(serve: Any, kind: str) -> None:
                 valid("promptfloe", "responses/run-record", await served.record(run, "promptfloe"))
             refused = await served.http.post(path, json={}, headers=headers)
             valid("promptfloe", "responses/error", refused.json())
+
+    asyncio.run(main())
+
+
+def test_agent_workspace(serve: Any) -> None:
+    """The demo shows every kind of event but the error, which a failure of the load brings."""
+
+    async def main() -> None:
+        credentials = accounts()["agent-workspace"]["credentials"]
+        valid("agent-workspace", "requests/login", credentials)
+        async with serve(control=False, scale=0.005) as served:
+            login = "/agent-workspace/api/auth/login"
+            valid("agent-workspace", "responses/login", (await served.http.post(login, json=credentials)).json())
+            valid("agent-workspace", "responses/error", (await served.http.post(login, json={})).json())
+            names = set()
+            async with served.fleet() as stream:
+                async for name, document in stream:
+                    valid("agent-workspace", f"events/{name}", document)
+                    names.add(name)
+            assert names == {"fleet_snapshot", "fleet_update", "fleet_logs", "heartbeat"}
+        async with serve() as served:
+            await served.control("agent-workspace", do="fail", what="load")
+            async with served.fleet() as stream:
+                async for name, document in stream:
+                    valid("agent-workspace", f"events/{name}", document)
+
+    asyncio.run(main())
+
+
+def test_rockstar(serve: Any) -> None:
+    wrote = {"type": "tool_use", "name": "Write", "input": {"file_path": "~/.claude/plans/a.md", "content": "# A\n"}}
+    session = {"session_id": "s", "data": json.dumps({"message": {"content": [wrote]}}), "project": "demo"}
+    key = Ed25519PrivateKey.generate()
+
+    async def main() -> None:
+        async with serve() as served:
+            for kind, body in (("session", session), ("session", INPUTS["rockstar"]["session"]["succeeds"])):
+                valid("rockstar", f"requests/{kind}", body)
+                for line in await served.pushed(kind, body):
+                    valid("rockstar", f"events/{line['step']}", line)
+            plan = INPUTS["rockstar"]["plan"]["succeeds"]
+            valid("rockstar", "requests/plan", plan)
+            await served.control("rockstar", do="fail", what="store")
+            for line in await served.pushed("plan", plan) + await served.pushed("plan", plan):
+                valid("rockstar", f"events/{line['step']}", line)
+            refused = await served.http.post("/rockstar/api/v1/plans", json=plan)
+            valid("rockstar", "responses/error", refused.json())
+
+            async def exchange(name: str, body: Any) -> Any:
+                valid("rockstar", f"requests/account-{name}", body)
+                answer = (await served.http.post(f"/rockstar/api/v1/account/{name}", json=body)).json()
+                valid("rockstar", f"responses/account-{name}", answer)
+                return answer
+
+            public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+            named = await exchange("register", {"public_key": public})
+            nonce = (await exchange("challenge", named))["challenge"]
+            signed = key.sign(f"rockstar.ninja.v1.auth:{nonce}:{named['fingerprint']}".encode())
+            await exchange("verify", {**named, "signature": base64.b64encode(signed).decode()})
 
     asyncio.run(main())

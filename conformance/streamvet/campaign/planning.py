@@ -36,11 +36,27 @@ class Try:
 
 @dataclass(slots=True)
 class Plan:
-    """The tries that run beside each other, those that run alone afterwards, and what is not tried and why."""
+    """The tries that run beside each other, those that run alone afterwards, and what is not tried and why.
+
+    On an ambient stream everybody reads what anybody brings about. So beside the others those that speak come one after
+    the other, and then those that need silence.
+    """
 
     together: list[Try] = field(default_factory=list)
+    speaking: list[Try] = field(default_factory=list)
+    quiet: list[Try] = field(default_factory=list)
     alone: list[Try] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)  # requirement, reason
+
+    @property
+    def all(self) -> list[Try]:
+        """Every try."""
+        return [*self.together, *self.speaking, *self.quiet, *self.alone]
+
+    def add(self, one: Try, setting: Setting) -> None:
+        """Put a try where it belongs."""
+        lanes = {"": self.together, "speaks": self.speaking, "quiet": self.quiet}
+        (self.alone if one.probe.alone else lanes[one.probe.lane_of(setting)]).append(one)
 
     def skip(self, probe: Probe, reason: str) -> None:
         """Note for every requirement that the probe serves why it was not tried."""
@@ -67,7 +83,7 @@ def plan_tries(probes: Iterable[Probe], setting: Setting, max_wait_s: float | No
                 plan.skip(probe, reason)
                 continue
             left = None if left is None else left - probe.runs(stimulus)
-            (plan.alone if probe.alone else plan.together).append(one)
+            plan.add(one, setting)
     plan.together.sort(key=lambda one: -one.wait_s)
     return plan
 
@@ -84,7 +100,7 @@ def plan_cases(probes: Iterable[Probe], setting: Setting, cases: Iterable[tuple[
         probe = known[name]
         wait_s = probe.wait_ms(setting, stimulus) / 1000
         one = Try(probe, stimulus, min(probe.streams(setting), setting.target.max_concurrency), wait_s)
-        (plan.alone if probe.alone else plan.together).append(one)
+        plan.add(one, setting)
     return plan
 
 

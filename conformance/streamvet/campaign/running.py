@@ -61,7 +61,7 @@ class _Campaign:
 
     async def run(self, plan: Plan) -> None:
         """All tries of a plan."""
-        self.total = len(plan.together) + len(plan.alone)
+        self.total = len(plan.all)
         connections = Slots(self.setting.target.max_concurrency)
         quick = Slots(_QUICK_AT_ONCE)
 
@@ -82,12 +82,24 @@ class _Campaign:
             finally:
                 self.quiet.set()
 
+        async def ambient() -> None:
+            """What speaks, one after the other; then all that need silence for it."""
+            try:
+                for one in plan.speaking:
+                    await connected(one)
+            finally:
+                self.candidate.silence.set()
+            async with asyncio.TaskGroup() as group:
+                for one in plan.quiet:
+                    group.create_task(connected(one))
+
         ticker = asyncio.create_task(self._tick())
         try:
             async with asyncio.TaskGroup() as group:
                 for one in plan.together:
                     if one.wait_s:
                         group.create_task(connected(one))
+                group.create_task(ambient())
                 group.create_task(all_short())
             for one in plan.alone:
                 await self.perform(one)

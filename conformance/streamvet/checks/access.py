@@ -118,6 +118,12 @@ def _wrong_password(profile: Profile, exchange: Exchange) -> list[int] | None:
     return status
 
 
+def _not_acceptable(profile: Profile, exchange: Exchange) -> list[int] | None:
+    del exchange
+    status: list[int] | None = profile.field("operations.attach.not_acceptable.status")
+    return status
+
+
 def foreign_companions(trace: Trace, profile: Profile) -> Outcome:
     """ACC-12."""
     asked = [
@@ -142,4 +148,5 @@ CHECKS: dict[str, Check] = {
     "ACC-10": _listed("start-refused", _refused_case, "a malformed request for a run"),
     "ACC-11": _listed("start-refused", _without_credentials, "a request for a run without credentials"),
     "ACC-12": foreign_companions,
+    "ACC-13": _listed("unacceptable", _not_acceptable, "an Accept field that excludes the stream"),
 }

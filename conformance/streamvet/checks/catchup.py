@@ -271,6 +271,41 @@ def empty_cursor(trace: Trace, profile: Profile) -> Outcome:
     return found
 
 
+def nothing_from_before(trace: Trace, profile: Profile) -> Outcome:
+    """CAT-17: what was emitted before a newcomer came is in no event of its stream."""
+    before, came = trace.stimulus.get("before"), [r for r in streams(trace, profile) if r.exchange.role == "newcomer"]
+    if not before or not any(ended(r) or r.events for r in came):
+        return NotExercised("no reader came after something was emitted")
+    found = []
+    for one in came:
+        old = next((event for event in one.events if any(_holds(one.value(event), emit) for emit in before)), None)
+        if old is not None:
+            want = "nothing that was emitted before the reader came"
+            found.append(finding(one.exchange, want, shown(one.value(old)), (old.start, old.end)))
+    return found
+
+
+def _holds(value: Any, part: Any) -> bool:
+    """Whether a JSON value has all the members of `part`, at every depth."""
+    if isinstance(part, dict):
+        return isinstance(value, dict) and all(key in value and _holds(value[key], part[key]) for key in part)
+    return same(value, part)
+
+
+def served_after_restart(trace: Trace, profile: Profile) -> Outcome:
+    """CAT-18."""
+    back = [x for x in with_role(trace, "returned") if x.about.get("restarts")]
+    if not back:
+        return NotExercised("no reader came back after a restart")
+    found = []
+    for x in back:
+        shows = "due_us" in x.about or profile.field("catchup.first")  # else nothing has to be on the stream
+        if not opened(x) or (shows and not (readable(x) and reading(x, profile).frames)):
+            seen = f"no frame, then {x.ending.value}" if opened(x) else f"status {x.status}"
+            found.append(finding(x, "a reader served like a new one", seen, at_us=x.ended_us))
+    return found
+
+
 def _records(trace: Trace, profile: Profile) -> list[tuple[Exchange, float, Any]]:
     """Records of detached runs: the exchange, how much of its life was over, and the state."""
     pointer = profile.field("operations.record.state.pointer")
@@ -414,4 +449,6 @@ CHECKS: dict[str, Check] = {
     "CAT-14": survives,
     "CAT-15": no_silent_restart,
     "CAT-16": survives,
+    "CAT-17": nothing_from_before,
+    "CAT-18": served_after_restart,
 }

@@ -62,6 +62,21 @@ def typed(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NO_EVENT
 
 
+def listed(trace: Trace, profile: Profile) -> Outcome:
+    """EVT-11."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        for event in (*one.events, *one.beats):
+            if event.kind is None or not event.parsed:
+                continue
+            exercised = True
+            if profile.schema_file(event.kind) is None:
+                found.append(
+                    finding(one.exchange, "a type that the profile lists", event.kind, (event.start, event.end))
+                )
+    return found if exercised else NO_EVENT
+
+
 def valid(trace: Trace, profile: Profile) -> Outcome:
     """EVT-08."""
     found, exercised = [], False
@@ -150,4 +165,5 @@ CHECKS: dict[str, Check] = {
     "EVT-08": valid,
     "EVT-09": intact,
     "EVT-10": answers,
+    "EVT-11": listed,
 }

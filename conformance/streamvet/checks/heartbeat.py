@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.checks.runs import with_role
+from streamvet.contract.profile import pointed
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -109,8 +111,57 @@ def _watched(trace: Trace, profile: Profile) -> list[Watch] | NotExercised:
     return found
 
 
+class Silence(NamedTuple):
+    """A time in which nothing at all arrived on a stream."""
+
+    start_us: int
+    end_us: int
+    after_event: bool  # begun by an event, not by a heartbeat or the head
+    beaten: bool  # ended by a heartbeat
+    span: tuple[int, int]
+
+
+def silences(one: Reading) -> list[Silence]:
+    """The times between two writes of a watched stream, from its head to the end of the observation."""
+    marks = sorted([(beat, True) for beat in one.beats] + [(event, False) for event in one.events], key=_offset)
+    found, begin_us, offset, after_event = [], one.head_us, 0, False
+    for event, is_beat in marks:
+        found.append(Silence(begin_us, event.at_us, after_event, is_beat, (offset, event.end)))
+        begin_us, offset, after_event = event.at_us, event.end, not is_beat
+    over_us, size = _watched_until(one), len(one.exchange.body)
+    if over_us > begin_us:
+        found.append(Silence(begin_us, over_us, after_event, False, (offset, size)))
+    return found
+
+
+def _idle_gaps(trace: Trace, profile: Profile, *, after_event: bool) -> Outcome:
+    """For a timer that every write starts again: silences that are longer than the bound."""
+    watched = _watched(trace, profile)
+    if isinstance(watched, NotExercised):
+        return watched
+    found: list[Finding] = []
+    exercised = False
+    for one, limit_us in watched:
+        for silence in silences(one):
+            long_us = silence.end_us - silence.start_us
+            if silence.after_event is not after_event:
+                continue
+            exercised = exercised or silence.beaten or long_us > limit_us
+            if long_us > limit_us:
+                gap = Gap(silence.start_us, silence.end_us, silence.end_us, silence.beaten, silence.span)
+                found.append(_late(one, gap, long_us, limit_us, "silent"))
+    return found if exercised else NotExercised("no stream was silent for long enough")
+
+
+def after_events(trace: Trace, profile: Profile) -> Outcome:
+    """HBT-07."""
+    return _idle_gaps(trace, profile, after_event=True)
+
+
 def silent_gaps(trace: Trace, profile: Profile) -> Outcome:
     """HBT-01: a gap in which nothing else arrived for longer than the bound."""
+    if profile.heartbeat and profile.heartbeat.timer == "idle":
+        return _idle_gaps(trace, profile, after_event=False)
     watched = _watched(trace, profile)
     if isinstance(watched, NotExercised):
         return watched
@@ -177,15 +228,36 @@ def close_to_now(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no heartbeat arrived")
     found = []
     for one, beat in beats:
-        text = one.text(beat)
+        text = _time_text(one, beat)
         if not (text.isascii() and text.isdigit()):
             continue
-        sent_ms = int(text) * (1 if len(text) > SECONDS_DIGITS else 1000)
-        off_ms = sent_ms - _now_ms(one.exchange, trace, beat.at_us)
+        off_ms = _sent_ms(text) - _now_ms(one.exchange, trace, beat.at_us)
         if abs(off_ms) > beat_rule.time_within_ms + DATE_RESOLUTION_MS:
             want = f"a time within {beat_rule.time_within_ms} ms of now"
             found.append(finding(one.exchange, want, f"{text}, {off_ms:+.0f} ms", (beat.start, beat.end)))
     return found
+
+
+def _time_text(one: Reading, beat: Event) -> str:
+    """The time that a heartbeat carries, as it stands."""
+    pointer = one.profile.heartbeat.time if one.profile.heartbeat else None
+    return one.text(beat) if pointer is None else str(pointed(one.value(beat), pointer))
+
+
+def _sent_ms(text: str) -> int:
+    return int(text) * (1 if len(text) > SECONDS_DIGITS else 1000)
+
+
+def rising(trace: Trace, profile: Profile) -> Outcome:
+    """HBT-06."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        timed = [(beat, text) for beat in one.beats if (text := _time_text(one, beat)).isascii() and text.isdigit()]
+        for (_, before), (beat, text) in pairwise(timed):
+            exercised = True
+            if _sent_ms(text) < _sent_ms(before):
+                found.append(finding(one.exchange, f"a time not before {before}", text, (beat.start, beat.end)))
+    return found if exercised else NotExercised("no stream had two heartbeats")
 
 
 SECONDS_DIGITS = 10  # Unix time has ten digits in seconds until 2286, thirteen in milliseconds
@@ -224,4 +296,6 @@ CHECKS: dict[str, Check] = {
     "HBT-03": form,
     "HBT-04": close_to_now,
     "HBT-05": none_when_finished,
+    "HBT-06": rising,
+    "HBT-07": after_events,
 }

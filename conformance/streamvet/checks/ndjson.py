@@ -69,10 +69,23 @@ def _pieces(one: Reading, events: list[Event]) -> int:
     return 0
 
 
+def no_blank_lines(trace: Trace, profile: Profile) -> Outcome:
+    """NDJ-06."""
+    read = [one for one in streams(trace, profile) if one.frames]
+    if not read:
+        return NO_LINE
+    return [
+        finding(one.exchange, "no empty line", "an empty line", (frame.start, frame.end))
+        for one in read
+        for frame in one.quiet
+    ]
+
+
 CHECKS: dict[str, Check] = {
     "NDJ-01": all_ended("a newline after the last line"),
     "NDJ-02": one_document,
     "NDJ-03": unbroken_document,
     "NDJ-04": without(Flaw.BOM, "no byte order mark"),
     "NDJ-05": without(Flaw.CR, "lines that end with LF"),
+    "NDJ-06": no_blank_lines,
 }

@@ -33,7 +33,7 @@ def lifecycles(trace: Trace, profile: Profile) -> Outcome:
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
-        tables = _tables(one)
+        tables = profile.lifecycles_of(str(one.exchange.about.get("kind", "")))
         if not tables or not from_start(one) or not one.events:
             continue
         exercised = True
@@ -42,16 +42,10 @@ def lifecycles(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no stream of a known kind of run was read from its beginning")
 
 
-def _tables(one: Reading) -> list[Lifecycle]:
-    """The tables that hold for the kind of run that this stream shows."""
-    operation = one.profile.operations.get(f"start:{one.exchange.about.get('kind', '')}")
-    return [one.profile.lifecycles[name] for name in operation.raw.get("lifecycles", ())] if operation else []
-
-
 def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
     """The first event that the table does not allow, for each automaton."""
     index = key_pointers(one.profile).index(table.key) if table.key else None
-    states: dict[Hashable, str | None] = {}
+    states: dict[Hashable, frozenset[str]] = {}
     known: dict[str, bool] = {}
     found = []
     for event in one.events:
@@ -63,14 +57,15 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
         if not known[kind]:
             continue
         key = _hashable(event.keys[index]) if index is not None else None
-        state = states.get(key, table.start)
-        if state is None:
+        now = states.get(key, table.at_first)
+        if not now:
             continue  # this automaton has had its finding
-        following = table.step(state, kind)
-        if following is None:
+        following = table.may_be(now, kind)
+        if not following:
             place = f"{table.key} {shown(key)} " if table.key else ""
-            allowed = ", ".join(table.allowed(state)) or "nothing"
-            found.append(finding(one.exchange, f"{place}in state {state}: {allowed}", kind, (event.start, event.end)))
+            where = " or ".join(state for state in table.states if state in now)
+            allowed = ", ".join(table.allowed(now)) or "nothing"
+            found.append(finding(one.exchange, f"{place}in state {where}: {allowed}", kind, (event.start, event.end)))
         states[key] = following
     return found
 
@@ -134,7 +129,11 @@ def contiguous(trace: Trace, profile: Profile) -> Outcome:
 def _whole_scripts(trace: Trace, profile: Profile) -> list[tuple[Reading, list[Event]]]:
     """Readers that were attached from the beginning to the end, with the events that the script emitted."""
     read = [one for one in streams(trace, profile) if one.exchange.role in ("reader", "stalled", "racer")]
-    return [(one, scripted(one)) for one in read if from_start(one) and ended(one) and left_alone(one)]
+    return [
+        (one, scripted(one))
+        for one in read
+        if from_start(one) and ended(one) and (left_alone(one) or "due_us" in one.exchange.about)
+    ]
 
 
 def emission_order(trace: Trace, profile: Profile) -> Outcome:

@@ -47,8 +47,11 @@ def has_last(reading: Reading) -> bool:
 
 
 def ended(reading: Reading) -> bool:
-    """Whether the stream got to its end: its last event is there, or the server closed it as HTTP says."""
-    return has_last(reading) or (left_alone(reading) and reading.exchange.clean)
+    """Whether the stream got to its end: its last event is there, or the server closed it as HTTP says.
+
+    An ambient stream has no end; there it is whether the reader stayed until everything was there, or due.
+    """
+    return has_last(reading) or (left_alone(reading) and reading.exchange.clean) or "due_us" in reading.exchange.about
 
 
 def by_run(trace: Trace, profile: Profile) -> dict[str, list[Reading]]:
@@ -76,7 +79,7 @@ def emitted(trace: Trace) -> list[dict[str, Any]] | None:
 def scripted(reading: Reading) -> list[Event]:
     """The history without what the server adds to a script of its own."""
     profile = reading.profile
-    own = (*(profile.terminal.events if profile.terminal else ()), *profile.field("events.script.own"))
+    own = (*(profile.terminal.events if profile.terminal else ()), *(profile.field("events.script.own") or ()))
     added = {id(event) for event in reading.of(tuple(own))}
     return [event for event in reading.history if id(event) not in added]
 

@@ -35,7 +35,11 @@ def _or(kinds: tuple[str, ...]) -> str:
 def has_terminal(trace: Trace, profile: Profile) -> Outcome:
     """TRM-01."""
     rule = _terminal(profile)
-    over = [one for one in streams(trace, profile) if left_alone(one) and one.exchange.clean and _may_have_the_end(one)]
+    over = [
+        one
+        for one in streams(trace, profile)
+        if left_alone(one) and one.exchange.clean and _may_have_the_end(one) and not _capped(one, trace.time_scale)
+    ]
     if not over:
         return NotExercised("no stream was closed by the server")
     found = []
@@ -45,6 +49,15 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
             want, x = f"{_or(lacking)} before the end of the stream", one.exchange
             found.append(finding(x, want, _last(one), _last_span(one), x.ended_us))
     return found
+
+
+def _capped(one: Reading, scale: float) -> bool:
+    """Whether the stream was old enough for the platform's limit to have closed it."""
+    cap_ms = _terminal(one.profile).cap_ms
+    return cap_ms is not None and one.exchange.ended_us - one.exchange.sent_us >= CAP_SHARE * cap_ms * 1000 * scale
+
+
+CAP_SHARE = 0.9  # a limit on a request is counted by the platform, from before the head to after the last byte
 
 
 def _may_have_the_end(one: Reading) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamvet.contract.profile import Profile
+    from streamvet.decode import Event, Reading
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Head, Trace
 
@@ -116,12 +117,17 @@ def released(trace: Trace, profile: Profile) -> Outcome:
     pauses, wanted = _pauses(trace), emitted(trace)
     if not pauses or wanted is None:
         return NotExercised("no script with a pause: needs the control interface")
-    started = {x.about.get("run"): x.sent_us for x in trace.exchanges if x.operation.startswith("start:")}
+    # From the answer on, where there is one: a start that is slow in answering takes nothing from the pauses.
+    started = {
+        x.about.get("run"): x.head.at_us if x.head else x.sent_us
+        for x in trace.exchanges
+        if x.operation.startswith("start:")
+    }
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
         x, events = one.exchange, scripted(one)
-        begun = started.get(x.about.get("run"))
+        begun = started.get(x.about.get("run"), one.head_us if profile.streams == "ambient" else None)
         if x.role != "reader" or begun is None or len(events) != len(wanted):
             continue  # where one is lost or comes twice, which is another row's, they cannot be told apart
         late_us = max(trace.jitter_us.get(x.id, 0), one.head_us - begun if not x.operation.startswith("start:") else 0)
@@ -172,12 +178,20 @@ def independent_readers(trace: Trace, profile: Profile) -> Outcome:
     until_us = min(int(x.about["stalled_until_us"]) for x in stalled)
     found = []
     for one in others:
-        last = one.of(profile.terminal.last) if profile.terminal else []
+        last = _its_end(one, trace)
         if not last or last[-1].at_us > until_us:
             when = f"at {last[-1].at_us / 1000:.0f} ms" if last else "never"
             seen = f"its end came {when}; the other one read nothing until {until_us / 1000:.0f} ms"
             found.append(finding(one.exchange, "a reader that ends while another one stalls", seen, at_us=until_us))
     return found
+
+
+def _its_end(one: Reading, trace: Trace) -> list[Event]:
+    """The event with which a reader has everything, where it came: the last one, or that of what was published."""
+    if one.profile.streams == "ambient":
+        wanted = len(emitted(trace) or ())
+        return scripted(one)[wanted - 1 :][:1] if wanted else []
+    return one.of(one.profile.terminal.last) if one.profile.terminal else []
 
 
 def unaffected_by_leaving(trace: Trace, profile: Profile) -> Outcome:
@@ -293,6 +307,22 @@ def _service(exchange: Exchange, profile: Profile) -> str:
     return f"{reading(exchange, profile).frames} frames, then {exchange.ending.value}"
 
 
+def stays_open(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-14, TRN-15: no stream on which nothing happens is closed before its time."""
+    least_us = int(profile.field("transport.open.at_least_ms") * 1000 * trace.time_scale)
+    watched = [r for r in streams(trace, profile) if r.exchange.role == "idle"]
+    long_enough = [r for r in watched if r.exchange.by_server or r.exchange.ended_us - r.head_us >= least_us]
+    if not long_enough:
+        return NotExercised("no idle stream was watched for so long")
+    want = f"a stream that stays open for {least_us / 1000:.0f} ms"
+    return [
+        finding(r.exchange, want, f"{r.exchange.ending.value} after {(r.exchange.ended_us - r.head_us) / 1000:.0f} ms",
+                at_us=r.exchange.ended_us)
+        for r in long_enough
+        if r.exchange.ended_us - r.head_us < least_us
+    ]  # fmt: skip
+
+
 def _forbids_storing(head: Head) -> bool:
     directives = {part.partition("=")[0].strip().lower() for part in head.get("cache-control").split(",")}
     return bool(directives & {"no-cache", "no-store", "private"})
@@ -324,4 +354,6 @@ CHECKS: dict[str, Check] = {
     "TRN-11": unaffected_by_leaving,
     "TRN-12": many_readers,
     "TRN-13": last_reader,
+    "TRN-14": stays_open,
+    "TRN-15": stays_open,
 }

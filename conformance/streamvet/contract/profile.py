@@ -39,16 +39,30 @@ def matches(kind: str, patterns: tuple[str, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """A state table: which event types may follow which; with `key`, one automaton for each value there."""
+    """A state table: which event types may follow which; with `key`, one automaton for each value there.
+
+    A table that begins `anywhere` is followed as the set of states in which it may be; see `may_be`.
+    """
 
     name: str
     key: str | None
     start: str
     states: Mapping[str, Mapping[str, str]]
+    anywhere: bool = False
+    forbids: tuple[str, ...] = ()
 
     def knows(self, kind: str) -> bool:
         """Whether the table says anything about this event type."""
-        return any(matches(kind, tuple(row)) for row in self.states.values())
+        return matches(kind, self.forbids) or any(matches(kind, tuple(row)) for row in self.states.values())
+
+    @property
+    def at_first(self) -> frozenset[str]:
+        """The states in which it may be when a stream begins."""
+        return frozenset(self.states) if self.anywhere else frozenset({self.start})
+
+    def may_be(self, states: frozenset[str], kind: str) -> frozenset[str]:
+        """Where it may be after an event; empty where the event may not come now."""
+        return frozenset(target for state in states if (target := self.step(state, kind)) is not None)
 
     def step(self, state: str, kind: str) -> str | None:
         """The next state, None where the event may not come now. An exact name wins over a pattern."""
@@ -57,9 +71,9 @@ class Lifecycle:
             return row[kind]
         return next((target for pattern, target in row.items() if matches(kind, (pattern,))), None)
 
-    def allowed(self, state: str) -> list[str]:
-        """What may come in this state."""
-        return list(self.states[state])
+    def allowed(self, states: frozenset[str]) -> list[str]:
+        """What may come in one of these states."""
+        return list(dict.fromkeys(kind for state in self.states if state in states for kind in self.states[state]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,7 @@ class Heartbeat:
     timer: str  # fixed or idle
     while_: str  # active or open
     pattern: str | None
+    time: str | None  # JSON pointer to the time that it carries; None: its text is the time
     time_within_ms: int | None
     observe: int
 
@@ -109,6 +124,7 @@ class Terminal:
     close_within_ms: int
     finished_within_ms: int
     join_within_ms: int
+    cap_ms: int | None  # an age at which a stream may end without a terminal event; this one is scaled
     outcomes: Mapping[str, tuple[str, ...]]
 
 
@@ -124,6 +140,7 @@ class Profile:
     folder: Path
     digest: str  # of every file that verdicts depend on
     raw: Mapping[str, Any]
+    streams: str  # run, push or ambient
     framing: str  # sse or ndjson
     sentinels: tuple[str, ...]
     operations: Mapping[str, Operation]
@@ -153,10 +170,8 @@ class Profile:
         """
         if name and name in self.sentinels:
             return name
-        if not isinstance(value, dict):
-            return None
         first = name if self.discriminator == "event-name" else pointed(value, self.discriminator)
-        if not isinstance(first, str):
+        if not isinstance(first, str) or not first:
             return None
         if first not in self.then:
             return first
@@ -172,6 +187,11 @@ class Profile:
         """The operations that start a run."""
         return [operation for operation in self.operations.values() if operation.kind]
 
+    def lifecycles_of(self, kind: str) -> list[Lifecycle]:
+        """The state tables that hold for the stream of a kind of run, or for the ambient stream where that is ""."""
+        operation = self.operations.get(f"start:{kind}" if kind else "attach")
+        return [self.lifecycles[name] for name in operation.raw.get("lifecycles", ())] if operation else []
+
     def tolerance_us(self, tolerance_ms: float, scale: float) -> int:
         """A tolerance, scaled but never below the floor."""
         return max(int(tolerance_ms * 1000 * scale), MIN_TOLERANCE_US)
@@ -184,6 +204,10 @@ class Profile:
         detached = self.field("catchup.detached")
         if detached:
             waits.append(detached["life_ms"] * scale)
+        if self.field("transport.open.level") == "MUST":
+            waits.append(self.field("transport.open.at_least_ms") * scale)
+        if self.terminal and self.terminal.cap_ms:
+            waits.append(self.terminal.cap_ms * scale)
         return max(waits) / 1000
 
 
@@ -215,16 +239,14 @@ def _load(folder: Path) -> Profile:
     check_shape(raw, "profile", path)
     events, terminal = raw["events"], raw.get("terminal")
     operations = {name: _operation(name, row) for name, row in raw["operations"].items()}
-    lifecycles = {
-        name: Lifecycle(name, row.get("key"), row["start"], row["states"])
-        for name, row in raw.get("lifecycles", {}).items()
-    }
+    lifecycles = {name: _lifecycle(name, row) for name, row in raw.get("lifecycles", {}).items()}
     profile = Profile(
         name=raw["profile"],
         title=raw["title"],
         folder=folder,
         digest=_digest(folder),
         raw=raw,
+        streams=raw["streams"],
         framing=raw["framing"]["kind"],
         sentinels=tuple(raw["framing"].get("sentinels", ())),
         operations=operations,
@@ -242,6 +264,17 @@ def _load(folder: Path) -> Profile:
     )
     _check_references(profile, path)
     return profile
+
+
+def _lifecycle(name: str, row: Mapping[str, Any]) -> Lifecycle:
+    return Lifecycle(
+        name=name,
+        key=row.get("key"),
+        start=row["start"],
+        states=row["states"],
+        anywhere=row.get("begins") == "anywhere",
+        forbids=tuple(row.get("forbids", ())),
+    )
 
 
 def _operation(name: str, row: Mapping[str, Any]) -> Operation:
@@ -272,6 +305,7 @@ def _heartbeat(row: Mapping[str, Any] | None) -> Heartbeat | None:
         timer=row["timer"],
         while_=row["while"],
         pattern=row.get("pattern"),
+        time=row.get("time"),
         time_within_ms=row.get("time_within_ms"),
         observe=row.get("observe", 3),
     )
@@ -284,6 +318,7 @@ def _terminal(row: Mapping[str, Any]) -> Terminal:
         close_within_ms=row["close_within_ms"],
         finished_within_ms=row.get("finished_within_ms", row["close_within_ms"]),
         join_within_ms=row.get("join_within_ms", row["close_within_ms"]),
+        cap_ms=row.get("cap_ms"),
         outcomes={outcome: tuple(kinds) for outcome, kinds in row.get("outcomes", {}).items()},
     )
 
@@ -307,7 +342,7 @@ def _check_references(profile: Profile, path: Path) -> None:
                     raise FileError(path, f"/lifecycles/{name}/states/{state}/{kind}", wanted, repr(target))
         if lifecycle.start not in lifecycle.states:
             raise FileError(path, f"/lifecycles/{name}/start", "one of its states", repr(lifecycle.start))
-    for operation in profile.starts:
+    for operation in profile.operations.values():
         for name in operation.raw.get("lifecycles", ()):
             if name not in profile.lifecycles:
                 known = ", ".join(profile.lifecycles)

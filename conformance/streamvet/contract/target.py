@@ -52,6 +52,7 @@ class Target:
     control: str | None = None
     time_scale: float = 1.0
     triggers: Mapping[str, Any] = field(default_factory=dict)
+    directory: Path | None = None  # where the suite may make files for the candidate to see
     lacks: tuple[str, ...] = ()
     launch: Launch | None = None
 
@@ -91,6 +92,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         control=control,
         time_scale=float(raw.get("time_scale", 1.0)),
         triggers=raw.get("triggers", {}),
+        directory=folder / raw["directory"] if "directory" in raw else None,
         lacks=tuple(raw.get("lacks", ())),
         launch=_launch(raw.get("launch"), folder),
     )

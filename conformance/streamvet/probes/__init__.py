@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet.probes import (
+    ambient,
     cancelling,
     crowds,
     ghostly,
@@ -33,15 +34,24 @@ _ANY_STREAM = (
     "TRN-01", "TRN-02", "TRN-04", "TRN-05", "TRN-06", "TRN-08", "TRN-09",
     "SSE-01", "SSE-02", "SSE-03", "SSE-04", "SSE-05", "SSE-06", "SSE-07", "SSE-08", "SSE-09", "SSE-10", "SSE-11",
     "SSE-12",
-    "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05",
-    "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08",
+    "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05", "NDJ-06",
+    "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08", "EVT-11",
     "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
 )  # fmt: skip
 
 PROBES: tuple[Probe, ...] = (
     Probe(
-        "heartbeats", waiting.heartbeats, ("HBT-01", "HBT-02", "HBT-03", "HBT-04"), waiting.heartbeats_stimuli,
+        "heartbeats", waiting.heartbeats, ("HBT-01", "HBT-02", "HBT-03", "HBT-04", "HBT-06", "HBT-07"),
+        waiting.heartbeats_stimuli,
         needs=("heartbeat",), connections=2, wait_ms=waiting.heartbeats_wait_ms,
+    ),
+    Probe(
+        "silence", waiting.silence, ("HBT-01", "HBT-06"), waiting.silence_stimuli,
+        needs=("heartbeat", "ambient", "fixed timer"), connections=1, wait_ms=waiting.silence_wait_ms, lane="quiet",
+    ),
+    Probe(
+        "stays open", waiting.stay, ("TRN-14", "TRN-15", "TRN-04"), waiting.open_stimuli,
+        needs=("ambient", "stays open"), connections=1, wait_ms=waiting.open_wait_ms, lane=waiting.open_lane,
     ),
     Probe(
         "detached", waiting.detached, ("CAT-11", "CAT-12", "TRN-11"), waiting.detached_stimuli,
@@ -72,7 +82,49 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "intruders", refusals.intruders,
         ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-05", "ACC-06", "ACC-07", "ACC-12"), refusals.intruders_stimuli,
-        needs=("a run",), connections=9, accounts=("other", "expired"),
+        needs=("a run", "joinable"), connections=9, accounts=("other", "expired"),
+    ),
+    Probe(
+        "outsiders", refusals.outsiders, ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-07"), refusals.outsiders_stimuli,
+        needs=("a run", "nobody's run", "credentials"), connections=1, starts=0, accounts=("expired",),
+    ),
+    Probe(
+        "unacceptable", ambient.unacceptable, ("ACC-13", "ACC-07"), ambient.one_stimulus,
+        needs=("ambient", "not acceptable"), connections=1,
+    ),
+    Probe(
+        "broadcast", ambient.broadcast, (*_ANY_STREAM, "EVT-09", "ORD-04", "ORD-05", "ORD-06"),
+        ambient.broadcast_stimuli,
+        needs=("ambient", "publish"), connections=3, lane="speaks",
+    ),
+    Probe(
+        "broadcast with pauses", ambient.pauses, ("TRN-03",), ambient.pauses_stimuli,
+        needs=("ambient", "publish"), connections=1, wait_ms=ambient.pauses_wait_ms, lane="speaks",
+    ),
+    Probe(
+        "crowd", ambient.crowd, ("TRN-12", "ORD-05", "ORD-06"), ambient.crowd_stimuli,
+        needs=("ambient", "publish", "readers"), connections=lambda setting: ambient.crowd_readers(setting) + 1,
+        lane="speaks",
+    ),
+    Probe(
+        "newcomers", ambient.newcomers, ("CAT-17",), ambient.newcomers_stimuli,
+        needs=("ambient", "publish", "no replay"), connections=3, lane="speaks",
+    ),
+    Probe(
+        "short connections", ambient.churn, ("TRN-13",), ambient.churn_stimuli,
+        needs=("ambient", "churns"), connections=6, lane="speaks",
+    ),
+    Probe(
+        "gzip on an ambient stream", ambient.gzip, ("TRN-07",), ambient.one_stimulus,
+        needs=("ambient",), connections=1,
+    ),
+    Probe(
+        "stalled", ambient.slow, ("TRN-10",), ambient.slow_stimuli,
+        needs=("ambient", "publish", "independent readers"), connections=2, alone=True,
+    ),
+    Probe(
+        "killed", ambient.restart, ("CAT-18",), ambient.restart_stimuli,
+        needs=("ambient", "launch"), connections=1, alone=True,
     ),
     Probe(
         "several", reading.several, ("ORD-06",), reading.several_stimuli,

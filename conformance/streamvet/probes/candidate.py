@@ -42,6 +42,7 @@ class Candidate:
         self.scale = scale
         self.recorder = recorder
         self.restarts = 0
+        self.silence = asyncio.Event()  # nobody makes anything happen on an ambient stream any more
         self.starts_left = target.max_starts
         self.process = CandidateProcess(target.launch, target.file) if target.launch else None
         self._credentials: dict[str, dict[str, str]] = {}
@@ -112,14 +113,16 @@ class Candidate:
 
     # ------------------------------------------------------------------ control
 
-    async def control(self, document: Mapping[str, Any], tape: Tape) -> Live:
+    async def control(self, document: Mapping[str, Any], tape: Tape, **about: Any) -> Live:
         """Speak to the control interface; the exchange has ended."""
-        return await self._control(_json(document), tape)
+        return await self._control(_json(document), tape, **about)
 
-    async def _control(self, body: bytes, tape: Tape) -> Live:
+    async def _control(self, body: bytes, tape: Tape, **about: Any) -> Live:
         shown = f"{body[:_SHOWN_HEAD_BYTES].decode(errors='replace')}…" if len(body) > _SHOWN_BODY_BYTES else None
         url = self.url(self.target.control or "/")
-        live = tape.send(Ask("control", "control", "POST", url, _JSON, body, {"meant": "answer"}, shown_body=shown))
+        live = tape.send(
+            Ask("control", "control", "POST", url, _JSON, body, {"meant": "answer", **about}, shown_body=shown)
+        )
         await live.ended(bounds_of(self.profile, self.scale, []).answer_s)
         return live
 
@@ -152,8 +155,13 @@ class Candidate:
         """Start its process, where that is ours; gives whether it is up."""
         return self.process is None or await self.process.start(self.answers)
 
+    def ask_to_stop(self) -> None:
+        """Ask its process to end, without waiting for that."""
+        if self.process is not None:
+            self.process.ask_to_stop()
+
     async def restart_after_kill(self) -> bool:
-        """Kill it without warning, then start it again; gives whether it is up."""
+        """Kill it without warning, where it still lives, then start it again; gives whether it is up."""
         if self.process is None:
             return False
         await self.process.kill()

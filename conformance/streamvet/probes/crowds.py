@@ -85,7 +85,7 @@ async def churn(driver: Driver, stimulus: Stimulus) -> None:
     run, reader = await driver.begin("reader")
     if reader is None:
         return
-    left = iter(range(driver.setting.effort.churns))
+    left = iter(range(min(driver.setting.effort.churns, int(driver.profile.field("readers.churns")))))
 
     async def come_and_go() -> None:
         for _ in left:

@@ -6,24 +6,32 @@ that misbehaves gives a run without an id or a stream that ends early, never an 
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import random
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import matches, pointed
-from streamvet.probes.bounds import RATE_LIMIT_S, bounds_of, retry_s
+from streamvet.probes.bounds import RATE_LIMIT_S, bounds_of, patience_s, retry_s
+from streamvet.probes.credentials import filled
 from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.sender import Sender
 from streamvet.recorder import pause
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from streamvet.contract.profile import Operation
     from streamvet.probes.candidate import Candidate
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import CutPlan, Live, Seen, Tape
+
+
+# The label of what an ambient stream is of, where a run has its own.
+AMBIENT = "ambient"
+DELIVER_MS = 1000  # where the profile says nothing: a second is what people take for at once
+_MORE_S = 0.03  # behind the last event of a script: for one that comes twice to be seen
 
 
 class Driver:
@@ -62,23 +70,28 @@ class Driver:
         cut: CutPlan | None = None,
         stalls: bool = False,
         gzip: bool = False,
+        body: Any = None,
+        script: Any = None,
         **about: Any,
     ) -> Run:
-        """Start a run of the stimulus. Where the answer is a stream it has this role, else the role `start`."""
+        """Start a run of the stimulus. Where the answer is a stream it has this role, else the role `start`.
+
+        `body` and `script` replace those of the stimulus.
+        """
         kind = self.stimulus["kind"]
         operation = self.profile.operations[f"start:{kind}"]
         self._runs += 1
         run = Run(f"r{self._runs}", kind)
-        headers = await self._script_header()
+        headers = await self._script_header(script)
         if headers is None:
             return run
         facts = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
-        body = json.dumps(self.body_of(kind), ensure_ascii=False).encode()
+        sent = json.dumps(self.body_of(kind) if body is None else body, ensure_ascii=False).encode()
         left_s = RATE_LIMIT_S
         while True:
             live = await self._sender.send(
-                operation, role if operation.streams else "start", dict(facts), headers=headers, body=body,
+                operation, role if operation.streams else "start", dict(facts), headers=headers, body=sent,
                 cut=cut if operation.streams else None,
                 stalls=stalls and operation.streams, gzip=gzip and operation.streams,
             )  # fmt: skip
@@ -96,12 +109,13 @@ class Driver:
             live.about["run_id"] = run.id
         return run
 
-    async def _script_header(self) -> tuple[tuple[str, str], ...] | None:
+    async def _script_header(self, steps: Any = None) -> tuple[tuple[str, str], ...] | None:
         """What makes the run perform the stimulus's script; None where the candidate does not take it."""
-        if self.stimulus.get("script") is None:
+        steps = self.stimulus.get("script") if steps is None else steps
+        if steps is None:
             return ()
         outcome = self.stimulus.get("outcome") or "succeeds"
-        script = await self.candidate.script(self.stimulus["script"], outcome, self.tape)
+        script = await self.candidate.script(steps, outcome, self.tape)
         return None if script is None else (("Streamvet-Script", script),)
 
     def _run_id(self, operation: Operation, live: Live) -> str | None:
@@ -117,6 +131,8 @@ class Driver:
     async def begin(self, role: str = "reader", **more: Any) -> tuple[Run, Live | None]:
         """Start a run and read it from its beginning, whichever way the system has for that."""
         run = await self.start(role, **more)
+        if self.profile.streams == "push":
+            return run, run.stream  # whatever its answer is: nobody can ask for it again
         if run.id is None:
             return run, None
         return run, run.stream or await self.attach(run, role, **more)
@@ -154,6 +170,71 @@ class Driver:
             operation, role, facts, account=account, run_id=run.id or "", query=query, headers=headers,
             cut=cut, stalls=stalls, gzip=gzip,
         )  # fmt: skip
+
+    async def listen(
+        self, role: str = "reader", *, account: str = "primary", meant: str = "stream", accept: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (), path: str | None = None, stalls: bool = False, gzip: bool = False,
+        **about: Any,
+    ) -> Live:  # fmt: skip
+        """Request the ambient stream; the head has come, or none comes."""
+        facts: dict[str, Any] = {"meant": meant, "run": AMBIENT, **about}
+        if accept is not None:
+            facts["accept"] = accept
+        live = await self._sender.send(
+            self.profile.operations["attach"], role, facts, account=account, headers=headers, accept=accept,
+            path=path, stalls=stalls, gzip=gzip,
+        )  # fmt: skip
+        await live.head(self.bounds.answer_s)
+        return live
+
+    async def publish(self, emits: Sequence[Any], **about: Any) -> Live:
+        """Make an ambient candidate emit these, in this order, now."""
+        return await self.candidate.control({"do": "publish", "events": list(emits)}, self.tape, **about)
+
+    async def put_state(self, state: Mapping[str, Any], **about: Any) -> Live:
+        """Give an ambient candidate this state; a key that is given replaces what was there."""
+        return await self.candidate.control({"do": "state", "state": dict(state)}, self.tape, **about)
+
+    async def make_fail(self, what: str, times: int = 1, **about: Any) -> Live:
+        """Make the next `times` of something fail inside the candidate."""
+        return await self.candidate.control({"do": "fail", "what": what, "times": times}, self.tape, **about)
+
+    async def perform(self, steps: Sequence[Any]) -> None:
+        """Publish what a script emits, with its waits in between, which are ours here."""
+        bunch: list[Any] = []
+        for step in (*steps, {"wait_ms": 0}):
+            if "emit" in step:
+                bunch.append(step["emit"])
+                continue
+            if bunch:
+                await self.publish(bunch)
+                bunch = []
+            await pause(float(step["wait_ms"]) * self.setting.scale / 1000)
+
+    async def have_all(self, readers: Sequence[Live], last: Mapping[str, Any]) -> None:
+        """Wait until each of the readers of an ambient stream has `last`, the last event that was published; cut it."""
+        within_ms = int(self.profile.field("readers.deliver_within_ms") or DELIVER_MS)
+        due_us = self.tape.now_us() + within_ms * 1000
+
+        def is_last(seen: Seen) -> bool:
+            return isinstance(seen.value, dict) and all(seen.value.get(key) == last[key] for key in last)
+
+        await asyncio.gather(*(one.until(is_last, patience_s(within_ms), "the last event") for one in readers))
+        await pause(_MORE_S)
+        for one in readers:
+            one.about["due_us"] = due_us
+            await one.cut("it has what was published")
+
+    async def ask(
+        self, operation: str, role: str, *, values: Mapping[str, str] | None = None, body: Any = None,
+        meant: str = "answer", **about: Any,
+    ) -> Live:  # fmt: skip
+        """An operation with names in braces in its path or body, such as a trigger; it has ended."""
+        row = self.profile.operations[operation]
+        sent = row.body if body is None else body
+        data = None if sent is None else json.dumps(filled(sent, values or {}), ensure_ascii=False).encode()
+        live = await self._sender.send(row, role, {"meant": meant, **about}, values=values, body=data)
+        return await self.answer(live)
 
     async def comes_back(self, run: Run, left: Live, **about: Any) -> Live:
         """The reader of `left` comes back, from where it was where the profile resumes from a cursor."""

@@ -30,11 +30,18 @@ class Probe:
     wait_ms: Callable[[Setting, Stimulus], float] = lambda _setting, _stimulus: 0.0  # real time that it has to wait
     anonymous: bool = False  # it needs no account of the target file
     accounts: tuple[str, ...] = ()  # whom it would be, besides the first account
+    # What it does to an ambient stream, which everybody reads. `speaks`: it makes things happen there, so one after the
+    # other; `quiet`: it needs silence, so after all that speak; "": neither.
+    lane: str | Callable[[Setting], str] = ""
     alone: bool = False  # it kills, limits or loads the candidate: at the end, with nothing beside it
 
     def streams(self, setting: Setting) -> int:
         """How many connections a try holds at once."""
         return self.connections if isinstance(self.connections, int) else self.connections(setting)
+
+    def lane_of(self, setting: Setting) -> str:
+        """Its lane on this candidate."""
+        return self.lane if isinstance(self.lane, str) else self.lane(setting)
 
     def runs(self, stimulus: Stimulus) -> int:
         """How many runs a try starts; none where the stimulus does not say of which kind."""
@@ -84,11 +91,35 @@ def _account(setting: Setting) -> str | None:
 def _scripted(setting: Setting) -> str | None:
     if setting.scripted:
         return None
+    if setting.profile.streams == "ambient":
+        return ""
     return "no control interface" if setting.words or not setting.can else "no words for scripts of this profile"
+
+
+def _published(setting: Setting) -> str | None:
+    if setting.profile.streams != "ambient" or setting.words is None:
+        return ""
+    return None if setting.published else "no control interface that publishes"
+
+
+def _has_streams(setting: Setting) -> bool:
+    return bool(setting.starts or setting.target.existing) or setting.profile.streams == "ambient"
 
 
 CONDITIONS: Mapping[str, Condition] = {
     "control": _scripted,
+    "publish": _published,
+    "state": _can("state"),
+    "directory": _given("directory"),
+    "joinable": _field("streams", "run"),
+    "push": _field("streams", "push"),
+    "ambient": _field("streams", "ambient"),
+    "churns": _field("readers.churns"),
+    "nobody's run": _field("streams", "push", "ambient"),
+    "fixed timer": _field("heartbeat.timer", "fixed"),
+    "no replay": _field("catchup.kind", "none"),
+    "stays open": _field("transport.open"),
+    "not acceptable": _field("operations.attach.not_acceptable"),
     "account": _account,
     "fail": _can("fail"),
     "launch": _given("launch"),
@@ -96,7 +127,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "expired account": _given("expired_credentials"),
     "starts": lambda setting: None if setting.starts else "",
     "existing finished": lambda setting: None if setting.target.existing.get("finished") else "",
-    "a run": lambda setting: None if setting.starts or setting.target.existing else "nothing may be started",
+    "a run": lambda setting: None if _has_streams(setting) else "nothing may be started",
     "streaming start": lambda setting: None if any(one.streams for one in setting.starts) else "",
     "login": _operation("login"),
     "cancel": _operation("cancel"),
@@ -114,4 +145,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "independent readers": _field("readers.independent"),
     "ghostly": _field("profile", "ghostly"),
     "promptfloe": _field("profile", "promptfloe"),
+    "rockstar": _field("profile", "rockstar"),
+    "agent-workspace": _field("profile", "agent-workspace"),
+    "cosma": _field("profile", "cosma"),
 }

@@ -74,6 +74,10 @@ class CandidateProcess:
         code = self._process.returncode if self._process else None
         return (f"it exited with {code}; " if code is not None else "") + f"it printed {printed!r}"
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM."""
+        self._send(signal.SIGTERM)
+
     async def kill(self) -> None:
         """SIGKILL, to its children too."""
         await self._signal(signal.SIGKILL)

@@ -63,7 +63,7 @@ async def straight(driver: Driver, _stimulus: Stimulus) -> None:
     if over:
         await driver.record(run, "record-after")
     await reader.ended(driver.bounds.close_s)
-    if over:
+    if over and driver.profile.streams == "run":
         again = await driver.attach(run, "after", finished=True)
         await again.ended(driver.bounds.finished_s)
 
@@ -142,13 +142,15 @@ async def gzip(driver: Driver, _stimulus: Stimulus) -> None:
         await reader.ended(driver.bounds.whole_s)
 
 
-def pause_stimuli(setting: Setting) -> list[Stimulus]:
+def pauses_of(setting: Setting) -> list[scripts.Step]:
     """Events with pauses between them that no scheduler makes by itself."""
     pause = {"wait_ms": max(_PAUSE_MS, round(_MIN_PAUSE_MS / setting.scale, 3))}
-    steps = lead(setting)
-    for emit in setting.plain(setting.main, 3):
-        steps += [{"emit": emit}, pause]
-    return [setting.stimulus("pauses", setting.main, "succeeds", steps)]
+    return [step for emit in setting.plain(setting.main, 3) for step in ({"emit": emit}, pause)]
+
+
+def pause_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that pauses between its events."""
+    return [setting.stimulus("pauses", setting.main, "succeeds", [*lead(setting), *pauses_of(setting)])]
 
 
 def pause_wait_ms(setting: Setting, stimulus: Stimulus) -> float:

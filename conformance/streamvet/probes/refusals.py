@@ -37,6 +37,33 @@ def intruders_stimuli(setting: Setting) -> list[Stimulus]:
     return [setting.stimulus("intruders", setting.main, outcome, steps_of(setting, setting.main, 3, STEP_MS))]
 
 
+def _pretenders(driver: Driver) -> list[str]:
+    """Everybody who pretends to be somebody; a token is unsigned only where it is a JWT."""
+    accounts = [] if driver.profile.field("auth.kind") in (None, "none") else ["missing", "malformed", "forged"]
+    return accounts + (["unsigned"] if driver.profile.field("auth.jwt") else [])
+
+
+async def outsiders(driver: Driver, stimulus: Stimulus) -> None:
+    """Where a stream is nobody's run: everybody who must not read it asks for it, by a start where that is the way."""
+    accounts = _pretenders(driver)
+    accounts += ["expired"] if await driver.can_be("expired") else []
+    if not await driver.can_be("primary"):
+        accounts = [one for one in accounts if one not in ("forged", "unsigned")]  # there is nothing to forge
+    for account in accounts:
+        if driver.profile.streams == "push":
+            body = _json(driver.body_of(stimulus["kind"]))
+            await driver.start_refused(f"{account} credentials", body, account=account, role="intruder")
+        else:
+            await _turn_away(driver, await driver.listen("intruder", account=account, meant="refusal"))
+
+
+def outsiders_stimuli(setting: Setting) -> list[Stimulus]:
+    """Each kind of start, or the one stream."""
+    if setting.profile.streams == "push":
+        return [{"name": "outsiders", "kind": one.kind, "outcome": None, "script": []} for one in setting.starts]
+    return [setting.saying("outsiders", [])]
+
+
 async def intruders(driver: Driver, stimulus: Stimulus) -> None:
     """Everybody who must not read a run asks for its stream; a second account asks for its record and cancels it."""
     run, reader = await _a_run(driver, stimulus)
@@ -44,8 +71,7 @@ async def intruders(driver: Driver, stimulus: Stimulus) -> None:
         return
     if reader is not None and driver.stimulus["script"] is not None:
         await reader.events(1, driver.bounds.answer_s)
-    accounts = [] if driver.profile.field("auth.kind") in (None, "none") else ["missing", "malformed", "forged"]
-    accounts += ["unsigned"] if driver.profile.field("auth.jwt") else []
+    accounts = _pretenders(driver)
     accounts += [one for one in ("expired", "other") if await driver.can_be(one)]
     if not await driver.can_be("primary"):
         accounts = [one for one in accounts if one not in ("forged", "unsigned")]  # there is nothing to forge
@@ -68,7 +94,11 @@ async def _a_run(driver: Driver, stimulus: Stimulus) -> tuple[Run, Live | None]:
 
 
 async def _intrude(driver: Driver, run: Run, account: str) -> None:
-    live = await driver.attach(run, "intruder", account=account, meant="refusal")
+    await _turn_away(driver, await driver.attach(run, "intruder", account=account, meant="refusal"))
+
+
+async def _turn_away(driver: Driver, live: Live) -> None:
+    """Wait for the refusal; leave where there is none."""
     head = await live.head(driver.bounds.answer_s)
     if head is not None and head.status < 300:  # let in: the stream may be endless
         if not await live.over(_LEAK_S):

@@ -32,15 +32,20 @@ class Sender:
     async def send(
         self, operation: Operation, role: str, about: dict[str, Any], *, account: str = "primary", run_id: str = "",
         query: Mapping[str, str] | None = None, headers: tuple[tuple[str, str], ...] = (), body: bytes | None = None,
-        path: str | None = None, cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False,
+        values: Mapping[str, str] | None = None, accept: str | None = None, path: str | None = None,
+        cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False,
     ) -> Live:  # fmt: skip
-        """One request of the profile, as an account."""
+        """One request of the profile, as an account. `values` stand for the names in braces in its path."""
         dress, parameters = credentials.dressed(self._profile, operation, await self._credential(account))
         media = _MEDIA[self._profile.framing] if operation.streams else "application/json"
         fields = {"Accept": media, "Accept-Encoding": "gzip" if gzip else "identity"} | dict(operation.headers)
+        fields |= {"Accept": accept} if accept else {}
         if body is not None:
             fields["Content-Type"] = "application/json"
-        url = self._candidate.url((path or operation.path).replace("{run}", quote(run_id, safe="")))
+        place = path or operation.path
+        for name, value in {"run": run_id, **(values or {})}.items():
+            place = place.replace("{" + name + "}", quote(value, safe=""))
+        url = self._candidate.url(place)
         whole = {**(query or {}), **parameters}
         url += ("&" if "?" in url else "?") + urlencode(whole) if whole else ""
         about = {"meant": "answer", "account": account} | about

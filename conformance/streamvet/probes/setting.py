@@ -31,12 +31,13 @@ class Effort:
     """How often to repeat what only shows once in a while."""
 
     races: int = 500  # of ghostly's statements, line 18
-    churns: int = 200  # the same, line 17
+    churns: int = 500  # short connections, where the profile asks for so many
     joins: int = 12  # late readers of one run: more than a burst has events
+    crowd: int = 1000  # events for a crowd of readers; of cosma's statements, line 9
 
 
 FULL_EFFORT = Effort()
-SMALL_EFFORT = Effort(races=20, churns=20, joins=6)
+SMALL_EFFORT = Effort(races=20, churns=20, joins=6, crowd=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,19 @@ class Setting:
         return "script" in self.can and self.words is not None
 
     @property
+    def published(self) -> bool:
+        """Whether the ambient stream says what we tell it."""
+        return "publish" in self.can and self.words is not None
+
+    @property
     def starts(self) -> list[Operation]:
         """The operations that start a run and that the candidate has."""
         return [one for one in self.profile.starts if one.name not in self.target.lacks]
 
     @property
     def main(self) -> Operation:
-        """The first of them: what is not about starting is tried on its runs."""
-        return self.starts[0]
+        """The first of them, or the ambient stream: what is not about starting is tried there."""
+        return self.starts[0] if self.starts else self.profile.operations["attach"]
 
     def has(self, operation: str) -> bool:
         """Whether the profile has the operation and the candidate does not lack it."""
@@ -89,6 +95,10 @@ class Setting:
             made |= {"script": None, "input": "long" if outcome == "hangs" else outcome}
             made["outcome"] = None if outcome == "hangs" else outcome
         return made | more
+
+    def saying(self, name: str, steps: Sequence[Step], **more: Any) -> Stimulus:
+        """A stimulus that publishes `steps` on an ambient stream."""
+        return {"name": name, "outcome": None, "script": list(steps)} | more
 
     def no_input(self, stimulus: Stimulus) -> str | None:
         """Why a stimulus cannot be had, None where it can."""

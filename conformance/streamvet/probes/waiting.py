@@ -5,12 +5,15 @@ Their waits are the profile's, scaled; everything else of a campaign runs beside
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import pointed
+from streamvet.probes import scripts
 from streamvet.probes.reading import steps_of
 from streamvet.probes.runs import Run
 from streamvet.recorder import now_us, wait_until
+from streamvet.trace import BY_SERVER
 
 if TYPE_CHECKING:
     from streamvet.probes.driver import Driver
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
 # A busy run: silent for one and a half intervals, so that a first heartbeat comes alone, then an event every fifth.
 _BUSY_FROM, _BUSY_EVERY = 1.5, 0.2
+_LATE_IN_INTERVAL = 2 / 3
+_SHORT_MS = 10_000.0  # of a watch: what the bound on short campaigns leaves room for twice
+_PAST_LIMIT = 1.03  # of a platform's limit: a stream that is still there then has none
 _AFTER_MS = 50.0  # behind the last moment at which a heartbeat is in time: for it to arrive
 # Records of a run without readers: what leaving did to it, and as late as is sure to be before the profile's moment.
 _EARLY_LIFE, _BEFORE_ALIVE = 0.1, 0.015
@@ -34,10 +40,13 @@ def _observed_ms(setting: Setting) -> float:
 
 
 def heartbeats_stimuli(setting: Setting) -> list[Stimulus]:
-    """A silent run; and one that emits, where events must not put a heartbeat off."""
+    """A silent run; and one that emits, where events must not put a heartbeat off. An ambient stream as it is."""
     beat = setting.profile.heartbeat
     if beat is None:
         return []
+    if setting.profile.streams == "ambient":
+        event = scripts.spread(setting.plain(setting.main, 1), 0, setting.scale) if setting.published else []
+        return [setting.saying("an event between heartbeats" if beat.timer == "idle" else "as it is", event)]
     existing = setting.target.existing.get("active")
     if existing and not setting.scripted:
         return [{"name": "idle", "outcome": None, "script": None, "run_id": existing}]
@@ -52,15 +61,36 @@ def heartbeats_stimuli(setting: Setting) -> list[Stimulus]:
     return made
 
 
+def _idle_timer(setting: Setting) -> bool:
+    """Whether an event starts the heartbeat's interval again, so that it shows only where nothing else is said."""
+    return setting.profile.streams == "ambient" and setting.profile.field("heartbeat.timer") == "idle"
+
+
+def open_lane(setting: Setting) -> str:
+    """On a stream with an idle timer nothing may be said."""
+    return "quiet" if _idle_timer(setting) else ""
+
+
+def _interval_ms(setting: Setting) -> float:
+    beat = setting.profile.heartbeat
+    return beat.interval_ms * setting.scale if beat else 0.0
+
+
 def heartbeats_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
-    """The observation."""
-    return _observed_ms(setting)
+    """The observation; before it, on a stream with an idle timer, at most an interval until its event."""
+    return _observed_ms(setting) + (_interval_ms(setting) if _idle_timer(setting) else 0.0)
 
 
 async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
     """Watch an active run for as long as the profile's number of heartbeats takes."""
     observe_ms = _observed_ms(driver.setting)
     observe_us = int(observe_ms * 1000)
+    if _idle_timer(driver.setting):
+        await _watch_after_event(driver, stimulus, observe_ms)
+        return
+    if driver.profile.streams == "ambient":
+        await driver.observe(await driver.listen("watch", observe_us=observe_us), observe_ms / 1000)
+        return
     if "run_id" in stimulus:
         run = Run("r1", driver.setting.main.kind if driver.setting.starts else "", stimulus["run_id"])
         await driver.observe(await driver.attach(run, "watch", observe_us=observe_us), observe_ms / 1000)
@@ -70,6 +100,69 @@ async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
         return
     await driver.observe(watch, observe_ms / 1000)
     await driver.tidy_up(run)
+
+
+async def _watch_after_event(driver: Driver, stimulus: Stimulus, observe_ms: float) -> None:
+    """Watch from now on; when all else has been said, one event late in an interval, and then silence.
+
+    A timer that looks once an interval whether something was sent, and skips its turn then, skips one after this event.
+    """
+    watch = await driver.listen("watch")
+    since_us, interval_us = now_us(), _interval_ms(driver.setting) * 1000
+    await driver.candidate.silence.wait()
+    if stimulus["script"]:
+        turns = (now_us() - since_us) / interval_us - _LATE_IN_INTERVAL
+        await wait_until(since_us + int((max(math.ceil(turns), 0) + _LATE_IN_INTERVAL) * interval_us))
+        await driver.perform(stimulus["script"])
+    watch.about["observe_us"] = int(now_us() - since_us + observe_ms * 1000)
+    if not await watch.over(observe_ms / 1000):
+        await watch.cut("observed for long enough")
+
+
+def silence_stimuli(setting: Setting) -> list[Stimulus]:
+    """Where everything else takes longer than the heartbeats, one more look at the stream when it is quiet."""
+    return [setting.saying("nothing happens", [])] if _observed_ms(setting) <= _SHORT_MS else []
+
+
+def silence_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
+    """The observation."""
+    return _observed_ms(setting)
+
+
+async def silence(driver: Driver, stimulus: Stimulus) -> None:
+    """Watch the ambient stream while nothing is said."""
+    observe_ms = silence_wait_ms(driver.setting, stimulus)
+    watch = await driver.listen("watch", observe_us=int(observe_ms * 1000))
+    await driver.observe(watch, observe_ms / 1000)
+
+
+def open_stimuli(setting: Setting) -> list[Stimulus]:
+    """For as long as the profile keeps a stream open; and until a limit closes it, where there is one."""
+    profile = setting.profile
+    made = [setting.saying("idle", [], for_ms=profile.field("transport.open.at_least_ms"))]
+    if profile.terminal and profile.terminal.cap_ms:
+        made.append(setting.saying("until the limit", [], for_ms=profile.terminal.cap_ms * _PAST_LIMIT))
+    return made
+
+
+def open_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
+    """The observation, behind the last event that the watch for heartbeats makes on a stream that has to be silent."""
+    before_ms = _interval_ms(setting) if _idle_timer(setting) else 0.0
+    return float(stimulus["for_ms"]) * setting.scale + before_ms + 2 * _AFTER_MS
+
+
+async def stay(driver: Driver, stimulus: Stimulus) -> None:
+    """Stay on a stream on which nothing happens; where it is closed, come back."""
+    for_ms = float(stimulus["for_ms"]) * driver.setting.scale + _AFTER_MS
+    if _idle_timer(driver.setting):
+        await driver.pause_ms(_interval_ms(driver.setting) + _AFTER_MS)
+    idle = await driver.listen("idle", observe_us=int(for_ms * 1000))
+    await driver.observe(idle, for_ms / 1000)
+    if idle.ending in BY_SERVER:
+        again = await driver.listen("late")
+        if driver.profile.field("catchup.first"):
+            await again.until(lambda _event: True, driver.bounds.answer_s)
+        await again.cut("it is served again")
 
 
 def detached_stimuli(setting: Setting) -> list[Stimulus]:
