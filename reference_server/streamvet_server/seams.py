@@ -273,8 +273,8 @@ class Seams:
     clock: Callable[[Scene, str, float], float] = _clock
     # access: every check by its name, with what it would refuse:
     # `credentials`, `expired`, `role`, `taken`, `route`, `body`, `project`, `script`, `exists`, `owner`, `cursor`,
-    # `finished`, `rate`, `size`, `store` (of a push: in its open stream); in a stream that is open `load` and `poll`: whether what is to be shown can be had;
-    # `accept`, and in a queue `paused`: whether a pause holds it
+    # `finished`, `rate`, `size`, `store`, `accept`; in a stream that is open `load` and `poll`: whether what is to be
+    # shown can be had, and `store`: whether a push can be kept; in a queue `paused`: whether a pause holds it
     access: Callable[[Scene, str, Refusal | None], Refusal | None] = _access
     # access: what of a list's rows is shown, by `owner` or `project`, and what stands for a secret in an event. Of a
     # fleet: the pipelines by `status`, `project` and number (`newest`), and their interventions (`pending`); those that

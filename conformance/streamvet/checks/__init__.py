@@ -18,6 +18,7 @@ from streamvet.checks import (
     ndjson,
     ordering,
     promptfloe,
+    rockstar,
     sse,
     terminal,
     transport,
@@ -39,4 +40,5 @@ CHECKS: dict[str, Check] = {
     **cancellation.CHECKS,
     **ghostly.CHECKS,
     **promptfloe.CHECKS,
+    **rockstar.CHECKS,
 }

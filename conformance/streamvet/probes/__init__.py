@@ -17,6 +17,7 @@ from streamvet.probes import (
     refusals,
     restarting,
     resuming,
+    rockstar,
     waiting,
 )
 from streamvet.probes.probe import Probe
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from streamvet.probes.scripts import Vocabulary
 
 # Profiles whose runs a script can speak for.
-VOCABULARIES: Mapping[str, Vocabulary] = {"ghostly": ghostly.WORDS, "promptfloe": promptfloe.WORDS}
+VOCABULARIES: Mapping[str, Vocabulary] = {"ghostly": ghostly.WORDS, "promptfloe": promptfloe.WORDS, "rockstar": rockstar.WORDS}
 
 # What every stream that is read shows something of.
 _ANY_STREAM = (
@@ -204,5 +205,38 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "orphan", ghostly.orphan, ("GHO-05",), ghostly.orphan_stimuli,
         needs=("ghostly", "starts", "cancel", "launch"), connections=2, alone=True,
+    ),
+    Probe(
+        "pushes", rockstar.versions, ("RKS-02", "RKS-03", "RKS-04", "RKS-01", "RKS-08", "RKS-09", "TRM-06"),
+        rockstar.versions_stimuli, needs=("rockstar",), connections=1, starts=rockstar.pushes_of,
+    ),
+    Probe(
+        "linked plans", rockstar.linked, ("RKS-05", "RKS-06", "RKS-07", "RKS-13"), rockstar.linked_stimuli,
+        needs=("rockstar",), connections=1, starts=rockstar.pushes_of,
+    ),
+    Probe(
+        "aborted pushes", rockstar.versions, ("RKS-12",), rockstar.aborted_stimuli,
+        needs=("rockstar",), connections=1, starts=rockstar.pushes_of,
+    ),
+    Probe(
+        "one push after another", rockstar.following, ("CAT-17",), rockstar.following_stimuli,
+        needs=("rockstar", "no replay"), connections=1, starts=2,
+    ),
+    Probe(
+        "large push", rockstar.large, ("RKS-10",), rockstar.large_stimuli,
+        needs=("rockstar",), connections=1, starts=0,
+    ),
+    Probe(
+        "limited push", rockstar.rate, ("RKS-11",), rockstar.rate_stimuli,
+        needs=("rockstar", "fail"), connections=1, starts=0, alone=True,
+    ),
+    Probe(
+        "push that cannot be stored", rockstar.unstored, ("TRM-06",), rockstar.unstored_stimuli,
+        needs=("rockstar", "fail"), connections=1, alone=True,
+    ),
+    Probe(
+        "pushes and a crash", rockstar.killed, ("RKS-14",), rockstar.killed_stimuli,
+        needs=("rockstar", "launch"), connections=1, starts=lambda stimulus: rockstar.pushes_of(stimulus) + 1,
+        alone=True,
     ),
 )  # fmt: skip

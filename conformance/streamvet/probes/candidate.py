@@ -29,7 +29,7 @@ _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"), (
 # A login that fails is tried again by the next tries, but not by all: a server may lock the account.
 _LOGINS = 3
 _UP_S = 2.0  # one look at whether the candidate answers
-# A script above this size is kept in the trace's stimulus only, not a second time in the request that sends it.
+# A body above this size is not kept in its request: a script stands in the trace's stimulus, a push too large is told of.
 _SHOWN_BODY_BYTES, _SHOWN_HEAD_BYTES = 64 * 1024, 100
 
 
@@ -118,10 +118,9 @@ class Candidate:
         return await self._control(_json(document), tape, **about)
 
     async def _control(self, body: bytes, tape: Tape, **about: Any) -> Live:
-        shown = f"{body[:_SHOWN_HEAD_BYTES].decode(errors='replace')}…" if len(body) > _SHOWN_BODY_BYTES else None
         url = self.url(self.target.control or "/")
         live = tape.send(
-            Ask("control", "control", "POST", url, _JSON, body, {"meant": "answer", **about}, shown_body=shown)
+            Ask("control", "control", "POST", url, _JSON, body, {"meant": "answer", **about}, shown_body=brief(body))
         )
         await live.ended(bounds_of(self.profile, self.scale, []).answer_s)
         return live
@@ -180,3 +179,10 @@ class Candidate:
 
 def _json(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def brief(body: bytes | None) -> str | None:
+    """The beginning of a body that is too large for a trace, None where it is not."""
+    if body is None or len(body) <= _SHOWN_BODY_BYTES:
+        return None
+    return f"{body[:_SHOWN_HEAD_BYTES].decode(errors='replace')}…"

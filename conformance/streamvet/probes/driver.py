@@ -70,6 +70,7 @@ class Driver:
         cut: CutPlan | None = None,
         stalls: bool = False,
         gzip: bool = False,
+        headers: tuple[tuple[str, str], ...] = (),
         body: Any = None,
         script: Any = None,
         **about: Any,
@@ -82,8 +83,8 @@ class Driver:
         operation = self.profile.operations[f"start:{kind}"]
         self._runs += 1
         run = Run(f"r{self._runs}", kind)
-        headers = await self._script_header(script)
-        if headers is None:
+        scripted = await self._script_header(script)
+        if scripted is None:
             return run
         facts = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
@@ -91,7 +92,7 @@ class Driver:
         left_s = RATE_LIMIT_S
         while True:
             live = await self._sender.send(
-                operation, role if operation.streams else "start", dict(facts), headers=headers, body=sent,
+                operation, role if operation.streams else "start", dict(facts), headers=scripted + headers, body=sent,
                 cut=cut if operation.streams else None,
                 stalls=stalls and operation.streams, gzip=gzip and operation.streams,
             )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from streamvet.probes import credentials
+from streamvet.probes.candidate import brief
 from streamvet.recorder import Ask
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ class Sender:
         if gzip:
             about["gzip"] = True
         ask = Ask(
-            operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls
-        )
+            operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls,
+            shown_body=brief(body),
+        )  # fmt: skip
         return self._tape.send(ask)
 
     async def _credential(self, account: str) -> Mapping[str, str]:

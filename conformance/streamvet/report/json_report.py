@@ -29,6 +29,7 @@ def render(reports: Sequence[Report], policy: Policy) -> str:
 
 def document(report: Report, policy: Policy) -> dict[str, Any]:
     """The report as a JSON value."""
+    remarks = {"lacks": report.lacks, "notes": report.notes, "stale_waivers": report.stale, "errors": report.errors}
     return {
         "streamvet": report.version,
         "spec": report.spec,
@@ -42,6 +43,7 @@ def document(report: Report, policy: Policy) -> dict[str, Any]:
         "exit_code": int(exit_code([report], policy)),
         "counts": {verdict.value: count for verdict, count in report.counts().items()},
         "verdicts": [_verdict(ruling) for ruling in report.rulings],
+        **{name: list(texts) for name, texts in remarks.items() if texts},
     }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamvet_server.faults.fault import BOTH, GHOSTLY, Fault
-from streamvet_server.faults.shapes import crashing, reads, starts, turned
+from streamvet_server.faults.fault import BOTH, GHOSTLY, ROCKSTAR, Fault
+from streamvet_server.faults.shapes import PUSHES, crashing, reads, starts, turned
 from streamvet_server.seams import Answer, Refusal, Scene, Seams
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def _expired_let_in() -> Seams:
 
 
 def _another_shape() -> Seams:
-    def head(_scene: Scene, answer: Answer) -> Answer:
-        return replace(answer, document={"detail": "Not Found"}) if answer.status == 404 else answer
+    def head(scene: Scene, answer: Answer) -> Answer:
+        refused = 400 if scene.profile in PUSHES else 404  # nobody asks for what another one pushes
+        return replace(answer, document={"detail": "Not Found"}) if answer.status == refused else answer
 
     return Seams(head=head)
 
@@ -57,18 +58,18 @@ def _unprocessable(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "stream-without-credentials", "ACC-01", BOTH, "A stream is open to whoever shows no credentials.",
+        "stream-without-credentials", "ACC-01", BOTH + ROCKSTAR, "A stream is open to whoever shows no credentials.",
         turned(reads, "credentials", _let_in(lambda scene: not _token(scene))),
     ),
     Fault(
-        "credentials-unchecked", "ACC-02", BOTH, "Any text will do as credentials for a stream.",
+        "credentials-unchecked", "ACC-02", BOTH + ROCKSTAR, "Any text will do as credentials for a stream.",
         turned(reads, "credentials", _let_in(lambda scene: bool(_token(scene)) and not _unsigned(scene))),
     ),
     Fault(
-        "unsigned-token-accepted", "ACC-03", GHOSTLY, "A token that says that it is not signed is believed.",
+        "unsigned-token-accepted", "ACC-03", GHOSTLY + ROCKSTAR, "A token that says that it is not signed is believed.",
         turned(reads, "credentials", _let_in(_unsigned)),
     ),
-    Fault("expired-accepted", "ACC-04", BOTH, "Expired credentials open a stream.", _expired_let_in),
+    Fault("expired-accepted", "ACC-04", BOTH + ROCKSTAR, "Expired credentials open a stream.", _expired_let_in),
     Fault(
         "foreign-stream", "ACC-05", BOTH, "A stream is open to every user.", turned(reads, "owner", _let_in(_anybody))
     ),
@@ -77,7 +78,7 @@ FAULTS: tuple[Fault, ...] = (
         turned(reads, "exists", _let_in(_anybody)),
     ),
     Fault(
-        "refusal-of-another-shape", "ACC-07", BOTH, "A 404 answer has the shape of some web framework.",
+        "refusal-of-another-shape", "ACC-07", BOTH + ROCKSTAR, "A refusal has the shape of some web framework.",
         _another_shape,
     ),
     Fault(
@@ -89,7 +90,8 @@ FAULTS: tuple[Fault, ...] = (
         turned(lambda scene: scene.operation == "login", "body", crashing),
     ),
     Fault(
-        "malformed-start-unprocessable", "ACC-10", BOTH, "A malformed request for a run is answered with 422.",
+        "malformed-start-unprocessable", "ACC-10", BOTH + ROCKSTAR,
+        "A malformed request for a run is answered with 422.",
         turned(starts, "body", _unprocessable),
     ),
     Fault(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import BOTH, Fault
+from streamvet_server.faults.fault import BOTH, ROCKSTAR, Fault
 from streamvet_server.faults.shapes import answer_of, every, rare, told, with_key, written
 from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
 
@@ -42,13 +42,17 @@ def _deep() -> Any:
 
 
 def _typeless(_shown: Shown, document: Any) -> Iterable[Any]:
-    discriminator = "kind" if "kind" in document else "type"
+    discriminator = next(key for key in ("kind", "type", "step") if key in document)
     return ({key: value for key, value in document.items() if key != discriminator},)
 
 
 def _wrong_shape(_shown: Shown, document: Any) -> Iterable[Any]:
-    body = "payload" if "payload" in document else "insight"
+    body = next(key for key in ("payload", "insight", "detail") if key in document)
     return ({**document, body: None},)
+
+
+def _renamed(_shown: Shown, document: Any) -> Iterable[Any]:
+    return ({**document, "step": document["step"].replace("_", "-")},)
 
 
 def _cleaned(value: Any) -> Any:
@@ -75,35 +79,39 @@ def _nameless(_scene: Scene, answer: Answer) -> Answer:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "character-cut", "EVT-01", BOTH, "The first character of an event that has several octets lacks one.",
+        "character-cut", "EVT-01", BOTH + ROCKSTAR,
+        "The first character of an event that has several octets lacks one.",
         written(every, _cut_character),
     ),
     Fault(
-        "trailing-comma", "EVT-02", BOTH, "An object of an event ends with a comma.",
+        "trailing-comma", "EVT-02", BOTH + ROCKSTAR, "An object of an event ends with a comma.",
         written(rare, lambda octets: octets[: octets.rindex(b"}")] + b"," + octets[octets.rindex(b"}") :]),
     ),
-    Fault("doubled-key", "EVT-03", BOTH, "An event has its first key twice.", written(rare, _doubled_key)),
+    Fault("doubled-key", "EVT-03", BOTH + ROCKSTAR, "An event has its first key twice.", written(rare, _doubled_key)),
     Fault(
-        "integer-beyond-doubles", "EVT-04", BOTH, "An event has an integer that a double does not hold.",
+        "integer-beyond-doubles", "EVT-04", BOTH + ROCKSTAR, "An event has an integer that a double does not hold.",
         told(rare, with_key("traceId", BEYOND_DOUBLES)),
     ),
     Fault(
-        "lone-surrogate", "EVT-05", BOTH, "An event has half an emoji.", told(rare, with_key("label", "\ud83d")),
+        "lone-surrogate", "EVT-05", BOTH + ROCKSTAR,
+        "An event has half an emoji.", told(rare, with_key("label", "\ud83d")),
     ),
     Fault(
-        "nested-too-deep", "EVT-06", BOTH, "An event is nested 70 levels deep.",
+        "nested-too-deep", "EVT-06", BOTH + ROCKSTAR, "An event is nested 70 levels deep.",
         told(rare, with_key("tree", _deep())),
     ),
-    Fault("typeless", "EVT-07", BOTH, "An event lacks the key that names its type.", told(rare, _typeless)),
+    Fault("typeless", "EVT-07", BOTH + ROCKSTAR, "An event lacks the key that names its type.", told(rare, _typeless)),
     Fault(
-        "null-for-an-object", "EVT-08", BOTH, "An event has null where its schema wants an object.",
+        "null-for-an-object", "EVT-08", BOTH + ROCKSTAR, "An event has null where its schema wants an object.",
         told(rare, _wrong_shape),
     ),
     Fault(
-        "control-characters-dropped", "EVT-09", BOTH, "Control characters are cleaned from what a run emits.", _cleaning
+        "control-characters-dropped", "EVT-09", BOTH + ROCKSTAR,
+        "Control characters are cleaned from what a run emits.", _cleaning
     ),
     Fault(
         "cancel-answer-names-no-run", "EVT-10", BOTH, "The answer to a cancellation has null for the run's id.",
         answer_of("cancel", _nameless),
     ),
+    Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(rare, _renamed)),
 )  # fmt: skip

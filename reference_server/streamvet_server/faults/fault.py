@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BOTH = ("ghostly", "promptfloe")
 GHOSTLY = ("ghostly",)
 PROMPTFLOE = ("promptfloe",)
+ROCKSTAR = ("rockstar",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet_server.faults.fault import PROMPTFLOE, Fault
+from streamvet_server.faults.fault import PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.memory import Memory, remembered
 from streamvet_server.faults.shapes import BOM, every, opening, rare, writing, written
 
@@ -18,33 +18,39 @@ def _unended(memory: Memory) -> Seams:
     )
 
 
-def _file(shown: Shown) -> bool:
-    return shown.name == "file"
+def _texts(shown: Shown) -> bool:
+    """Whether an event carries any text: promptfloe's files, and every step of a push."""
+    return shown.name == "file" or shown.scene.profile == "rockstar"
 
 
-def _begins_a_skill(shown: Shown) -> bool:
-    return opening(shown) and shown.scene.operation == "start:skill"
+def _begins_a_short_one(shown: Shown) -> bool:
+    return opening(shown) and shown.scene.operation in ("start:skill", "start:plan")
 
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "last-line-unended", "NDJ-01", PROMPTFLOE, "The last line of a failed run lacks its newline.",
+        "last-line-unended", "NDJ-01", PROMPTFLOE + ROCKSTAR, "The last line of a failed run lacks its newline.",
         remembered(_unended),
     ),
     Fault(
-        "two-documents-on-a-line", "NDJ-02", PROMPTFLOE, "An insight and the event behind it are on one line.",
+        "two-documents-on-a-line", "NDJ-02", PROMPTFLOE + ROCKSTAR,
+        "An event of a rare type and the one behind it are on one line.",
         written(rare, lambda octets: octets.removesuffix(b"\n")),
     ),
     Fault(
-        "raw-newline", "NDJ-03", PROMPTFLOE, "The first newline in a file's contents is not escaped.",
-        written(_file, lambda octets: octets.replace(b"\\n", b"\n", 1)),
+        "raw-newline", "NDJ-03", PROMPTFLOE + ROCKSTAR, "The first newline in a text is not escaped.",
+        written(_texts, lambda octets: octets.replace(b"\\n", b"\n", 1)),
     ),
     Fault(
-        "bom-before-lines", "NDJ-04", PROMPTFLOE, "The stream of a skill begins with a byte order mark.",
-        written(_begins_a_skill, lambda octets: BOM + octets),
+        "bom-before-lines", "NDJ-04", PROMPTFLOE + ROCKSTAR, "The stream of a skill, or of a plan, begins with a byte order mark.",
+        written(_begins_a_short_one, lambda octets: BOM + octets),
     ),
     Fault(
-        "crlf-lines", "NDJ-05", PROMPTFLOE, "Lines end with CRLF.",
+        "empty-line", "NDJ-06", ROCKSTAR, "An empty line follows an event of a rare type.",
+        written(rare, lambda octets: octets + b"\n"),
+    ),
+    Fault(
+        "crlf-lines", "NDJ-05", PROMPTFLOE + ROCKSTAR, "Lines end with CRLF.",
         written(every, lambda octets: octets.removesuffix(b"\n") + b"\r\n"),
     ),
 )  # fmt: skip

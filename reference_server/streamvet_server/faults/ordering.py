@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.endings import is_run_end
-from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, Fault
+from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, remembered
-from streamvet_server.faults.shapes import RARE_TYPES, answer_of
+from streamvet_server.faults.shapes import RARE_TYPES, answer_of, type_of
 from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
 
 if TYPE_CHECKING:
@@ -46,12 +46,16 @@ def _in_batches(swaps: Any) -> Seams:
 
 
 def _plan_and_file(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return (one["type"], other["type"]) == ("plan", "file")
+    return (type_of(one), type_of(other)) == ("plan", "file")
+
+
+def _preview_and_storing(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return (type_of(one), type_of(other)) == ("generating_preview", "storing")
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Two of a type, of no step and no augmenter: the lifecycles allow them in any order."""
-    return bool(one["type"] == other["type"] and not {"stepIndex", "alias"} & {*one, *other})
+    return bool(type_of(one) == type_of(other) and not {"stepIndex", "alias"} & {*one, *other})
 
 
 def _dropping() -> Seams:
@@ -90,6 +94,10 @@ FAULTS: tuple[Fault, ...] = (
         lambda: _in_batches(_plan_and_file),
     ),
     Fault(
+        "storing-before-the-preview", "ORD-01", ROCKSTAR, "A push is stored before its preview is drawn.",
+        lambda: _in_batches(_preview_and_storing),
+    ),
+    Fault(
         "number-goes-back", "ORD-02", BOTH, "The numbers of the eleventh and the twelfth event are swapped.",
         lambda: Seams(number=_swapped, resume=_swapped),
     ),
@@ -98,7 +106,8 @@ FAULTS: tuple[Fault, ...] = (
         lambda: Seams(number=lambda _scene, number: number if number < GAP_AT else number + 1),
     ),
     Fault(
-        "neighbours-swapped", "ORD-04", BOTH, "Two events that a run emits at once are logged in the other order.",
+        "neighbours-swapped", "ORD-04", BOTH + ROCKSTAR,
+        "Two events that a run emits at once are logged in the other order.",
         lambda: _in_batches(_alike),
     ),
     Fault("never-logged", "ORD-05", BOTH, "An event of one type never reaches the log.", _dropping),

@@ -15,9 +15,10 @@ Make = Callable[[], Seams]
 Chosen = Callable[[Shown], bool]
 
 STREAMS = frozenset({"attach", "resume"})  # the operations that only read
+PUSHES = frozenset({"rockstar"})  # the systems whose streams are answers to starts, and are nobody else's
 
 # The types of which few runs have an event, so that a fault with them leaves other requirements their runs.
-RARE_TYPES = frozenset({"victory_check", "insight"})
+RARE_TYPES = frozenset({"victory_check", "insight", "linking_plans"})
 BOM = b"\xef\xbb\xbf"
 
 
@@ -39,6 +40,11 @@ def every(_shown: Shown) -> bool:
 def whole(scene: Scene) -> bool:
     """Whether a reader has asked for the run from its beginning."""
     return "cursor" not in scene.query and "Last-Event-ID" not in scene.headers
+
+
+def type_of(document: Any) -> Any:
+    """The type of what a run emits, None where it has none."""
+    return document.get("type", document.get("step"))
 
 
 def is_stream(answer: Answer) -> bool:
@@ -118,8 +124,8 @@ def crashing(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
 
 
 def reads(scene: Scene) -> bool:
-    """Whether a request is for the stream of a run."""
-    return scene.operation in STREAMS
+    """Whether a request is for the stream of a run, or starts a run whose stream is the answer alone."""
+    return scene.operation in STREAMS or (starts(scene) and scene.profile in PUSHES)
 
 
 def starts(scene: Scene) -> bool:

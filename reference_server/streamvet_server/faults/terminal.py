@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.endings import as_success
-from streamvet_server.faults.fault import BOTH, Fault
+from streamvet_server.faults.fault import BOTH, ROCKSTAR, Fault
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, finished_when_joined, remembered
 from streamvet_server.faults.shapes import opening, piecing, telling, whole
 from streamvet_server.log import now_ms
@@ -25,11 +25,12 @@ LAG_S = 0.5
 SUBSCRIBING_S = 0.03
 
 _FINAL = frozenset({"status.pass", "status.fail"})
+_LINES = frozenset({"promptfloe", "rockstar"})  # their last line says that it is over
 
 
 def _final(shown: Shown) -> bool:
-    """Whether an event says that the run is over: ghostly's final status, promptfloe's last line."""
-    return shown.name in _FINAL or (shown.scene.profile == "promptfloe" and shown.last)
+    """Whether an event says that the run is over: ghostly's final status, the last line elsewhere."""
+    return shown.name in _FINAL or (shown.scene.profile in _LINES and shown.last)
 
 
 def _ending_untold(memory: Memory) -> Seams:
@@ -53,6 +54,8 @@ def _afterwards(memory: Memory) -> Seams:
 def _and_more(shown: Shown, octets: bytes) -> Iterable[Piece]:
     if shown.scene.profile == "ghostly":
         return (octets, sse_block("ping", str(now_ms())))
+    if shown.scene.profile == "rockstar":
+        return (octets, ndjson_line({"step": "storing", "detail": "Cleaning up"}))
     more = {"type": "progress", "id": (shown.number or 0) + 1, "runId": shown.scene.run, "stage": "cleaning up"}
     return (octets, ndjson_line(more))
 
@@ -84,7 +87,7 @@ def _told_as_success(_memory: Memory) -> Seams:
     def append(scene: Scene, batch: Batch) -> Batch:
         if any(document.get("type") == "chunk" for document in batch.documents):
             chatty.add(scene.run or "")
-        lies = batch.cause is Cause.FAILED and (scene.profile == "ghostly" or scene.run in chatty)
+        lies = batch.cause is Cause.FAILED and (scene.profile != "promptfloe" or scene.run in chatty)
         return as_success(scene, batch) if lies else batch
 
     return Seams(append=append)
@@ -128,20 +131,20 @@ def _finished_too_soon(memory: Memory) -> Seams:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "failure-untold", "TRM-01", BOTH, "The stream of a run that fails is closed without a word.",
+        "failure-untold", "TRM-01", BOTH + ROCKSTAR, "The stream of a run that fails is closed without a word.",
         remembered(_ending_untold),
     ),
-    Fault("end-twice", "TRM-02", BOTH, "A run that fails says so twice.", remembered(_ending_twice)),
+    Fault("end-twice", "TRM-02", BOTH + ROCKSTAR, "A run that fails says so twice.", remembered(_ending_twice)),
     Fault(
-        "more-after-the-end", "TRM-03", BOTH, "Something follows the end of a run that fails.",
+        "more-after-the-end", "TRM-03", BOTH + ROCKSTAR, "Something follows the end of a run that fails.",
         remembered(_afterwards),
     ),
     Fault(
-        "closed-late", "TRM-04", BOTH, "The stream of a failed run is closed 1.5 s after its end.",
+        "closed-late", "TRM-04", BOTH + ROCKSTAR, "The stream of a failed run is closed 1.5 s after its end.",
         remembered(_closed_late(LATE_S)),
     ),
     Fault(
-        "closed-late-but-legal", None, BOTH, "The stream of a failed run is closed 0.75 s after its end.",
+        "closed-late-but-legal", None, BOTH + ROCKSTAR, "The stream of a failed run is closed 0.75 s after its end.",
         remembered(_closed_late(LEGAL_S)),
     ),
     Fault(
@@ -153,7 +156,7 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_replayed_late(LEGAL_S)),
     ),
     Fault(
-        "failure-told-as-success", "TRM-06", BOTH, "A run that failed is told as one that succeeded.",
+        "failure-told-as-success", "TRM-06", BOTH + ROCKSTAR, "A run that failed is told as one that succeeded.",
         remembered(_told_as_success),
     ),
     Fault(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamvet_server.faults.endings import as_failure
-from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, Fault
+from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.memory import Memory, remembered
 from streamvet_server.faults.shapes import is_stream, piecing, reads, stream_field, stream_head, whole
 from streamvet_server.seams import (
@@ -139,7 +139,7 @@ def _leaking(memory: Memory) -> Seams:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "other-success-status", "TRN-01", BOTH, "A whole stream is answered with status 203 instead of 200.",
+        "other-success-status", "TRN-01", BOTH + ROCKSTAR, "A whole stream is answered with status 203 instead of 200.",
         _other_status,
     ),
     Fault(
@@ -147,29 +147,30 @@ FAULTS: tuple[Fault, ...] = (
         stream_field("Content-Type", "text/plain; charset=utf-8"),
     ),
     Fault(
-        "plain-json", "TRN-02", PROMPTFLOE, "The stream says that it is one JSON document.",
+        "plain-json", "TRN-02", PROMPTFLOE + ROCKSTAR, "The stream says that it is one JSON document.",
         stream_field("Content-Type", "application/json"),
     ),
-    Fault("no-flush", "TRN-03", BOTH, "Events wait in a buffer until three of them are there.", _buffered),
+    Fault("no-flush", "TRN-03", BOTH + ROCKSTAR, "Events wait in a buffer until three of them are there.", _buffered),
     Fault(
-        "no-last-chunk", "TRN-04", BOTH, "The connection of a failed run is closed without the last chunk.",
+        "no-last-chunk", "TRN-04", BOTH + ROCKSTAR, "The connection of a failed run is closed without the last chunk.",
         remembered(_no_last_chunk),
     ),
     Fault(
-        "close-delimited", "TRN-05", BOTH, "A stream is not chunked: it ends where its connection ends.",
+        "close-delimited", "TRN-05", BOTH + ROCKSTAR, "A stream is not chunked: it ends where its connection ends.",
         stream_head(lambda _scene, answer: replace(answer, chunked=False)),
     ),
     Fault(
-        "cacheable", "TRN-06", BOTH, "A stream may be stored by any cache.",
+        "cacheable", "TRN-06", BOTH + ROCKSTAR, "A stream may be stored by any cache.",
         stream_field("Cache-Control", "public, max-age=60"),
     ),
-    Fault("gzipped", "TRN-07", BOTH, "A stream is compressed for a client that accepts gzip.", _gzipped),
+    Fault("gzipped", "TRN-07", BOTH + ROCKSTAR, "A stream is compressed for a client that accepts gzip.", _gzipped),
     Fault(
-        "oversized-line", "TRN-08", BOTH, "The stream of a failed run ends with a line of more than a mebibyte.",
+        "oversized-line", "TRN-08", BOTH + ROCKSTAR,
+        "The stream of a failed run ends with a line of more than a mebibyte.",
         remembered(_oversized),
     ),
     Fault(
-        "proxy-may-buffer", "TRN-09", BOTH, "A stream lacks X-Accel-Buffering: no.",
+        "proxy-may-buffer", "TRN-09", BOTH + ROCKSTAR, "A stream lacks X-Accel-Buffering: no.",
         stream_field("X-Accel-Buffering", None),
     ),
     Fault(

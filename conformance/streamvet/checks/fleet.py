@@ -1,0 +1,308 @@
+"""What a fleet was, moment by moment, and what each connection of agent-workspace was told of it.
+
+The stimulus has the states, the control exchanges say when each of them was put. A poll may fall at any time, also
+while a state is being replaced: between the request that puts one and its answer both may be what a poll sees. Judges
+nothing; must not know what a connection should have been told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from streamvet.checks.runs import with_role
+from streamvet.decode import same, streams
+from streamvet.outcome import NotExercised
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
+    from streamvet.contract.profile import Profile
+    from streamvet.decode import Event, Reading
+    from streamvet.trace import Exchange, Trace
+
+Document = dict[str, Any]
+
+SNAPSHOT, UPDATE, LOGS, ERROR = "fleet_snapshot", "fleet_update", "fleet_logs", "error"
+# The system's page lists them; a run with another status is not active.
+ACTIVE = frozenset(
+    {
+        *("queued", "researching", "architecting", "designing", "implementing", "testing", "awaiting_approval"),
+        *("releasing", "marketing", "documenting", "syncing_branches"),
+    }
+)
+JITTER_SHARE = 4  # the harness may be late by a quarter of the tolerance; beyond that it cannot tell
+_TAGGED = ("id", "pipelineRunId", "jobId")  # what a probe makes unique for each try
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+# ------------------------------------------------------------------------------------------ values
+
+
+def moment_of(text: Any) -> datetime:
+    """The time of an ISO 8601 text; the earliest of all where it is none."""
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else _EARLIEST
+    except ValueError:
+        return _EARLIEST
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def shows(seen: Any, wanted: Any, key: str = "") -> bool:
+    """Whether a document shows what was put: all its members, times as times, jobs and interventions in any order."""
+    if isinstance(wanted, dict) and isinstance(seen, dict):
+        return all(name in seen and shows(seen[name], value, name) for name, value in wanted.items())
+    if key in ("jobs", "pendingInterventions"):
+        rows = _by_id(seen)
+        have = len(rows) == len(seen) == len(wanted)
+        return have and all(shows(rows.get(row["id"]), row) for row in wanted)
+    if key.endswith("At") and isinstance(wanted, str):
+        return isinstance(seen, str) and moment_of(seen) == moment_of(wanted)
+    return same(seen, wanted)
+
+
+def _by_id(rows: Iterable[Any]) -> dict[Any, Document]:
+    return {row["id"]: row for row in rows}
+
+
+def fingerprint(run: Document) -> Hashable:
+    """What has to change for a run to be told again: its status, that of each job, the number of interventions."""
+    jobs = tuple(sorted((str(job["id"]), str(job["status"])) for job in run["jobs"]))
+    return run["status"], jobs, len(run["pendingInterventions"])
+
+
+# ------------------------------------------------------------------------------------------ what was put
+
+
+class State(NamedTuple):
+    """One state of the fleet: put by a request that was sent at one time and answered at another."""
+
+    number: int
+    sent_us: int
+    done_us: int
+    runs: Mapping[str, Document]  # of any status
+    lines: Mapping[str, Document]
+    new: frozenset[str]  # the lines that were never there before
+
+
+class Pace(NamedTuple):
+    """The times of the system at the scale of a trace."""
+
+    poll_us: int
+    slack_us: int  # what may pass between what a poll sees and the arrival of what it tells
+
+
+class Row(NamedTuple):
+    """One run or one log line as a connection was told it, with the event that told it."""
+
+    event: Event
+    number: int  # of the event in its stream
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One stream of an account whose projects are known. Ids are those of the stimulus."""
+
+    reading: Reading
+    account: str
+    projects: frozenset[str]
+    jitter_us: int
+    until_us: int  # when it ended, or when what was put ceased to be known
+    snapshot: Event | None  # where it is the first event
+    runs: tuple[Row, ...]  # of the snapshot and of updates
+    lines: tuple[Row, ...]
+
+    @property
+    def exchange(self) -> Exchange:
+        """Its exchange."""
+        return self.reading.exchange
+
+    @property
+    def since_us(self) -> int:
+        """When it had its snapshot; when it ended where it had none."""
+        return self.snapshot.at_us if self.snapshot else self.until_us
+
+    @property
+    def updated(self) -> list[Row]:
+        """The runs that updates told."""
+        return [row for row in self.runs if row.event.kind == UPDATE]
+
+    @property
+    def first_batch(self) -> Event | None:
+        """The log lines right behind the snapshot."""
+        events = self.reading.events
+        return events[1] if self.snapshot and len(events) > 1 and events[1].kind == LOGS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """All states of a try, and the connections that were opened on them."""
+
+    states: tuple[State, ...]
+    pace: Pace
+    runs_shown: int
+    connections: tuple[Connection, ...]
+    tag: str
+
+    def visible(self, state: State, projects: frozenset[str]) -> dict[str, Document]:
+        """The runs that an account with these projects is shown of a state: its active ones, the newest."""
+        mine = [run for run in state.runs.values() if run["status"] in ACTIVE and run["projectId"] in projects]
+        mine.sort(key=lambda run: moment_of(run["startedAt"]), reverse=True)
+        return {run["id"]: run for run in mine[: self.runs_shown]}
+
+    def in_force(self, start_us: int, end_us: int) -> list[State]:
+        """The states that a poll within this time may have seen."""
+        ends = [state.done_us for state in self.states[1:]] + [None]
+        pairs = zip(self.states, ends, strict=True)
+        return [state for state, over_us in pairs if state.sent_us <= end_us and (over_us is None or over_us >= start_us)]
+
+    def told(self, connection: Connection, event: Event) -> list[State]:
+        """The states that an event may be about: those of when it was asked for, or of the poll that it comes from."""
+        if event is connection.snapshot or event is connection.first_batch:
+            return self.in_force(connection.exchange.sent_us, event.at_us)
+        return self.in_force(event.at_us - self.slack_us(connection), event.at_us)
+
+    def slack_us(self, connection: Connection) -> int:
+        """The slack on this connection, widened by what the harness itself was late."""
+        return self.pace.slack_us + connection.jitter_us
+
+    def due_us(self, connection: Connection, since_us: int, polls: int = 1) -> int:
+        """When what was put at a time has to be there, so many polls later."""
+        return since_us + polls * self.pace.poll_us + self.slack_us(connection)
+
+    def may_judge(self, connection: Connection, due_us: int) -> bool:
+        """Whether a connection on which nothing came until then has missed it: it was there, and we were not late."""
+        return connection.until_us >= due_us and connection.jitter_us * JITTER_SHARE <= self.pace.slack_us
+
+    def showing(self, connection: Connection, row: Row) -> list[State]:
+        """The states, up to the arrival of a told run, in which this connection is shown the run just so."""
+        run = row.document
+        found = []
+        for state in self.states:
+            wanted = self.visible(state, connection.projects).get(run["id"])
+            if state.sent_us <= row.event.at_us and wanted is not None and shows(run, wanted):
+                found.append(state)
+        return found
+
+    def changes(self, connection: Connection) -> list[tuple[State, str]]:
+        """What has to be told: for each state after the snapshot, the runs that are new or whose fingerprint changed."""
+        found = []
+        for before, after in pairwise(self.states):
+            if after.sent_us <= connection.since_us:
+                continue
+            old, new = (self.visible(state, connection.projects) for state in (before, after))
+            found += [(after, one) for one in new if one not in old or fingerprint(old[one]) != fingerprint(new[one])]
+        return found
+
+
+NO_STATES = NotExercised("no known state of the fleet: needs the control interface, and an e-mail address as credentials")
+_fleets: WeakKeyDictionary[Trace, Fleet | NotExercised] = WeakKeyDictionary()
+
+
+def fleet_of(trace: Trace, profile: Profile) -> Fleet | NotExercised:
+    """The fleet of a try; computed once."""
+    if trace not in _fleets:
+        _fleets[trace] = _fleet(trace, profile)
+    return _fleets[trace]
+
+
+def _fleet(trace: Trace, profile: Profile) -> Fleet | NotExercised:
+    puts = {x.about["moment"]: x for x in with_role(trace, "control") if "moment" in x.about}
+    timeline = trace.stimulus.get("timeline")
+    if not timeline or 0 not in puts:
+        return NO_STATES
+    states, over_us = _states(timeline, puts)
+    if not states:
+        return NotExercised(f"the control interface answers a state with {puts[0].status}")
+    figures = profile.raw["figures"]
+    poll_us = int(figures["poll_ms"] * 1000 * trace.time_scale)
+    slack_us = profile.tolerance_us(figures["change_within_ms"] - figures["poll_ms"], trace.time_scale)
+    tag = str(puts[0].about.get("tag", ""))
+    known = trace.stimulus["projects"]
+    opened = [
+        _connection(one, frozenset(known[account]), trace.jitter_us.get(one.exchange.id, 0), over_us, tag)
+        for one in streams(trace, profile)
+        if (account := str(one.exchange.about.get("account"))) in known and one.exchange.sent_us >= states[0].done_us
+    ]
+    return Fleet(tuple(states), Pace(poll_us, slack_us), figures["snapshot_runs"], tuple(opened), tag)
+
+
+def _states(timeline: list[Any], puts: Mapping[Any, Exchange]) -> tuple[list[State], int | None]:
+    """The states up to the first that was not taken, and when that one was put."""
+    states: list[State] = []
+    runs: dict[str, Document] = {}
+    lines: dict[str, Document] = {}
+    known: set[str] = set()
+    for number, row in enumerate(timeline):
+        put = puts.get(number)
+        if put is None:
+            return states, None
+        if put.status != 200 or put.head is None:
+            return states, put.sent_us
+        given = row["state"]
+        runs = _by_id(given["pipelines"]) if "pipelines" in given else runs
+        lines = _by_id(given["logs"]) if "logs" in given else lines
+        new = frozenset(lines.keys() - known)
+        known |= new
+        states.append(State(number, put.sent_us, put.ended_us, runs, lines, new))
+    return states, None
+
+
+def _connection(
+    one: Reading, projects: frozenset[str], jitter_us: int, over_us: int | None, tag: str
+) -> Connection:
+    first = one.events[0] if one.events else None
+    return Connection(
+        reading=one,
+        account=str(one.exchange.about.get("account")),
+        projects=projects,
+        jitter_us=jitter_us,
+        until_us=one.exchange.ended_us if over_us is None else min(over_us, one.exchange.ended_us),
+        snapshot=first if first is not None and first.kind == SNAPSHOT else None,
+        runs=tuple(rows(one, (SNAPSHOT, UPDATE), tag)),
+        lines=tuple(rows(one, (LOGS,), tag)),
+    )
+
+
+def rows(one: Reading, kinds: tuple[str, ...], tag: str = "") -> list[Row]:
+    """The documents of the well-formed events of these types, in order."""
+    return [
+        Row(event, number, _plain(document, tag))
+        for number, event in enumerate(one.events)
+        if event.kind in kinds and event.valid
+        for document in one.value(event)
+    ]
+
+
+def _plain(value: Any, tag: str) -> Any:
+    """A document with the ids of the stimulus."""
+    if isinstance(value, dict):
+        return {
+            key: one.removeprefix(tag) if key in _TAGGED and isinstance(one, str) else _plain(one, tag)
+            for key, one in value.items()
+        }
+    return [_plain(one, tag) for one in value] if isinstance(value, list) else value
+
+
+def failures(trace: Trace, what: str) -> list[Exchange]:
+    """The control requests that made something fail."""
+    return [x for x in with_role(trace, "control") if x.status == 200 and _asked_to_fail(x) == what]
+
+
+def _asked_to_fail(exchange: Exchange) -> Any:
+    try:
+        asked = json.loads(exchange.request.body or "")
+    except ValueError:
+        return None
+    return asked.get("what") if isinstance(asked, dict) and asked.get("do") == "fail" else None
+
+
+def repeated(ids: Iterable[str]) -> list[str]:
+    """What is there more than once."""
+    return [one for one, count in Counter(ids).items() if count > 1]
