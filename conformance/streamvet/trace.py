@@ -169,10 +169,10 @@ ABOUT = {
     "subject": "the id or the path of what the request is about: an item, a directory, a job, what is pushed",
     "turn": "which push of its subject in this try the request is, counted from 1; nobody else pushes it",
     "content": "a label of what is pushed: of one subject, equal labels are equal content",
-    "writes": "the plan files that a pushed session writes, in order: name, label of the content, and which push of the "
-    "try that writes this file it is, counted from 1",
+    "writes": "the plan files that a pushed session writes, in order: name, label of the content, and which push of "
+    "the try that writes this file it is, counted from 1",
     "redirected": "true where the request follows a redirect of the one before it",
-    "files": "what was done on disk while a reader was attached, in order: when, what (created, changed, deleted, "
+    "files": "what was done on disk while a reader was attached: when, what (created, changed, deleted, "
     "renamed, made unreadable, directory renamed, directory removed), path, and to which other path",
 }
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from streamvet_server import faults
-from streamvet_server.app import SYSTEMS, Settings, build
+from streamvet_server.app import PARTING, SYSTEMS, Settings, build
 from streamvet_server.listing import accounts
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ async def serve(settings: Settings, host: str, port: int) -> None:
         name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         print(f"streamvet_server listening on http://{name}:{bound[1]}", flush=True)  # noqa: T201 -- its interface
         await stop.wait()
+        await runner.app[PARTING]()
     finally:
         await runner.cleanup()
 

@@ -5,6 +5,8 @@ It must not know what a system's routes do.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,13 @@ from streamvet_server.log import EventLog
 from streamvet_server.promptfloe import PROMPTFLOE
 from streamvet_server.rockstar import ROCKSTAR
 from streamvet_server.runs import Runs
-from streamvet_server.seams import HONEST, Seams
+from streamvet_server.seams import HONEST, Scene, Seams
 from streamvet_server.site import Ambient, Resettable, Site, System, endpoint
 from streamvet_server.store import Store
 from streamvet_server.wire import NotJson, json_text, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 SYSTEMS: Mapping[str, System] = {
     system.profile: system for system in (GHOSTLY, PROMPTFLOE, AGENT_WORKSPACE, ROCKSTAR, COSMA)
@@ -34,8 +36,12 @@ CONTROL_PATH = "/_conformance"
 
 # A script with many large strings; far beyond any body of the systems themselves.
 MAX_BODY_BYTES = 64 * 1024 * 1024
-# How long a stream may take to end when the server stops; then its connection is closed.
-SHUTDOWN_S = 3.0
+# How long a stream may take to end when the server stops; then its connection is closed. More than one and a half of
+# the 3 s that cosma's have, and less than the 5 s after which who stops a server often kills it.
+SHUTDOWN_S = 4.8
+
+# To be awaited when the server is told to stop, before its listening socket is closed.
+PARTING: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("parting", Callable[[], Awaitable[None]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,13 @@ def build(settings: Settings) -> web.AppRunner:
         for site, ambient in ambients:
             await ambient.come_up(site)
 
+    async def part() -> None:
+        for site, ambient in ambients:
+            linger_s = site.seams.clock(Scene(site.system.profile, "stop"), "linger", 0.0)
+            if linger_s > 0:  # an honest server does not
+                await ambient.farewell()
+                await asyncio.sleep(linger_s)
+
     async def stop(_app: web.Application) -> None:
         for _site, ambient in ambients:
             await ambient.farewell()
@@ -81,6 +94,7 @@ def build(settings: Settings) -> web.AppRunner:
             await ambient.stop()
         await store.close()
 
+    app[PARTING] = part
     app.on_startup.append(come_up)
     app.on_shutdown.append(stop)
     app.on_cleanup.append(go_down)

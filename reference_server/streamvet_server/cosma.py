@@ -68,6 +68,8 @@ def _encode(name: str, document: Any) -> bytes:
 
 async def _updates(ask: Ask) -> web.StreamResponse:
     ask.check("accept", None if _accepts(ask.request.headers.getall("Accept", [])) else _UNREADABLE)
+    if ask.request.path.endswith("/"):
+        ask.check("slash", None)
     memory: Cosma = ask.site.memory
     stream = Stream(ask.site, ask.scene, ask.request, _encode)
     listener = memory.hub.listen(lambda: _cut(ask.request))

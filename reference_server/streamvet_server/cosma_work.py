@@ -107,6 +107,7 @@ class Cosma(Ambient):
         """Forget what is watched, queued, paused, set and indexed, and end every stream."""
         await self.stop()
         self.hub.clear()
+        self.hub.publish(Scene(PROFILE, "reset"), [])
         self._begin()
 
     def _begin(self) -> None:
@@ -129,8 +130,9 @@ class Cosma(Ambient):
         if not isinstance(events, list):
             raise ValueError("expected `events` to be an array")  # noqa: TRY004 -- it is an answer's text
         updates, scene = [_published(index, event) for index, event in enumerate(events)], Scene(PROFILE, "publish")
-        async for update in _in_turn(updates):
-            self.hub.publish(scene, [update])
+        for first in range(0, len(updates), YIELD_EVERY_UPDATES):
+            self.hub.publish(scene, updates[first : first + YIELD_EVERY_UPDATES])
+            await asyncio.sleep(0)
         return 202, {}
 
     # -------------------------------------------------------------------------------------------------- the queue

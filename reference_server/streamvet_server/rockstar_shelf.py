@@ -62,8 +62,13 @@ class Shelf(Resettable):
         """Perform a push in a task that `reset` cancels."""
         task = asyncio.create_task(pushing)
         self._pushing.add(task)
-        task.add_done_callback(self._pushing.discard)
+        task.add_done_callback(self._over)
         return task
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._pushing.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at: who waited for it may have left
 
     async def reset(self) -> None:
         """Forget what was pushed, and end the pushes that are under way."""

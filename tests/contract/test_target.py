@@ -54,6 +54,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an operation that is not optional": ({"lacks": ["cancel"]}, "/lacks/0: expected nothing, none is optional"),
     "an unknown kind": ({"inputs": {"skill": {}}}, "/inputs/skill: expected one of the kinds run"),
     "an unknown outcome": ({"inputs": {"run": {"suceeds": {}}}}, "/inputs/run: expected only known keys"),
+    "no such directory": ({"directory": "watched"}, "/directory: expected a directory that is there, got 'watched'"),
     "half a login": ({"credentials": {"email": "a"}}, "/credentials: expected token or cookie, or email and password"),
     "two credentials": ({"credentials": {"token": "a", "cookie": "b=c"}}, "/credentials: expected token or cookie"),
     "a token with a line end": ({"credentials": {"token": "a\nb"}}, "/credentials/token: expected a match"),

@@ -158,7 +158,7 @@ WRONG_ROWS: list[tuple[dict[str, Any], str]] = [
     ({"edit": [{"path": "/exchanges/1/id", "set": "x1"}]}, "/exchanges: expected each id once, got x1"),
     ({"edit": [{"path": "/exchanges/1/ended_ms", "set": 1}]}, "/exchanges/1: expected times that do not go back"),
     ({"edit": [{"path": "/exchanges/1/head_ms", "remove": True}]}, "/exchanges/1: expected"),
-    ({"edit": [{"path": "/profile", "set": "no-such-profile"}]}, "expected one of ghostly"),
+    ({"edit": [{"path": "/profile", "set": "no-such-profile"}]}, "expected one of agent-workspace"),
 ]  # fmt: skip
 
 

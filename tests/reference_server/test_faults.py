@@ -75,10 +75,42 @@ def test_a_fault_makes_seams_of_its_own(fault: Fault, profile: str) -> None:
 
 GOTO = {"action": "goto", "url": "http://127.0.0.1:9/"}
 RUN: dict[str, Any] = {"baseUrl": "http://127.0.0.1:9", "project": "demo", "steps": [GOTO]}
+LINE = {"emit": {"step": "redacting", "detail": "x"}}
 STEPS: dict[str, list[Any]] = {
     "ghostly": [{"wait_ms": 500}, *[{"emit": {"type": "recon", "payload": {"n": n}}} for n in range(3)]],
     "promptfloe": [{"wait_ms": 500}, *[{"emit": {"type": "file", "path": f"{n}", "contents": "x"}} for n in range(3)]],
+    "rockstar": [{"wait_ms": 500}, LINE, LINE, {"emit": {"step": "linking_plans", "detail": "x"}}],
 }
+
+
+async def _a_run(served: Any) -> None:
+    headers = await served.scripted("ghostly", STEPS["ghostly"])
+    answer = await served.http.post("/ghostly/v1/run", json=RUN, headers=headers)
+    assert answer.status_code == 202
+    run = answer.json()["id"]
+    answer = await served.http.get(f"/ghostly/v1/runs/{run}/events/stream?token={await served.token()}")
+    assert answer.status_code in (200, 203)
+
+
+async def _a_build(served: Any) -> None:
+    headers = await served.scripted("promptfloe", STEPS["promptfloe"])
+    answer = await served.http.post("/promptfloe/v1/apps/generate", json={"prompt": "a page"}, headers=headers)
+    assert answer.status_code == 200
+
+
+async def _pushes(served: Any) -> None:
+    """A scripted session, one that does its own work, and a plan."""
+    bodies = {"sessions": {"session_id": "s", "data": "x\n"}, "plans": {"name": "a.md", "content": "x"}}
+    own = await served.bearer("rockstar")
+    for kind, headers in (
+        *(("sessions", await served.scripted("rockstar", STEPS["rockstar"])), ("sessions", own), ("plans", own)),
+    ):
+        answer = await served.http.post(f"/rockstar/api/v1/{kind}", json=bodies[kind], headers=headers)
+        assert answer.status_code in (200, 203)
+        assert b"internal error" not in answer.content
+
+
+USES = {"ghostly": _a_run, "promptfloe": _a_build, "rockstar": _pushes}
 
 
 @pytest.mark.parametrize(("fault", "profile"), ROWS, ids=ROW_NAMES)
@@ -87,16 +119,6 @@ def test_a_fault_can_be_served(serve: Any, fault: Fault, profile: str) -> None:
 
     async def main() -> None:
         async with serve(seams=lambda one: seams_of(fault, one)) as served:
-            headers = await served.scripted(profile, STEPS[profile])
-            if profile == "promptfloe":
-                build = {"prompt": "a page"}
-                answer = await served.http.post("/promptfloe/v1/apps/generate", json=build, headers=headers)
-                assert answer.status_code == 200
-                return
-            answer = await served.http.post("/ghostly/v1/run", json=RUN, headers=headers)
-            assert answer.status_code == 202
-            run = answer.json()["id"]
-            answer = await served.http.get(f"/ghostly/v1/runs/{run}/events/stream?token={await served.token()}")
-            assert answer.status_code in (200, 203)
+            await USES[profile](served)
 
     asyncio.run(main())

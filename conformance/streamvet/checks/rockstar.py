@@ -215,7 +215,7 @@ def last_write_counts(trace: Trace, profile: Profile) -> Outcome:
     wrote = {(name, push.last_write(name)["turn"]): push for push in _wrote(trace, profile) for name in push.files()}
     for (name, turn), after in wrote.items():
         before = wrote.get((name, turn - 1))
-        old, new = before and before.plan(name), after.plan(name)
+        old, new = before.plan(name) if before else None, after.plan(name)
         if before is None or old is None or new is None:
             continue
         exercised = exercised or any(len([w for w in one.writes if w["name"] == name]) > 1 for one in (before, after))
@@ -264,7 +264,9 @@ def has_detail(trace: Trace, profile: Profile) -> Outcome:
             exercised = True
             value = one.value(event)
             if not isinstance(value, dict) or not isinstance(value.get("detail"), str):
-                found.append(finding(one.exchange, f"{event.kind} with a detail", shown(value), (event.start, event.end)))
+                found.append(
+                    finding(one.exchange, f"{event.kind} with a detail", shown(value), (event.start, event.end))
+                )
     return found if exercised else NotExercised("no progress step arrived")
 
 
@@ -343,9 +345,7 @@ def survives(trace: Trace, profile: Profile) -> Outcome:
     return [
         one
         for before, after, lost in rows
-        for one in _follows(
-            before, after, AFTER_LOST["session"] if lost else ((1, before.content != after.content),)
-        )
+        for one in _follows(before, after, AFTER_LOST["session"] if lost else ((1, before.content != after.content),))
     ]
 
 

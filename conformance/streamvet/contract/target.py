@@ -146,6 +146,8 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
     for name in raw.get("triggers", {}):
         if f"trigger:{name}" not in profile.operations:
             raise FileError(path, f"/triggers/{name}", "a trigger:<name> operation of the profile", repr(name))
+    if "directory" in raw and not (path.resolve().parent / raw["directory"]).is_dir():
+        raise FileError(path, "/directory", "a directory that is there", repr(raw["directory"]))
     for key in ("credentials", "other_credentials", "expired_credentials"):
         if key in raw:
             _check_credentials(raw[key], profile, f"/{key}", path)

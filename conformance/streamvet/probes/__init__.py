@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from streamvet.probes.scripts import Vocabulary
 
 # Profiles whose runs a script can speak for.
-VOCABULARIES: Mapping[str, Vocabulary] = {"ghostly": ghostly.WORDS, "promptfloe": promptfloe.WORDS, "rockstar": rockstar.WORDS}
+VOCABULARIES: Mapping[str, Vocabulary] = {
+    "ghostly": ghostly.WORDS,
+    "promptfloe": promptfloe.WORDS,
+    "rockstar": rockstar.WORDS,
+}
 
 # What every stream that is read shows something of.
 _ANY_STREAM = (

@@ -29,7 +29,8 @@ _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"), (
 # A login that fails is tried again by the next tries, but not by all: a server may lock the account.
 _LOGINS = 3
 _UP_S = 2.0  # one look at whether the candidate answers
-# A body above this size is not kept in its request: a script stands in the trace's stimulus, a push too large is told of.
+# A body above this size is kept by its beginning only: a script stands in the trace's stimulus, and nobody looks into a
+# push that is too large.
 _SHOWN_BODY_BYTES, _SHOWN_HEAD_BYTES = 64 * 1024, 100
 
 

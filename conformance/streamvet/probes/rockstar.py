@@ -43,8 +43,8 @@ _OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource beh
 # Of what a session or a plan is pushed with, the same label for the same content. A push is cut off, or the candidate
 # killed, when a version was made, another one was, and the same was pushed again: by then it has shown how it counts.
 _USUAL = ("one", "two", "two")
-# Where a push is cut off: behind how many lines, and how many bytes into the next. The last ones are where a session and
-# a plan are being stored.
+# Where a push is cut off: behind how many lines, and how many bytes into the next. The last ones are where it is being
+# stored.
 _CUTS = {"session": ((1, 0), (1, 9), (4, 0)), "plan": ((3, 0),)}
 
 

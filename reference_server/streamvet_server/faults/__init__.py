@@ -19,6 +19,7 @@ from streamvet_server.faults import (
     ndjson,
     ordering,
     promptfloe,
+    rockstar,
     sse,
     terminal,
     transport,
@@ -41,6 +42,7 @@ FAULTS: tuple[Fault, ...] = (
     *cancellation.FAULTS,
     *ghostly.FAULTS,
     *promptfloe.FAULTS,
+    *rockstar.FAULTS,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamvet_server.faults.fault import BOTH, GHOSTLY, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, FLEET, GHOSTLY, ROCKSTAR, Fault
 from streamvet_server.faults.shapes import PUSHES, crashing, reads, starts, turned
 from streamvet_server.seams import Answer, Refusal, Scene, Seams
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def _token(scene: Scene) -> str:
     """What the request has for credentials, "" where it has none."""
-    return scene.headers.get("Authorization", "") or scene.query.get("token", "")
+    return scene.headers.get("Authorization", "") or scene.query.get("token", "") or scene.headers.get("Cookie", "")
 
 
 def _unsigned(scene: Scene) -> bool:
@@ -52,24 +52,33 @@ def _another_shape() -> Seams:
     return Seams(head=head)
 
 
+def _renamed_error() -> Seams:
+    def head(scene: Scene, answer: Answer) -> Answer:
+        refused = reads(scene) and answer.status == 401
+        return replace(answer, document={"message": answer.document["error"]}) if refused else answer
+
+    return Seams(head=head)
+
+
 def _unprocessable(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
     return replace(refusal, status=422) if refusal else None
 
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "stream-without-credentials", "ACC-01", BOTH + ROCKSTAR, "A stream is open to whoever shows no credentials.",
+        "stream-without-credentials", "ACC-01", BOTH + ROCKSTAR + FLEET,
+        "A stream is open to whoever shows no credentials.",
         turned(reads, "credentials", _let_in(lambda scene: not _token(scene))),
     ),
     Fault(
-        "credentials-unchecked", "ACC-02", BOTH + ROCKSTAR, "Any text will do as credentials for a stream.",
+        "credentials-unchecked", "ACC-02", BOTH + ROCKSTAR + FLEET, "Any text will do as credentials for a stream.",
         turned(reads, "credentials", _let_in(lambda scene: bool(_token(scene)) and not _unsigned(scene))),
     ),
     Fault(
         "unsigned-token-accepted", "ACC-03", GHOSTLY + ROCKSTAR, "A token that says that it is not signed is believed.",
         turned(reads, "credentials", _let_in(_unsigned)),
     ),
-    Fault("expired-accepted", "ACC-04", BOTH + ROCKSTAR, "Expired credentials open a stream.", _expired_let_in),
+    Fault("expired-accepted", "ACC-04", BOTH + ROCKSTAR + FLEET, "Expired credentials open a stream.", _expired_let_in),
     Fault(
         "foreign-stream", "ACC-05", BOTH, "A stream is open to every user.", turned(reads, "owner", _let_in(_anybody))
     ),
@@ -82,11 +91,11 @@ FAULTS: tuple[Fault, ...] = (
         _another_shape,
     ),
     Fault(
-        "wrong-password-accepted", "ACC-08", GHOSTLY, "Any password will do.",
+        "wrong-password-accepted", "ACC-08", GHOSTLY + FLEET, "Any password will do.",
         turned(lambda scene: scene.operation == "login", "credentials", _let_in(_anybody)),
     ),
     Fault(
-        "malformed-login-crashes", "ACC-09", GHOSTLY, "A malformed login is a server error.",
+        "malformed-login-crashes", "ACC-09", GHOSTLY + FLEET, "A malformed login is a server error.",
         turned(lambda scene: scene.operation == "login", "body", crashing),
     ),
     Fault(
@@ -101,5 +110,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "foreign-record", "ACC-12", BOTH, "The record of a run is open to every user.",
         turned(lambda scene: scene.operation == "record", "owner", _let_in(_anybody)),
+    ),
+    Fault(
+        "refusal-without-error", "ACC-07", FLEET, "A 401 answer has its text under another key.",
+        _renamed_error,
     ),
 )  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, Fault
+from streamvet_server.faults.fault import BOTH, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.memory import Memory, finished_when_joined, joined_late, remembered
 from streamvet_server.faults.shapes import RARE_TYPES, Make, opening, piecing, reads, turned, whole
 from streamvet_server.ghostly_work import SETTLED
@@ -22,6 +23,7 @@ FIRST_LATE_S, FIRST_LEGAL_S = 1.5, 0.75
 EARLY, EARLY_LEGAL = 0.55, 0.9
 _TOLERANCE_SHARE, _LEAST_TOLERANCE_S = 10 / 300, 0.1
 LATE, LATE_LEGAL = 1.5, 0.5
+EARLIER_LINES = 200  # more than what else is said between two pushes that follow each other
 YOUNG_MS = 40  # what is lost between replay and live is not older
 _MALFORMED = "invalid_request"
 
@@ -137,6 +139,20 @@ def _told_anew(memory: Memory) -> Seams:
     return Seams(document=document)
 
 
+def _earlier_lines() -> Seams:
+    """Of the first step of a session, which may come any number of times."""
+    earlier: deque[Any] = deque(maxlen=EARLIER_LINES)
+
+    def document(shown: Shown, line: Any) -> Iterable[Any]:
+        if shown.name != "redacting":
+            return (line,)
+        repeated = tuple(earlier) if opening(shown) and "Last-Event-ID" in shown.scene.headers else ()
+        earlier.append(line)
+        return (*repeated, line)
+
+    return Seams(document=document)
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "first-status-late", "CAT-01",
@@ -147,6 +163,14 @@ FAULTS: tuple[Fault, ...] = (
         "first-status-late-but-legal",
         None, GHOSTLY, "Who joins a run that has emitted something gets its status after 0.75 s.",
         remembered(_first_late(FIRST_LEGAL_S)),
+    ),
+    Fault(
+        "snapshot-late", "CAT-01", FLEET, "Who comes back after a restart gets its snapshot after 1.5 s.",
+        to_returned(lambda octets: (Pause(FIRST_LATE_S), octets)),
+    ),
+    Fault(
+        "snapshot-late-but-legal", None, FLEET, "Who comes back after a restart gets its snapshot after 0.75 s.",
+        to_returned(lambda octets: (Pause(FIRST_LEGAL_S), octets)),
     ),
     Fault(
         "finished-run-incomplete", "CAT-02", BOTH, "The replay of a finished run lacks an event.",
@@ -211,5 +235,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "runs-lost-in-crash", "CAT-16", PROMPTFLOE, "After a restart no run is known.",
         lambda: Seams(recall=lambda _scene, _status, _newest: None),
+    ),
+    Fault(
+        "lines-of-earlier-pushes", "CAT-17", ROCKSTAR,
+        "A client with Last-Event-ID gets lines of earlier pushes first.",
+        _earlier_lines,
+    ),
+    Fault(
+        "sessions-lost-in-crash", "CAT-18", FLEET, "A session of before a restart gets a stream that stays silent.",
+        to_returned(lambda _octets: (Close.NEVER,)),
     ),
 )  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import BOTH, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, FLEET, ROCKSTAR, Fault
 from streamvet_server.faults.shapes import answer_of, every, rare, told, with_key, written
 from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
+from streamvet_server.wire import sse_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,26 +85,41 @@ FAULTS: tuple[Fault, ...] = (
         written(every, _cut_character),
     ),
     Fault(
-        "trailing-comma", "EVT-02", BOTH + ROCKSTAR, "An object of an event ends with a comma.",
+        "octet-that-is-no-character", "EVT-01", FLEET, "The text of a log line has an octet that is not UTF-8.",
+        written(rare, lambda octets: octets.replace(b'"message":"', b'"message":"\xc3', 1)),
+    ),
+    Fault(
+        "trailing-comma", "EVT-02", BOTH + ROCKSTAR + FLEET, "An object of an event ends with a comma.",
         written(rare, lambda octets: octets[: octets.rindex(b"}")] + b"," + octets[octets.rindex(b"}") :]),
     ),
-    Fault("doubled-key", "EVT-03", BOTH + ROCKSTAR, "An event has its first key twice.", written(rare, _doubled_key)),
     Fault(
-        "integer-beyond-doubles", "EVT-04", BOTH + ROCKSTAR, "An event has an integer that a double does not hold.",
+        "doubled-key", "EVT-03", BOTH + ROCKSTAR + FLEET, "An event has its first key twice.",
+        written(rare, _doubled_key),
+    ),
+    Fault(
+        "integer-beyond-doubles", "EVT-04", BOTH + ROCKSTAR + FLEET,
+        "An event has an integer that a double does not hold.",
         told(rare, with_key("traceId", BEYOND_DOUBLES)),
     ),
     Fault(
-        "lone-surrogate", "EVT-05", BOTH + ROCKSTAR,
+        "lone-surrogate", "EVT-05", BOTH + ROCKSTAR + FLEET,
         "An event has half an emoji.", told(rare, with_key("label", "\ud83d")),
     ),
     Fault(
-        "nested-too-deep", "EVT-06", BOTH + ROCKSTAR, "An event is nested 70 levels deep.",
+        "nested-too-deep", "EVT-06", BOTH + ROCKSTAR + FLEET, "An event is nested 70 levels deep.",
         told(rare, with_key("tree", _deep())),
     ),
     Fault("typeless", "EVT-07", BOTH + ROCKSTAR, "An event lacks the key that names its type.", told(rare, _typeless)),
     Fault(
+        "event-field-missing", "EVT-07", FLEET, "The block of the first log lines lacks its event field.",
+        written(rare, lambda octets: octets[octets.index(b"\n") + 1 :]),
+    ),
+    Fault(
         "null-for-an-object", "EVT-08", BOTH + ROCKSTAR, "An event has null where its schema wants an object.",
         told(rare, _wrong_shape),
+    ),
+    Fault(
+        "null-for-a-message", "EVT-08", FLEET, "A log line has null for its text.", told(rare, with_key("message", None)),
     ),
     Fault(
         "control-characters-dropped", "EVT-09", BOTH + ROCKSTAR,
@@ -113,5 +129,13 @@ FAULTS: tuple[Fault, ...] = (
         "cancel-answer-names-no-run", "EVT-10", BOTH, "The answer to a cancellation has null for the run's id.",
         answer_of("cancel", _nameless),
     ),
+    Fault(
+        "login-answers-a-list", "EVT-10", FLEET, "The answer to a login is a list.",
+        answer_of("login", lambda _scene, answer: replace(answer, document=[answer.document])),
+    ),
     Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(rare, _renamed)),
+    Fault(
+        "unlisted-greeting", "EVT-11", FLEET, "An event of an unlisted type follows the snapshot.",
+        written(lambda shown: shown.name == "fleet_snapshot", lambda octets: octets + sse_block("fleet_ready", "{}")),
+    ),
 )  # fmt: skip

@@ -17,6 +17,7 @@ BOTH = ("ghostly", "promptfloe")
 GHOSTLY = ("ghostly",)
 PROMPTFLOE = ("promptfloe",)
 ROCKSTAR = ("rockstar",)
+FLEET = ("agent-workspace",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import GHOSTLY, Fault
+from streamvet_server.faults.fault import FLEET, GHOSTLY, Fault
 from streamvet_server.faults.shapes import Make, opening, piecing, told
 from streamvet_server.log import now_ms
-from streamvet_server.seams import Piece, Scene, Seams, Shown
+from streamvet_server.seams import Held, Piece, Scene, Seams, Shown
 from streamvet_server.wire import iso, sse_block
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _TOLERANCE_SHARE, _LEAST_TOLERANCE_S = 2 / 15, 0.1
 LATE = 1.5  # of what is allowed
 LEGAL = 0.5  # of the tolerance: late, and in time
+_FLEET_TOLERANCE_SHARE = 3.5 / 15  # agent-workspace: a poll and a little
+BACK_MS = 500  # a heartbeat of then is still close to now
 STALE_MS = 9_000  # the time of a ping may be 5 s off, by a Date that may be 1 s off
 
 
@@ -53,15 +55,46 @@ def _put_off(gap_s: Callable[[float], float]) -> Make:
         return float(max(0.0, min(interval_s, left_s)))
 
     def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
-        if shown.name == "ping":
+        if _ping(shown) or _beat(shown):
             shown.scene.scratch["last_s"] = time.monotonic()
         return (octets,)
 
     return lambda: Seams(clock=clock, frame=frame)
 
 
+def _fleet_allowed_s(interval_s: float) -> float:
+    return interval_s + max(interval_s * _FLEET_TOLERANCE_SHARE, _LEAST_TOLERANCE_S)
+
+
+def _fleet_legal_s(interval_s: float) -> float:
+    return interval_s + LEGAL * (_fleet_allowed_s(interval_s) - interval_s)
+
+
+def _held_back(gap_s: Callable[[float], float]) -> Make:
+    """A heartbeat behind which there was only silence is kept back, but an event takes it along."""
+
+    def clock(scene: Scene, wait: str, seconds: float) -> float:
+        if wait == "ping":
+            scene.scratch["interval_s"] = seconds
+        return seconds
+
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        scratch = shown.scene.scratch
+        if not _beat(shown):
+            scratch["busy"] = not shown.replayed
+            return (octets,)
+        interval_s = scratch["interval_s"]
+        return (octets,) if scratch.pop("busy", False) else (Held(octets, gap_s(interval_s) - interval_s),)
+
+    return lambda: Seams(clock=clock, frame=frame)
+
+
 def _ping(shown: Shown) -> bool:
     return shown.name == "ping"
+
+
+def _beat(shown: Shown) -> bool:
+    return shown.name == "heartbeat"
 
 
 def _as_date(_shown: Shown, _document: Any) -> Iterable[Any]:
@@ -96,5 +129,30 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "ping-when-finished", "HBT-05", GHOSTLY, "The replay of a finished run begins with a ping.",
         lambda: piecing(_finished, _and_ping),
+    ),
+    Fault(
+        "heartbeat-late", "HBT-01", FLEET, "In silence a heartbeat comes after one and a half times what is allowed.",
+        _held_back(lambda interval_s: LATE * _fleet_allowed_s(interval_s)),
+    ),
+    Fault(
+        "heartbeat-late-but-legal", None, FLEET, "In silence a heartbeat uses half of its tolerance.",
+        _held_back(_fleet_legal_s),
+    ),
+    Fault(
+        "heartbeat-put-off", "HBT-02", FLEET,
+        "Events put a heartbeat off, to one and a half times what is allowed.",
+        _put_off(lambda interval_s: LATE * _fleet_allowed_s(interval_s)),
+    ),
+    Fault(
+        "heartbeat-put-off-but-legal", None, FLEET, "Events put a heartbeat off, by half of its tolerance at most.",
+        _put_off(_fleet_legal_s),
+    ),
+    Fault(
+        "heartbeat-stale", "HBT-04", FLEET, "A heartbeat carries the time of nine seconds ago.",
+        told(_beat, lambda _shown, told_: ({"ts": told_["ts"] - STALE_MS},)),
+    ),
+    Fault(
+        "heartbeat-goes-back", "HBT-06", FLEET, "Each heartbeat is followed by one of half a second before it.",
+        told(_beat, lambda _shown, told_: (told_, {"ts": told_["ts"] - BACK_MS})),
     ),
 )  # fmt: skip

@@ -42,7 +42,8 @@ FAULTS: tuple[Fault, ...] = (
         written(_texts, lambda octets: octets.replace(b"\\n", b"\n", 1)),
     ),
     Fault(
-        "bom-before-lines", "NDJ-04", PROMPTFLOE + ROCKSTAR, "The stream of a skill, or of a plan, begins with a byte order mark.",
+        "bom-before-lines", "NDJ-04", PROMPTFLOE + ROCKSTAR,
+        "The stream of a skill, or of a plan, begins with a byte order mark.",
         written(_begins_a_short_one, lambda octets: BOM + octets),
     ),
     Fault(

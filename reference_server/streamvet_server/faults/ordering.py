@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.endings import is_run_end
-from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, remembered
 from streamvet_server.faults.shapes import RARE_TYPES, answer_of, type_of
 from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
@@ -65,6 +65,20 @@ def _dropping() -> Seams:
     return Seams(append=append)
 
 
+def _second_untold() -> Seams:
+    """Of two of a type that are emitted at once the second one is lost; a push's own work has no such pair."""
+
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        documents = list(batch.documents)
+        pairs = range(1, len(documents)) if batch.cause is Cause.WORK else ()
+        lost = next((at for at in pairs if type_of(documents[at - 1]) == type_of(documents[at])), None)
+        if lost is not None:
+            del documents[lost]
+        return replace(batch, documents=documents)
+
+    return Seams(append=append)
+
+
 def _swapped(_scene: Scene, number: int) -> int:
     return SWAPPED.get(number, number)
 
@@ -98,6 +112,10 @@ FAULTS: tuple[Fault, ...] = (
         lambda: _in_batches(_preview_and_storing),
     ),
     Fault(
+        "snapshot-twice", "ORD-01", FLEET, "The snapshot comes twice.",
+        told(lambda shown: shown.name == "fleet_snapshot", lambda _shown, snapshot: (snapshot, snapshot)),
+    ),
+    Fault(
         "number-goes-back", "ORD-02", BOTH, "The numbers of the eleventh and the twelfth event are swapped.",
         lambda: Seams(number=_swapped, resume=_swapped),
     ),
@@ -111,6 +129,10 @@ FAULTS: tuple[Fault, ...] = (
         lambda: _in_batches(_alike),
     ),
     Fault("never-logged", "ORD-05", BOTH, "An event of one type never reaches the log.", _dropping),
+    Fault(
+        "second-step-untold", "ORD-05", ROCKSTAR, "The second of two lines of one step that come at once is lost.",
+        _second_untold,
+    ),
     Fault(
         "third-reader-differs", "ORD-06", BOTH, "The third of readers that come together sees changed events.",
         remembered(_third_differs),

@@ -19,12 +19,15 @@ PUSHES = frozenset({"rockstar"})  # the systems whose streams are answers to sta
 
 # The types of which few runs have an event, so that a fault with them leaves other requirements their runs.
 RARE_TYPES = frozenset({"victory_check", "insight", "linking_plans"})
+# The same where only the first events of a stream have it: on few streams there is something to begin with.
+RARE_AT_FIRST = frozenset({"fleet_logs"})
 BOM = b"\xef\xbb\xbf"
 
 
 def rare(shown: Shown) -> bool:
     """Whether an event is of the rare type of its system."""
-    return shown.name.removeprefix("assist.") in RARE_TYPES
+    name = shown.name.removeprefix("assist.")
+    return name in RARE_TYPES or (shown.replayed and name in RARE_AT_FIRST)
 
 
 def opening(shown: Shown) -> bool:
@@ -88,8 +91,13 @@ def telling(chosen: Chosen, change: Callable[[Shown, Any], Iterable[Any]]) -> Se
 
 
 def with_key(key: str, value: Any) -> Callable[[Shown, Any], Iterable[Any]]:
-    """A change that adds a member."""
-    return lambda _shown, document: ({**document, key: value},)
+    """A change that adds a member, to the first where an event has several objects."""
+    return lambda _shown, document: (of_first(lambda first: {**first, key: value})(document),)
+
+
+def of_first(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A change of a document, or of the first one of a list."""
+    return lambda document: [change(document[0]), *document[1:]] if isinstance(document, list) else change(document)
 
 
 def written(chosen: Chosen, change: Callable[[bytes], bytes]) -> Make:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet_server.faults.fault import GHOSTLY, Fault
+from streamvet_server.faults.fault import FLEET, GHOSTLY, Fault
 from streamvet_server.faults.memory import Memory, remembered
 from streamvet_server.faults.shapes import BOM, every, opening, rare, stream_field, writing, written
 
@@ -29,11 +29,15 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_at_a_failed_end(lambda octets: octets.removesuffix(b"\n"))),
     ),
     Fault(
-        "unknown-field", "SSE-02", GHOSTLY, "A block has a field that is not of the standard.",
+        "block-begun-at-the-end", "SSE-01", FLEET, "Behind the error event another block is begun and not ended.",
+        written(lambda shown: shown.name == "error", lambda octets: octets + b"event: closing\n"),
+    ),
+    Fault(
+        "unknown-field", "SSE-02", GHOSTLY + FLEET, "A block has a field that is not of the standard.",
         written(rare, _before_data(b"type: victory_check\n")),
     ),
     Fault(
-        "signed-retry", "SSE-03", GHOSTLY, "The retry field has a sign.",
+        "signed-retry", "SSE-03", GHOSTLY + FLEET, "The retry field has a sign.",
         written(opening, _before_data(b"retry: +3000\n")),
     ),
     Fault(
@@ -41,8 +45,16 @@ FAULTS: tuple[Fault, ...] = (
         written(opening, lambda octets: octets.replace(b"\nid: 1\n", b"\nid: 1\0\n", 1)),
     ),
     Fault(
+        "nul-in-an-id-of-its-own", "SSE-04", FLEET, "The first block has an id with a NUL.",
+        written(opening, _before_data(b"id: 1\0\n")),
+    ),
+    Fault(
         "second-event-field", "SSE-05", GHOSTLY, "The last block of a failed run has its event field twice.",
         remembered(_at_a_failed_end(lambda octets: octets[: octets.index(b"\n") + 1] + octets)),
+    ),
+    Fault(
+        "event-field-twice", "SSE-05", FLEET, "The block of the first log lines has its event field twice.",
+        written(rare, lambda octets: octets[: octets.index(b"\n") + 1] + octets),
     ),
     Fault(
         "event-named-after-type", "SSE-06", GHOSTLY, "An event field has the event's type, not its kind.",
@@ -53,15 +65,15 @@ FAULTS: tuple[Fault, ...] = (
         written(rare, lambda octets: octets.replace(b',"', b',\ndata: "', 1)),
     ),
     Fault(
-        "crlf-blocks", "SSE-08", GHOSTLY, "Lines end with CRLF.",
+        "crlf-blocks", "SSE-08", GHOSTLY + FLEET, "Lines end with CRLF.",
         written(every, lambda octets: octets.replace(b"\n", b"\r\n")),
     ),
     Fault(
-        "bom-before-events", "SSE-09", GHOSTLY, "A stream begins with a byte order mark.",
+        "bom-before-events", "SSE-09", GHOSTLY + FLEET, "A stream begins with a byte order mark.",
         written(opening, lambda octets: BOM + octets),
     ),
     Fault(
-        "retry-alone", "SSE-10", GHOSTLY, "A stream begins with a block that has a retry field and no data.",
+        "retry-alone", "SSE-10", GHOSTLY + FLEET, "A stream begins with a block that has a retry field and no data.",
         written(opening, lambda octets: b"retry: 3000\n\n" + octets),
     ),
     Fault(
@@ -69,7 +81,7 @@ FAULTS: tuple[Fault, ...] = (
         written(opening, lambda octets: octets + b": connected\n\n"),
     ),
     Fault(
-        "media-type-in-capitals", "SSE-12", GHOSTLY, "The media type is written with capitals.",
+        "media-type-in-capitals", "SSE-12", GHOSTLY + FLEET, "The media type is written with capitals.",
         stream_field("Content-Type", "Text/Event-Stream"),
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.endings import as_success
-from streamvet_server.faults.fault import BOTH, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, FLEET, ROCKSTAR, Fault
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, finished_when_joined, remembered
 from streamvet_server.faults.shapes import opening, piecing, telling, whole
 from streamvet_server.log import now_ms
@@ -31,6 +31,11 @@ _LINES = frozenset({"promptfloe", "rockstar"})  # their last line says that it i
 def _final(shown: Shown) -> bool:
     """Whether an event says that the run is over: ghostly's final status, the last line elsewhere."""
     return shown.name in _FINAL or (shown.scene.profile in _LINES and shown.last)
+
+
+def _load_error(shown: Shown) -> bool:
+    """Whether an event is agent-workspace's only terminal one."""
+    return shown.name == "error"
 
 
 def _ending_untold(memory: Memory) -> Seams:
@@ -134,10 +139,22 @@ FAULTS: tuple[Fault, ...] = (
         "failure-untold", "TRM-01", BOTH + ROCKSTAR, "The stream of a run that fails is closed without a word.",
         remembered(_ending_untold),
     ),
+    Fault(
+        "closed-behind-the-snapshot", "TRM-01", FLEET, "Who comes back after a restart has its snapshot and is closed.",
+        to_returned(lambda octets: (octets, Close.CLEAN)),
+    ),
     Fault("end-twice", "TRM-02", BOTH + ROCKSTAR, "A run that fails says so twice.", remembered(_ending_twice)),
+    Fault(
+        "error-twice", "TRM-02", FLEET, "The error event comes twice.",
+        told(_load_error, lambda _shown, error: (error, error)),
+    ),
     Fault(
         "more-after-the-end", "TRM-03", BOTH + ROCKSTAR, "Something follows the end of a run that fails.",
         remembered(_afterwards),
+    ),
+    Fault(
+        "heartbeat-behind-the-error", "TRM-03", FLEET, "A heartbeat follows the error event.",
+        lambda: piecing(_load_error, lambda _shown, octets: (octets, sse_block("heartbeat", f'{{"ts":{now_ms()}}}'))),
     ),
     Fault(
         "closed-late", "TRM-04", BOTH + ROCKSTAR, "The stream of a failed run is closed 1.5 s after its end.",
@@ -146,6 +163,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "closed-late-but-legal", None, BOTH + ROCKSTAR, "The stream of a failed run is closed 0.75 s after its end.",
         remembered(_closed_late(LEGAL_S)),
+    ),
+    Fault(
+        "error-closed-late", "TRM-04", FLEET, "The stream is closed 1.5 s after its error event.",
+        lambda: piecing(_load_error, lambda _shown, octets: (octets, Pause(LATE_S))),
+    ),
+    Fault(
+        "error-closed-late-but-legal", None, FLEET, "The stream is closed 0.75 s after its error event.",
+        lambda: piecing(_load_error, lambda _shown, octets: (octets, Pause(LEGAL_S))),
     ),
     Fault(
         "finished-run-slow", "TRM-05", BOTH, "The replay of a finished run takes 1.5 s.",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamvet_server.faults.endings import as_failure
-from streamvet_server.faults.fault import BOTH, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fleet import age, timed
 from streamvet_server.faults.memory import Memory, remembered
 from streamvet_server.faults.shapes import is_stream, piecing, reads, stream_field, stream_head, whole
 from streamvet_server.seams import (
@@ -19,6 +22,7 @@ from streamvet_server.seams import (
     Cause,
     Close,
     Held,
+    Pause,
     Piece,
     Refusal,
     Scene,
@@ -38,6 +42,13 @@ LISTENERS = 16
 # Many short connections, for the smallest number of them that shows a leak.
 LEAKS = 15
 _POLL_S = 0.001
+# A visitor is gone at once; a series of them comes within so much time.
+VISIT_S, SERIES_S = 0.1, 1.0
+OLD = 0.85  # of the time that a stream may last
+# A stream should last 60 s: it is closed after two thirds of that, and after a little more. In heartbeats of 15 s, and
+# parts of one more.
+CLOSED_EARLY, CLOSED_LEGALLY = (2, 2 / 3), (4, 0.4)
+LASTING_BEATS, _THIRD = 2, 3
 
 _CROWDED = Refusal(503, "unavailable", "too many readers")
 
@@ -137,13 +148,71 @@ def _leaking(memory: Memory) -> Seams:
     return Seams(access=access)
 
 
+def _oversized_at_last() -> Seams:
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        last = shown.name == "heartbeat" and age(shown.scene) > OLD
+        return (octets, b": " + b"x" * OVERSIZE_BYTES + b"\n") if last else (octets,)
+
+    return timed(Seams(frame=frame))
+
+
+def _leaking_visitors() -> Seams:
+    """What a visitor leaves behind is found again after a while, so that only a series of them wears the server out."""
+    departed: deque[float] = deque(maxlen=LEAKS)
+
+    def head(scene: Scene, answer: Answer) -> Answer:
+        if is_stream(answer):
+            scene.scratch["came_s"] = time.monotonic()
+        return answer
+
+    def left(scene: Scene) -> None:
+        now_s = time.monotonic()
+        if now_s - scene.scratch.get("came_s", now_s) < VISIT_S:
+            departed.append(now_s)
+
+    def access(scene: Scene, check: str, refusal: Refusal | None) -> Refusal | None:
+        series = len(departed) == LEAKS and time.monotonic() - departed[0] < SERIES_S
+        if refusal is not None or check != "credentials" or not reads(scene) or not series:
+            return refusal
+        departed.clear()
+        return _CROWDED
+
+    return Seams(head=head, left=left, access=access)
+
+
+def _one_closed(beats_and_s: tuple[int, float]) -> Seams:
+    """The third of the streams that are there for long: the first ones are not alone in showing what they show."""
+    beats, more = beats_and_s
+    lasting: list[Scene] = []
+
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        scratch = shown.scene.scratch
+        if shown.name != "heartbeat":
+            return (octets,)
+        scratch["beats"] = scratch.get("beats", 0) + 1
+        if scratch["beats"] == LASTING_BEATS:
+            lasting.append(shown.scene)
+        third = lasting[_THIRD - 1 : _THIRD] == [shown.scene]
+        if not third or scratch["beats"] != beats:
+            return (octets,)
+        return (octets, Pause(more * scratch["interval_s"]), Close.CLEAN)
+
+    def clock(scene: Scene, wait: str, seconds: float) -> float:
+        if wait == "ping":
+            scene.scratch["interval_s"] = seconds
+        return seconds
+
+    return Seams(frame=frame, clock=clock)
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "other-success-status", "TRN-01", BOTH + ROCKSTAR, "A whole stream is answered with status 203 instead of 200.",
+        "other-success-status", "TRN-01", BOTH + ROCKSTAR + FLEET,
+        "A whole stream is answered with status 203 instead of 200.",
         _other_status,
     ),
     Fault(
-        "plain-text", "TRN-02", GHOSTLY, "The stream says that it is text/plain.",
+        "plain-text", "TRN-02", GHOSTLY + FLEET, "The stream says that it is text/plain.",
         stream_field("Content-Type", "text/plain; charset=utf-8"),
     ),
     Fault(
@@ -156,21 +225,33 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_no_last_chunk),
     ),
     Fault(
-        "close-delimited", "TRN-05", BOTH + ROCKSTAR, "A stream is not chunked: it ends where its connection ends.",
+        "limit-without-last-chunk", "TRN-04", FLEET, "A stream at its limit is cut off without the last chunk.",
+        lambda: Seams(close=lambda _scene, why: Close.BARE if why is Why.CAP else Close.CLEAN),
+    ),
+    Fault(
+        "close-delimited", "TRN-05", BOTH + ROCKSTAR + FLEET,
+        "A stream is not chunked: it ends where its connection ends.",
         stream_head(lambda _scene, answer: replace(answer, chunked=False)),
     ),
     Fault(
-        "cacheable", "TRN-06", BOTH + ROCKSTAR, "A stream may be stored by any cache.",
+        "cacheable", "TRN-06", BOTH + ROCKSTAR + FLEET, "A stream may be stored by any cache.",
         stream_field("Cache-Control", "public, max-age=60"),
     ),
-    Fault("gzipped", "TRN-07", BOTH + ROCKSTAR, "A stream is compressed for a client that accepts gzip.", _gzipped),
+    Fault(
+        "gzipped", "TRN-07", BOTH + ROCKSTAR + FLEET, "A stream is compressed for a client that accepts gzip.",
+        _gzipped,
+    ),
     Fault(
         "oversized-line", "TRN-08", BOTH + ROCKSTAR,
         "The stream of a failed run ends with a line of more than a mebibyte.",
         remembered(_oversized),
     ),
     Fault(
-        "proxy-may-buffer", "TRN-09", BOTH + ROCKSTAR, "A stream lacks X-Accel-Buffering: no.",
+        "oversized-line-at-last", "TRN-08", FLEET, "A stream that is near its limit has a line of more than a mebibyte.",
+        _oversized_at_last,
+    ),
+    Fault(
+        "proxy-may-buffer", "TRN-09", BOTH + ROCKSTAR + FLEET, "A stream lacks X-Accel-Buffering: no.",
         stream_field("X-Accel-Buffering", None),
     ),
     Fault(
@@ -192,5 +273,17 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "leaking-listeners", "TRN-13", BOTH, "After fifteen readers have left an active run, no new one is served.",
         remembered(_leaking),
+    ),
+    Fault(
+        "leaking-visitors", "TRN-13", FLEET, "Of readers that come and go at once the sixteenth is turned away.",
+        _leaking_visitors,
+    ),
+    Fault(
+        "idle-stream-closed", "TRN-15", FLEET, "A stream is closed after 40 s, two thirds of what it should last.",
+        lambda: _one_closed(CLOSED_EARLY),
+    ),
+    Fault(
+        "idle-stream-closed-but-legal", None, FLEET, "A stream is closed after 66 s.",
+        lambda: _one_closed(CLOSED_LEGALLY),
     ),
 )  # fmt: skip

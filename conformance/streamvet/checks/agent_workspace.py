@@ -1,0 +1,84 @@
+"""FLT: what only agent-workspace promises: its runs, its log lines, and what becomes of its failures.
+
+Must not repeat what a generic family checks.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from streamvet.checks.fleet import ERROR, SNAPSHOT, any_fleet_of, failures, span
+from streamvet.checks.fleet_logs import LOG_CHECKS
+from streamvet.checks.fleet_runs import RUN_CHECKS, changes_told
+from streamvet.decode import readable, reading, streams
+from streamvet.outcome import NotExercised, finding
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.outcome import Check, Outcome
+    from streamvet.trace import Trace
+
+RETRY = re.compile(rb"(?:\A|[\r\n])retry:")  # of which form it is, SSE-03 says
+
+
+def error_in_place(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-14: the stream that is requested next after the candidate was told to fail."""
+    found, exercised = [], False
+    for failure in failures(trace, "load"):
+        later = (x for x in trace.exchanges if x.about.get("meant") == "stream" and x.sent_us >= failure.ended_us)
+        exchange = min(later, key=lambda x: x.sent_us, default=None)
+        if exchange is None or not readable(exchange):
+            continue
+        exercised = True
+        one = reading(exchange, profile)
+        snapshot, error = one.of((SNAPSHOT,)), one.of((ERROR,))
+        if snapshot or not error:
+            seen = f"a {SNAPSHOT}" if snapshot else "no such event"
+            where = span(snapshot[0]) if snapshot else (0, len(exchange.body))
+            found.append(finding(exchange, f"an {ERROR} event in place of a {SNAPSHOT}", seen, where))
+    return found if exercised else NotExercised("no stream was requested whose first state could not be loaded")
+
+
+def outlives_a_poll(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-15: the stream is still there, and the poll after the one that fails tells what has changed."""
+    failed = failures(trace, "poll")
+    fleet = any_fleet_of(trace, profile)
+    if not failed or isinstance(fleet, NotExercised):
+        return NotExercised("no poll was made to fail while a stream was open")
+    found, exercised = [], False
+    for one in fleet.connections:
+        before = [x for x in failed if one.since_us <= x.sent_us]
+        if not before:
+            continue
+        x, due_us = one.exchange, fleet.due_us(one, before[0].ended_us, 2)
+        if x.by_server and x.ended_us < due_us:
+            exercised = True
+            seen = f"{x.ending.value} {(x.ended_us - before[0].ended_us) / 1000:.0f} ms after it was to fail"
+            found.append(finding(x, "a stream that outlives a poll that fails", seen, at_us=x.ended_us))
+            continue
+        lost = changes_told(fleet, one, 2)
+        exercised = exercised or lost is not None
+        found += lost or []
+    return found if exercised else NotExercised("no stream was open for long enough after a poll was made to fail")
+
+
+def tells_when_to_return(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-16: on streams that show more than their first event, as the field may come after it."""
+    read = [one for one in streams(trace, profile) if one.events and (one.frames > 1 or one.exchange.by_server)]
+    if not read:
+        return NotExercised("no stream had more than one event")
+    return [
+        finding(one.exchange, "a retry field", "none", (0, len(one.exchange.body)))
+        for one in read
+        if not RETRY.search(one.exchange.body)
+    ]
+
+
+CHECKS: dict[str, Check] = {
+    **RUN_CHECKS,
+    **LOG_CHECKS,
+    "FLT-14": error_in_place,
+    "FLT-15": outlives_a_poll,
+    "FLT-16": tells_when_to_return,
+}

@@ -1,0 +1,275 @@
+"""FLT-01 to FLT-07: the runs that snapshots and updates show, against what the fleet was.
+
+Must not know how the states of a fleet were put (`fleet` does), nor log lines.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from streamvet.checks.fleet import SNAPSHOT, UPDATE, fingerprint, fleet_of, of_fleet, repeated, rows, shows, span
+from streamvet.decode import streams
+from streamvet.outcome import NotExercised, finding, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from streamvet.checks.fleet import Connection, Document, Fleet, Row, State
+    from streamvet.contract.profile import Profile
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.trace import Trace
+
+BURST_CHANGES = 3  # within a poll, as the requirement has it
+BURST_SHARE = 2  # within half of one: two polls are so near only where one is late by as much
+
+
+def names_its_run(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-01."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        for row in rows(one, (SNAPSHOT, UPDATE)):
+            parts = [*row.document["jobs"], *row.document["pendingInterventions"]]
+            exercised = exercised or bool(parts)
+            wrong = next((part for part in parts if part["pipelineRunId"] != row.id), None)
+            if wrong is not None:
+                want = f"pipelineRunId {row.id!r} in {wrong['id']!r}"
+                found.append(finding(one.exchange, want, shown(wrong["pipelineRunId"]), span(row.event)))
+    return found if exercised else NotExercised("no event had a run with jobs or interventions")
+
+
+# ------------------------------------------------------------------------------------------------ snapshots
+
+
+def exact_snapshot(fleet: Fleet, one: Connection) -> list[Finding] | None:
+    """FLT-02."""
+    if one.snapshot is None:
+        return None
+    seen = [row for row in one.runs if row.event is one.snapshot]
+    wrong: tuple[str, str] | None = None
+    for state in fleet.told(one, one.snapshot):
+        wrong = _difference(seen, fleet.visible(state, one))
+        if wrong is None:
+            return []
+    return [finding(one.exchange, *wrong, span(one.snapshot))] if wrong else None
+
+
+def _difference(seen: Sequence[Row], wanted: Mapping[str, Document]) -> tuple[str, str] | None:
+    """What is expected and what is seen where a snapshot is not exactly these runs."""
+    ids = [row.id for row in seen]
+    want = f"exactly the {len(wanted)} runs that the account is to be shown"
+    for rest, how in (
+        (sorted(wanted.keys() - set(ids)), "without"),
+        (sorted(set(ids) - wanted.keys()), "among them"),
+        (repeated(ids), "twice"),
+    ):
+        if rest:
+            return want, f"{len(ids)} runs, {how} {rest[0]!r}"
+    other = next((row for row in seen if not shows(row.document, wanted[row.id])), None)
+    return None if other is None else (f"the run {other.id!r} as it is", _first_other(other.document, wanted[other.id]))
+
+
+def _first_other(seen: Document, wanted: Document) -> str:
+    """The first member that is not as wanted."""
+    return shown(next({key: seen.get(key)} for key, value in wanted.items() if not shows(seen, {key: value})))
+
+
+def nothing_foreign(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-03: by the ids, wherever in a stream they stand."""
+    fleet = fleet_of(trace, profile)
+    if isinstance(fleet, NotExercised):
+        return fleet
+    found, exercised = [], False
+    for one in fleet.connections:
+        foreign, body = _foreign(fleet, one), one.exchange.body
+        exercised = exercised or _foreign_changed(fleet, one)
+        places = [(at, name) for name in foreign if (at := body.find(f'"{name}"'.encode())) >= 0]
+        if places:
+            at, name = min(places)
+            want = f"nothing of a project to which the {one.exchange.about['account']} account has no access"
+            found.append(finding(one.exchange, want, repr(name), (at, at + len(name) + 2)))
+    if found or (exercised and len({one.projects for one in fleet.connections}) > 1):
+        return found
+    return NotExercised("no two accounts with different projects had streams while runs and logs of both changed")
+
+
+def _foreign(fleet: Fleet, one: Connection) -> list[str]:
+    """The ids of what a connection must not show, as they are on the wire: of projects, runs and log lines."""
+    names: set[str] = set()
+    for state in fleet.states:
+        runs = {name: run["projectId"] for name, run in state.runs.items() if run["projectId"] not in one.projects}
+        lines = [name for name, line in state.lines.items() if line["pipelineRunId"] in runs]
+        names |= {*runs.values(), *(fleet.tag + name for name in (*runs, *lines))}
+    return sorted(names)
+
+
+def _foreign_changed(fleet: Fleet, one: Connection) -> bool:
+    """Whether runs and logs of others changed while a connection was there to be told."""
+    runs = lines = False
+    for before, after in fleet.later(one):
+        if fleet.due_us(one, after.done_us) <= one.until_us:
+            foreign = {name for name, run in after.runs.items() if run["projectId"] not in one.projects}
+            runs = runs or any(before.runs.get(name) != after.runs[name] for name in foreign)
+            lines = lines or any(after.lines[name]["pipelineRunId"] in foreign for name in after.new)
+    return runs and lines
+
+
+# ------------------------------------------------------------------------------------------------ updates
+
+
+def change_in_time(fleet: Fleet, one: Connection) -> list[Finding] | None:
+    """FLT-04: each change is in an update in time, and no update has a run as it never was."""
+    found = changes_told(fleet, one, 1)
+    if found:
+        return found
+    invented = next((row for row in one.updated if _never_was(fleet, one, row)), None)
+    if invented is None:
+        return found
+    want = f"the run {invented.id!r} as it is"
+    return [finding(one.exchange, want, "a state that it never had", span(invented.event))]
+
+
+def changes_told(fleet: Fleet, one: Connection, polls: int) -> list[Finding] | None:
+    """The changes that are not in an update within so many polls; None where there was none to tell."""
+    found, exercised = [], False
+    for state, name in fleet.changes(one):
+        due_us = fleet.due_us(one, state.done_us, polls)
+        if _undone(fleet, one, state, name, due_us):
+            continue
+        told = next((row for row in one.updated if row.id == name and _tells(fleet, one, row, state)), None)
+        in_time = told is not None and told.event.at_us <= due_us
+        late = not in_time and fleet.has_missed(one, due_us)
+        exercised = exercised or in_time or late
+        if late:
+            want = f"an update with the run {name!r} as it is, within {(due_us - state.done_us) / 1000:.0f} ms"
+            seen = f"one after {(told.event.at_us - state.done_us) / 1000:.0f} ms" if told else "none"
+            where = span(told.event) if told else (0, len(one.exchange.body))
+            found.append(finding(one.exchange, want, seen, where, due_us))
+    return found if exercised else None
+
+
+def _undone(fleet: Fleet, one: Connection, state: State, name: str, due_us: int) -> bool:
+    """Whether a change may be over before a poll sees it: the run is as it was before, or is shown no more."""
+    before = fleet.visible(fleet.states[state.number - 1], one).get(name)
+    for later in fleet.states[state.number + 1 :]:
+        run = fleet.visible(later, one).get(name) if later.sent_us <= due_us else state.runs[name]
+        if run is None or (before is not None and fingerprint(run) == fingerprint(before)):
+            return True
+    return False
+
+
+def _tells(fleet: Fleet, one: Connection, row: Row, state: State) -> bool:
+    """Whether an update shows the run as it was in this state, or in a later one."""
+    return any(other.number >= state.number for other in fleet.showing(one, row))
+
+
+def _never_was(fleet: Fleet, one: Connection, row: Row) -> bool:
+    """Whether the run is one that is to be shown, but not so."""
+    there = all(row.id in fleet.visible(state, one) for state in fleet.told(one, row.event))
+    return there and not fleet.showing(one, row)
+
+
+def only_what_changed(fleet: Fleet, one: Connection) -> list[Finding] | None:
+    """FLT-05."""
+    found, exercised = [], _unseen_changed(fleet, one)
+    last: dict[str, Row] = {}
+    for row in one.runs:
+        known = last.get(row.id)
+        if row.event.kind == UPDATE and known is not None and known.event is not row.event:
+            exercised = exercised or len(last) > 1
+            as_it_was = fingerprint(known.document) == fingerprint(row.document)
+            if as_it_was and _always_there(fleet, one, known, row):
+                want = f"no run whose status, jobs and number of interventions are as they were ({row.id!r})"
+                seen = f"it again, {(row.event.at_us - known.event.at_us) / 1000:.0f} ms later"
+                found.append(finding(one.exchange, want, seen, span(row.event)))
+        last[row.id] = row
+    return found if exercised else None
+
+
+def _always_there(fleet: Fleet, one: Connection, known: Row, row: Row) -> bool:
+    """Whether the run was to be shown all the time between two tellings: one that comes back is told again."""
+    between = fleet.in_force(known.event.at_us - fleet.slack_us(one), row.event.at_us)
+    return all(row.id in fleet.visible(state, one) for state in between)
+
+
+def _unseen_changed(fleet: Fleet, one: Connection) -> bool:
+    """Whether members that no fingerprint covers changed, and the poll after that was observed."""
+    for before, after in fleet.later(one):
+        old, new = fleet.visible(before, one), fleet.visible(after, one)
+        quiet = any(old[n] != new[n] and fingerprint(old[n]) == fingerprint(new[n]) for n in old.keys() & new.keys())
+        if quiet and fleet.due_us(one, after.done_us) <= one.until_us:
+            return True
+    return False
+
+
+def latest_only(fleet: Fleet, one: Connection) -> list[Finding] | None:
+    """FLT-06."""
+    found, exercised = [], False
+    for name, first, last in _bursts(fleet, one):
+        entries = [(row, [state.number for state in fleet.showing(one, row)]) for row in one.updated if row.id == name]
+        entries = [(row, of) for row, of in entries if of and first.number <= of[0] <= last.number]
+        exercised = exercised or any(last.number in of for _, of in entries)
+        found += _too_many(one, [row for row, _ in entries]) or _outdated(fleet, one, entries)
+    return found if exercised or found else None
+
+
+def _bursts(fleet: Fleet, one: Connection) -> list[tuple[str, State, State]]:
+    """The runs that changed several times within a part of a poll, with the first and the last of these states."""
+    changed = defaultdict(list)
+    for state, name in fleet.changes(one):
+        changed[name].append(state)
+    found = []
+    for name, states in changed.items():
+        pairs = zip(states, states[BURST_CHANGES - 1 :], strict=False)
+        found += [(name, a, b) for a, b in pairs if (b.done_us - a.sent_us) * BURST_SHARE <= fleet.figures.poll_us]
+    return found
+
+
+def _too_many(one: Connection, entries: Sequence[Row]) -> list[Finding]:
+    """An entry twice in an event, or one for each change: a poll may fall between two changes, and one follows them."""
+    twice = repeated(row.number for row in entries)
+    if not twice and len(entries) < BURST_CHANGES:
+        return []
+    these = [row for row in entries if row.number == twice[0]] if twice else entries
+    want = f"one entry of the run {these[0].id!r} for its changes between two polls"
+    seen = f"{len(these)}, in one event" if twice else f"{len(these)}, one after another"
+    return [finding(one.exchange, want, seen, span(these[0].event, these[-1].event))]
+
+
+def _outdated(fleet: Fleet, one: Connection, entries: Sequence[tuple[Row, list[int]]]) -> list[Finding]:
+    """An entry that shows the run as it had ceased to be."""
+    for row, of in entries:
+        if of[-1] < fleet.told(one, row.event)[0].number:
+            over_ms = (row.event.at_us - fleet.states[of[-1] + 1].done_us) / 1000
+            want, seen = f"the latest state of the run {row.id!r}", f"one that was over for {over_ms:.0f} ms"
+            return [finding(one.exchange, want, seen, span(row.event))]
+    return []
+
+
+def ended_is_over(fleet: Fleet, one: Connection) -> list[Finding] | None:
+    """FLT-07."""
+    found, exercised = [], False
+    for before, after in fleet.later(one):
+        for name in sorted(fleet.visible(before, one).keys() - after.active):
+            back_us = next((s.sent_us for s in fleet.states[after.number :] if name in s.active), one.until_us)
+            exercised = exercised or min(back_us, one.until_us) >= fleet.due_us(one, after.done_us)
+            told = [r for r in one.updated if r.id == name and after.sent_us <= r.event.at_us <= back_us]
+            # What a poll saw before the end may still arrive; it shows the run as it was then.
+            over_us = after.done_us + fleet.slack_us(one)
+            late = next((row for row in told if row.event.at_us > over_us or not fleet.showing(one, row)), None)
+            if late is not None:
+                seen = f"it, {(late.event.at_us - after.done_us) / 1000:.0f} ms after its end"
+                want = f"nothing of the run {name!r}, which has ended"
+                found.append(finding(one.exchange, want, seen, span(late.event)))
+    return found if exercised or found else None
+
+
+RUN_CHECKS: dict[str, Check] = {
+    "FLT-01": names_its_run,
+    "FLT-02": of_fleet(exact_snapshot, "no snapshot of a known fleet"),
+    "FLT-03": nothing_foreign,
+    "FLT-04": of_fleet(change_in_time, "no run changed while a stream was open for long enough"),
+    "FLT-05": of_fleet(only_what_changed, "no run stayed as it was while a stream was open for long enough"),
+    "FLT-06": of_fleet(latest_only, "no run changed several times within half a poll"),
+    "FLT-07": of_fleet(ended_is_over, "no run ended while a stream was open for long enough"),
+}
