@@ -1,5 +1,5 @@
 # conformance: check the reference server. test: all that CI runs. Both set up .venv by themselves, once.
-# Needs python3 (3.11 or newer); `test` needs node and npm as well.
+# Needs python3 (3.11 or newer); `test` needs node, npm and curl as well.
 
 PYTHON ?= python3
 BIN := .venv/bin

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import probe_blocks
 import profile_blocks
 import requirement_blocks
 
@@ -35,6 +36,8 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "schema": profile_blocks.schema,
     "definition": profile_blocks.definition,
     "payloads": profile_blocks.payloads,
+    "members": profile_blocks.members,
     "lifecycle": profile_blocks.lifecycle,
+    "probes": probe_blocks.probes,
     "include": include,
 }

@@ -10,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 ROW = 22  # px: a line of text with room above and below
 GAP = 14  # px: between two states
@@ -65,8 +65,8 @@ def _path(points: str, attributes: str = "") -> str:
     return f'<path d="{points}"{attributes}/>'
 
 
-def svg(title: str, start: str, states: Mapping[str, Mapping[str, str]]) -> str:
-    """The picture of one state table."""
+def svg(title: str, begins: Collection[str], states: Mapping[str, Mapping[str, str]]) -> str:
+    """The picture of one state table. The states in which it may begin have a thick border."""
     boxes = _boxes(states)
     box_width = int(max(len(name) for name in states) * CHAR) + 2 * PAD
     labels_x = PAD + box_width + PAD
@@ -84,7 +84,7 @@ def svg(title: str, start: str, states: Mapping[str, Mapping[str, str]]) -> str:
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
     for box in boxes:
-        parts += _draw(box, box_width, labels_x, rail, starts=box.name == start)
+        parts += _draw(box, box_width, labels_x, rail, starts=box.name in begins)
     parts += [_draw_rail(name, x, boxes, labels_x) for name, x in rail.items()]
     return "\n".join([*parts, "</svg>", ""])
 

@@ -5,6 +5,7 @@ Must not know where a block stands, nor write files. Links are relative to `docs
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from diagram import svg
@@ -13,7 +14,9 @@ from streamvet.contract.files import read_json, schemas_folder
 from streamvet.contract.profile import Profile, builtin_profiles, load_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from streamvet.contract.profile import Lifecycle
 
 SERVED = "../schemas/v1"  # where the site has the schemas, seen from docs/spec
 PRINTED_APART = ("operations", "lifecycles", "events")  # parts of a profile that have blocks of their own
@@ -27,11 +30,12 @@ def _leaves(value: Any, meta: Mapping[str, Any], whole: Mapping[str, Any], path:
     """A row for each value below a part of a profile, with the meaning from the meta schema."""
     if "$ref" in meta:
         meta = {**whole["$defs"][meta["$ref"].rpartition("/")[2]], **{k: v for k, v in meta.items() if k != "$ref"}}
-    if isinstance(value, dict) and "properties" in meta:
+    named, further = meta.get("properties", {}), meta.get("additionalProperties")
+    if isinstance(value, dict) and (named or isinstance(further, dict)):
         return [
             row
             for key, member in value.items()
-            for row in _leaves(member, meta["properties"][key], whole, f"{path}.{key}" if path else key)
+            for row in _leaves(member, named.get(key, further), whole, f"{path}.{key}" if path else key)
         ]
     shown = ", ".join(map(code, value)) if isinstance(value, list) else code(value)
     return [[code(path), shown or "none", cell(meta["description"])]]
@@ -46,10 +50,11 @@ def value(profile: str, place: str) -> str:
     found = load_profile(profile).field(place)
     if not isinstance(found, int | float):
         raise KeyError(f"no number at {place} of {profile}")
+    if place.endswith("_bytes"):
+        return f"{found / 2**20:g} MiB"
     if place.endswith("_ms"):
-        units = ((60_000, "minute"), (1000, "second"), (1, "millisecond"))
-        size, unit = next((size, unit) for size, unit in units if found % size == 0)
-        return f"{found // size} {unit}{'' if found == size else 's'}"
+        size, unit = (60_000, "minute") if found % 60_000 == 0 else (1000, "second")
+        return f"{found / size:g} {unit}{'' if found == size else 's'}"
     return f"{found:.0%}".replace("%", " %") if 0 < found < 1 else str(found)
 
 
@@ -76,13 +81,24 @@ def operations(profile: str) -> list[str]:
 
 
 def refusals(profile: str) -> list[str]:
-    """The request bodies that have to be refused."""
-    rows = [
-        [code(name), cell(refusal["name"]), " or ".join(map(str, refusal["status"]))]
-        for name, operation in load_profile(profile).operations.items()
-        for refusal in operation.raw.get("refused", ())
-    ]
-    return table(["Operation", "Wrong body", "Status"], rows)
+    """The requests that have to be refused, whoever makes them."""
+    rows = []
+    for name, operation in load_profile(profile).operations.items():
+        refused = [(cell(one["name"]), one) for one in operation.raw.get("refused", ())]
+        refused += [(text, operation.raw[key]) for key, text in _REFUSED.items() if key in operation.raw]
+        if "not_acceptable" in operation.raw:
+            unacceptable = operation.raw["not_acceptable"]
+            refused.append((code(f"Accept: {unacceptable['accept']}"), unacceptable))
+        rows += [[code(name), text, _answer(answer)] for text, answer in refused]
+    return table(["Operation", "Wrong request", "Status"], rows)
+
+
+# The refusals of an operation besides wrong bodies, by their keys in a profile.
+_REFUSED = {"wrong": "a wrong password", "unknown": "the id of nothing"}
+
+
+def _answer(answer: Mapping[str, Any]) -> str:
+    return " or ".join(map(str, answer["status"])) if "status" in answer else f"below {answer['below']}"
 
 
 def events(profile: str) -> list[str]:
@@ -123,10 +139,23 @@ def payloads(profile: str, kind: str) -> list[str]:
     return table(["`type`", "Meaning", "`stepIndex`", "Keys of `payload` with a meaning"], rows)
 
 
+def members(profile: str, key: str) -> list[str]:
+    """What each event type has at one key, types with the same there together."""
+    loaded = load_profile(profile)
+    groups: dict[str, tuple[Mapping[str, Any], list[str]]] = {}
+    for name, file in loaded.types.items():
+        whole = loaded.schemas.read(file)
+        member = {**whole["properties"][key], "$defs": whole.get("$defs", {})}
+        groups.setdefault(json.dumps(member, sort_keys=True), (member, []))[1].append(name)
+    lines: list[str] = []
+    for member, names in groups.values():
+        lines += [f"{code(key)} of {', '.join(map(code, names))}:", "", *fields(member), ""]
+    return lines[:-1]
+
+
 def lifecycle(profile: str, name: str) -> list[str]:
     """A state table as a picture and as a table."""
     found = load_profile(profile).lifecycles[name]
-    key = f" One for each value of {code(found.key)}." if found.key else ""
     rows = []
     for state, row in found.states.items():
         targets = dict.fromkeys(row.values())
@@ -138,16 +167,31 @@ def lifecycle(profile: str, name: str) -> list[str]:
     return [
         f"![State diagram of {profile}: {name}](diagrams/{profile}-{name}.svg)",
         "",
-        f"It begins in {code(found.start)}.{key} An event that the table names nowhere may come at any time.",
+        " ".join(_about_table(found)),
         "",
         *table(["In state", "may come", "and leads to"], rows),
     ]
 
 
+def _about_table(found: Lifecycle) -> Iterator[str]:
+    """What a state table does not show: where it begins, what it holds for, what it leaves out."""
+    if found.anywhere:
+        yield "It is followed from any state, as a reader may come at any moment: the first event may be one of any state,"
+        yield "and each one after it has to be possible where those before it may have led."
+        yield f"Where nothing has happened yet it is in {code(found.start)}."
+    else:
+        yield f"It begins in {code(found.start)}."
+    if found.key:
+        yield f"One for each value of {code(found.key)}."
+    if found.forbids:
+        yield f"Never where it holds: {', '.join(map(code, found.forbids))}."
+    yield "An event that the table names nowhere may come at any time."
+
+
 def diagrams() -> dict[str, str]:
     """Every picture of a state table, by its path below `docs/spec/`."""
     return {
-        f"diagrams/{profile}-{name}.svg": svg(f"{profile}: {name}", found.start, found.states)
+        f"diagrams/{profile}-{name}.svg": svg(f"{profile}: {name}", found.at_first, found.states)
         for profile in builtin_profiles()
         for name, found in load_profile(profile).lifecycles.items()
     }

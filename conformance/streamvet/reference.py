@@ -72,9 +72,11 @@ def reference(
         *SERVER, "--profile", profile, "--port", str(port), "--time-scale", str(time_scale), "--control",
         "--db", str(folder / f"{profile}-{port}.db"), *(("--fault", fault) if fault else ()),
     ]  # fmt: skip
+    directory = folder / f"{profile}-{port}"
+    directory.mkdir(exist_ok=True)
     raw = {
         "profile": profile, "base_url": f"http://127.0.0.1:{port}", "control": CONTROL, "time_scale": time_scale,
-        "max_concurrency": MAX_CONCURRENCY, **given,
+        "max_concurrency": MAX_CONCURRENCY, "directory": str(directory.resolve()), **given,
         "launch": {"command": command, "cwd": str(Path.cwd()), "ready": {"path": "/", "within_ms": READY_MS}},
     }  # fmt: skip
     return target_of(raw, folder / "reference.yaml")

@@ -166,6 +166,7 @@ ABOUT = {
     "due_us": "when the last event of what was published was due; a reader was cut when it had it, or after then",
     "accept": "the media type that the request asked for, where it is not that of the stream",
     "moment": "which step of the stimulus's timeline the request performs, counted from 0",
+    "tag": "what the ids of the state that the request puts begin with, so that no other try has them",
     "subject": "the id or the path of what the request is about: an item, a directory, a job, what is pushed",
     "turn": "which push of its subject in this try the request is, counted from 1; nobody else pushes it",
     "content": "a label of what is pushed: of one subject, equal labels are equal content",

@@ -86,9 +86,7 @@ def issue_rockstar_token(account: Account, expires_s: int) -> str:
 
 
 # A token from the challenge lives a day; these are printed in lists and files, so they live until 2100.
-ROCKSTAR_TOKEN, ROCKSTAR_OTHER_TOKEN = (
-    issue_rockstar_token(account, 4_102_444_800) for account in ROCKSTAR_ACCOUNTS
-)
+ROCKSTAR_TOKEN, ROCKSTAR_OTHER_TOKEN = (issue_rockstar_token(account, 4_102_444_800) for account in ROCKSTAR_ACCOUNTS)
 ROCKSTAR_EXPIRED_TOKEN = issue_rockstar_token(ROCKSTAR_ACCOUNTS[0], _LONG_AGO_S)
 
 

@@ -6,7 +6,6 @@ It must not know what a system's routes do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from streamvet_server.store import Store
 from streamvet_server.wire import NotJson, json_text, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 SYSTEMS: Mapping[str, System] = {
     system.profile: system for system in (GHOSTLY, PROMPTFLOE, AGENT_WORKSPACE, ROCKSTAR, COSMA)
@@ -41,7 +40,7 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 SHUTDOWN_S = 4.8
 
 # To be awaited when the server is told to stop, before its listening socket is closed.
-PARTING: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("parting", Callable[[], Awaitable[None]])
+PARTING: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("parting")
 
 
 @dataclass(frozen=True, slots=True)

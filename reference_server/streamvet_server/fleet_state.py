@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet_server.accounts import FLEET_ACCOUNTS
 from streamvet_server.fleet_demo import demonstrate
+from streamvet_server.seams import HONEST, Batch, Cause, Scene
 from streamvet_server.site import Ambient
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Fleet(Ambient):
         self.over = asyncio.Event()
         self._demo: asyncio.Task[None] | None = None
         self._stopped = False
+        self._seams = HONEST
         self._forget()
 
     def _forget(self) -> None:
@@ -73,7 +75,8 @@ class Fleet(Ambient):
 
     def put_pipelines(self, pipelines: Sequence[Document]) -> None:
         """Replace the pipelines."""
-        self.pipelines = pipelines
+        batch = self._seams.append(Scene("agent-workspace", "work"), Batch(Cause.WORK, pipelines))
+        self.pipelines = [dict(pipeline) for pipeline in batch.documents]
 
     def put_logs(self, logs: Sequence[Document]) -> None:
         """Replace the log lines. Those whose id was never there are new."""
@@ -113,6 +116,7 @@ class Fleet(Ambient):
 
     async def come_up(self, site: Site) -> None:
         """Without the control interface there is a demo to look at."""
+        self._seams = site.seams
         if site.desk is None:
             self._demo = asyncio.create_task(demonstrate(self, site.scale))
 

@@ -6,6 +6,7 @@ begin with its name: nobody can join a push, and a push that has not ended with 
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,8 @@ async def _plan(ask: Ask) -> web.StreamResponse:
 
 async def _push(ask: Ask, push: Push, own: Plan) -> web.StreamResponse:
     plan = plan_of(ask, lambda: own)
-    return await stream_push(ask, ask.site.memory.shelf, push, plan, scripted=plan is not own)
+    run = f"push_{secrets.token_hex(12)}"  # a name for the seams; the wire has none
+    return await stream_push(ask.on_run(run), ask.site.memory.shelf, push, plan, scripted=plan is not own)
 
 
 async def _found(ask: Ask, kind: str, who: str, *, anybody: bool) -> Item:

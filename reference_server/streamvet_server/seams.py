@@ -253,8 +253,9 @@ class Seams:
     # log: what is appended; what of it reaches the log; the number that is shown for it; what a replay reads;
     # after which number a reader starts; where one that fell behind reads on; how many events of a run with this
     # status are found again when the server comes up (None: not even the run); what a run waits for after appending.
-    # A push has no log, and its lines are appended all the same; what is kept of it are the facts `content` and
-    # `writes` (its plan files, as often as they were written), of a batch without documents right before that
+    # A fleet has no log; it appends all its pipelines whenever they are replaced. A push has none either, and its lines
+    # are appended all the same; what is kept of it are the facts `content` and `writes` (its plan files, as often as
+    # they were written), of a batch without documents right before that
     append: Callable[[Scene, Batch], Batch] = _append
     keep: Callable[[Scene, Sequence[Entry]], Sequence[Entry]] = _entries
     number: Callable[[Scene, int], int] = _number

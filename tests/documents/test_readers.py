@@ -94,7 +94,7 @@ LOOK_S = 0.05
 
 
 def published_until_seen(server: Server, reader: Reader) -> tuple[int, list[str]]:
-    """Publish numbers until a reader prints one, for nobody is told of what was before; gives how many, and its line."""
+    """Publish numbers until a reader prints one, as nobody is told of what was before; gives how many, and its line."""
     for number in range(1, int(DEADLINE_S / LOOK_S)):
         server.control(do="publish", events=[{"opcode": "info", "data": {"message": f"number {number}"}}])
         try:
@@ -258,7 +258,7 @@ def test_rockstar_push_that_fails(serve: Serve, name: str) -> None:
 # --------------------------------------------------------------------------------------------------- agent-workspace
 
 AT = "2026-01-01T00:00:00.000Z"
-PIPELINE = {
+PIPELINE: dict[str, Any] = {
     "id": "run-1", "projectId": "storefront", "projectName": ODD, "status": "testing", "startedAt": AT,
     "trigger": "push", "triggerData": None, "jobs": [], "pendingInterventions": [],
 }  # fmt: skip

@@ -20,7 +20,10 @@ from streamvet_server.seams import HONEST, Seams
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # Their faults stand at one and a half of a bound, so each has an honest twin just inside it.
-TIMED = frozenset({"HBT-01", "HBT-02", "TRM-04", "TRM-05", "CAT-01", "CAT-11", "CAT-12", "GHO-01"})
+TIMED = frozenset(
+    ("HBT-01", "HBT-02", "HBT-07", "TRM-04", "TRM-05", "CAT-01", "CAT-11", "CAT-12", "TRN-14", "TRN-15")
+    + ("GHO-01", "FLT-04", "COS-01", "COS-04")
+)
 LEGAL = "-but-legal"
 SERVED = sorted(SYSTEMS)
 ROWS = [(fault, profile) for fault in FAULTS for profile in fault.profiles]
@@ -110,7 +113,75 @@ async def _pushes(served: Any) -> None:
         assert b"internal error" not in answer.content
 
 
-USES = {"ghostly": _a_run, "promptfloe": _a_build, "rockstar": _pushes}
+FLEET_RUN: dict[str, Any] = {
+    "id": "run",
+    "projectId": "storefront",
+    "projectName": "Shop",
+    "status": "testing",
+    "startedAt": None,
+    "trigger": "push",
+    "triggerData": None,
+    "jobs": [],
+    "pendingInterventions": [],
+}
+LOG_LINE: dict[str, Any] = {
+    "id": "old",
+    "pipelineRunId": "run",
+    "jobId": None,
+    "agentType": None,
+    "level": "info",
+    "message": "x",
+    "metadata": None,
+    "createdAt": "2026-01-01T00:00:00Z",
+}
+
+
+async def _a_fleet(served: Any) -> None:
+    """A stream that cannot be loaded, and one with first lines, an update and a new line."""
+    path = "/agent-workspace/api/agent-workspace/stream"
+    headers = {**await served.session(), "Accept-Encoding": "identity"}
+    logs = [LOG_LINE, {**LOG_LINE, "id": "new", "createdAt": "2026-01-01T00:00:01Z"}]
+    states = ({"pipelines": [FLEET_RUN], "logs": logs[:1]}, {"pipelines": [{**FLEET_RUN, "status": "queued"}]})
+    await served.control("agent-workspace", do="fail", what="load")
+    for state in (*states, {"logs": logs}):
+        await served.control("agent-workspace", do="state", state=state)
+        async with served.http.stream("GET", path, headers=headers) as answer:
+            assert answer.status_code in (200, 203)
+            seen = b""
+            async for octets in answer.aiter_raw():
+                if not seen:
+                    await served.control("agent-workspace", do="state", state={"logs": logs})
+                seen += octets
+                if b'"new"' in seen or b"event: heartbeat" in seen:
+                    break
+            assert seen
+
+
+async def _an_index(served: Any) -> None:
+    """A stream while the queue is paused twice and updates are published, after a reset, as a suite begins with one."""
+    await served.control("cosma", do="reset")
+    headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
+    opcodes = ("info", "info", "info", "watch_added", "error")
+    updates = [{"opcode": opcode, "data": {"path": "/é\n", "message": "é\0"}} for opcode in opcodes]
+    async with served.http.stream("GET", "/cosma/api/updates", headers=headers) as answer:
+        assert answer.status_code in (200, 203)
+        assert (await served.control("cosma", do="publish", events=updates)).status_code == 202
+        for _ in range(2):
+            assert (await served.http.post("/cosma/api/queue/pause")).status_code == 200
+        seen = b""
+        async for octets in answer.aiter_raw():
+            seen += octets
+            if b'"message"' in seen:
+                break
+
+
+USES = {
+    "ghostly": _a_run,
+    "promptfloe": _a_build,
+    "rockstar": _pushes,
+    "agent-workspace": _a_fleet,
+    "cosma": _an_index,
+}
 
 
 @pytest.mark.parametrize(("fault", "profile"), ROWS, ids=ROW_NAMES)

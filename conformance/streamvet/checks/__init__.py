@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks import (
     access,
+    agent_workspace,
     cancellation,
     catchup,
+    cosma,
     events,
     ghostly,
     heartbeat,
@@ -41,4 +43,6 @@ CHECKS: dict[str, Check] = {
     **ghostly.CHECKS,
     **promptfloe.CHECKS,
     **rockstar.CHECKS,
+    **agent_workspace.CHECKS,
+    **cosma.CHECKS,
 }

@@ -1,4 +1,4 @@
-"""COS: what only cosma promises - its queue, the path of its stream, its end. What is about files is in `cosma_files`.
+"""COS: what only cosma promises - its queue, its stream's path, its end; of files see `cosma_files`, `cosma_items`.
 
 Must not repeat what a generic family checks.
 """
@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamvet.checks import cosma_files
-from streamvet.checks.cosma_events import Told, stayed_us, succeeded, told
+from streamvet.checks import cosma_files, cosma_items
+from streamvet.checks.cosma_events import Told, attached, first_after, succeeded, told, told_us
 from streamvet.checks.runs import with_role
 from streamvet.contract.profile import pointed
 from streamvet.decode import opened, streams
@@ -35,7 +35,9 @@ _SWITCHES = {"trigger:pause": "queue_paused", "trigger:resume": "queue_resumed"}
 def head_at_once(trace: Trace, profile: Profile) -> Outcome:
     """COS-01: unless an event arrived somewhere while the head was waited for, as that may have let it out."""
     bound_ms = int(profile.field("figures.head_within_ms"))
-    heads = [one for one in streams(trace, profile) if one.exchange.role in _ALONE and not _in_between(one, trace, profile)]
+    heads = [
+        one for one in streams(trace, profile) if one.exchange.role in _ALONE and not _in_between(one, trace, profile)
+    ]
     if not heads:
         return NotExercised("no stream was requested while nothing was emitted")
     took = [(one.exchange, one.head_us - one.exchange.sent_us) for one in heads]
@@ -49,7 +51,9 @@ def head_at_once(trace: Trace, profile: Profile) -> Outcome:
 def _in_between(one: Reading, trace: Trace, profile: Profile) -> bool:
     """Whether an event arrived on any stream between the request for a stream and its head."""
     return any(
-        one.exchange.sent_us <= event.at_us <= one.head_us for other in streams(trace, profile) for event in other.events
+        one.exchange.sent_us <= event.at_us <= one.head_us
+        for other in streams(trace, profile)
+        for event in other.events
     )
 
 
@@ -105,22 +109,22 @@ def _switched(one: Reading, trace: Trace, profile: Profile) -> Iterator[tuple[Ex
         if x.operation not in _SWITCHES or not succeeded(x, profile):
             continue
         wants = x.operation == "trigger:pause"
-        if paused is not None and one.head_us < x.sent_us < one.exchange.ended_us:
+        if paused is not None and attached(one, x):
             yield x, paused is not wants
         paused = wants
 
 
 def switches_told(trace: Trace, profile: Profile) -> Outcome:
     """COS-04."""
-    bound_us = int(profile.field("figures.told_within_ms")) * 1000
+    bound_us = told_us(profile)
     found, exercised = [], False
     for one in streams(trace, profile):
         for x, changes in _switched(one, trace, profile):
             if not changes:
                 continue
             kind, within_us = _SWITCHES[x.operation], bound_us + trace.jitter_us.get(one.exchange.id, 0)
-            event = next((event for event in told(one, kind) if event.at_us >= x.sent_us), None)
-            if event is None and stayed_us(one, x.sent_us) <= within_us:
+            event = first_after(told(one, kind), x.sent_us)
+            if event is None and one.exchange.ended_us - x.sent_us <= within_us:
                 continue
             exercised = True
             want = f"{kind} with the source manual within {bound_us // 1000} ms of exchange {x.id}"
@@ -155,7 +159,7 @@ def told_once(trace: Trace, profile: Profile) -> Outcome:
 
 def _until_resumed(one: Reading, since_us: int, resumed_us: int) -> list[Told]:
     """The events that tell of a pause, from a time on and before the one that tells of its end."""
-    over = next((event for event in told(one, "queue_resumed") if event.at_us >= resumed_us), None)
+    over = first_after(told(one, "queue_resumed"), resumed_us)
     events = [event for event in told(one, "queue_paused") if event.at_us >= since_us]
     return [event for event in events if over is None or event.span < over.span]
 
@@ -201,4 +205,5 @@ CHECKS: dict[str, Check] = {
     "COS-14": unknown_item,
     "COS-18": none_let_in,
     **cosma_files.CHECKS,
+    **cosma_items.CHECKS,
 }

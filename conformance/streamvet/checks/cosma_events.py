@@ -1,6 +1,6 @@
-"""What cosma's stream tells, and what was done that it has to tell of. Selections with which the COS checks begin.
+"""What cosma's stream tells, and what was done that it has to tell of: with what the COS checks of files begin.
 
-Judges nothing.
+Judges nothing, but for how what never came is missed: only where a reader stayed long enough for it.
 """
 
 from __future__ import annotations
@@ -8,11 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.decode import streams
+from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamvet.contract.profile import Profile
     from streamvet.decode import Reading
+    from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
+
+# The findings of one thing that was done, or why it says nothing.
+Judged = list["Finding"] | NotExercised
 
 
 class Told(NamedTuple):
@@ -24,40 +31,17 @@ class Told(NamedTuple):
     span: tuple[int, int]
 
 
-def told(one: Reading, *kinds: str, **data: Any) -> list[Told]:
-    """The events of these opcodes with these data, in their order."""
-    found = []
-    for event in one.of(kinds):
-        value = one.value(event)
-        inner = value.get("data") if isinstance(value, dict) else None
-        if isinstance(inner, dict) and all(inner.get(key) == data[key] for key in data):
-            found.append(Told(str(event.kind), inner, event.at_us, (event.start, event.end)))
-    return found
-
-
 class Deed(NamedTuple):
-    """Something that was done on disk, begun at this time."""
+    """Something that was done on disk, begun at this time; until when its directory was watched and a reader there."""
 
     at_us: int
     did: str
     path: str
     to: str
+    until_us: int
 
 
-def deeds(one: Reading) -> list[Deed]:
-    """What was done on disk while a reader was attached."""
-    rows = one.exchange.about.get("files", ())
-    return [Deed(row["at_us"], row["did"], row["path"], row.get("to", "")) for row in rows]
-
-
-def followed(trace: Trace, profile: Profile) -> list[tuple[Reading, Deed]]:
-    """Each thing that was done on disk, with the reader that has to be told of it."""
-    return [(one, deed) for one in streams(trace, profile) for deed in deeds(one)]
-
-
-def stayed_us(one: Reading, since_us: int) -> int:
-    """For how long after something a reader was attached."""
-    return one.exchange.ended_us - since_us
+# ------------------------------------------------------------------------------------------------ what was asked for
 
 
 def succeeded(exchange: Exchange, profile: Profile) -> bool:
@@ -71,9 +55,112 @@ def made(trace: Trace, profile: Profile, operation: str) -> list[Exchange]:
     return [x for x in trace.exchanges if x.operation == operation and x.role == "trigger" and succeeded(x, profile)]
 
 
+def attached(one: Reading, exchange: Exchange) -> bool:
+    """Whether a reader was there when a request was sent."""
+    return one.head_us < exchange.sent_us < one.exchange.ended_us
+
+
 def cooldown_us(trace: Trace, profile: Profile) -> int | None:
     """The cooldown that the candidate was asked for, in real time; None where it did not take that."""
     asked = trace.stimulus.get("cooldown_s")
     if asked is None or not made(trace, profile, "trigger:settings"):
         return None
     return int(asked * 1e6 * trace.time_scale)
+
+
+def noticed_us(profile: Profile) -> int:
+    """How long the event of a change on disk may take."""
+    return int(profile.field("figures.noticed_within_ms")) * 1000
+
+
+def told_us(profile: Profile) -> int:
+    """How long the event of a request may take."""
+    return int(profile.field("figures.told_within_ms")) * 1000
+
+
+# ------------------------------------------------------------------------------------------------ what was done on disk
+
+
+def watched_until_us(trace: Trace, one: Reading) -> int:
+    """Until when a reader is told of what happens on disk: until it leaves, or the watching ends."""
+    ends = [x.sent_us for x in made(trace, one.profile, "trigger:unwatch")]
+    return min([*ends, one.exchange.ended_us])
+
+
+def deeds(trace: Trace, one: Reading) -> list[Deed]:
+    """What was done on disk while a reader was attached."""
+    until_us = watched_until_us(trace, one)
+    rows = one.exchange.about.get("files", ())
+    return [Deed(row["at_us"], row["did"], row["path"], row.get("to", ""), until_us) for row in rows]
+
+
+def of_deeds(what: str, judge: Callable[[Trace, Reading, Deed], Judged], *did: str) -> Check:
+    """A check of everything that was done so; `what` says that nothing was."""
+
+    def check(trace: Trace, profile: Profile) -> Outcome:
+        chosen = [(one, deed) for one in streams(trace, profile) for deed in deeds(trace, one) if deed.did in did]
+        return folded([judge(trace, one, deed) for one, deed in chosen], what)
+
+    return check
+
+
+def folded(judged: list[Judged], what: str) -> Outcome:
+    """One outcome of several: findings, else that it held, else why nothing was exercised."""
+    held = [one for one in judged if isinstance(one, list)]
+    if held:
+        return [one for findings in held for one in findings]
+    return next((one for one in judged if isinstance(one, NotExercised)), NotExercised(what))
+
+
+# ------------------------------------------------------------------------------------------------ what was told
+
+
+def told(one: Reading, *kinds: str, **data: Any) -> list[Told]:
+    """The events of these opcodes with these data, in their order."""
+    found = []
+    for event in one.of(kinds):
+        value = one.value(event)
+        inner = value.get("data") if isinstance(value, dict) else None
+        if isinstance(inner, dict) and all(inner.get(key) == data[key] for key in data):
+            found.append(Told(str(event.kind), inner, event.at_us, (event.start, event.end)))
+    return found
+
+
+def first_after(events: list[Told], at_us: int) -> Told | None:
+    """The first event that arrived at a time or later."""
+    return next((event for event in events if event.at_us >= at_us), None)
+
+
+def behind(events: list[Told], mark: Told) -> list[Told]:
+    """The events that come later in the stream."""
+    return [event for event in events if event.span > mark.span]
+
+
+def first_behind(events: list[Told], mark: Told) -> Told | None:
+    """The first of the events that come later in the stream."""
+    return next(iter(behind(events, mark)), None)
+
+
+def item_of(one: Reading, path: str, since_us: int) -> Told | None:
+    """The item that a file got."""
+    return first_after(told(one, "queue_item_added", file_path=path), since_us)
+
+
+def taken_up(one: Reading, item: Told) -> Told | None:
+    """The event that tells that an item is processed."""
+    return first_behind(told(one, "queue_item_processing", id=item.data.get("id")), item)
+
+
+def missing(
+    one: Reading, want: str, since_us: int, within_us: int, until_us: int | None = None, *, seen: str = "none"
+) -> Judged:
+    """The finding of something that never came, where the reader stayed long enough for it."""
+    if (one.exchange.ended_us if until_us is None else until_us) - since_us < within_us:
+        return NotExercised(f"the reader did not stay for {want}")
+    size = len(one.exchange.body)
+    return [finding(one.exchange, want, seen, (size, size), since_us + within_us)]
+
+
+def wrong(one: Reading, want: str, event: Told) -> list[Finding]:
+    """The finding of an event that came in place of what was wanted."""
+    return [finding(one.exchange, want, f"{event.kind} {shown(event.data)}", event.span)]

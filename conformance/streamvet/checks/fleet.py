@@ -220,14 +220,18 @@ class Fleet:
         found = []
         for before, after in self.later(one):
             old, new = self.visible(before, one), self.visible(after, one)
-            found += [(after, name) for name in new if name not in old or fingerprint(old[name]) != fingerprint(new[name])]
+            found += [
+                (after, name) for name in new if name not in old or fingerprint(old[name]) != fingerprint(new[name])
+            ]
         return found
 
 
 # ------------------------------------------------------------------------------------------------ of a trace
 
 
-NO_STATES = NotExercised("no known state of the fleet: needs the control interface, and e-mail addresses as credentials")
+NO_STATES = NotExercised(
+    "no known state of the fleet: needs the control interface, and e-mail addresses as credentials"
+)
 _fleets: WeakKeyDictionary[Trace, Fleet | NotExercised] = WeakKeyDictionary()
 
 

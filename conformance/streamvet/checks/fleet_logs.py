@@ -15,6 +15,7 @@ from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from streamvet.checks.fleet import Connection, Document, Fleet, Row, State
     from streamvet.contract.profile import Profile
@@ -98,7 +99,8 @@ def _is(row: Row, line: Document) -> bool:
 def _missed(one: Connection, first: Mapping[str, Row], missed: Sequence[Due], of: int) -> Finding:
     due = missed[0]
     row = first.get(due.line["id"])
-    want = f"the line {due.line['id']!r} of {due.line['pipelineRunId']!r} within {(due.due_us - due.since_us) / 1000:.0f} ms"
+    within_ms = (due.due_us - due.since_us) / 1000
+    want = f"the line {due.line['id']!r} of {due.line['pipelineRunId']!r} within {within_ms:.0f} ms"
     came = f"it after {(row.event.at_us - due.since_us) / 1000:.0f} ms" if row else "no such line"
     seen = f"{came}; {len(missed)} of {of} are missing or late"
     return finding(one.exchange, want, seen, span(row.event) if row else (0, len(one.exchange.body)), due.due_us)
@@ -133,11 +135,13 @@ def in_order(trace: Trace, profile: Profile) -> Outcome:
         if back is not None:
             run = back.document["pipelineRunId"]
             seen = f"{back.id!r} of {back.document['createdAt']} behind a later one"
-            found.append(finding(one.exchange, f"the lines of {run!r} in the order of their time", seen, span(back.event)))
+            found.append(
+                finding(one.exchange, f"the lines of {run!r} in the order of their time", seen, span(back.event))
+            )
     return found if exercised else NotExercised("no stream had two log lines of a run")
 
 
-def _at(row: Row) -> object:
+def _at(row: Row) -> datetime:
     return moment_of(row.document["createdAt"])
 
 
@@ -158,7 +162,7 @@ def within_limit(fleet: Fleet, one: Connection) -> list[Finding] | None:
                 found.append(finding(one.exchange, want, seen, span(row.event, over.event)))
                 break
     crowded = {run for state in later for run, lines in _added(fleet, one, state).items() if len(lines) > limit}
-    return found if crowded & told.keys() else None
+    return found if found or crowded & told.keys() else None
 
 
 def newest_first_batch(fleet: Fleet, one: Connection) -> list[Finding] | None:
@@ -197,7 +201,9 @@ def of_active_runs(fleet: Fleet, one: Connection) -> list[Finding] | None:
     for row in one.lines:
         run = row.document["pipelineRunId"]
         if not any(run in state.active for state in fleet.told(one, row.event)):
-            return [finding(one.exchange, f"no log line of {run!r}, which is not active", repr(row.id), span(row.event))]
+            return [
+                finding(one.exchange, f"no log line of {run!r}, which is not active", repr(row.id), span(row.event))
+            ]
     for _, state in fleet.later(one):
         silent = [name for name in state.new if state.lines[name]["pipelineRunId"] not in state.active]
         if silent and fleet.due_us(one, state.done_us) <= one.until_us:

@@ -151,11 +151,8 @@ def changes_told(fleet: Fleet, one: Connection, polls: int) -> list[Finding] | N
 def _undone(fleet: Fleet, one: Connection, state: State, name: str, due_us: int) -> bool:
     """Whether a change may be over before a poll sees it: the run is as it was before, or is shown no more."""
     before = fleet.visible(fleet.states[state.number - 1], one).get(name)
-    for later in fleet.states[state.number + 1 :]:
-        run = fleet.visible(later, one).get(name) if later.sent_us <= due_us else state.runs[name]
-        if run is None or (before is not None and fingerprint(run) == fingerprint(before)):
-            return True
-    return False
+    later = [fleet.visible(other, one).get(name) for other in fleet.states[state.number :] if other.sent_us <= due_us]
+    return any(run is None or (before is not None and fingerprint(run) == fingerprint(before)) for run in later)
 
 
 def _tells(fleet: Fleet, one: Connection, row: Row, state: State) -> bool:

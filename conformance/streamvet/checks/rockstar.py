@@ -146,7 +146,7 @@ def next_version(trace: Trace, profile: Profile) -> Outcome:
     if not pairs:
         return NotExercised("no session was pushed twice")
     return [
-        _about(after, f"{before.address}, version {before.version + 1}", f"{after.address}, version {after.version}")
+        _about(after, f"version {before.version + 1}, {before.address}", f"version {after.version}, {after.address}")
         for before, after in pairs
         if (after.address, after.version) != (before.address, before.version + 1)
     ]

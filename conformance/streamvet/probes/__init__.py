@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet.probes import (
+    agent_workspace,
     ambient,
     cancelling,
+    cosma,
+    cosma_files,
     crowds,
     ghostly,
     promptfloe,
@@ -32,6 +35,7 @@ VOCABULARIES: Mapping[str, Vocabulary] = {
     "ghostly": ghostly.WORDS,
     "promptfloe": promptfloe.WORDS,
     "rockstar": rockstar.WORDS,
+    "cosma": cosma.WORDS,
 }
 
 # What every stream that is read shows something of.
@@ -98,7 +102,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "not acceptable"), connections=1,
     ),
     Probe(
-        "broadcast", ambient.broadcast, (*_ANY_STREAM, "EVT-09", "ORD-04", "ORD-05", "ORD-06"),
+        "broadcast", ambient.broadcast, (*_ANY_STREAM, "EVT-09", "ORD-04", "ORD-05", "ORD-06", "COS-03"),
         ambient.broadcast_stimuli,
         needs=("ambient", "publish"), connections=3, lane="speaks",
     ),
@@ -117,7 +121,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "short connections", ambient.churn, ("TRN-13",), ambient.churn_stimuli,
-        needs=("ambient", "churns"), connections=6, lane="speaks",
+        needs=("ambient", "churns", "something to read"), connections=6, lane="speaks",
     ),
     Probe(
         "gzip on an ambient stream", ambient.gzip, ("TRN-07",), ambient.one_stimulus,
@@ -242,5 +246,53 @@ PROBES: tuple[Probe, ...] = (
         "pushes and a crash", rockstar.killed, ("RKS-14",), rockstar.killed_stimuli,
         needs=("rockstar", "launch"), connections=1, starts=lambda stimulus: rockstar.pushes_of(stimulus) + 1,
         alone=True,
+    ),
+    Probe(
+        "scenes", agent_workspace.scenes,
+        (*_ANY_STREAM, "FLT-01", "FLT-02", "FLT-03", "FLT-04", "FLT-05", "FLT-06", "FLT-07", "FLT-08", "FLT-09",
+         "FLT-10", "FLT-11", "FLT-12", "FLT-13", "FLT-16"),
+        agent_workspace.scenes_stimuli, needs=("agent-workspace", "state", "e-mail"), connections=3,
+        wait_ms=agent_workspace.scenes_wait_ms, accounts=("other",), lane="speaks",
+    ),
+    Probe(
+        "snapshots", agent_workspace.snapshots, ("FLT-02",), agent_workspace.snapshots_stimuli,
+        needs=("agent-workspace", "state", "e-mail"), connections=1, lane="speaks",
+    ),
+    Probe(
+        "load that fails", agent_workspace.load, ("FLT-14", "FLT-16", "TRM-01", "TRM-02", "TRM-03", "TRM-04"),
+        agent_workspace.load_stimuli, needs=("agent-workspace", "fail"), connections=1, alone=True,
+    ),
+    Probe(
+        "poll that fails", agent_workspace.poll, ("FLT-15",), agent_workspace.poll_stimuli,
+        needs=("agent-workspace", "state", "fail", "e-mail"), connections=1, wait_ms=agent_workspace.poll_wait_ms,
+        alone=True,
+    ),
+    Probe(
+        "a pause", cosma.pausing, (*_ANY_STREAM, "COS-03", "COS-04", "COS-05", "EVT-10"), cosma.pausing_stimuli,
+        needs=("cosma",), connections=1, lane="speaks",
+    ),
+    Probe(
+        "newcomers to a pause", cosma.latecomers, ("CAT-17",), cosma.latecomers_stimuli,
+        needs=("cosma",), connections=3, lane="speaks",
+    ),
+    Probe(
+        "files", cosma_files.files,
+        ("COS-06", "COS-07", "COS-08", "COS-09", "COS-10", "COS-11", "COS-12", "COS-13", "COS-14", "COS-15", "COS-16",
+         "COS-19", "EVT-08", "EVT-10", "ORD-01", "ACC-07"),
+        cosma_files.files_stimuli, needs=("cosma", "directory"), connections=1, lane="speaks",
+    ),
+    Probe(
+        "a file during a pause", cosma_files.held, ("COS-17", "COS-15", "COS-16"), cosma_files.held_stimuli,
+        needs=("cosma", "directory"), connections=1, lane="speaks",
+    ),
+    Probe(
+        "an unknown item", cosma.unknown_item, ("COS-14", "ACC-07"), cosma.unknown_item_stimuli,
+        needs=("cosma",), connections=1, lane="speaks",
+    ),
+    Probe("first head", cosma.head, ("COS-01",), cosma.head_stimuli, needs=("cosma",), connections=1, lane="quiet"),
+    Probe("the other path", cosma.path, ("COS-02",), cosma.path_stimuli, needs=("cosma",), connections=1),
+    Probe(
+        "asked to stop", cosma.stop, ("COS-18", "TRM-01", "TRM-02", "TRM-03", "TRM-04", "TRN-04", "SSE-01"),
+        cosma.stop_stimuli, needs=("cosma", "launch"), connections=3, alone=True,
     ),
 )  # fmt: skip

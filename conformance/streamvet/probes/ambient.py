@@ -189,6 +189,8 @@ def restart_stimuli(setting: Setting) -> list[Stimulus]:
 async def restart(driver: Driver, stimulus: Stimulus) -> None:
     """A reader sees the candidate die; when it is up again, one comes back."""
     reader = await driver.listen("cut")
+    if driver.profile.field("catchup.first"):
+        await reader.until(lambda _event: True, driver.bounds.answer_s)
     up = await driver.candidate.restart_after_kill()
     await reader.over(driver.bounds.close_s)
     await reader.cut("the candidate was killed")

@@ -159,6 +159,23 @@ async def latecomers(driver: Driver, _stimulus: Stimulus) -> None:
     await driver.have_all(came, told("queue_resumed"))
 
 
+def unknown_item_stimuli(setting: Setting) -> list[Stimulus]:
+    """Nothing to vary."""
+    return saying(setting, "nobody's item")
+
+
+async def unknown_item(driver: Driver, _stimulus: Stimulus) -> None:
+    """Ask for the removal of an item that does not exist; then pause and resume, so that what it brings has come."""
+    reader, item = await driver.listen(), str(uuid.UUID(int=driver.random.getrandbits(128), version=4))
+    await driver.ask("trigger:remove-item", "trigger-refused", meant="refusal", values={"item": item}, subject=item)
+    await running(driver, reader)
+    try:
+        await switch(driver, "trigger:pause", reader)
+    finally:
+        await switch(driver, "trigger:resume", reader)
+    await reader.cut("the queue was resumed")
+
+
 # ------------------------------------------------------------------------------------------- where the stream is
 
 

@@ -9,7 +9,6 @@ import asyncio
 import math
 import os
 import shutil
-import uuid
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,7 +172,7 @@ async def files(driver: Driver, _stimulus: Stimulus) -> None:
     async with _watched(driver, _OLD, _DOOMED) as one:
         await asyncio.gather(
             _left_alone(one), _changed(one), _deleted(one), _renamed(one), _removed(one), _directories(one),
-            _odd(one), _unreadable(one), _unknown_item(driver),
+            _odd(one), _unreadable(one),
         )  # fmt: skip
         await one.past_cooldown()
 
@@ -239,11 +238,6 @@ def _make_unreadable(path: Path) -> None:
         os.write(handle, _NO_TEXT)
     finally:
         os.close(handle)
-
-
-async def _unknown_item(driver: Driver) -> None:
-    item = str(uuid.UUID(int=driver.random.getrandbits(128), version=4))
-    await driver.ask("trigger:remove-item", "trigger-refused", meant="refusal", values={"item": item}, subject=item)
 
 
 # ------------------------------------------------------------------------------------------------ while it is paused

@@ -88,6 +88,11 @@ def _account(setting: Setting) -> str | None:
     return None if nobody or setting.target.credentials else "no credentials in the target file"
 
 
+def _email(setting: Setting) -> str | None:
+    known = "email" in (setting.target.credentials or {})
+    return None if known else "no e-mail address among the credentials, by which a state says who may see what"
+
+
 def _scripted(setting: Setting) -> str | None:
     if setting.scripted:
         return None
@@ -97,9 +102,11 @@ def _scripted(setting: Setting) -> str | None:
 
 
 def _published(setting: Setting) -> str | None:
-    if setting.profile.streams != "ambient" or setting.words is None:
+    if setting.published:
+        return None
+    if setting.profile.streams != "ambient" or setting.profile.field("events.script") is None:
         return ""
-    return None if setting.published else "no control interface that publishes"
+    return "no control interface that publishes" if setting.words else "no words for scripts of this profile"
 
 
 def _has_streams(setting: Setting) -> bool:
@@ -109,6 +116,7 @@ def _has_streams(setting: Setting) -> bool:
 CONDITIONS: Mapping[str, Condition] = {
     "control": _scripted,
     "publish": _published,
+    "something to read": lambda setting: None if setting.profile.field("catchup.first") else _published(setting),
     "state": _can("state"),
     "directory": _given("directory"),
     "joinable": _field("streams", "run"),
@@ -121,6 +129,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "stays open": _field("transport.open"),
     "not acceptable": _field("operations.attach.not_acceptable"),
     "account": _account,
+    "e-mail": _email,
     "fail": _can("fail"),
     "launch": _given("launch"),
     "other account": _given("other_credentials"),

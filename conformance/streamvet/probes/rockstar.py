@@ -119,11 +119,9 @@ class _Pushes:
         return live
 
     async def push(self, subject: str, label: str, role: str = "reader", **more: Any) -> Live | None:
-        """Push and read to the end, or to where a plan cuts it."""
+        """Push and read to the end, or to where a plan cuts it; gives the stream where it had its terminal event."""
         live = await self.begin(subject, label, role, **more)
-        if live is not None:
-            await self.driver.to_end(live, self.within_s)
-        return live
+        return live if live is not None and await self.driver.to_end(live, self.within_s) else None
 
 
 # ------------------------------------------------------------------------------------------------ versions
@@ -193,7 +191,8 @@ async def linked(driver: Driver, stimulus: Stimulus) -> None:
     for number, row in enumerate(stimulus["pushes"], start=1):
         subject = sessions.setdefault(row["session"], pushes.fresh())
         writes = [(f"{stem}-{token}.md", content) for stem, content in row["writes"]]
-        await pushes.push(subject, f"{number}", writes=writes)
+        if await pushes.push(subject, f"{number}", writes=writes) is None:
+            return
 
 
 # ------------------------------------------------------------------------------------------------ refusals and failures
@@ -259,9 +258,11 @@ async def following(driver: Driver, stimulus: Stimulus) -> None:
     """A push, and another one with Last-Event-ID. What the first one said goes into the stimulus: its id is new."""
     pushes = _Pushes(driver)
     first = await pushes.push(pushes.fresh(), "one")
-    said = [event.value for event in first.seen] if first is not None else []
+    if first is None:
+        return
+    said = [event.value for event in first.seen if isinstance(event.value, dict)]
     before = [step["emit"] for step in stimulus["script"] or () if "emit" in step]
-    named = [one for one in said if isinstance(one, dict) and one.get("step") == "done" and one.get("nanoid")]
+    named = [one for one in said if one.get("step") == "done" and one.get("nanoid")]
     stimulus["before"] = [*before, *({"step": "done", "nanoid": one["nanoid"]} for one in named)]
     after = stimulus["after"] if stimulus["script"] is not None else None
     headers = (("Last-Event-ID", _OLD_ID),)
@@ -284,7 +285,8 @@ async def killed(driver: Driver, stimulus: Stimulus) -> None:
     pushes = _Pushes(driver)
     subject, (*before, last) = pushes.fresh(), stimulus["pushes"]
     for label in before:
-        await pushes.push(subject, label)
+        if await pushes.push(subject, label) is None:
+            return
     midway = await pushes.begin(subject, last, "cut") if stimulus["midway"] else None
     if midway is not None:
         await midway.events(1, pushes.within_s or driver.bounds.run_s)

@@ -156,7 +156,7 @@ async def stay(driver: Driver, stimulus: Stimulus) -> None:
     for_ms = float(stimulus["for_ms"]) * driver.setting.scale + _AFTER_MS
     if _idle_timer(driver.setting):
         await driver.pause_ms(_interval_ms(driver.setting) + _AFTER_MS)
-    idle = await driver.listen("idle", observe_us=int(for_ms * 1000))
+    idle = await driver.listen("idle")
     await driver.observe(idle, for_ms / 1000)
     if idle.ending in BY_SERVER:
         again = await driver.listen("late")

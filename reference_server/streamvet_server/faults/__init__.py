@@ -11,8 +11,10 @@ from typing import Any
 
 from streamvet_server.faults import (
     access,
+    agent_workspace,
     cancellation,
     catchup,
+    cosma,
     events,
     ghostly,
     heartbeat,
@@ -43,6 +45,8 @@ FAULTS: tuple[Fault, ...] = (
     *ghostly.FAULTS,
     *promptfloe.FAULTS,
     *rockstar.FAULTS,
+    *cosma.FAULTS,
+    *agent_workspace.FAULTS,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamvet_server.faults.fault import BOTH, FLEET, GHOSTLY, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, COSMA, FLEET, GHOSTLY, ROCKSTAR, Fault
 from streamvet_server.faults.shapes import PUSHES, crashing, reads, starts, turned
 from streamvet_server.seams import Answer, Refusal, Scene, Seams
 
@@ -60,6 +60,14 @@ def _renamed_error() -> Seams:
     return Seams(head=head)
 
 
+def _as_success() -> Seams:
+    def head(_scene: Scene, answer: Answer) -> Answer:
+        refused = answer.status >= 400 and answer.document is not None
+        return replace(answer, document={**answer.document, "success": True}) if refused else answer
+
+    return Seams(head=head)
+
+
 def _unprocessable(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
     return replace(refusal, status=422) if refusal else None
 
@@ -110,6 +118,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "foreign-record", "ACC-12", BOTH, "The record of a run is open to every user.",
         turned(lambda scene: scene.operation == "record", "owner", _let_in(_anybody)),
+    ),
+    Fault(
+        "refusal-told-as-success", "ACC-07", COSMA, "A refusal says that it is a success.",
+        _as_success,
+    ),
+    Fault(
+        "accept-ignored", "ACC-13", COSMA, "Whoever asks for JSON gets the stream.",
+        turned(reads, "accept", _let_in(_anybody)),
     ),
     Fault(
         "refusal-without-error", "ACC-07", FLEET, "A 401 answer has its text under another key.",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import BOTH, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, COSMA, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fleet import to_returned
 from streamvet_server.faults.memory import Memory, finished_when_joined, joined_late, remembered
-from streamvet_server.faults.shapes import RARE_TYPES, Make, opening, piecing, reads, turned, whole
+from streamvet_server.faults.shapes import RARE_TYPES, Make, is_stream, opening, piecing, reads, turned, whole
+from streamvet_server.faults.updates import KEEPALIVE, Audience, heard
 from streamvet_server.ghostly_work import SETTLED
 from streamvet_server.log import now_ms
 from streamvet_server.promptfloe_work import TERMINAL
-from streamvet_server.seams import Entry, Pause, Refusal, Scene, Seams, Shown
+from streamvet_server.seams import Answer, Close, Entry, Pause, Refusal, Scene, Seams, Shown, Update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -153,6 +155,40 @@ def _earlier_lines() -> Seams:
     return Seams(document=document)
 
 
+def _last_again(audience: Audience) -> Seams:
+    def head(scene: Scene, answer: Answer) -> Answer:
+        if is_stream(answer) and not whole(scene):
+            scene.scratch["missed"] = audience.last
+        return answer
+
+    def document(shown: Shown, told: Any) -> Iterable[Any]:
+        missed = None if shown.name == KEEPALIVE else shown.scene.scratch.pop("missed", None)
+        return (told,) if missed is None else ({"opcode": missed.opcode, "data": missed.data}, told)
+
+    return Seams(head=head, document=document)
+
+
+def _untold_after_crash() -> Seams:
+    """A server that a suite has just started is told to forget everything first; one that was restarted is not."""
+    begun: list[bool] = []
+
+    def publish(scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
+        if scene.operation == "reset":
+            begun.append(True)
+        return updates
+
+    def head(scene: Scene, answer: Answer) -> Answer:
+        if is_stream(answer) and not begun:
+            begun.append(True)
+            scene.scratch["untold"] = True
+        return answer
+
+    def document(shown: Shown, told: Any) -> Iterable[Any]:
+        return () if "untold" in shown.scene.scratch else (told,)
+
+    return Seams(publish=publish, head=head, document=document)
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "first-status-late", "CAT-01",
@@ -240,6 +276,14 @@ FAULTS: tuple[Fault, ...] = (
         "lines-of-earlier-pushes", "CAT-17", ROCKSTAR,
         "A client with Last-Event-ID gets lines of earlier pushes first.",
         _earlier_lines,
+    ),
+    Fault(
+        "last-update-again", "CAT-17", COSMA, "A reader with Last-Event-ID gets the update before it came first.",
+        heard(_last_again),
+    ),
+    Fault(
+        "first-reader-after-a-crash-untold", "CAT-18", COSMA, "The first reader after a restart is told nothing.",
+        _untold_after_crash,
     ),
     Fault(
         "sessions-lost-in-crash", "CAT-18", FLEET, "A session of before a restart gets a stream that stays silent.",

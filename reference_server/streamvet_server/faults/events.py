@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import BOTH, FLEET, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, COSMA, FLEET, ROCKSTAR, Fault
 from streamvet_server.faults.shapes import answer_of, every, rare, told, with_key, written
+from streamvet_server.faults.updates import ORDINARY, is_ordinary, published
 from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
 from streamvet_server.wire import sse_block
 
@@ -43,12 +44,12 @@ def _deep() -> Any:
 
 
 def _typeless(_shown: Shown, document: Any) -> Iterable[Any]:
-    discriminator = next(key for key in ("kind", "type", "step") if key in document)
+    discriminator = next(key for key in ("kind", "type", "step", "opcode") if key in document)
     return ({key: value for key, value in document.items() if key != discriminator},)
 
 
 def _wrong_shape(_shown: Shown, document: Any) -> Iterable[Any]:
-    body = next(key for key in ("payload", "insight", "detail") if key in document)
+    body = next(key for key in ("payload", "insight", "detail", "data") if key in document)
     return ({**document, body: None},)
 
 
@@ -85,45 +86,60 @@ FAULTS: tuple[Fault, ...] = (
         written(every, _cut_character),
     ),
     Fault(
+        "character-cut-in-a-message", "EVT-01", COSMA,
+        "The first character of a message that has several octets lacks one.",
+        written(is_ordinary, _cut_character),
+    ),
+    Fault(
         "octet-that-is-no-character", "EVT-01", FLEET, "The text of a log line has an octet that is not UTF-8.",
         written(rare, lambda octets: octets.replace(b'"message":"', b'"message":"\xc3', 1)),
     ),
     Fault(
-        "trailing-comma", "EVT-02", BOTH + ROCKSTAR + FLEET, "An object of an event ends with a comma.",
+        "trailing-comma", "EVT-02", BOTH + ROCKSTAR + FLEET + COSMA, "An object of an event ends with a comma.",
         written(rare, lambda octets: octets[: octets.rindex(b"}")] + b"," + octets[octets.rindex(b"}") :]),
     ),
     Fault(
-        "doubled-key", "EVT-03", BOTH + ROCKSTAR + FLEET, "An event has its first key twice.",
+        "doubled-key", "EVT-03", BOTH + ROCKSTAR + FLEET + COSMA, "An event has its first key twice.",
         written(rare, _doubled_key),
     ),
     Fault(
-        "integer-beyond-doubles", "EVT-04", BOTH + ROCKSTAR + FLEET,
+        "integer-beyond-doubles", "EVT-04", BOTH + ROCKSTAR + FLEET + COSMA,
         "An event has an integer that a double does not hold.",
         told(rare, with_key("traceId", BEYOND_DOUBLES)),
     ),
     Fault(
-        "lone-surrogate", "EVT-05", BOTH + ROCKSTAR + FLEET,
+        "lone-surrogate", "EVT-05", BOTH + ROCKSTAR + FLEET + COSMA,
         "An event has half an emoji.", told(rare, with_key("label", "\ud83d")),
     ),
     Fault(
-        "nested-too-deep", "EVT-06", BOTH + ROCKSTAR + FLEET, "An event is nested 70 levels deep.",
+        "nested-too-deep", "EVT-06", BOTH + ROCKSTAR + FLEET + COSMA, "An event is nested 70 levels deep.",
         told(rare, with_key("tree", _deep())),
     ),
-    Fault("typeless", "EVT-07", BOTH + ROCKSTAR, "An event lacks the key that names its type.", told(rare, _typeless)),
+    Fault(
+        "typeless", "EVT-07", BOTH + ROCKSTAR + COSMA, "An event lacks the key that names its type.",
+        told(rare, _typeless),
+    ),
     Fault(
         "event-field-missing", "EVT-07", FLEET, "The block of the first log lines lacks its event field.",
         written(rare, lambda octets: octets[octets.index(b"\n") + 1 :]),
     ),
     Fault(
-        "null-for-an-object", "EVT-08", BOTH + ROCKSTAR, "An event has null where its schema wants an object.",
+        "null-for-an-object", "EVT-08", BOTH + ROCKSTAR + COSMA,
+        "An event has null where its schema wants an object.",
         told(rare, _wrong_shape),
     ),
     Fault(
-        "null-for-a-message", "EVT-08", FLEET, "A log line has null for its text.", told(rare, with_key("message", None)),
+        "null-for-a-message", "EVT-08", FLEET, "A log line has null for its text.",
+        told(rare, with_key("message", None)),
     ),
     Fault(
         "control-characters-dropped", "EVT-09", BOTH + ROCKSTAR,
         "Control characters are cleaned from what a run emits.", _cleaning
+    ),
+    Fault(
+        "control-characters-dropped-from-updates", "EVT-09", COSMA,
+        "Control characters are cleaned from what is published.",
+        published(lambda update: (replace(update, data=_cleaned(update.data)),), ORDINARY, own=False),
     ),
     Fault(
         "cancel-answer-names-no-run", "EVT-10", BOTH, "The answer to a cancellation has null for the run's id.",
@@ -132,6 +148,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "login-answers-a-list", "EVT-10", FLEET, "The answer to a login is a list.",
         answer_of("login", lambda _scene, answer: replace(answer, document=[answer.document])),
+    ),
+    Fault(
+        "pause-answer-without-message", "EVT-10", COSMA, "The answer to a pause has no message.",
+        answer_of("pause", lambda _scene, answer: replace(answer, document={"success": True})),
+    ),
+    Fault(
+        "opcode-misspelt", "EVT-11", COSMA, "An opcode has a hyphen in its name.",
+        told(rare, lambda _shown, document: ({**document, "opcode": "watch-added"},)),
     ),
     Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(rare, _renamed)),
     Fault(

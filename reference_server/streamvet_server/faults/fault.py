@@ -18,6 +18,7 @@ GHOSTLY = ("ghostly",)
 PROMPTFLOE = ("promptfloe",)
 ROCKSTAR = ("rockstar",)
 FLEET = ("agent-workspace",)
+COSMA = ("cosma",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import FLEET, GHOSTLY, Fault
-from streamvet_server.faults.shapes import Make, opening, piecing, told
+from streamvet_server.faults.fault import COSMA, FLEET, GHOSTLY, Fault
+from streamvet_server.faults.shapes import Make, opening, piecing, told, written
+from streamvet_server.faults.updates import KEEPALIVE, beats, idling
 from streamvet_server.log import now_ms
 from streamvet_server.seams import Held, Piece, Scene, Seams, Shown
 from streamvet_server.wire import iso, sse_block
@@ -19,6 +20,7 @@ _TOLERANCE_SHARE, _LEAST_TOLERANCE_S = 2 / 15, 0.1
 LATE = 1.5  # of what is allowed
 LEGAL = 0.5  # of the tolerance: late, and in time
 _FLEET_TOLERANCE_SHARE = 3.5 / 15  # agent-workspace: a poll and a little
+_COSMA_TOLERANCE_SHARE = 1.5 / 15
 BACK_MS = 500  # a heartbeat of then is still close to now
 STALE_MS = 9_000  # the time of a ping may be 5 s off, by a Date that may be 1 s off
 
@@ -89,6 +91,23 @@ def _held_back(gap_s: Callable[[float], float]) -> Make:
     return lambda: Seams(clock=clock, frame=frame)
 
 
+def _cosma_allowed_s(interval_s: float) -> float:
+    return interval_s + max(interval_s * _COSMA_TOLERANCE_SHARE, _LEAST_TOLERANCE_S)
+
+
+def _cosma_legal_s(interval_s: float) -> float:
+    return interval_s + LEGAL * (_cosma_allowed_s(interval_s) - interval_s)
+
+
+def _idle(gap_s: Callable[[float], float], *, after_event: bool) -> Make:
+    """The comment that ends a silence behind an event, or behind anything else, comes later."""
+
+    def clock(scene: Scene, wait: str, seconds: float) -> float:
+        return gap_s(seconds) if wait == KEEPALIVE and (beats(scene) == 0) is after_event else seconds
+
+    return lambda: idling(Seams(clock=clock))
+
+
 def _ping(shown: Shown) -> bool:
     return shown.name == "ping"
 
@@ -137,6 +156,29 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "heartbeat-late-but-legal", None, FLEET, "In silence a heartbeat uses half of its tolerance.",
         _held_back(_fleet_legal_s),
+    ),
+    Fault(
+        "keepalive-late", "HBT-01", COSMA,
+        "A comment behind another one comes after one and a half times what is allowed.",
+        _idle(lambda interval_s: LATE * _cosma_allowed_s(interval_s), after_event=False),
+    ),
+    Fault(
+        "keepalive-late-but-legal", None, COSMA, "A comment behind another one uses half of its tolerance.",
+        _idle(_cosma_legal_s, after_event=False),
+    ),
+    Fault(
+        "keepalive-called-ping", "HBT-03", COSMA, "The comment says ping.",
+        written(lambda shown: shown.name == KEEPALIVE, lambda octets: octets.replace(b"keepalive", b"ping")),
+    ),
+    Fault(
+        "keepalive-late-after-an-event", "HBT-07", COSMA,
+        "A comment behind an event comes after one and a half times what is allowed.",
+        _idle(lambda interval_s: LATE * _cosma_allowed_s(interval_s), after_event=True),
+    ),
+    Fault(
+        "keepalive-late-after-an-event-but-legal", None, COSMA,
+        "A comment behind an event uses half of its tolerance.",
+        _idle(_cosma_legal_s, after_event=True),
     ),
     Fault(
         "heartbeat-put-off", "HBT-02", FLEET,

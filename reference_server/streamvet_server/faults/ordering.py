@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.endings import is_run_end
-from streamvet_server.faults.fault import BOTH, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, COSMA, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, remembered
-from streamvet_server.faults.shapes import RARE_TYPES, answer_of, type_of
-from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
+from streamvet_server.faults.shapes import RARE_TYPES, answer_of, is_stream, told, type_of
+from streamvet_server.faults.updates import ORDINARY, is_own, published
+from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -94,6 +96,33 @@ def _third_differs(memory: Memory) -> Seams:
     return Seams(document=document)
 
 
+def _neighbours_swapped() -> Seams:
+    """The first two ordinary updates that a script publishes at once, in the other order."""
+
+    def publish(scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
+        made, at = list(updates), [index for index, it in enumerate(updates) if it.opcode == ORDINARY][:2]
+        if len(at) == 2 and not is_own(scene):
+            made[at[0]], made[at[1]] = made[at[1]], made[at[0]]
+        return made
+
+    return Seams(publish=publish)
+
+
+def _every_second_differs() -> Seams:
+    came = itertools.count(1)
+
+    def head(scene: Scene, answer: Answer) -> Answer:
+        if is_stream(answer):
+            scene.scratch["copy"] = next(came)
+        return answer
+
+    def document(shown: Shown, told: Any) -> Iterable[Any]:
+        copy = shown.scene.scratch["copy"]
+        return ({**told, "copy": copy},) if copy % 2 == 0 and shown.name == ORDINARY else (told,)
+
+    return Seams(head=head, document=document)
+
+
 def _one_short(_scene: Scene, answer: Answer) -> Answer:
     if answer.document["status"] == "running" or "events" not in answer.document:
         return answer
@@ -116,6 +145,10 @@ FAULTS: tuple[Fault, ...] = (
         told(lambda shown: shown.name == "fleet_snapshot", lambda _shown, snapshot: (snapshot, snapshot)),
     ),
     Fault(
+        "stage-told-twice", "ORD-01", COSMA, "That a file was embedded is told twice.",
+        published(lambda update: (update, update), "file_embedded"),
+    ),
+    Fault(
         "number-goes-back", "ORD-02", BOTH, "The numbers of the eleventh and the twelfth event are swapped.",
         lambda: Seams(number=_swapped, resume=_swapped),
     ),
@@ -128,10 +161,21 @@ FAULTS: tuple[Fault, ...] = (
         "Two events that a run emits at once are logged in the other order.",
         lambda: _in_batches(_alike),
     ),
+    Fault(
+        "updates-swapped", "ORD-04", COSMA, "Two updates that are published at once are told in the other order.",
+        _neighbours_swapped,
+    ),
     Fault("never-logged", "ORD-05", BOTH, "An event of one type never reaches the log.", _dropping),
     Fault(
         "second-step-untold", "ORD-05", ROCKSTAR, "The second of two lines of one step that come at once is lost.",
         _second_untold,
+    ),
+    Fault(
+        "never-published", "ORD-05", COSMA, "An update of one opcode reaches nobody.",
+        published(lambda _update: (), *RARE_TYPES, own=False),
+    ),
+    Fault(
+        "second-reader-differs", "ORD-06", COSMA, "Every second reader sees changed events.", _every_second_differs
     ),
     Fault(
         "third-reader-differs", "ORD-06", BOTH, "The third of readers that come together sees changed events.",

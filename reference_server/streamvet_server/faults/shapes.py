@@ -18,7 +18,7 @@ STREAMS = frozenset({"attach", "resume"})  # the operations that only read
 PUSHES = frozenset({"rockstar"})  # the systems whose streams are answers to starts, and are nobody else's
 
 # The types of which few runs have an event, so that a fault with them leaves other requirements their runs.
-RARE_TYPES = frozenset({"victory_check", "insight", "linking_plans"})
+RARE_TYPES = frozenset({"victory_check", "insight", "linking_plans", "watch_added"})
 # The same where only the first events of a stream have it: on few streams there is something to begin with.
 RARE_AT_FIRST = frozenset({"fleet_logs"})
 BOM = b"\xef\xbb\xbf"

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.endings import as_success
-from streamvet_server.faults.fault import BOTH, FLEET, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, COSMA, FLEET, ROCKSTAR, Fault
+from streamvet_server.faults.fleet import to_returned
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, finished_when_joined, remembered
-from streamvet_server.faults.shapes import opening, piecing, telling, whole
+from streamvet_server.faults.shapes import opening, piecing, telling, told, whole, written
+from streamvet_server.faults.updates import is_end
 from streamvet_server.log import now_ms
 from streamvet_server.seams import Answer, Batch, Cause, Close, Pause, Piece, Scene, Seams, Shown
 from streamvet_server.wire import ndjson_line, sse_block
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 # A stream is closed, and a finished run replayed, within 1 s: one and a half of it, and three quarters.
 LATE_S, LEGAL_S = 1.5, 0.75
+# cosma's have 3 s.
+STOP_LATE_S, STOP_LEGAL_S = 4.5, 2.25
 # A record that is written behind the stream is so much behind.
 LAG_S = 0.5
 # Who joins so soon before the end has not subscribed yet when it comes.
@@ -143,10 +147,18 @@ FAULTS: tuple[Fault, ...] = (
         "closed-behind-the-snapshot", "TRM-01", FLEET, "Who comes back after a restart has its snapshot and is closed.",
         to_returned(lambda octets: (octets, Close.CLEAN)),
     ),
+    Fault(
+        "end-of-the-server-untold", "TRM-01", COSMA, "A reader is not told that the server stops.",
+        told(is_end, lambda _shown, _end: ()),
+    ),
     Fault("end-twice", "TRM-02", BOTH + ROCKSTAR, "A run that fails says so twice.", remembered(_ending_twice)),
     Fault(
         "error-twice", "TRM-02", FLEET, "The error event comes twice.",
         told(_load_error, lambda _shown, error: (error, error)),
+    ),
+    Fault(
+        "end-of-the-server-twice", "TRM-02", COSMA, "A reader is told twice that the server stops.",
+        told(is_end, lambda _shown, end: (end, end)),
     ),
     Fault(
         "more-after-the-end", "TRM-03", BOTH + ROCKSTAR, "Something follows the end of a run that fails.",
@@ -155,6 +167,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "heartbeat-behind-the-error", "TRM-03", FLEET, "A heartbeat follows the error event.",
         lambda: piecing(_load_error, lambda _shown, octets: (octets, sse_block("heartbeat", f'{{"ts":{now_ms()}}}'))),
+    ),
+    Fault(
+        "comment-behind-the-end", "TRM-03", COSMA, "A comment follows the event that says that the server stops.",
+        written(is_end, lambda octets: octets + b": keepalive\n\n"),
     ),
     Fault(
         "closed-late", "TRM-04", BOTH + ROCKSTAR, "The stream of a failed run is closed 1.5 s after its end.",
@@ -171,6 +187,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "error-closed-late-but-legal", None, FLEET, "The stream is closed 0.75 s after its error event.",
         lambda: piecing(_load_error, lambda _shown, octets: (octets, Pause(LEGAL_S))),
+    ),
+    Fault(
+        "closed-late-by-the-server", "TRM-04", COSMA, "A stream is closed 4.5 s after its last event.",
+        lambda: piecing(is_end, lambda _shown, octets: (octets, Pause(STOP_LATE_S))),
+    ),
+    Fault(
+        "closed-late-by-the-server-but-legal", None, COSMA, "A stream is closed 2.25 s after its last event.",
+        lambda: piecing(is_end, lambda _shown, octets: (octets, Pause(STOP_LEGAL_S))),
     ),
     Fault(
         "finished-run-slow", "TRM-05", BOTH, "The replay of a finished run takes 1.5 s.",

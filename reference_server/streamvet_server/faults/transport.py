@@ -10,10 +10,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamvet_server.faults.endings import as_failure
-from streamvet_server.faults.fault import BOTH, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fault import BOTH, COSMA, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.fleet import age, timed
 from streamvet_server.faults.memory import Memory, remembered
-from streamvet_server.faults.shapes import is_stream, piecing, reads, stream_field, stream_head, whole
+from streamvet_server.faults.shapes import is_stream, piecing, reads, stream_field, stream_head, whole, written
+from streamvet_server.faults.updates import (
+    KEEPALIVE,
+    Audience,
+    beats,
+    heard,
+    idling,
+    interval_s,
+    is_end,
+    is_ordinary,
+)
 from streamvet_server.seams import (
     Ahead,
     Answer,
@@ -30,6 +40,7 @@ from streamvet_server.seams import (
     Shown,
     Why,
 )
+from streamvet_server.wire import sse_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,6 +60,14 @@ OLD = 0.85  # of the time that a stream may last
 # parts of one more.
 CLOSED_EARLY, CLOSED_LEGALLY = (2, 2 / 3), (4, 0.4)
 LASTING_BEATS, _THIRD = 2, 3
+# cosma's should last 300 s.
+ENDED_EARLY, ENDED_LEGALLY = (13, 1 / 3), (20, 0.4)
+# Others may be so far behind: a burst is no stall.
+STEP_UPDATES = 16
+AUDIENCE = 9  # the contract asks for ten readers beside each other
+
+# What is asked first of whoever wants a stream that everybody may read.
+_FIRST_CHECKS = ("credentials", "accept")
 
 _CROWDED = Refusal(503, "unavailable", "too many readers")
 
@@ -172,12 +191,57 @@ def _leaking_visitors() -> Seams:
 
     def access(scene: Scene, check: str, refusal: Refusal | None) -> Refusal | None:
         series = len(departed) == LEAKS and time.monotonic() - departed[0] < SERIES_S
-        if refusal is not None or check != "credentials" or not reads(scene) or not series:
+        if refusal is not None or check not in _FIRST_CHECKS or not reads(scene) or not series:
             return refusal
         departed.clear()
         return _CROWDED
 
     return Seams(head=head, left=left, access=access)
+
+
+def _updates_held_back() -> Seams:
+    def pieces(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        if not is_ordinary(shown):
+            return (Ahead(octets),) if shown.name == KEEPALIVE else (octets,)
+        held = shown.scene.scratch["held"] = shown.scene.scratch.get("held", 0) + 1
+        return (octets,) if held % BLOCK_EVENTS == 0 else (Held(octets, BLOCK_S),)
+
+    return Seams(frame=pieces)
+
+
+def _readers_in_step(audience: Audience) -> Seams:
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        mine = audience.behind.get(id(shown.scene), 0)
+        while is_ordinary(shown) and any(it > mine + STEP_UPDATES for it in audience.behind.values()):
+            yield Pause(_POLL_S)
+        yield octets
+
+    return Seams(frame=frame)
+
+
+def _tenth_refused(audience: Audience) -> Seams:
+    refused: list[Scene] = []
+
+    def access(scene: Scene, check: str, refusal: Refusal | None) -> Refusal | None:
+        if refusal is not None or check != "accept" or refused or len(audience.behind) < AUDIENCE:
+            return refusal
+        refused.append(scene)
+        return _CROWDED
+
+    return Seams(access=access)
+
+
+def _ended_idle(beats_and_s: tuple[int, float]) -> Seams:
+    """A stream on which there were only comments for so long is ended, in good order."""
+    last, more = beats_and_s
+    end = sse_block("update", '{"opcode":"shutting_down","data":{}}')
+
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        if beats(shown.scene) != last:
+            return (octets,)
+        return (octets, Pause(more * interval_s(shown.scene)), end, Close.CLEAN)
+
+    return idling(Seams(frame=frame))
 
 
 def _one_closed(beats_and_s: tuple[int, float]) -> Seams:
@@ -207,12 +271,12 @@ def _one_closed(beats_and_s: tuple[int, float]) -> Seams:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "other-success-status", "TRN-01", BOTH + ROCKSTAR + FLEET,
+        "other-success-status", "TRN-01", BOTH + ROCKSTAR + FLEET + COSMA,
         "A whole stream is answered with status 203 instead of 200.",
         _other_status,
     ),
     Fault(
-        "plain-text", "TRN-02", GHOSTLY + FLEET, "The stream says that it is text/plain.",
+        "plain-text", "TRN-02", GHOSTLY + FLEET + COSMA, "The stream says that it is text/plain.",
         stream_field("Content-Type", "text/plain; charset=utf-8"),
     ),
     Fault(
@@ -220,6 +284,10 @@ FAULTS: tuple[Fault, ...] = (
         stream_field("Content-Type", "application/json"),
     ),
     Fault("no-flush", "TRN-03", BOTH + ROCKSTAR, "Events wait in a buffer until three of them are there.", _buffered),
+    Fault(
+        "updates-held-back", "TRN-03", COSMA, "Updates wait in a buffer until three of them are there.",
+        _updates_held_back,
+    ),
     Fault(
         "no-last-chunk", "TRN-04", BOTH + ROCKSTAR, "The connection of a failed run is closed without the last chunk.",
         remembered(_no_last_chunk),
@@ -229,16 +297,20 @@ FAULTS: tuple[Fault, ...] = (
         lambda: Seams(close=lambda _scene, why: Close.BARE if why is Why.CAP else Close.CLEAN),
     ),
     Fault(
-        "close-delimited", "TRN-05", BOTH + ROCKSTAR + FLEET,
+        "end-without-last-chunk", "TRN-04", COSMA, "A stream that the server ends lacks the last chunk.",
+        lambda: piecing(is_end, lambda _shown, octets: (octets, Close.BARE)),
+    ),
+    Fault(
+        "close-delimited", "TRN-05", BOTH + ROCKSTAR + FLEET + COSMA,
         "A stream is not chunked: it ends where its connection ends.",
         stream_head(lambda _scene, answer: replace(answer, chunked=False)),
     ),
     Fault(
-        "cacheable", "TRN-06", BOTH + ROCKSTAR + FLEET, "A stream may be stored by any cache.",
+        "cacheable", "TRN-06", BOTH + ROCKSTAR + FLEET + COSMA, "A stream may be stored by any cache.",
         stream_field("Cache-Control", "public, max-age=60"),
     ),
     Fault(
-        "gzipped", "TRN-07", BOTH + ROCKSTAR + FLEET, "A stream is compressed for a client that accepts gzip.",
+        "gzipped", "TRN-07", BOTH + ROCKSTAR + FLEET + COSMA, "A stream is compressed for a client that accepts gzip.",
         _gzipped,
     ),
     Fault(
@@ -247,16 +319,24 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_oversized),
     ),
     Fault(
-        "oversized-line-at-last", "TRN-08", FLEET, "A stream that is near its limit has a line of more than a mebibyte.",
+        "oversized-line-at-the-end", "TRN-08", COSMA, "A stream ends with a line of more than a mebibyte.",
+        written(is_end, lambda octets: octets + b": " + b"x" * OVERSIZE_BYTES + b"\n"),
+    ),
+    Fault(
+        "oversized-line-at-last", "TRN-08", FLEET, "A stream near its limit has a line of more than a mebibyte.",
         _oversized_at_last,
     ),
     Fault(
-        "proxy-may-buffer", "TRN-09", BOTH + ROCKSTAR + FLEET, "A stream lacks X-Accel-Buffering: no.",
+        "proxy-may-buffer", "TRN-09", BOTH + ROCKSTAR + FLEET + COSMA, "A stream lacks X-Accel-Buffering: no.",
         stream_field("X-Accel-Buffering", None),
     ),
     Fault(
         "lockstep", "TRN-10", BOTH, "A run waits until each reader has taken its events.",
         lambda: Seams(pace=_lockstep),
+    ),
+    Fault(
+        "lockstep-of-readers", "TRN-10", COSMA, "A reader waits until the others have what it has.",
+        heard(_readers_in_step),
     ),
     Fault(
         "leaving-fails-the-run", "TRN-11", BOTH, "A run that a reader has left ends as a failure.",
@@ -271,12 +351,25 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_first_other_refused),
     ),
     Fault(
+        "tenth-reader-refused", "TRN-12", COSMA, "The first who would be the tenth reader is turned away.",
+        heard(_tenth_refused),
+    ),
+    Fault(
         "leaking-listeners", "TRN-13", BOTH, "After fifteen readers have left an active run, no new one is served.",
         remembered(_leaking),
     ),
     Fault(
-        "leaking-visitors", "TRN-13", FLEET, "Of readers that come and go at once the sixteenth is turned away.",
+        "leaking-visitors", "TRN-13", FLEET + COSMA,
+        "Of readers that come and go at once the sixteenth is turned away.",
         _leaking_visitors,
+    ),
+    Fault(
+        "silent-stream-closed", "TRN-14", COSMA, "A stream is ended after 200 s of comments.",
+        lambda: _ended_idle(ENDED_EARLY),
+    ),
+    Fault(
+        "silent-stream-closed-but-legal", None, COSMA, "A stream is ended after 306 s of comments.",
+        lambda: _ended_idle(ENDED_LEGALLY),
     ),
     Fault(
         "idle-stream-closed", "TRN-15", FLEET, "A stream is closed after 40 s, two thirds of what it should last.",

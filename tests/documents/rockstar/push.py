@@ -5,7 +5,11 @@ import json
 import requests
 
 PUSHES = {
-    "sessions": {"session_id": "0b7e3c52-0000-4000-8000-000000000001", "title": "Grüße 🎸", "data": '{"type":"user"}\n'},
+    "sessions": {
+        "session_id": "0b7e3c52-0000-4000-8000-000000000001",
+        "title": "Grüße 🎸",
+        "data": '{"type":"user"}\n',
+    },
     "plans": {"name": "my-plan.md", "content": "# A plan\n"},
 }
 

@@ -1,0 +1,168 @@
+"""What only agent-workspace has: a fleet whose states are put moment by moment, and failures of what looks at it.
+
+A room where a system's own names may stand; the states themselves are in `fleet_scenes`. They judge nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from streamvet.probes import fleet_scenes
+from streamvet.recorder import now_us, wait_until
+
+if TYPE_CHECKING:
+    from streamvet.probes.driver import Driver
+    from streamvet.probes.setting import Setting, Stimulus
+    from streamvet.recorder import Live
+
+# The harness's own lateness widens the bounds by up to a quarter of the slack, so that much longer a stream is watched.
+_WIDENED = 1.25
+_AFTER_MS = 20.0  # behind the last moment at which something is in time: for it to arrive
+
+
+def _polls_ms(setting: Setting, polls: int) -> float:
+    """The real time within which so many polls have told what there was."""
+    figures = setting.profile.raw["figures"]
+    slack_us = setting.profile.tolerance_us(figures["change_within_ms"] - figures["poll_ms"], setting.scale)
+    return float(polls * figures["poll_ms"] * setting.scale + slack_us / 1000 * _WIDENED + _AFTER_MS)
+
+
+def _stimulus(setting: Setting, name: str, timeline: list[fleet_scenes.Moment]) -> Stimulus:
+    """A try for the accounts whose e-mail address is known: a state says by it who may see what."""
+    given = {"primary": setting.target.credentials, "other": setting.target.other_credentials}
+    projects = {account: fleet_scenes.PROJECTS[account] for account, held in given.items() if held and "email" in held}
+    return {"name": name, "outcome": None, "script": [], "projects": projects, "timeline": timeline}
+
+
+class _Stage:
+    """Where the moments of a timeline are put, under ids of this try alone."""
+
+    def __init__(self, driver: Driver, stimulus: Stimulus) -> None:
+        self._driver = driver
+        self._stimulus = stimulus
+        self._tag = f"{int(driver.tape.wall_clock_s * 1000):x}-"
+
+    async def put(self, number: int) -> bool:
+        """Put one moment; gives whether it was taken."""
+        state = fleet_scenes.tagged(self._stimulus["timeline"][number]["state"], self._tag)
+        if number == 0:
+            projects = self._stimulus["projects"]
+            state["users"] = {self._email(account): projects[account] for account in projects}
+        live = await self._driver.put_state(state, moment=number, tag=self._tag)
+        return live.head_now is not None and live.head_now.status == 200
+
+    def _email(self, account: str) -> str:
+        return (self._driver.candidate.given(account) or {})["email"]
+
+
+async def _reader(driver: Driver, role: str = "reader", account: str = "primary") -> Live:
+    """A reader that has its first event."""
+    live = await driver.listen(role, account=account)
+    await live.until(lambda _event: True, driver.bounds.answer_s)
+    return live
+
+
+def scenes_stimuli(setting: Setting) -> list[Stimulus]:
+    """All at once."""
+    return [_stimulus(setting, "all scenes", fleet_scenes.scenes())]
+
+
+def scenes_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
+    """Until everything that is put is due."""
+    timeline = stimulus["timeline"]
+    pairs = zip(timeline, _polls_of(setting, stimulus), strict=True)
+    return max(float(row["at_ms"]) * setting.scale + _polls_ms(setting, polls) for row, polls in pairs)
+
+
+def _polls_of(setting: Setting, stimulus: Stimulus) -> list[int]:
+    """For each moment, how many polls it takes to tell it, by the limit on log lines."""
+    limit = setting.profile.raw["figures"]["poll_logs"]
+    found = [1]
+    before: list[fleet_scenes.Document] = []
+    for row in stimulus["timeline"][1:]:
+        logs = row["state"].get("logs", before)
+        found.append(max(-(-fleet_scenes.most_lines(before, logs) // limit), 1))
+        before = logs
+    return found
+
+
+async def scenes(driver: Driver, stimulus: Stimulus) -> None:
+    """A reader of each account from the first moment on, and one that joins in the middle, until everything is due."""
+    stage = _Stage(driver, stimulus)
+    if not await stage.put(0):
+        return
+    accounts = [account for account in stimulus["projects"] if await driver.can_be(account)]
+    readers = await asyncio.gather(*(_reader(driver, account=account) for account in accounts))
+    begin_us = now_us()
+
+    async def play() -> int:
+        polls, due_us = _polls_of(driver.setting, stimulus), 0
+        for number, row in enumerate(stimulus["timeline"][1:], start=1):
+            await wait_until(begin_us + _real_us(driver, row["at_ms"]))
+            if not await stage.put(number):
+                break
+            due_us = max(due_us, now_us() + int(_polls_ms(driver.setting, polls[number]) * 1000))
+        return due_us
+
+    async def join() -> Live:
+        await wait_until(begin_us + _real_us(driver, fleet_scenes.LATE_MS))
+        return await _reader(driver, "late")
+
+    due_us, late = await asyncio.gather(play(), join())
+    await wait_until(due_us)
+    for one in (*readers, late):
+        one.about["due_us"] = driver.tape.now_us()
+        await one.cut("everything that was put is due")
+
+
+def _real_us(driver: Driver, at_ms: float) -> int:
+    return int(at_ms * driver.setting.scale * 1000)
+
+
+def snapshots_stimuli(setting: Setting) -> list[Stimulus]:
+    """Nothing to show, and more than is shown."""
+    return [
+        _stimulus(setting, "no active run", fleet_scenes.no_runs()),
+        _stimulus(setting, "more than fifty runs", fleet_scenes.many_runs()),
+    ]
+
+
+async def snapshots(driver: Driver, stimulus: Stimulus) -> None:
+    """A state, and a reader of its snapshot."""
+    if await _Stage(driver, stimulus).put(0):
+        await (await _reader(driver)).cut("it has the snapshot")
+
+
+def load_stimuli(setting: Setting) -> list[Stimulus]:
+    """Nothing to vary."""
+    return [setting.saying("the first state cannot be loaded", [])]
+
+
+async def load(driver: Driver, _stimulus: Stimulus) -> None:
+    """Request a stream when the first state cannot be loaded. Nobody else may, for theirs would fail in its place."""
+    await driver.make_fail("load")
+    await (await _reader(driver)).ended(driver.bounds.close_s)
+
+
+def poll_stimuli(setting: Setting) -> list[Stimulus]:
+    """A change that only the poll behind the one that fails can tell."""
+    return [_stimulus(setting, "a poll fails", fleet_scenes.one_change())]
+
+
+def poll_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
+    """The poll that fails and the one after it."""
+    return _polls_ms(setting, 2)
+
+
+async def poll(driver: Driver, stimulus: Stimulus) -> None:
+    """Let a poll fail behind the snapshot. Nobody else may read, for a poll of theirs would fail in its place."""
+    stage = _Stage(driver, stimulus)
+    if not await stage.put(0):
+        return
+    reader = await _reader(driver)
+    await driver.make_fail("poll")
+    if await stage.put(1):
+        within_s = _polls_ms(driver.setting, 2) / 1000
+        await reader.until(lambda event: event.kind == "fleet_update", within_s, "the update")
+    await reader.cut("it has the update")

@@ -1,0 +1,190 @@
+"""The states of a fleet that the tries of agent-workspace go through: which run changes how, and when.
+
+Every scene has a run of its own, so that all are played at once. Tables and what makes states of them; must not know
+requests. Times are at scale 1, from the moment at which the first readers have their snapshots; these poll at 3,000,
+6,000 and 9,000 then, where the candidate counts from the connection.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from streamvet.probes.scripts import HOSTILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Document = dict[str, Any]
+Moment = dict[str, Any]  # `at_ms` and the `state` to put then
+
+MINE, ALSO_MINE, FOREIGN = "streamvet-shop", "streamvet-bank", "streamvet-depot"
+PROJECTS: Mapping[str, list[str]] = {"primary": [MINE, ALSO_MINE], "other": [FOREIGN]}
+
+_BEGIN = datetime(2026, 7, 1, tzinfo=UTC)
+_OLD_LINES = 500  # and a first batch has 300 of them at most
+_MANY_LINES, _FEW_LINES = 120, 7  # two full polls and a third one; less than a poll may tell
+_ACTIVE_RUNS, _ENDED_RUNS = 60, 10  # where a snapshot has 50 at most
+_LONG = "64 KiB"  # of the hostile texts: log lines are put again with every state
+
+
+def _time(second: int) -> str:
+    return (_BEGIN + timedelta(seconds=second)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _job(run: str, name: str, status: str = "running", **other: Any) -> Document:
+    given = {"id": f"{run}-{name}", "pipelineRunId": run, "agentType": "implementing", "status": status}
+    return {**given, "startedAt": _time(60), "completedAt": None, "error": None, **other}
+
+
+def _asked(run: str, name: str, **other: Any) -> Document:
+    given = {"id": f"{run}-{name}", "pipelineRunId": run, "type": "interrupt", "message": None, "status": "pending"}
+    return {**given, "createdAt": _time(90), **other}
+
+
+def _run(name: str, started: int = 0, **other: Any) -> Document:
+    given: Document = {"id": name, "projectId": MINE, "projectName": "Shop", "status": "testing"}
+    given |= {"startedAt": _time(started)}
+    given |= {"trigger": "push", "triggerData": {"branch": "main"}, "jobs": [_job(name, "a")]}
+    return {**given, "pendingInterventions": [], **other}
+
+
+def _lines(run: str, count: int, first: int, texts: Sequence[str] = ()) -> list[Document]:
+    """Log lines of a run, a second apart."""
+    given = {"pipelineRunId": run, "jobId": None, "agentType": None, "level": "info"}
+    return [
+        {"id": f"{run}/{first + number}", **given, "message": texts[number] if texts else f"line {number}",
+         "metadata": None, "createdAt": _time(first + number)}
+        for number in range(count)
+    ]  # fmt: skip
+
+
+_HOSTILE = [text for name, text in HOSTILE.items() if name != _LONG]
+
+_AT_FIRST: tuple[Document, ...] = (
+    _run("steady", 1, projectName="\n".join(_HOSTILE), pendingInterventions=[_asked("steady", "a", type="note")]),
+    _run("status", 2),
+    _run("job", 3, jobs=[_job("job", "a"), _job("job", "b", "queued", startedAt=None)]),
+    _run("more-jobs", 4),
+    _run("asked", 5, projectId=ALSO_MINE, projectName="Bank"),
+    _run("answered", 6, pendingInterventions=[_asked("answered", "a"), _asked("answered", "b", type="inject")]),
+    _run("asked-another", 7, pendingInterventions=[_asked("asked-another", "a")]),
+    _run("members", 8),
+    _run("fast", 9, status="queued"),
+    _run("fast-too", 10, status="queued"),
+    _run("fast-as-well", 11, status="queued"),
+    _run("completes", 12),
+    _run("breaks", 13),
+    _run("talks", 14),
+    _run("mutters", 15, startedAt=None),
+    _run("quotes", 16),
+    _run("old", 17),
+    _run("old-too", 18),
+    _run("over", 19, status="completed"),
+    _run("foreign", 20, projectId=FOREIGN, projectName="Depot"),
+)
+# Those of the last two are newer than all others, and nobody's to see or another's.
+_LOGGED_AT_FIRST = [
+    *_lines("old", _OLD_LINES // 2, 0),
+    *_lines("old-too", _OLD_LINES // 2, _OLD_LINES // 4),
+    *_lines("over", _FEW_LINES, 1000),
+    *_lines("foreign", _FEW_LINES, 1100),
+]
+
+# When, which members of which runs change, and what is logged then.
+_Change = tuple[int, "Mapping[str, Document]", "Sequence[Document]"]
+_UNSEEN: Document = {  # what no fingerprint covers
+    "projectName": "Shop, renamed",
+    "triggerData": {"branch": "other", "by": ["hand"]},
+    "startedAt": _time(30),
+    "jobs": [_job("members", "a", error="not found", startedAt=_time(61))],
+}
+
+
+def _burst(at_ms: int, run: str) -> list[_Change]:
+    return [(at_ms, {run: {"status": status}}, ()) for status in ("researching", "designing", "implementing")]
+
+
+_CHANGES: tuple[_Change, ...] = (
+    (
+        400,
+        {
+            "status": {"status": "releasing"},
+            "job": {"jobs": [_job("job", "a", "completed", completedAt=_time(99)), _job("job", "b")]},
+            "more-jobs": {"jobs": [_job("more-jobs", "a"), _job("more-jobs", "b")]},
+            "asked": {"pendingInterventions": [_asked("asked", "a", type="take_over", message="\u2028 stop")]},
+            "answered": {"pendingInterventions": [_asked("answered", "b", type="inject")]},
+            "asked-another": {"pendingInterventions": [_asked("asked-another", "b", type="note", message="go on")]},
+            "members": _UNSEEN,
+            "begun": _run("begun", 21, status="queued", jobs=[]),
+            "foreign": {"status": "releasing"},
+            "foreign-begun": _run("foreign-begun", 22, projectId=FOREIGN, projectName="Depot"),
+        },
+        [*_lines("talks", _MANY_LINES, 2000), *_lines("mutters", _FEW_LINES, 2000), *_lines("foreign", 3, 2000)],
+    ),
+    (3200, {"completes": {"status": "completed"}, "breaks": {"status": "failed"}}, ()),
+    *_burst(3400, "fast"),
+    (
+        4200,
+        {},
+        [*_lines("completes", 3, 3000), *_lines("breaks", 2, 3000), *_lines("over", 2, 3000),
+         *_lines("quotes", len(_HOSTILE), 3000, _HOSTILE)],
+    ),
+    *_burst(6200, "fast-too"),
+    *_burst(6500, "fast-as-well"),
+    (
+        6900,
+        {"status": {"status": "marketing"}, "begun": {"status": "researching"}, "foreign": {"status": "marketing"}},
+        [*_lines("mutters", 4, 4000), *_lines("foreign", 2, 4000)],
+    ),
+)  # fmt: skip
+LATE_MS = 4500  # a reader that joins in the middle, when some of what was logged at once is still to be told
+
+
+def scenes() -> list[Moment]:
+    """All scenes, moment by moment. Log lines that were there at first are put once: whoever came then has them."""
+    fleet: dict[str, Document] = {run["id"]: run for run in _AT_FIRST}
+    moments: list[Moment] = [_moment(0, fleet.values(), _LOGGED_AT_FIRST)]
+    logged: list[Document] = []
+    for at_ms, changed, lines in _CHANGES:
+        fleet |= {name: {**fleet.get(name, {}), **members} for name, members in changed.items()}
+        logged += lines
+        moments.append(_moment(at_ms, fleet.values() if changed else None, logged if lines else None))
+    return moments
+
+
+def _moment(at_ms: int, runs: Iterable[Document] | None, lines: Iterable[Document] | None) -> Moment:
+    parts = {"pipelines": runs, "logs": lines}
+    return {"at_ms": at_ms, "state": {part: list(rows) for part, rows in parts.items() if rows is not None}}
+
+
+def no_runs() -> list[Moment]:
+    """A fleet in which nothing is active."""
+    return [_moment(0, [_run("over", status="completed")], _lines("over", _FEW_LINES, 0))]
+
+
+def many_runs() -> list[Moment]:
+    """More active runs than a snapshot has; runs that have ended, and a foreign one, have begun after all of them."""
+    active = [_run(f"run-{number}", number, status=("queued", "testing")[number % 2]) for number in range(_ACTIVE_RUNS)]
+    ended = [_run(f"ended-{n}", 100 + n, status=("completed", "failed")[n % 2]) for n in range(_ENDED_RUNS)]
+    foreign = _run("foreign", 200, projectId=FOREIGN, projectName="Depot")
+    return [_moment(0, [*active[::2], *ended, foreign, *active[1::2]], [])]
+
+
+def one_change() -> list[Moment]:
+    """A run, and another status of it."""
+    return [_moment(0, [_run("status")], []), _moment(0, [_run("status", status="releasing")], None)]
+
+
+def tagged(value: Any, tag: str) -> Any:
+    """A state with ids that no other try has: a log line is new where its id was never there before."""
+    if isinstance(value, dict):
+        return {key: tag + one if key in ("id", "pipelineRunId") else tagged(one, tag) for key, one in value.items()}
+    return [tagged(one, tag) for one in value] if isinstance(value, list) else value
+
+
+def most_lines(before: Iterable[Document], after: Iterable[Document]) -> int:
+    """How many new lines the run has that has most of them."""
+    known = {line["id"] for line in before}
+    new = [line["pipelineRunId"] for line in after if line["id"] not in known]
+    return max((new.count(run) for run in set(new)), default=0)

@@ -1,0 +1,83 @@
+"""What the docs print of the suite's probes: what it does with a candidate of one system, and what that takes.
+
+Must not know any probe by name, nor where a block stands. Links are relative to `docs/spec/`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from requirement_blocks import link
+from schema_table import cell, code, table
+from streamvet.contract.profile import Profile, load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.contract.target import Launch, Target
+from streamvet.probes import PROBES, VOCABULARIES
+from streamvet.probes.setting import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamvet.probes.probe import Probe
+
+VERBS = ("script", "publish", "state", "fail")
+FEW = 8  # ids that a cell can hold; of more, only the families are told
+
+
+def _willing(profile: Profile) -> Setting:
+    """A candidate that has everything which a target file can name."""
+    nobody = {"token": "x"}
+    target = Target(
+        file=Path("target.yaml"),
+        profile=profile.name,
+        base_url="http://127.0.0.1",
+        credentials=nobody,
+        other_credentials=nobody,
+        expired_credentials=nobody,
+        existing={"finished": "x", "active": "x"} if profile.streams == "run" else {},
+        control="/_conformance",
+        directory=Path(),
+        launch=Launch((), Path(), {}, "/", 1),
+    )
+    return Setting(profile, target, 1.0, frozenset(VERBS), VOCABULARIES.get(profile.name))
+
+
+def _lacking(willing: Setting) -> Mapping[str, Setting]:
+    """The same without one thing, by what is lacking."""
+    verbs = {f"control: {code(verb)}": replace(willing, can=willing.can - {verb}) for verb in VERBS}
+    target = willing.target
+    return verbs | {
+        code("existing"): replace(willing, target=replace(target, existing={})),
+        code("launch"): replace(willing, target=replace(target, launch=None)),
+        code("directory"): replace(willing, target=replace(target, directory=None)),
+    }
+
+
+def _shows(probe: Probe, profile: Profile) -> str:
+    """The requirements for which it is made, or their families where they are many."""
+    registry = load_registry()
+    rows = [registry.rows[id_] for id_ in dict.fromkeys(probe.serves) if registry.rows[id_].applies(profile)]
+    own = [row for row in rows if row.family == profile.name]
+    common = [row for row in rows if row.family != profile.name]
+    shown = [link(row.id, profile.name) for row in common]
+    if len(common) > FEW:
+        titles = dict.fromkeys((row.id[:3], row.family) for row in common)
+        shown = [f"[{prefix}]({family}.md)" for prefix, family in titles]
+    return ", ".join([*(link(row.id, profile.name) for row in own), *shown])
+
+
+def probes(profile: str) -> list[str]:
+    """The probes that try something with a candidate of this system."""
+    loaded = load_profile(profile)
+    willing = _willing(loaded)
+    rows = []
+    for probe in PROBES:
+        shows = _shows(probe, loaded)
+        if probe.unmet(willing) is None and shows and probe.stimuli(willing):
+            needs = [name for name, poorer in _lacking(willing).items() if probe.unmet(poorer) is not None]
+            does = (inspect.getdoc(probe.act) or "").split("\n\n", maxsplit=1)[0]
+            rows.append([cell(probe.name), cell(does), ", ".join(needs), shows])
+    return table(["Probe", "What it does", "Needs", "Shows"], rows)
