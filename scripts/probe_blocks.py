@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
     from streamvet.probes.probe import Probe
 
-VERBS = ("script", "publish", "state", "fail")
+# What a control interface can, by what the system's streams are of.
+VERBS = {"run": ("script", "fail"), "push": ("script", "fail"), "ambient": ("publish", "state", "fail")}
 FEW = 8  # ids that a cell can hold; of more, only the families are told
 
 
 def _willing(profile: Profile) -> Setting:
     """A candidate that has everything which a target file can name."""
-    nobody = {"token": "x"}
+    nobody = {"token": "x", "email": "a@example.org", "password": "x"}
     target = Target(
         file=Path("target.yaml"),
         profile=profile.name,
@@ -42,12 +43,12 @@ def _willing(profile: Profile) -> Setting:
         directory=Path(),
         launch=Launch((), Path(), {}, "/", 1),
     )
-    return Setting(profile, target, 1.0, frozenset(VERBS), VOCABULARIES.get(profile.name))
+    return Setting(profile, target, 1.0, frozenset(VERBS[profile.streams]), VOCABULARIES.get(profile.name))
 
 
 def _lacking(willing: Setting) -> Mapping[str, Setting]:
     """The same without one thing, by what is lacking."""
-    verbs = {f"control: {code(verb)}": replace(willing, can=willing.can - {verb}) for verb in VERBS}
+    verbs = {f"control {code(verb)}": replace(willing, can=willing.can - {verb}) for verb in sorted(willing.can)}
     target = willing.target
     return verbs | {
         code("existing"): replace(willing, target=replace(target, existing={})),
@@ -59,7 +60,7 @@ def _lacking(willing: Setting) -> Mapping[str, Setting]:
 def _shows(probe: Probe, profile: Profile) -> str:
     """The requirements for which it is made, or their families where they are many."""
     registry = load_registry()
-    rows = [registry.rows[id_] for id_ in dict.fromkeys(probe.serves) if registry.rows[id_].applies(profile)]
+    rows = [row for row in registry.rows.values() if row.id in probe.serves and row.applies(profile)]
     own = [row for row in rows if row.family == profile.name]
     common = [row for row in rows if row.family != profile.name]
     shown = [link(row.id, profile.name) for row in common]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 ROOT = Path(__file__).resolve().parents[2]
-SCALE = 0.05  # a poll of agent-workspace takes 150 ms, and a connection of it lives 15 s
+SCALE = 0.1  # a poll of agent-workspace takes 300 ms, and a connection of it lives 30 s
 
 
 @dataclass(frozen=True)

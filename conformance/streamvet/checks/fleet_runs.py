@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from streamvet.trace import Trace
 
 BURST_CHANGES = 3  # within a poll, as the requirement has it
-BURST_SHARE = 2  # within half of one: two polls are so near only where one is late by as much
+NEAR_SHARE = 2  # two polls are nearer than half of their interval only where one is late by as much
 
 
 def names_its_run(trace: Trace, profile: Profile) -> Outcome:
@@ -167,12 +167,12 @@ def _never_was(fleet: Fleet, one: Connection, row: Row) -> bool:
 
 
 def only_what_changed(fleet: Fleet, one: Connection) -> list[Finding] | None:
-    """FLT-05."""
+    """FLT-05: by the last entry of a run in an update; that there is one is another row's."""
     found, exercised = [], _unseen_changed(fleet, one)
     last: dict[str, Row] = {}
-    for row in one.runs:
+    for row in {(row.number, row.id): row for row in one.runs}.values():
         known = last.get(row.id)
-        if row.event.kind == UPDATE and known is not None and known.event is not row.event:
+        if row.event.kind == UPDATE and known is not None:
             exercised = exercised or len(last) > 1
             as_it_was = fingerprint(known.document) == fingerprint(row.document)
             if as_it_was and _always_there(fleet, one, known, row):
@@ -206,26 +206,27 @@ def latest_only(fleet: Fleet, one: Connection) -> list[Finding] | None:
         entries = [(row, [state.number for state in fleet.showing(one, row)]) for row in one.updated if row.id == name]
         entries = [(row, of) for row, of in entries if of and first.number <= of[0] <= last.number]
         exercised = exercised or any(last.number in of for _, of in entries)
-        found += _too_many(one, [row for row, _ in entries]) or _outdated(fleet, one, entries)
+        near = (last.done_us - first.sent_us) * NEAR_SHARE <= fleet.figures.poll_us
+        found += _too_many(one, [row for row, _ in entries], near=near) or _outdated(fleet, one, entries)
     return found if exercised or found else None
 
 
 def _bursts(fleet: Fleet, one: Connection) -> list[tuple[str, State, State]]:
-    """The runs that changed several times within a part of a poll, with the first and the last of these states."""
+    """The runs that changed several times within a poll, with the first and the last of these states."""
     changed = defaultdict(list)
     for state, name in fleet.changes(one):
         changed[name].append(state)
     found = []
     for name, states in changed.items():
         pairs = zip(states, states[BURST_CHANGES - 1 :], strict=False)
-        found += [(name, a, b) for a, b in pairs if (b.done_us - a.sent_us) * BURST_SHARE <= fleet.figures.poll_us]
+        found += [(name, a, b) for a, b in pairs if b.done_us - a.sent_us <= fleet.figures.poll_us]
     return found
 
 
-def _too_many(one: Connection, entries: Sequence[Row]) -> list[Finding]:
-    """An entry twice in an event, or one for each change: a poll may fall between two changes, and one follows them."""
+def _too_many(one: Connection, entries: Sequence[Row], *, near: bool) -> list[Finding]:
+    """Several entries in an event; or one for each change, where no two polls fall between them."""
     twice = repeated(row.number for row in entries)
-    if not twice and len(entries) < BURST_CHANGES:
+    if not twice and (not near or len(entries) < BURST_CHANGES):
         return []
     these = [row for row in entries if row.number == twice[0]] if twice else entries
     want = f"one entry of the run {these[0].id!r} for its changes between two polls"
@@ -267,6 +268,6 @@ RUN_CHECKS: dict[str, Check] = {
     "FLT-03": nothing_foreign,
     "FLT-04": of_fleet(change_in_time, "no run changed while a stream was open for long enough"),
     "FLT-05": of_fleet(only_what_changed, "no run stayed as it was while a stream was open for long enough"),
-    "FLT-06": of_fleet(latest_only, "no run changed several times within half a poll"),
+    "FLT-06": of_fleet(latest_only, "no run changed several times within a poll"),
     "FLT-07": of_fleet(ended_is_over, "no run ended while a stream was open for long enough"),
 }

@@ -174,8 +174,8 @@ class Driver:
 
     async def listen(
         self, role: str = "reader", *, account: str = "primary", meant: str = "stream", accept: str | None = None,
-        headers: tuple[tuple[str, str], ...] = (), path: str | None = None, stalls: bool = False, gzip: bool = False,
-        **about: Any,
+        headers: tuple[tuple[str, str], ...] = (), path: str | None = None, cut: CutPlan | None = None,
+        stalls: bool = False, gzip: bool = False, **about: Any,
     ) -> Live:  # fmt: skip
         """Request the ambient stream; the head has come, or none comes."""
         facts: dict[str, Any] = {"meant": meant, "run": AMBIENT, **about}
@@ -183,7 +183,7 @@ class Driver:
             facts["accept"] = accept
         live = await self._sender.send(
             self.profile.operations["attach"], role, facts, account=account, headers=headers, accept=accept,
-            path=path, stalls=stalls, gzip=gzip,
+            path=path, cut=cut, stalls=stalls, gzip=gzip,
         )  # fmt: skip
         await live.head(self.bounds.answer_s)
         return live
