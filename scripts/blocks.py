@@ -30,6 +30,7 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "revision": requirement_blocks.revision,
     "coverage": requirement_blocks.coverage,
     "parameters": profile_blocks.parameters,
+    "compare": profile_blocks.compare,
     "operations": profile_blocks.operations,
     "refusals": profile_blocks.refusals,
     "events": profile_blocks.events,

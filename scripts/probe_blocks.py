@@ -6,6 +6,7 @@ Must not know any probe by name, nor where a block stands. Links are relative to
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,11 @@ def _shows(probe: Probe, profile: Profile) -> str:
     return ", ".join([*(link(row.id, profile.name) for row in own), *shown])
 
 
+def _does(probe: Probe) -> str:
+    """The first sentence of what it says about itself."""
+    return re.split(r"(?<=[.])\s", cell(inspect.getdoc(probe.act)), maxsplit=1)[0]
+
+
 def probes(profile: str) -> list[str]:
     """The probes that try something with a candidate of this system."""
     loaded = load_profile(profile)
@@ -79,6 +85,5 @@ def probes(profile: str) -> list[str]:
         shows = _shows(probe, loaded)
         if probe.unmet(willing) is None and shows and probe.stimuli(willing):
             needs = [name for name, poorer in _lacking(willing).items() if probe.unmet(poorer) is not None]
-            does = (inspect.getdoc(probe.act) or "").split("\n\n", maxsplit=1)[0]
-            rows.append([cell(probe.name), cell(does), ", ".join(needs), shows])
+            rows.append([cell(probe.name), _does(probe), ", ".join(needs), shows])
     return table(["Probe", "What it does", "Needs", "Shows"], rows)

@@ -12,6 +12,7 @@ from diagram import svg
 from schema_table import cell, code, fields, table
 from streamvet.contract.files import read_json, schemas_folder
 from streamvet.contract.profile import Profile, builtin_profiles, load_profile
+from streamvet.contract.registry import load_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,12 +51,35 @@ def value(profile: str, place: str) -> str:
     found = load_profile(profile).field(place)
     if not isinstance(found, int | float):
         raise KeyError(f"no number at {place} of {profile}")
+    return _number(found, place)
+
+
+def _number(found: float, place: str) -> str:
+    """A number as a sentence says it, with the unit that its name has."""
     if place.endswith("_bytes"):
         return f"{found / 2**20:g} MiB"
     if place.endswith("_ms"):
         size, unit = (60_000, "minute") if found % 60_000 == 0 else (1000, "second")
         return f"{found / size:g} {unit}{'' if found == size else 's'}"
     return f"{found:.0%}".replace("%", " %") if 0 < found < 1 else str(found)
+
+
+def compare(*places: str) -> list[str]:
+    """Parameters of all built-in profiles side by side."""
+    rows = [
+        [f"[{name}]({name}.md)", *(_shown(load_profile(name).field(place), place) for place in places)]
+        for name in (one for one in load_registry().families if one in builtin_profiles())
+    ]
+    return table(["System", *map(code, places)], rows)
+
+
+def _shown(found: Any, place: str) -> str:
+    if found is None:
+        return ""
+    if isinstance(found, list):
+        return ", ".join(map(code, found))
+    plain = isinstance(found, bool | str) or not place.endswith(("_ms", "_bytes"))
+    return code(found) if plain else _number(found, place)
 
 
 def parameters(profile: str) -> list[str]:
@@ -94,7 +118,7 @@ def refusals(profile: str) -> list[str]:
 
 
 # The refusals of an operation besides wrong bodies, by their keys in a profile.
-_REFUSED = {"wrong": "a wrong password", "unknown": "the id of nothing"}
+_REFUSED = {"wrong": "a wrong password", "unknown": "an unknown id"}
 
 
 def _answer(answer: Mapping[str, Any]) -> str:
@@ -148,8 +172,8 @@ def members(profile: str, key: str) -> list[str]:
         member = {**whole["properties"][key], "$defs": whole.get("$defs", {})}
         groups.setdefault(json.dumps(member, sort_keys=True), (member, []))[1].append(name)
     lines: list[str] = []
-    for member, names in groups.values():
-        lines += [f"{code(key)} of {', '.join(map(code, names))}:", "", *fields(member), ""]
+    for shape, names in groups.values():
+        lines += [f"{code(key)} of {', '.join(map(code, names))}:", "", *fields(shape), ""]
     return lines[:-1]
 
 
@@ -176,16 +200,15 @@ def lifecycle(profile: str, name: str) -> list[str]:
 def _about_table(found: Lifecycle) -> Iterator[str]:
     """What a state table does not show: where it begins, what it holds for, what it leaves out."""
     if found.anywhere:
-        yield "It is followed from any state, as a reader may come at any moment: the first event may be one of any state,"
-        yield "and each one after it has to be possible where those before it may have led."
-        yield f"Where nothing has happened yet it is in {code(found.start)}."
+        yield "It is [followed from any state](ordering.md#any-state)."
+        yield f"Before anything has happened it is in {code(found.start)}."
     else:
         yield f"It begins in {code(found.start)}."
     if found.key:
         yield f"One for each value of {code(found.key)}."
     if found.forbids:
-        yield f"Never where it holds: {', '.join(map(code, found.forbids))}."
-    yield "An event that the table names nowhere may come at any time."
+        yield f"These never come: {', '.join(map(code, found.forbids))}."
+    yield f"{'Any other' if found.forbids else 'An'} event that the table names nowhere may come at any time."
 
 
 def diagrams() -> dict[str, str]:

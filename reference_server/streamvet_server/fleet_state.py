@@ -134,6 +134,7 @@ class Fleet(Ambient):
     async def reset(self) -> None:
         """Forget everything but the accounts, and end every stream."""
         self._forget()
+        self.put_pipelines(())
         self.over.set()
         if not self._stopped:
             self.over = asyncio.Event()

@@ -422,6 +422,45 @@ def test_heartbeats(serve: Any) -> None:
     asyncio.run(main())
 
 
+def test_what_the_seams_are_asked(serve: Any) -> None:
+    """Each choice, each wait and each failure under its name, so that a fault can take hold of it."""
+    choices, waits, failures = set(), set(), set()
+
+    def sift(_scene: Any, by: str, rows: Sequence[Any], chosen: Sequence[Any]) -> Sequence[Any]:
+        choices.add((by, len(rows), len(chosen)))
+        return chosen
+
+    def clock(_scene: Any, wait: str, seconds: float) -> float:
+        waits.add((wait, round(seconds, 3)))
+        return seconds
+
+    def access(_scene: Any, check: str, refusal: Any) -> Any:
+        failures.add((check, refusal is None))
+        return refusal
+
+    seams = Seams(sift=sift, clock=clock, access=access)
+    runs = [pipeline("run", pendingInterventions=[intervention("run", "a", "resolved")]), pipeline("foreign", FOREIGN)]
+    over = pipeline("over", status="failed")
+
+    async def main() -> None:
+        async with serve(seams=lambda _profile: seams) as served:
+            await put(served, pipelines=[*runs, over], logs=[line("old", "run"), line("other", "foreign")])
+            await served.control("agent-workspace", do="fail", what="poll")
+            async with served.fleet() as stream:
+                assert [(await anext(stream))[0] for _ in range(2)] == ["fleet_snapshot", "fleet_logs"]
+                await put(served, logs=[line(f"{n}", "run", n) for n in range(60)])
+                assert len(await until_logged(stream, "59")) == 2
+
+    asyncio.run(main())
+    shown = {("pending", 1, 0), ("pending", 0, 0), ("status", 3, 2), ("project", 2, 1), ("newest", 1, 1)}
+    lines = {("logged", 3, 1), ("latest", 1, 1), ("new", 60, 60), ("batch", 60, 50), ("new", 60, 10), ("batch", 10, 10)}
+    assert choices >= {*shown, *lines, ("changed", 1, 0)}
+    polls = {("poll", 0.06), ("first-ping", 0.3), ("ping", 0.3), ("quiet", 0.0)}
+    assert waits == {*polls, ("answer", 0.0), ("cap", 6.0)}
+    asked = {("body", True), ("credentials", True)}
+    assert failures == {*asked, ("load", True), ("poll", False), ("poll", True)}
+
+
 def test_a_failed_load_is_told_and_ends_the_stream(serve: Any) -> None:
     async def main() -> None:
         async with serve() as served:

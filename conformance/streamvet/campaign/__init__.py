@@ -5,6 +5,7 @@ Judging is somebody else's, and later: must not know checks.
 
 from __future__ import annotations
 
+from streamvet.campaign.calm import Calm
 from streamvet.campaign.reaching import Unreachable
 from streamvet.campaign.running import campaign
 from streamvet.campaign.terms import Progress, Running, Settings, Summary
@@ -13,6 +14,7 @@ from streamvet.probes.setting import FULL_EFFORT, SMALL_EFFORT, Effort
 __all__ = [
     "FULL_EFFORT",
     "SMALL_EFFORT",
+    "Calm",
     "Effort",
     "Progress",
     "Running",

@@ -13,6 +13,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamvet.campaign.calm import Calm
 from streamvet.campaign.planning import Plan, Try, plan_cases, plan_tries
 from streamvet.campaign.reaching import describe, reach
 from streamvet.campaign.slots import Slots
@@ -55,9 +56,10 @@ class _Campaign:
     summary: Summary
     on_trace: Callable[[Trace], None]
     on_progress: Callable[[Progress], None]
+    calm: Calm
     total: int = 0
     begun: dict[str, tuple[Try, int]] = field(default_factory=dict)
-    quiet: asyncio.Event = field(default_factory=asyncio.Event)  # only waits are left
+    short_over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, plan: Plan) -> None:
         """All tries of a plan."""
@@ -80,7 +82,8 @@ class _Campaign:
                         if not one.wait_s:
                             group.create_task(short(one, group))
             finally:
-                self.quiet.set()
+                self.short_over.set()
+                self.calm.waits(self.candidate)
 
         async def ambient() -> None:
             """What speaks, one after the other; then all that need silence for it."""
@@ -114,7 +117,9 @@ class _Campaign:
         best: tuple[int, Trace] | None = None
         for attempt in range(1 + _REPEATS):
             if attempt:
-                await self.quiet.wait()  # what made the suite late is most often the suite itself
+                # What made the suite late is most often the suite itself. What speaks keeps others waiting.
+                speaks = one.probe.lane_of(self.setting) == "speaks"
+                await (self.short_over.wait() if speaks else self.calm.wait())
             trace = await self._record(one)
             waited = [x.id for x in trace.exchanges if x.role in _WAITED or "observe_us" in x.about]
             late_us = max((trace.jitter_us.get(one_id, 0) for one_id in waited), default=0)
@@ -210,10 +215,12 @@ async def campaign(
     on_progress: Callable[[Progress], None] = lambda _progress: None,
     *,
     cases: Sequence[tuple[str, Stimulus]] | None = None,
+    calm: Calm | None = None,
 ) -> Summary:
     """Try everything that can be tried on a candidate. Traces are handed out as their tries end.
 
-    With `cases`, pairs of a probe's name and a stimulus, as traces have them, only these are tried.
+    With `cases`, pairs of a probe's name and a stimulus, as traces have them, only these are tried. `calm` is shared by
+    campaigns that run beside each other.
 
     Raises:
         KeyError: where a case names no probe.
@@ -226,6 +233,7 @@ async def campaign(
     with _settled():
         async with Recorder(profile, Secrets()) as recorder:
             candidate = Candidate(target, profile, scale, recorder)
+            calm = calm or Calm()
             try:
                 await reach(candidate, settings.wait_s)
                 summary.can = await describe(candidate, scale)
@@ -236,8 +244,9 @@ async def campaign(
                 else:
                     plan = plan_cases(PROBES, setting, cases)
                 summary.skipped = plan.skipped
-                await _Campaign(candidate, setting, recorder, summary, on_trace, on_progress).run(plan)
+                await _Campaign(candidate, setting, recorder, summary, on_trace, on_progress, calm).run(plan)
             finally:
+                calm.waits(candidate)  # also where it never came to its tries
                 if candidate.process:
                     await candidate.process.stop()
             summary.errors += [f"{type(error).__name__}: {error}" for error in recorder.errors]

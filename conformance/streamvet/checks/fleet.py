@@ -335,9 +335,17 @@ def rows(one: Reading, kinds: tuple[str, ...], tag: str = "") -> list[Row]:
     return [
         Row(event, number, _plain(document, tag))
         for number, event in enumerate(one.events)
-        if event.kind in kinds and event.valid
+        if event.kind in kinds and _valid(one, event)
         for document in one.value(event)
     ]
+
+
+def _valid(one: Reading, event: Event) -> bool:
+    """Whether an event fits its schema, also where its JSON has a flaw that leaves it a value."""
+    file = one.profile.schema_file(event.kind or "")
+    if event.valid is None and event.parsed and file is not None:
+        return one.profile.schemas.decider(file)(one.value(event))
+    return bool(event.valid)
 
 
 def _plain(value: Any, tag: str) -> Any:

@@ -38,7 +38,10 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
     over = [
         one
         for one in streams(trace, profile)
-        if left_alone(one) and one.exchange.clean and _may_have_the_end(one) and not _capped(one, trace.time_scale)
+        if left_alone(one)
+        and one.exchange.clean
+        and _may_have_the_end(one)
+        and not (_idle(one) or _capped(one, trace.time_scale))
     ]
     if not over:
         return NotExercised("no stream was closed by the server")
@@ -49,6 +52,14 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
             want, x = f"{_or(lacking)} before the end of the stream", one.exchange
             found.append(finding(x, want, _last(one), _last_span(one), x.ended_us))
     return found
+
+
+def _idle(one: Reading) -> bool:
+    """Whether the stream was watched while nothing is to happen: how long it stays open is TRN-14's and TRN-15's."""
+    return bool(one.profile.field("transport.open")) and one.exchange.role in IDLE_ROLES
+
+
+IDLE_ROLES = ("idle", "watch")
 
 
 def _capped(one: Reading, scale: float) -> bool:

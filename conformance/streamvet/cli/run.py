@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamvet.campaign import Settings, Summary, campaign
+from streamvet.campaign import Calm, Settings, Summary, campaign
 from streamvet.cli import options
 from streamvet.cli.court import Case, Court
 from streamvet.cli.options import Outputs
@@ -145,6 +145,7 @@ async def _campaigns(subjects: Sequence[Subject], cases: Sequence[Case], setting
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    calm = Calm(len(subjects))
     with Watch() as watch:
 
         async def one(subject: Subject, case: Case) -> None:
@@ -154,6 +155,7 @@ async def _campaigns(subjects: Sequence[Subject], cases: Sequence[Case], setting
                 dataclasses.replace(settings, time_scale=subject.scale),
                 lambda trace: court.hear(case, trace),
                 lambda progress: watch.seen(subject.profile.name, progress),
+                calm=calm,
             )
 
         await asyncio.gather(*(one(*pair) for pair in zip(subjects, cases, strict=True)))

@@ -57,10 +57,10 @@ class _Stage:
         return (self._driver.candidate.given(account) or {})["email"]
 
 
-async def _reader(driver: Driver, role: str = "reader", account: str = "primary") -> Live:
-    """A reader that has its first event."""
+async def _reader(driver: Driver, role: str = "reader", account: str = "primary", until: str | None = None) -> Live:
+    """A reader that has its first event, or the first one of a type."""
     live = await driver.listen(role, account=account)
-    await live.until(lambda _event: True, driver.bounds.answer_s)
+    await live.until(lambda event: until in (None, event.kind), driver.bounds.answer_s)
     return live
 
 
@@ -94,7 +94,8 @@ async def scenes(driver: Driver, stimulus: Stimulus) -> None:
     if not await stage.put(0):
         return
     accounts = [account for account in stimulus["projects"] if await driver.can_be(account)]
-    readers = await asyncio.gather(*(_reader(driver, account=account) for account in accounts))
+    # Each has log lines to be told at first; what comes later comes after these.
+    readers = await asyncio.gather(*(_reader(driver, account=account, until="fleet_logs") for account in accounts))
     begin_us = now_us()
 
     async def play() -> int:

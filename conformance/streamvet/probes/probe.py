@@ -94,10 +94,10 @@ def _email(setting: Setting) -> str | None:
 
 
 def _scripted(setting: Setting) -> str | None:
-    if setting.scripted:
-        return None
     if setting.profile.streams == "ambient":
         return ""
+    if setting.scripted:
+        return None
     return "no control interface" if setting.words or not setting.can else "no words for scripts of this profile"
 
 

@@ -204,7 +204,7 @@ def large_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def large(driver: Driver, stimulus: Stimulus) -> None:
-    """Push it; it must be refused."""
+    """Push a session above the limit."""
     record = _record("0123456789abcdef" * 64, "user")
     data = record * (stimulus["bytes"] // len(record) + 1)
     body = _body(driver, "session", {"session_id": str(uuid4()), "title": "Session", "data": data})

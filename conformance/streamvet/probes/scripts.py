@@ -7,7 +7,7 @@ order events may come is read from the profile.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -65,30 +65,40 @@ def spread(emits: Sequence[Emit], real_ms: float, scale: float) -> list[Step]:
 
 
 @dataclass(slots=True)
-class _Walk:
-    """A walk through the lifecycle tables of one kind of start."""
+class Walk:
+    """A walk through the lifecycle tables of one kind of start.
+
+    A key is its place (0, 1, …) where events are made, and the value that stands there where they are looked at.
+    """
 
     profile: Profile
     tables: list[Lifecycle]
     words: Vocabulary
     emits: list[Emit] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
-    states: dict[tuple[str, int], str] = field(default_factory=dict)
+    states: dict[tuple[str, Hashable], str] = field(default_factory=dict)
 
-    def state(self, table: Lifecycle, key: int) -> str:
+    def state(self, table: Lifecycle, key: Hashable) -> str:
+        """Where one automaton of a table is."""
         return self.states.get((table.name, key if table.key else 0), table.start)
 
-    def fits(self, kind: str, key: int) -> bool:
+    def fits(self, kind: str, key: Hashable) -> bool:
         """Whether every table that knows the type lets it come now."""
         concerned = [table for table in self.tables if table.knows(kind)]
         return bool(concerned) and all(table.step(self.state(table, key), kind) for table in concerned)
 
-    def advance(self, kind: str, key: int) -> None:
+    def advance(self, kind: str, key: Hashable) -> None:
+        """Follow an event in every table that knows its type."""
         for table in self.tables:
             if table.knows(kind):
                 target = table.step(self.state(table, key), kind)
                 if target:
                     self.states[table.name, key if table.key else 0] = target
+
+    def keys_for(self, kind: str, most: int) -> list[int]:
+        """The keys, of the first `most`, with which this type may come now. Without a key in the tables that is 0."""
+        keyed = any(table.key for table in self.tables if table.knows(kind))
+        return [key for key in range(most if keyed else 1) if self.fits(kind, key)]
 
     def key_for(self, kind: str) -> int | None:
         """The first key with which this type may come now."""
@@ -109,15 +119,16 @@ class _Walk:
         """Emit the first of these types that may come now."""
         return any(self.say(kind, text) for kind in kinds)
 
-    def may_succeed(self) -> bool:
+    def may_end(self, outcome: str = "succeeds") -> bool:
         """Whether the server's own ending may come now."""
         terminal = self.profile.terminal
-        endings = terminal.outcomes.get("succeeds", ()) if terminal else ()
+        endings = terminal.outcomes.get(outcome, ()) if terminal else ()
         return not endings or any(self.fits(kind, 0) for kind in endings)
 
 
-def _begin(profile: Profile, start: Operation, words: Vocabulary) -> _Walk:
-    walk = _Walk(profile, [profile.lifecycles[name] for name in start.raw.get("lifecycles", ())], words)
+def begin(profile: Profile, start: Operation, words: Vocabulary) -> Walk:
+    """A walk that has come to where a script begins."""
+    walk = Walk(profile, [profile.lifecycles[name] for name in start.raw.get("lifecycles", ())], words)
     for kind in profile.field("catchup.first.events") or ():  # what the server says first by itself
         if walk.fits(kind, 0):
             walk.advance(kind, 0)
@@ -135,7 +146,7 @@ def emittable(profile: Profile) -> list[str]:
 
 def every_type(profile: Profile, start: Operation, words: Vocabulary) -> list[Emit]:
     """Each type at least once where the tables allow it, in an order that they allow."""
-    walk = _begin(profile, start, words)
+    walk = begin(profile, start, words)
     kinds = [kind for kind in emittable(profile) if any(table.knows(kind) for table in walk.tables)]
     for number in range(2 * len(kinds)):  # enough to open what some types need before them
         fresh = [kind for kind in kinds if not walk.used[kind]]
@@ -147,7 +158,7 @@ def every_type(profile: Profile, start: Operation, words: Vocabulary) -> list[Em
 
 def carrying(profile: Profile, start: Operation, words: Vocabulary, texts: Sequence[str]) -> list[Emit]:
     """One event for each text, with what has to come before."""
-    walk = _begin(profile, start, words)
+    walk = begin(profile, start, words)
     kinds = emittable(profile)
     for text in texts:
         for _ in kinds:
@@ -161,9 +172,9 @@ def plain(profile: Profile, start: Operation, words: Vocabulary, count: int) -> 
     return carrying(profile, start, words, [f"event {number} of {count}" for number in range(count)])
 
 
-def _ended_well(walk: _Walk, kinds: Sequence[str]) -> list[Emit]:
+def _ended_well(walk: Walk, kinds: Sequence[str]) -> list[Emit]:
     """What was said, and what the tables want before the server may say that the run has succeeded."""
     for _ in kinds:
-        if walk.may_succeed() or not walk.say_any(kinds, "closes"):
+        if walk.may_end() or not walk.say_any(kinds, "closes"):
             break
     return walk.emits

@@ -82,7 +82,7 @@ def heartbeats_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
 
 
 async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
-    """Watch an active run for as long as the profile's number of heartbeats takes."""
+    """Watch an active run, or an ambient stream, for as long as the profile's number of heartbeats takes."""
     observe_ms = _observed_ms(driver.setting)
     observe_us = int(observe_ms * 1000)
     if _idle_timer(driver.setting):

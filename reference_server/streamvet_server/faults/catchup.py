@@ -286,7 +286,7 @@ FAULTS: tuple[Fault, ...] = (
         _untold_after_crash,
     ),
     Fault(
-        "sessions-lost-in-crash", "CAT-18", FLEET, "A session of before a restart gets a stream that stays silent.",
+        "silent-after-a-crash", "CAT-18", FLEET, "Who comes back after a restart has a stream that stays silent.",
         to_returned(lambda _octets: (Close.NEVER,)),
     ),
 )  # fmt: skip

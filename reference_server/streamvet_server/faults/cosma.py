@@ -54,8 +54,19 @@ def _told_by(operation: str, update: Update) -> Make:
     return lambda: Seams(publish=publish)
 
 
-def _as_change(update: Update) -> Iterable[Update]:
-    return (Update("file_modified", update.data),)
+def _created_late() -> Seams:
+    """A new file is told when its item was."""
+    waiting: list[Update] = []
+
+    def change(update: Update) -> Iterable[Update]:
+        if update.opcode == "file_created":
+            waiting.append(update)
+            return ()
+        told = (update, *waiting)
+        waiting.clear()
+        return told
+
+    return published(change, "file_created", "queue_item_added", "queue_item_updated")()
 
 
 def _of_an_index(opcode: str) -> Make:
@@ -133,8 +144,7 @@ FAULTS: tuple[Fault, ...] = (
         "pause-told-again", "COS-05", COSMA, "Pausing a paused queue is told.",
         _told_by("pause", Update("queue_paused", {"source": "manual"})),
     ),
-    Fault("creation-told-as-change", "COS-06", COSMA, "A new file is told as file_modified.",
-          published(_as_change, "file_created")),
+    Fault("creation-told-after-its-item", "COS-06", COSMA, "A new file is told behind its item.", _created_late),
     Fault("completion-untold", "COS-07", COSMA, "The completion of an item is not told.",
           _of_an_index("queue_item_completed")),
     Fault(

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.fault import BOTH, COSMA, FLEET, ROCKSTAR, Fault
+from streamvet_server.faults.fleet import to_returned
 from streamvet_server.faults.shapes import answer_of, every, rare, told, with_key, written
 from streamvet_server.faults.updates import ORDINARY, is_ordinary, published
 from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
-from streamvet_server.wire import sse_block
+from streamvet_server.wire import json_text, sse_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,8 +113,12 @@ FAULTS: tuple[Fault, ...] = (
         "An event has half an emoji.", told(rare, with_key("label", "\ud83d")),
     ),
     Fault(
-        "nested-too-deep", "EVT-06", BOTH + ROCKSTAR + FLEET + COSMA, "An event is nested 70 levels deep.",
+        "nested-too-deep", "EVT-06", BOTH + ROCKSTAR + COSMA, "An event is nested 70 levels deep.",
         told(rare, with_key("tree", _deep())),
+    ),
+    Fault(
+        "snapshot-nested-too-deep", "EVT-06", FLEET, "Who comes back after a restart has a snapshot of 70 levels.",
+        to_returned(lambda octets: (octets.replace(b"[]", json_text(_deep()).encode(), 1),)),
     ),
     Fault(
         "typeless", "EVT-07", BOTH + ROCKSTAR + COSMA, "An event lacks the key that names its type.",

@@ -1,16 +1,15 @@
-"""What faults of agent-workspace go by: which session a stream is opened with, and how old the stream is.
+"""What faults of agent-workspace go by: whether a reader comes back after a restart, and how old its stream is.
 
-It must not know any fault. Readers of a fleet are all alike: no run and no cursor tells one from another. A session
-that the server issued in a former life is shown by whoever comes back after a restart, and by nobody else.
+It must not know any fault. Readers of a fleet are all alike: no run and no cursor tells one from another.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.seams import Answer, Scene, Seams, Shown
+from streamvet_server.seams import Batch, Scene, Seams, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,39 +20,24 @@ if TYPE_CHECKING:
 _BEGUN_S, _CAP_S = "begun_s", "cap_s"
 
 
-@dataclass(slots=True)
-class Sessions:
-    """The sessions that were issued since the server came up, as they stand in cookies."""
-
-    issued: set[str] = field(default_factory=set)
-
-    def over(self, seams: Seams) -> Seams:
-        """The same seams; what is issued is remembered."""
-
-        def head(scene: Scene, answer: Answer) -> Answer:
-            answer = seams.head(scene, answer)
-            if "Set-Cookie" in answer.headers:
-                self.issued.add(answer.headers["Set-Cookie"].partition(";")[0])
-            return answer
-
-        return replace(seams, head=head)
-
-    def former(self, scene: Scene) -> bool:
-        """Whether a request comes with a session of a former life."""
-        return scene.headers.get("Cookie", "") not in self.issued
-
-
 def to_returned(change: Callable[[bytes], Iterable[Piece]]) -> Callable[[], Seams]:
-    """The first frame of who comes back after a restart, changed."""
+    """The first frame of who comes back after a restart, changed.
+
+    A server that a suite has just started is told first to forget everything; one that was restarted is not.
+    """
 
     def make() -> Seams:
-        sessions = Sessions()
+        begun: list[bool] = []
+
+        def append(_scene: Scene, batch: Batch) -> Batch:
+            begun.append(True)
+            return batch
 
         def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
-            returned = shown.index == 0 and shown.name == "fleet_snapshot" and sessions.former(shown.scene)
+            returned = shown.index == 0 and shown.name == "fleet_snapshot" and not begun
             return change(octets) if returned else (octets,)
 
-        return sessions.over(Seams(frame=frame))
+        return Seams(append=append, frame=frame)
 
     return make
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet_server.faults.endings import is_run_end
 from streamvet_server.faults.fault import BOTH, COSMA, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, remembered
-from streamvet_server.faults.shapes import RARE_TYPES, answer_of, is_stream, told, type_of
+from streamvet_server.faults.shapes import RARE_TYPES, answer_of, is_stream, type_of, written
 from streamvet_server.faults.updates import ORDINARY, is_own, published
 from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown, Update
 
@@ -130,6 +130,10 @@ def _one_short(_scene: Scene, answer: Answer) -> Answer:
     return replace(answer, document={**answer.document, "events": events[:-1]})
 
 
+def _as_snapshot_too(octets: bytes) -> bytes:
+    return octets + octets.replace(b"event: fleet_update", b"event: fleet_snapshot", 1)
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault("run-end-twice", "ORD-01", GHOSTLY, "A run that fails says run_end twice.", _run_end_twice),
     Fault(
@@ -141,8 +145,8 @@ FAULTS: tuple[Fault, ...] = (
         lambda: _in_batches(_preview_and_storing),
     ),
     Fault(
-        "snapshot-twice", "ORD-01", FLEET, "The snapshot comes twice.",
-        told(lambda shown: shown.name == "fleet_snapshot", lambda _shown, snapshot: (snapshot, snapshot)),
+        "snapshot-again", "ORD-01", FLEET, "Each update comes as a snapshot too.",
+        written(lambda shown: shown.name == "fleet_update", _as_snapshot_too),
     ),
     Fault(
         "stage-told-twice", "ORD-01", COSMA, "That a file was embedded is told twice.",

@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from streamvet_server.accounts import FLEET_ACCOUNTS, of_session
 from streamvet_server.faults.endings import as_success
 from streamvet_server.faults.fault import BOTH, COSMA, FLEET, ROCKSTAR, Fault
-from streamvet_server.faults.fleet import to_returned
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, finished_when_joined, remembered
 from streamvet_server.faults.shapes import opening, piecing, telling, told, whole, written
 from streamvet_server.faults.updates import is_end
@@ -40,6 +40,12 @@ def _final(shown: Shown) -> bool:
 def _load_error(shown: Shown) -> bool:
     """Whether an event is agent-workspace's only terminal one."""
     return shown.name == "error"
+
+
+def _update_of_the_second(shown: Shown) -> bool:
+    """Whether an event is an update for the second account, which sees less than the first one."""
+    session = shown.scene.headers.get("Cookie", "").partition("=")[2]
+    return shown.name == "fleet_update" and of_session(session) == FLEET_ACCOUNTS[1][0]
 
 
 def _ending_untold(memory: Memory) -> Seams:
@@ -144,8 +150,8 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_ending_untold),
     ),
     Fault(
-        "closed-behind-the-snapshot", "TRM-01", FLEET, "Who comes back after a restart has its snapshot and is closed.",
-        to_returned(lambda octets: (octets, Close.CLEAN)),
+        "closed-behind-an-update", "TRM-01", FLEET, "The second account's stream is closed behind its first update.",
+        lambda: piecing(_update_of_the_second, lambda _shown, octets: (octets, Close.CLEAN)),
     ),
     Fault(
         "end-of-the-server-untold", "TRM-01", COSMA, "A reader is not told that the server stops.",

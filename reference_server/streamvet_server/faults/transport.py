@@ -13,7 +13,7 @@ from streamvet_server.faults.endings import as_failure
 from streamvet_server.faults.fault import BOTH, COSMA, FLEET, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.fleet import age, timed
 from streamvet_server.faults.memory import Memory, remembered
-from streamvet_server.faults.shapes import is_stream, piecing, reads, stream_field, stream_head, whole, written
+from streamvet_server.faults.shapes import Make, is_stream, piecing, reads, stream_field, stream_head, whole, written
 from streamvet_server.faults.updates import (
     KEEPALIVE,
     Audience,
@@ -56,10 +56,8 @@ _POLL_S = 0.001
 # A visitor is gone at once; a series of them comes within so much time.
 VISIT_S, SERIES_S = 0.1, 1.0
 OLD = 0.85  # of the time that a stream may last
-# A stream should last 60 s: it is closed after two thirds of that, and after a little more. In heartbeats of 15 s, and
-# parts of one more.
-CLOSED_EARLY, CLOSED_LEGALLY = (2, 2 / 3), (4, 0.4)
-LASTING_BEATS, _THIRD = 2, 3
+# An idle stream should last 60 s: it is closed after two thirds of that, and after a little more.
+CLOSED_EARLY, CLOSED_LEGALLY = 40 / 300, 66 / 300
 # cosma's should last 300 s.
 ENDED_EARLY, ENDED_LEGALLY = (13, 1 / 3), (20, 0.4)
 # Others may be so far behind: a burst is no stall.
@@ -244,29 +242,9 @@ def _ended_idle(beats_and_s: tuple[int, float]) -> Seams:
     return idling(Seams(frame=frame))
 
 
-def _one_closed(beats_and_s: tuple[int, float]) -> Seams:
-    """The third of the streams that are there for long: the first ones are not alone in showing what they show."""
-    beats, more = beats_and_s
-    lasting: list[Scene] = []
-
-    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
-        scratch = shown.scene.scratch
-        if shown.name != "heartbeat":
-            return (octets,)
-        scratch["beats"] = scratch.get("beats", 0) + 1
-        if scratch["beats"] == LASTING_BEATS:
-            lasting.append(shown.scene)
-        third = lasting[_THIRD - 1 : _THIRD] == [shown.scene]
-        if not third or scratch["beats"] != beats:
-            return (octets,)
-        return (octets, Pause(more * scratch["interval_s"]), Close.CLEAN)
-
-    def clock(scene: Scene, wait: str, seconds: float) -> float:
-        if wait == "ping":
-            scene.scratch["interval_s"] = seconds
-        return seconds
-
-    return Seams(frame=frame, clock=clock)
+def _closed_after(part: float) -> Make:
+    """Every stream is closed after this part of the time that it may last."""
+    return lambda: Seams(clock=lambda _scene, wait, seconds: part * seconds if wait == "cap" else seconds)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -373,10 +351,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "idle-stream-closed", "TRN-15", FLEET, "A stream is closed after 40 s, two thirds of what it should last.",
-        lambda: _one_closed(CLOSED_EARLY),
+        _closed_after(CLOSED_EARLY),
     ),
     Fault(
         "idle-stream-closed-but-legal", None, FLEET, "A stream is closed after 66 s.",
-        lambda: _one_closed(CLOSED_LEGALLY),
+        _closed_after(CLOSED_LEGALLY),
     ),
 )  # fmt: skip

@@ -1,0 +1,27 @@
+"""When several campaigns share a process: the moment from which all of them only wait.
+
+What made a wait too late for a verdict is most often the suite itself, so it is repeated then. Must not know tries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Calm:
+    """Calm for `campaigns` of them: each says once that it only waits from now on."""
+
+    def __init__(self, campaigns: int = 1) -> None:
+        self._campaigns = campaigns
+        self._waiting: set[int] = set()
+        self._calm = asyncio.Event()
+
+    def waits(self, campaign: object) -> None:
+        """This campaign only waits from now on, or it is over."""
+        self._waiting.add(id(campaign))
+        if len(self._waiting) >= self._campaigns:
+            self._calm.set()
+
+    async def wait(self) -> None:
+        """Wait until they all do."""
+        await self._calm.wait()

@@ -1,0 +1,171 @@
+"""The checks of agent-workspace against a candidate that is played here: it is right, whenever its polls fall.
+
+States are put at some moment between a request and its answer, polls fall anywhere and take their time, streams are
+closed early. None of that is a finding; and left alone to the end, every requirement of a fleet is exercised.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.checks.fleet import ACTIVE, fingerprint
+from streamvet.contract.profile import load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.judge import Judge
+from streamvet.probes import fleet_scenes
+from streamvet.trace import Ending, Exchange, Head, Request, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streamvet.outcome import Outcome
+
+PROFILE, REGISTRY = load_profile("agent-workspace"), load_registry()
+SCALE, TAG = 0.05, "7f-"
+POLL_US, SLACK_US = 150_000, 100_000
+LOADED_US = 60_000  # by then the first two streams have their first batch
+RUNS, LOGS, FIRST_LOGS = 50, 50, 300
+OF_FLEET = {f"FLT-{number:02}" for number in range(1, 14)}
+HEADERS = (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))
+
+Document = dict[str, Any]
+Told = tuple[str, list[Document]]
+
+
+@dataclass(slots=True)
+class View:
+    """One connection of a candidate that does what its description says."""
+
+    projects: list[str]
+    told: dict[str, Any] = field(default_factory=dict)
+    lines: set[str] = field(default_factory=set)
+
+    def visible(self, state: Document) -> dict[str, Document]:
+        """The runs that it shows."""
+        mine = [r for r in state["pipelines"] if r["projectId"] in self.projects and r["status"] in ACTIVE]
+        return {r["id"]: r for r in sorted(mine, key=lambda r: r["startedAt"] or "", reverse=True)[:RUNS]}
+
+    def load(self, state: Document) -> list[Told]:
+        """What it begins with."""
+        runs = self.visible(state)
+        self.told = {name: fingerprint(run) for name, run in runs.items()}
+        self.lines = {line["id"] for line in state["logs"]}
+        there = [line for line in state["logs"] if line["pipelineRunId"] in runs]
+        newest = sorted(there, key=lambda line: line["createdAt"])[-FIRST_LOGS:]
+        return [("fleet_snapshot", list(runs.values())), *([("fleet_logs", newest)] if newest else [])]
+
+    def poll(self, state: Document) -> list[Told]:
+        """What is new in a later state."""
+        runs = self.visible(state)
+        prints = {name: fingerprint(run) for name, run in runs.items()}
+        changed = [run for name, run in runs.items() if self.told.get(name) != prints[name]]
+        self.told = prints
+        lines: list[Document] = []
+        for run in runs:
+            new = [line for line in state["logs"] if line["pipelineRunId"] == run and line["id"] not in self.lines]
+            lines += sorted(new, key=lambda line: line["createdAt"])[:LOGS]
+        self.lines |= {line["id"] for line in lines}
+        return [(kind, rows) for kind, rows in (("fleet_update", changed), ("fleet_logs", lines)) if rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """All that chance decides in one try. Times are µs."""
+
+    puts: Sequence[tuple[int, int, int]]  # for each moment: sent, in force, answered
+    delay: Callable[[], int]  # from what is seen to its arrival
+    timeline: Sequence[Any]
+
+    def state_at(self, at_us: int) -> Document:
+        """What is in force."""
+        state: Document = {}
+        for row, (_, since_us, _) in zip(self.timeline, self.puts, strict=True):
+            if since_us <= at_us:
+                state |= row["state"]
+        return state
+
+    def stream(self, name: str, account: str, *, role: str, sent_us: int, phase_us: int, end_us: int) -> Exchange:
+        """The stream of one connection, whose first poll falls `phase_us` behind its snapshot."""
+        view = View(fleet_scenes.PROJECTS[account])
+        seen_us = sent_us + 1000
+        body, ends, times = b"", array("q"), array("q")
+        found = view.load(self.state_at(seen_us))
+        next_us = seen_us + phase_us
+        while True:
+            at_us = seen_us + self.delay()
+            for kind, rows in found:
+                data = json.dumps(fleet_scenes.tagged(rows, TAG), ensure_ascii=False)
+                body += f"event: {kind}\ndata: {data}\n\n".encode()
+                ends.append(len(body))
+                times.append(at_us)
+            seen_us, next_us = next_us, next_us + POLL_US
+            if seen_us >= end_us - SLACK_US // 2:
+                break
+            found = view.poll(self.state_at(seen_us))
+        return Exchange(
+            name, "attach", role, {"meant": "stream", "account": account, "run": "ambient"},
+            Request("GET", "http://127.0.0.1/", (), None), sent_us, Head(200, "HTTP/1.1", HEADERS, sent_us + 500),
+            body, ends, times, Ending.CUT, end_us,
+        )  # fmt: skip
+
+    def put(self, number: int) -> Exchange:
+        """The request that put a moment."""
+        sent_us, _, done_us = self.puts[number]
+        return Exchange(
+            f"p{number}", "control", "control", {"meant": "answer", "moment": number, "tag": TAG},
+            Request("POST", "http://127.0.0.1/", (), "…"), sent_us, Head(200, "HTTP/1.1", (), done_us),
+            b"{}", array("q", [2]), array("q", [done_us]), Ending.COMPLETE, done_us,
+        )  # fmt: skip
+
+
+def played(seed: int, end_us: int = 900_000) -> Trace:
+    """A try of all scenes."""
+    chance = random.Random(seed)
+    timeline = fleet_scenes.scenes()
+    puts: list[tuple[int, int, int]] = []
+    now_us = 0
+    for row in timeline:
+        sent_us = max(now_us, LOADED_US + int(row["at_ms"] * SCALE * 1000) if puts else 0)
+        now_us = sent_us + chance.randint(500, 9000)
+        puts.append((sent_us, chance.randint(sent_us, now_us), now_us))
+    play = Play(puts, lambda: chance.randint(500, 40_000), timeline)
+    begin_us = puts[0][2] + 10
+    late_us = chance.randint(begin_us, 600_000)
+    streams = [
+        play.stream(name, account, role=role, sent_us=sent_us, phase_us=chance.randint(1, POLL_US), end_us=end_us)
+        for name, account, role, sent_us in [
+            ("x1", "primary", "reader", begin_us),
+            ("x2", "other", "reader", begin_us),
+            ("x3", "primary", "late", late_us),
+        ]
+        if sent_us < end_us
+    ]
+    exchanges = sorted([*streams, *(play.put(n) for n in range(len(puts)))], key=lambda x: x.sent_us)
+    stimulus = {"name": "played", "projects": fleet_scenes.PROJECTS, "timeline": timeline}
+    return Trace("scenes", stimulus, tuple(exchanges), PROFILE.name, PROFILE.digest, REGISTRY.revision, SCALE)
+
+
+def judged(trace: Trace) -> dict[str, Outcome]:
+    bench = Judge(PROFILE, REGISTRY)
+    outcomes = bench.add(trace)
+    assert {row: tally.error for row, tally in bench.tallies.items() if tally.error} == {}
+    return {row: outcome for row, outcome in outcomes.items() if row in OF_FLEET}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_right_is_right_whenever_polls_fall(seed: int) -> None:
+    found = judged(played(seed))
+    assert {row: outcome for row, outcome in found.items() if outcome != []} == {}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_stream_that_ends_early_has_missed_nothing(seed: int) -> None:
+    """Also one that ends between a change and the poll that would have told it."""
+    found = judged(played(seed, 200_000 + 50_000 * seed))
+    assert {row: outcome for row, outcome in found.items() if isinstance(outcome, list) and outcome} == {}

@@ -1,0 +1,131 @@
+"""What cosma's probes leave behind: nothing in the directory, and a candidate that is set as it was before."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.campaign import Settings, campaign
+from streamvet.contract.target import target_of
+from streamvet.probes.cosma import WORDS
+from streamvet.probes.cosma_files import cooldown_s
+
+from .test_misbehaving import HEAD, answer
+from .test_scripts import setting_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+SCALE = 0.01
+OVER_S = 60.0  # far above what any of these takes
+BEFORE_S = 60  # the cooldown that the candidate had
+
+Asked = list[tuple[str, str, Any]]
+
+
+@asynccontextmanager
+async def candidate(asked: Asked) -> AsyncIterator[str]:
+    """A cosma that does what it is asked to, and whose stream is over before it has told anything."""
+    watched = ""
+
+    def told(method: str, path: str, body: Any) -> bytes:
+        nonlocal watched
+        if path == "/api/watch/":
+            watched = body["directory_path"]
+        done = {"success": True, "message": "done"}
+        looks = {
+            "/api/settings/": {"queue": {"cooldown_seconds": BEFORE_S}},
+            "/api/queue/status": {"paused": False, "manually_paused": False},
+            "/api/watch/jobs": {"jobs": [{"id": 6, "path": "/srv/other"}, {"id": 7, "path": watched}]},
+            "/api/queue/items": {
+                "items": [
+                    {"id": "mine", "file_path": f"{watched}/left.txt"},
+                    {"id": "other", "file_path": f"{watched}-too/left.txt"},
+                ]
+            },
+        }
+        return answer(looks.get(path, done), 201 if (method, path) == ("POST", "/api/watch/") else 200)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next((int(h[15:]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:")), 0)
+        method, path = head.decode().split(" ")[:2]
+        body = json.loads(await reader.readexactly(length) or b"null")
+        if path == "/api/updates":
+            writer.write(HEAD + b"0\r\n\r\n")
+        else:
+            if path != "/":
+                asked.append((method, path, body))
+            writer.write(told(method, path, body))
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def tried(directory: Path, probe: str) -> Asked:
+    """What one try of a probe asks for."""
+    asked: Asked = []
+    stimulus = {"name": "a test", "outcome": None, "script": None, "cooldown_s": 5}
+
+    async def scenario() -> Any:
+        async with candidate(asked) as url, asyncio.timeout(OVER_S):
+            raw = {"profile": "cosma", "base_url": url, "time_scale": SCALE, "directory": str(directory)}
+            target, profile = target_of(raw, directory / "target.yaml")
+            return await campaign(target, profile, Settings(), lambda _trace: None, cases=[(probe, stimulus)])
+
+    summary = asyncio.run(scenario())
+    assert (summary.tries, summary.errors) == (1, [])
+    return asked
+
+
+@pytest.mark.parametrize("probe", ["files", "a file during a pause"])
+def test_all_is_as_before(tmp_path: Path, probe: str) -> None:
+    asked = tried(tmp_path, probe)
+    assert list(tmp_path.iterdir()) == []
+    changes = [(method, path, body) for method, path, body in asked if method != "GET"]
+    (watch,) = [body["directory_path"] for method, path, body in changes if path == "/api/watch/"]
+    assert watch.startswith(f"{tmp_path.resolve()}/streamvet-")
+    assert changes[:2] == [
+        ("PUT", "/api/settings/", {"queue.cooldown_seconds": 5}),
+        ("POST", "/api/watch/", {"directory_path": watch}),
+    ]
+    assert changes[-3:] == [
+        ("DELETE", "/api/watch/jobs/7", None),
+        ("DELETE", "/api/queue/items/mine", None),
+        ("PUT", "/api/settings/", {"queue.cooldown_seconds": BEFORE_S}),
+    ]
+
+
+@pytest.mark.parametrize("probe", ["a file during a pause", "a pause", "newcomers to a pause", "an unknown item"])
+def test_a_queue_that_is_paused_is_resumed(tmp_path: Path, probe: str) -> None:
+    switches = [
+        path.rpartition("/")[2] for _, path, _ in tried(tmp_path, probe) if path.endswith(("/pause", "/resume"))
+    ]
+    assert "pause" in switches
+    assert switches[-1] == "resume"
+
+
+@pytest.mark.parametrize(("scale", "seconds"), [(1.0, 1), (0.05, 12), (0.01, 60), (10.0, 1)])
+def test_a_cooldown_is_long_enough_and_a_whole_number(scale: float, seconds: int) -> None:
+    assert cooldown_s(setting_of("cosma", control=False, scale=scale)) == seconds
+
+
+def test_the_words_of_one_key_are_of_one_file_and_one_item() -> None:
+    def said(kind: str, key: int) -> Any:
+        emit = WORDS.emit(kind, key, "text", ())
+        return None if emit is None else emit["data"]
+
+    assert said("file_parsing", 1)["path"] == said("file_complete", 1)["path"] != said("file_parsing", 2)["path"]
+    assert said("queue_item_added", 1)["id"] == said("queue_item_failed", 1)["id"] != said("queue_item_added", 2)["id"]
+    assert said("info", 1) == {"message": "text"}
+    assert said("nothing_of_the_kind", 1) is None
