@@ -66,11 +66,9 @@ def _number(found: float, place: str) -> str:
 
 def compare(*places: str) -> list[str]:
     """Parameters of all built-in profiles side by side."""
-    rows = [
-        [f"[{name}]({name}.md)", *(_shown(load_profile(name).field(place), place) for place in places)]
-        for name in (one for one in load_registry().families if one in builtin_profiles())
-    ]
-    return table(["System", *map(code, places)], rows)
+    names = [name for name in load_registry().families if name in builtin_profiles()]
+    rows = [[code(place), *(_shown(load_profile(name).field(place), place) for name in names)] for place in places]
+    return table(["Parameter", *(f"[{name}]({name}.md)" for name in names)], rows)
 
 
 def _shown(found: Any, place: str) -> str:

@@ -33,13 +33,14 @@ class ServerMissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row of its faults. `id` is None for an honest variant."""
+    """One row of its faults. `id` is None for an honest variant; a `generated` one no pinned stimulus shows."""
 
     name: str
     id: str | None
     profiles: tuple[str, ...]
     note: str
     honest: bool
+    generated: bool = False
 
 
 def _asked(what: str) -> Any:
@@ -60,7 +61,8 @@ def accounts() -> dict[str, Any]:
 def faults() -> list[Fault]:
     """The rows of its faults, in its order."""
     return [
-        Fault(row["name"], row["id"], tuple(row["profiles"]), row["note"], row["honest"]) for row in _asked("faults")
+        Fault(row["name"], row["id"], tuple(row["profiles"]), row["note"], row["honest"], row["generated"])
+        for row in _asked("faults")
     ]
 
 

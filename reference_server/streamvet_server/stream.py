@@ -113,7 +113,13 @@ class Stream:
         transport = self._request.transport
         match how:
             case Close.CLEAN:
+                if transport is not None:
+                    # Whoever writes waits from now on until all is with the operating system: a process that ends
+                    # takes along what is still its own.
+                    transport.set_write_buffer_limits(0)
                 await self.response.write_eof()
+                if transport is not None:
+                    transport.set_write_buffer_limits()
             case Close.BARE if transport is not None:
                 transport.close()
             case Close.ABORT if transport is not None:

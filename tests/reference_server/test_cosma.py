@@ -403,6 +403,26 @@ def test_sigterm(spawn: Any) -> None:
     asyncio.run(main())
 
 
+def test_sigterm_loses_nothing_of_a_slow_reader(spawn: Any) -> None:
+    """More than the buffers of the operating system take at once, read in small pieces after the signal."""
+
+    async def main() -> None:
+        process = spawn()
+        async with process.client() as served, socket_of(served, "Accept: */*") as reader:
+            await reader.readuntil(b"\r\n\r\n")
+            await publish(served, *(("info", {"message": "x" * 65536}) for _ in range(100)))
+            process.popen.send_signal(signal.SIGTERM)
+            body = b""
+            while piece := await reader.read(16384):
+                body += piece
+                await asyncio.sleep(0)
+            assert body.count(b"event: update") == 101
+            assert body.endswith(b"}}\n\n\r\n0\r\n\r\n")
+        assert await asyncio.to_thread(process.popen.wait, 10) == 0
+
+    asyncio.run(main())
+
+
 def test_a_process_that_watches_ends(spawn: Any, tmp_path: Path) -> None:
     async def main() -> None:
         process = spawn("--profile", "cosma")

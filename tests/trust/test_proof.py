@@ -26,7 +26,8 @@ pytestmark = [pytest.mark.live, pytest.mark.long]
 def results(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Done]:
     """Every fault on every profile, with its traces."""
     keep = tmp_path_factory.mktemp("proof")
-    return perform(jobs(faults(), accounts(), builtin_profiles(), keep), lambda _done: None)
+    pinned = [one for one in faults() if not one.generated]
+    return perform(jobs(pinned, accounts(), builtin_profiles(), keep), lambda _done: None)
 
 
 def test_the_honest_server_passes_everything(results: Sequence[Done]) -> None:

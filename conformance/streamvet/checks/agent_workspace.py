@@ -8,18 +8,74 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from streamvet.checks.fleet import ERROR, SNAPSHOT, any_fleet_of, failures, span
+from streamvet.checks.fleet import ERROR, SNAPSHOT, UPDATE, span
 from streamvet.checks.fleet_logs import LOG_CHECKS
 from streamvet.checks.fleet_runs import RUN_CHECKS, changes_told
+from streamvet.checks.fleet_trace import any_fleet_of, failures, fleet_of, rows
 from streamvet.decode import readable, reading, streams
-from streamvet.outcome import NotExercised, finding
+from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
+    from streamvet.checks.fleet import Connection, Fleet
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Trace
 
 RETRY = re.compile(rb"(?:\A|[\r\n])retry:")  # of which form it is, SSE-03 says
+
+
+def names_its_run(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-01."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        for row in rows(one, (SNAPSHOT, UPDATE)):
+            parts = [*row.document["jobs"], *row.document["pendingInterventions"]]
+            exercised = exercised or bool(parts)
+            wrong = next((part for part in parts if part["pipelineRunId"] != row.id), None)
+            if wrong is not None:
+                want = f"pipelineRunId {row.id!r} in {wrong['id']!r}"
+                found.append(finding(one.exchange, want, shown(wrong["pipelineRunId"]), span(row.event)))
+    return found if exercised else NotExercised("no event had a run with jobs or interventions")
+
+
+def nothing_foreign(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-03: by the ids, wherever in a stream they stand."""
+    fleet = fleet_of(trace, profile)
+    if isinstance(fleet, NotExercised):
+        return fleet
+    found, exercised = [], False
+    for one in fleet.connections:
+        foreign, body = _foreign(fleet, one), one.exchange.body
+        exercised = exercised or _foreign_changed(fleet, one)
+        places = [(at, name) for name in foreign if (at := body.find(f'"{name}"'.encode())) >= 0]
+        if places:
+            at, name = min(places)
+            want = f"nothing of a project to which the {one.exchange.about['account']} account has no access"
+            found.append(finding(one.exchange, want, repr(name), (at, at + len(name) + 2)))
+    if found or (exercised and len({one.projects for one in fleet.connections}) > 1):
+        return found
+    return NotExercised("no two accounts with different projects had streams while runs and logs of both changed")
+
+
+def _foreign(fleet: Fleet, one: Connection) -> list[str]:
+    """The ids of what a connection must not show, as they are on the wire: of projects, runs and log lines."""
+    names: set[str] = set()
+    for state in fleet.states:
+        runs = {name: run["projectId"] for name, run in state.runs.items() if run["projectId"] not in one.projects}
+        lines = [name for name, line in state.lines.items() if line["pipelineRunId"] in runs]
+        names |= {*runs.values(), *(fleet.tag + name for name in (*runs, *lines))}
+    return sorted(names)
+
+
+def _foreign_changed(fleet: Fleet, one: Connection) -> bool:
+    """Whether runs and logs of others changed while a connection was there to be told."""
+    runs = lines = False
+    for before, after in fleet.later(one):
+        if fleet.due_us(one, after.done_us) <= one.until_us:
+            foreign = {name for name, run in after.runs.items() if run["projectId"] not in one.projects}
+            runs = runs or any(before.runs.get(name) != after.runs[name] for name in foreign)
+            lines = lines or any(after.lines[name]["pipelineRunId"] in foreign for name in after.new)
+    return runs and lines
 
 
 def error_in_place(trace: Trace, profile: Profile) -> Outcome:
@@ -76,6 +132,8 @@ def tells_when_to_return(trace: Trace, profile: Profile) -> Outcome:
 
 
 CHECKS: dict[str, Check] = {
+    "FLT-01": names_its_run,
+    "FLT-03": nothing_foreign,
     **RUN_CHECKS,
     **LOG_CHECKS,
     "FLT-14": error_in_place,

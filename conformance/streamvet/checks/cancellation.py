@@ -12,6 +12,7 @@ from streamvet.checks.catchup import identity
 from streamvet.checks.runs import answered, by_run, ended, from_start, with_role
 from streamvet.decode import opened
 from streamvet.outcome import NotExercised, finding
+from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -52,7 +53,7 @@ def seen_by_readers(trace: Trace, profile: Profile) -> Outcome:
         for one in readings:
             x = one.exchange
             attached = cancel is not None and x.sent_us < cancel.sent_us < x.ended_us and x.role != "cut"
-            if not attached or cancel is None or not profile.terminal:
+            if not attached or x.ending is Ending.CUT or cancel is None or not profile.terminal:
                 continue
             exercised = True
             events = one.of(profile.terminal.events)

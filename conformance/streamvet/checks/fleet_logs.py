@@ -1,6 +1,6 @@
 """FLT-08 to FLT-13: the log lines that a connection is told, against those that were added.
 
-Must not know how the states of a fleet were put (`fleet` does), nor what updates are about.
+Must not know how the states of a fleet were put (`fleet_trace` does), nor what updates are about.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamvet.checks.fleet import LOGS, figures_of, moment_of, of_fleet, rows, span
+from streamvet.checks.fleet import LOGS, moment_of, span
+from streamvet.checks.fleet_trace import figures_of, of_fleet, rows
 from streamvet.decode import streams
 from streamvet.outcome import NotExercised, finding, shown
 

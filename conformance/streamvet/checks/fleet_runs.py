@@ -1,6 +1,6 @@
-"""FLT-01 to FLT-07: the runs that snapshots and updates show, against what the fleet was.
+"""FLT-02 and FLT-04 to FLT-07: the runs that snapshots and updates show, against what the fleet was.
 
-Must not know how the states of a fleet were put (`fleet` does), nor log lines.
+Must not know how the states of a fleet were put (`fleet_trace` does), nor log lines.
 """
 
 from __future__ import annotations
@@ -8,34 +8,18 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from streamvet.checks.fleet import SNAPSHOT, UPDATE, fingerprint, fleet_of, of_fleet, repeated, rows, shows, span
-from streamvet.decode import streams
-from streamvet.outcome import NotExercised, finding, shown
+from streamvet.checks.fleet import UPDATE, fingerprint, repeated, shows, span
+from streamvet.checks.fleet_trace import of_fleet
+from streamvet.outcome import finding, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streamvet.checks.fleet import Connection, Document, Fleet, Row, State
-    from streamvet.contract.profile import Profile
-    from streamvet.outcome import Check, Finding, Outcome
-    from streamvet.trace import Trace
+    from streamvet.outcome import Check, Finding
 
 BURST_CHANGES = 3  # within a poll, as the requirement has it
 NEAR_SHARE = 2  # two polls are nearer than half of their interval only where one is late by as much
-
-
-def names_its_run(trace: Trace, profile: Profile) -> Outcome:
-    """FLT-01."""
-    found, exercised = [], False
-    for one in streams(trace, profile):
-        for row in rows(one, (SNAPSHOT, UPDATE)):
-            parts = [*row.document["jobs"], *row.document["pendingInterventions"]]
-            exercised = exercised or bool(parts)
-            wrong = next((part for part in parts if part["pipelineRunId"] != row.id), None)
-            if wrong is not None:
-                want = f"pipelineRunId {row.id!r} in {wrong['id']!r}"
-                found.append(finding(one.exchange, want, shown(wrong["pipelineRunId"]), span(row.event)))
-    return found if exercised else NotExercised("no event had a run with jobs or interventions")
 
 
 # ------------------------------------------------------------------------------------------------ snapshots
@@ -72,46 +56,6 @@ def _difference(seen: Sequence[Row], wanted: Mapping[str, Document]) -> tuple[st
 def _first_other(seen: Document, wanted: Document) -> str:
     """The first member that is not as wanted."""
     return shown(next({key: seen.get(key)} for key, value in wanted.items() if not shows(seen, {key: value})))
-
-
-def nothing_foreign(trace: Trace, profile: Profile) -> Outcome:
-    """FLT-03: by the ids, wherever in a stream they stand."""
-    fleet = fleet_of(trace, profile)
-    if isinstance(fleet, NotExercised):
-        return fleet
-    found, exercised = [], False
-    for one in fleet.connections:
-        foreign, body = _foreign(fleet, one), one.exchange.body
-        exercised = exercised or _foreign_changed(fleet, one)
-        places = [(at, name) for name in foreign if (at := body.find(f'"{name}"'.encode())) >= 0]
-        if places:
-            at, name = min(places)
-            want = f"nothing of a project to which the {one.exchange.about['account']} account has no access"
-            found.append(finding(one.exchange, want, repr(name), (at, at + len(name) + 2)))
-    if found or (exercised and len({one.projects for one in fleet.connections}) > 1):
-        return found
-    return NotExercised("no two accounts with different projects had streams while runs and logs of both changed")
-
-
-def _foreign(fleet: Fleet, one: Connection) -> list[str]:
-    """The ids of what a connection must not show, as they are on the wire: of projects, runs and log lines."""
-    names: set[str] = set()
-    for state in fleet.states:
-        runs = {name: run["projectId"] for name, run in state.runs.items() if run["projectId"] not in one.projects}
-        lines = [name for name, line in state.lines.items() if line["pipelineRunId"] in runs]
-        names |= {*runs.values(), *(fleet.tag + name for name in (*runs, *lines))}
-    return sorted(names)
-
-
-def _foreign_changed(fleet: Fleet, one: Connection) -> bool:
-    """Whether runs and logs of others changed while a connection was there to be told."""
-    runs = lines = False
-    for before, after in fleet.later(one):
-        if fleet.due_us(one, after.done_us) <= one.until_us:
-            foreign = {name for name, run in after.runs.items() if run["projectId"] not in one.projects}
-            runs = runs or any(before.runs.get(name) != after.runs[name] for name in foreign)
-            lines = lines or any(after.lines[name]["pipelineRunId"] in foreign for name in after.new)
-    return runs and lines
 
 
 # ------------------------------------------------------------------------------------------------ updates
@@ -263,9 +207,7 @@ def ended_is_over(fleet: Fleet, one: Connection) -> list[Finding] | None:
 
 
 RUN_CHECKS: dict[str, Check] = {
-    "FLT-01": names_its_run,
     "FLT-02": of_fleet(exact_snapshot, "no snapshot of a known fleet"),
-    "FLT-03": nothing_foreign,
     "FLT-04": of_fleet(change_in_time, "no run changed while a stream was open for long enough"),
     "FLT-05": of_fleet(only_what_changed, "no run stayed as it was while a stream was open for long enough"),
     "FLT-06": of_fleet(latest_only, "no run changed several times within a poll"),

@@ -201,10 +201,12 @@ def unaffected_by_leaving(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no reader was cut off from an active run")
     expected, found, exercised = outcome_kinds(trace, profile), [], False
     restarted = any(x.about.get("restarts") for x in trace.exchanges)
+    cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel"}
     for label, readings in by_run(trace, profile).items():
         rest = [r for r in readings if r.exchange.role != "cut" and ended(r)]
         if (
             label not in left
+            or label in cancelled
             or restarted
             or not expected
             or not profile.terminal

@@ -41,7 +41,7 @@ def prove(
     """
     given = accounts()
     profiles = _known(profile, list(given), "--profile")
-    rows = faults()
+    rows = [one for one in faults() if not one.generated]
     names = _known(fault, [one.name for one in rows], "--fault")
     chosen = [one for one in rows if one.name in names and set(one.profiles) & set(profiles)]
     todo = jobs(chosen, given, profiles, trace_dir)

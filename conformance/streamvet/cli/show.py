@@ -76,12 +76,23 @@ def list_faults(as_json: AsJson = False) -> None:
     """The faults that the reference server can commit, and the requirement that each violates."""
     found = faults()
     rows = [
-        {"name": one.name, "id": one.id, "profiles": list(one.profiles), "note": one.note, "honest": one.honest}
+        {
+            "name": one.name, "id": one.id, "profiles": list(one.profiles), "note": one.note, "honest": one.honest,
+            "generated": one.generated,
+        }
         for one in found
-    ]
+    ]  # fmt: skip
     width = max((len(one.name) for one in found), default=0)
-    lines = (f"{one.id or 'honest':<6}  {one.name:<{width}}  {', '.join(one.profiles)}: {one.note}" for one in found)
+    lines = (
+        f"{one.id or 'honest':<6}  {one.name:<{width}}  {', '.join(one.profiles)}: {one.note}{_found_by(one)}"
+        for one in found
+    )
     _print(rows, lines, as_json)
+
+
+def _found_by(fault: Fault) -> str:
+    """What marks the rows that `streamvet prove` leaves to `prove --generated`."""
+    return " (only generated stimuli show it)" if fault.generated else ""
 
 
 def explain(
@@ -130,7 +141,7 @@ def _faults(row: Requirement) -> list[str]:
     except ServerMissingError as error:  # the rest of the page does not need the server
         note(f"streamvet: {error}")
         return []
-    return [f"  {'fault':<18}{one.name} ({', '.join(one.profiles)}): {one.note}" for one in found]
+    return [f"  {'fault':<18}{one.name} ({', '.join(one.profiles)}): {one.note}{_found_by(one)}" for one in found]
 
 
 def _example(example: Example) -> list[str]:

@@ -208,7 +208,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "restart", restarting.restart, ("CAT-14", "CAT-15", "CAT-16"), restarting.restart_stimuli,
-        needs=("after restart", "starts", "launch"), connections=2, alone=True,
+        needs=("after restart", "starts", "launch"), connections=2, starts=2, alone=True,
     ),
     Probe(
         "orphan", ghostly.orphan, ("GHO-05",), ghostly.orphan_stimuli,

@@ -65,8 +65,9 @@ def _emit(kind: str, key: int, text: str, _before: Sequence[Emit]) -> Emit | Non
 
 WORDS = Vocabulary(emit=_emit, carriers=("info", "error", "status_update", "file_created"))
 
-# More than the buffers between a writer and a reader that does not read: see crowds.
-_QUEUED_EVENTS, _QUEUED_BYTES = 100, 64 * 1024
+# More than a writer is rid of at once where a reader does not read; no more than is read in the time that a server
+# may take to stop, on a machine that is busy.
+_QUEUED_EVENTS, _QUEUED_BYTES = 32, 64 * 1024
 _OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource behind a proxy may have one
 
 

@@ -56,10 +56,11 @@ class Driver:
 
     # ------------------------------------------------------------------ starting
 
-    def body_of(self, kind: str) -> Any:
-        """The body of a start by this try's stimulus."""
+    def body_of(self, kind: str, ending: str | None = None) -> Any:
+        """The body of a start by this try's stimulus, or of one that ends otherwise."""
         own = self.stimulus.get("body")
-        given = self.setting.target.inputs.get(kind, {}).get(self.stimulus.get("input") or "succeeds")
+        named = self.stimulus.get("input") if ending is None or self.setting.scripted else ending
+        given = self.setting.target.inputs.get(kind, {}).get(named or "succeeds")
         default = self.profile.operations[f"start:{kind}"].body
         return copy.deepcopy(own if own is not None else given if given is not None else default)
 
@@ -73,22 +74,23 @@ class Driver:
         headers: tuple[tuple[str, str], ...] = (),
         body: Any = None,
         script: Any = None,
+        ending: str | None = None,
         **about: Any,
     ) -> Run:
         """Start a run of the stimulus. Where the answer is a stream it has this role, else the role `start`.
 
-        `body` and `script` replace those of the stimulus.
+        `body`, `script` and `ending` replace those of the stimulus.
         """
         kind = self.stimulus["kind"]
         operation = self.profile.operations[f"start:{kind}"]
         self._runs += 1
         run = Run(f"r{self._runs}", kind)
-        scripted = await self._script_header(script)
+        scripted = await self._script_header(script, ending)
         if scripted is None:
             return run
         facts = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
-        sent = json.dumps(self.body_of(kind) if body is None else body, ensure_ascii=False).encode()
+        sent = json.dumps(self.body_of(kind, ending) if body is None else body, ensure_ascii=False).encode()
         left_s = RATE_LIMIT_S
         while True:
             live = await self._sender.send(
@@ -110,12 +112,12 @@ class Driver:
             live.about["run_id"] = run.id
         return run
 
-    async def _script_header(self, steps: Any = None) -> tuple[tuple[str, str], ...] | None:
+    async def _script_header(self, steps: Any, ending: str | None) -> tuple[tuple[str, str], ...] | None:
         """What makes the run perform the stimulus's script; None where the candidate does not take it."""
         steps = self.stimulus.get("script") if steps is None else steps
         if steps is None:
             return ()
-        outcome = self.stimulus.get("outcome") or "succeeds"
+        outcome = ending or self.stimulus.get("outcome") or "succeeds"
         script = await self.candidate.script(steps, outcome, self.tape)
         return None if script is None else (("Streamvet-Script", script),)
 
@@ -129,9 +131,9 @@ class Driver:
             found = pointed(live.json(), where.get("pointer", "/id"))
         return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
-    async def begin(self, role: str = "reader", **more: Any) -> tuple[Run, Live | None]:
+    async def begin(self, role: str = "reader", *, ending: str | None = None, **more: Any) -> tuple[Run, Live | None]:
         """Start a run and read it from its beginning, whichever way the system has for that."""
-        run = await self.start(role, **more)
+        run = await self.start(role, ending=ending, **more)
         if self.profile.streams == "push":
             return run, run.stream  # whatever its answer is: nobody can ask for it again
         if run.id is None:
@@ -247,12 +249,13 @@ class Driver:
             about["after_terminal"] = True
         return await self.attach(run, "resumed", cursor=cursor, **about)
 
-    async def comes_back_with_id(self, run: Run, left: Live) -> Live | None:
+    async def comes_back_with_id(self, run: Run, left: Live, **about: Any) -> Live | None:
         """The same as an EventSource does it, with Last-Event-ID; None where it saw no id."""
         ids = [one.id for one in left.seen if one.id is not None]
         if not ids:
             return None
-        return await self.attach(run, "resumed", cursor=Cursor(ids[-1], "last-event-id", len(left.history)))
+        cursor = Cursor(ids[-1], "last-event-id", len(left.history))
+        return await self.attach(run, "resumed", cursor=cursor, **about)
 
     @property
     def resumes(self) -> bool:

@@ -83,10 +83,10 @@ _AT_FIRST: tuple[Document, ...] = (
     _run("over", 19, status="completed"),
     _run("foreign", 20, projectId=FOREIGN, projectName="Depot"),
 )
-# Those of the last two are newer than all others, and nobody's to see or another's.
+# No two lines have the same time. Those of the last two runs are newer than the others, and not for all to see.
 _LOGGED_AT_FIRST = [
     *_lines("old", _OLD_LINES // 2, 0),
-    *_lines("old-too", _OLD_LINES // 2, _OLD_LINES // 4),
+    *_lines("old-too", _OLD_LINES // 2, _OLD_LINES // 2),
     *_lines("over", _FEW_LINES, 1000),
     *_lines("foreign", _FEW_LINES, 1100),
 ]
@@ -122,21 +122,21 @@ _CHANGES: tuple[_Change, ...] = (
             "foreign": {"status": "releasing"},
             "foreign-begun": _run("foreign-begun", 22, projectId=FOREIGN, projectName="Depot"),
         },
-        [*_lines("talks", _MANY_LINES, 2000), *_lines("mutters", _FEW_LINES, 2000), *_lines("foreign", 3, 2000)],
+        [*_lines("talks", _MANY_LINES, 2000), *_lines("mutters", _FEW_LINES, 2200), *_lines("foreign", 3, 2300)],
     ),
     (3200, {"completes": {"status": "completed"}, "breaks": {"status": "failed"}}, ()),
     *_burst(_BURSTS_MS[0]),
     (
         4200,
         {},
-        [*_lines("completes", 3, 3000), *_lines("breaks", 2, 3000), *_lines("over", 2, 3000),
-         *_lines("quotes", len(_HOSTILE), 3000, _HOSTILE)],
+        [*_lines("completes", 3, 3000), *_lines("breaks", 2, 3100), *_lines("over", 2, 3200),
+         *_lines("quotes", len(_HOSTILE), 3300, _HOSTILE)],
     ),
     *(change for at_ms in _BURSTS_MS[1:] for change in _burst(at_ms)),
     (
         6900,
         {"status": {"status": "marketing"}, "begun": {"status": "researching"}, "foreign": {"status": "marketing"}},
-        [*_lines("mutters", 4, 4000), *_lines("foreign", 2, 4000)],
+        [*_lines("mutters", 4, 4000), *_lines("foreign", 2, 4100)],
     ),
 )  # fmt: skip
 LATE_MS = 4500  # a reader that joins in the middle, when some of what was logged at once is still to be told

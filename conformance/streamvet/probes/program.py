@@ -3,12 +3,14 @@
 A stimulus is data, so that a case can be performed again without whatever made it. Times in it (`*_ms`) are unscaled.
 It performs and records; it judges nothing.
 
-    {"kind": …, "script": […], "outcome": …,
-     "readers": [{"join_ms": 3, "visits": [{"from": "start", "cut": {"after": 2, "inside": 5}},
-                                           {"from": "last", "wait_ms": 1, "stall_ms": 10}]}],
-     "cancel_ms": 20, "again": true, "cut": {"after": 1, "inside": 0}}
+    {"kind": …, "script": […], "outcome": …, "runs": 2, "cancel_after": 1, "cancel_ms": 20, "record": true,
+     "again": true,
+     "readers": [{"join_after": 3, "join_ms": 1,
+                  "visits": [{"from": "start", "cut": {"after": 2, "inside": 5}}, {"from": "last", "wait_ms": 1}]}]}
 
-`readers` are those besides the one that is there from the beginning; `cut` cuts that one, where nobody else can join.
+`readers` are those besides the one that is there from the beginning. `join_after` and `cancel_after` are counted in
+the events that this one has seen. A visit begins at one of ORIGINS; a cut is behind so many events and so many bytes
+more, or after `after_ms`; `stall_ms` lets the reader stop at first.
 """
 
 from __future__ import annotations
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import Live
 
-# Where a visit of a reader may begin. `start`: without a cursor. The rest is of who has been there before.
-ORIGINS = ("start", "last", "earlier", "first", "empty", "unknown", "malformed", "last-event-id")
+# Where a visit of a reader may begin. `start`: without a cursor; `last`: where it left, in the profile's own way;
+# `earlier` and `first`: behind an event that it has seen before; then as an EventSource does it, and wrong ones.
+ORIGINS = ("start", "last", "earlier", "first", "empty", "last-event-id", "unknown", "malformed")
 _WRONG = ("unknown", "malformed")  # cursors that have to be refused
-_LINGER_S = 0.3  # how long a reader of an ambient stream waits for the events after which it is cut
+_LINGER_S = 0.1  # how long a reader of an ambient stream waits for the events after which it is cut
 
 
 def no_stimuli(_setting: Setting) -> list[Stimulus]:
@@ -38,93 +41,154 @@ def no_stimuli(_setting: Setting) -> list[Stimulus]:
     return []
 
 
+def connections_of(stimulus: Stimulus) -> int:
+    """How many streams a try holds at once."""
+    return int(stimulus.get("runs", 1)) * (1 + len(stimulus.get("readers", ())))
+
+
+def runs_of(stimulus: Stimulus) -> int:
+    """How many runs a try starts."""
+    return int(stimulus.get("runs", 1))
+
+
 async def program(driver: Driver, stimulus: Stimulus) -> None:
     """Perform a generated stimulus."""
     await _PERFORM[driver.profile.streams](driver, stimulus)
 
 
-def _real_ms(driver: Driver, holder: dict[str, Any], key: str) -> float:
-    return float(holder.get(key, 0)) * driver.setting.scale
+def _real_us(driver: Driver, holder: dict[str, Any], key: str) -> int:
+    return int(float(holder.get(key, 0)) * driver.setting.scale * 1000)
+
+
+async def _pause(driver: Driver, holder: dict[str, Any], key: str) -> None:
+    if holder.get(key):
+        await driver.pause_ms(_real_us(driver, holder, key) / 1000)
 
 
 def _cut_of(visit: dict[str, Any]) -> CutPlan | None:
-    cut = visit.get("cut")
-    return CutPlan(int(cut["after"]), int(cut.get("inside", 0))) if cut else None
+    cut = visit.get("cut") or {}
+    return CutPlan(int(cut["after"]), int(cut.get("inside", 0))) if "after" in cut else None
 
 
 # ------------------------------------------------------------------------------------------------- runs
 
 
+async def _runs(driver: Driver, stimulus: Stimulus) -> None:
+    """As many runs at once as the stimulus says, each the same."""
+    await asyncio.gather(*(_run(driver, stimulus) for _ in range(runs_of(stimulus))))
+
+
 async def _run(driver: Driver, stimulus: Stimulus) -> None:
-    """One reader from the beginning, the others as they come; then the run is read again."""
+    """One reader from the beginning, the others as they come; then the record, and the run is read again."""
     run, first = await driver.begin("reader")
     if first is None:
         return
     begun_us = now_us()
-    others = [_reader(driver, run, first, row, begun_us) for row in stimulus.get("readers", ())]
+    others = [_Reader(driver, run, first, begun_us).read(row) for row in stimulus.get("readers", ())]
     if "cancel_ms" in stimulus:
-        others.append(_cancel(driver, run, begun_us, stimulus))
-    over, *_ = await asyncio.gather(driver.to_end(first), *others)
+        others.append(_cancel(driver, run, first, begun_us))
+    over, *_ = await asyncio.gather(_to_end(driver, run, first, stimulus), *others)
     if over and stimulus.get("again"):
         again = await driver.attach(run, "after", finished=True)
         await again.ended(driver.bounds.finished_s)
 
 
-async def _cancel(driver: Driver, run: Run, begun_us: int, stimulus: Stimulus) -> None:
-    await wait_until(begun_us + int(_real_ms(driver, stimulus, "cancel_ms") * 1000))
+async def _to_end(driver: Driver, run: Run, first: Live, stimulus: Stimulus) -> bool:
+    """Read to the end; where the stimulus says so, ask for the record as soon as the run is over."""
+    over = await driver.terminal(first)
+    if over and stimulus.get("record"):
+        await driver.record(run, "record-after")
+    await first.ended(driver.bounds.close_s)
+    return over
+
+
+async def _moment(driver: Driver, first: Live, begun_us: int, holder: dict[str, Any], name: str) -> None:
+    """Wait for a moment of the run: so long after its beginning, or after the first reader has so many events."""
+    after = holder.get(f"{name}_after")
+    if after:
+        await first.events(int(after), driver.bounds.run_s)
+        begun_us = now_us()
+    await wait_until(begun_us + _real_us(driver, holder, f"{name}_ms"))
+
+
+async def _cancel(driver: Driver, run: Run, first: Live, begun_us: int) -> None:
+    """A run that hangs is active until then; any other one may just have ended."""
+    await _moment(driver, first, begun_us, driver.stimulus, "cancel")
     if driver.setting.has("cancel"):
-        await driver.on_run("cancel", run, "cancel-racing")
+        await driver.on_run("cancel", run, "cancel" if driver.stimulus["outcome"] == "hangs" else "cancel-racing")
 
 
-async def _reader(driver: Driver, run: Run, first: Live, row: dict[str, Any], begun_us: int) -> None:
-    """One reader: its visits, each but the last one ended by a cut."""
-    await wait_until(begun_us + int(_real_ms(driver, row, "join_ms") * 1000))
-    left: Live | None = None
-    for visit in row["visits"]:
-        await driver.pause_ms(_real_ms(driver, visit, "wait_ms"))
-        live = await _visit(driver, run, first, left, visit)
-        if live is None:
-            return
-        if visit.get("stall_ms"):
-            live.hold()
-            await driver.pause_ms(_real_ms(driver, visit, "stall_ms"))
-            live.go_on()
-        if live.about.get("meant") == "refusal" or live.about.get("after_terminal"):
-            await live.ended(driver.bounds.finished_s)
-        elif "cut" in visit:
-            await live.ended(driver.bounds.run_s)
+class _Reader:
+    """One reader of a run besides the first: its visits, each but the last one ended by a cut, mostly."""
+
+    def __init__(self, driver: Driver, run: Run, first: Live, begun_us: int) -> None:
+        self._driver = driver
+        self._run = run
+        self._first = first
+        self._begun_us = begun_us
+        self._left: Live | None = None  # its last stream that was meant to be one
+
+    async def read(self, row: dict[str, Any]) -> None:
+        """Come when it is time, and make each visit."""
+        driver = self._driver
+        await _moment(driver, self._first, self._begun_us, row, "join")
+        for visit in row["visits"]:
+            await _pause(driver, visit, "wait_ms")
+            live = await self._attach(visit)
+            if live is None:
+                return
+            if visit.get("stall_ms"):
+                live.hold()
+                await _pause(driver, visit, "stall_ms")
+                live.go_on()
+            await self._stay(live, visit)
+            if live.about["meant"] == "stream":
+                self._left = live
+
+    async def _stay(self, live: Live, visit: dict[str, Any]) -> None:
+        """Read to where the visit ends."""
+        bounds, cut = self._driver.bounds, visit.get("cut") or {}
+        if live.about["meant"] == "refusal" or live.about.get("after_terminal"):
+            await live.ended(bounds.finished_s)
+        elif "after_ms" in cut:
+            if not await live.over(_real_us(self._driver, cut, "after_ms") / 1e6):
+                await live.cut("it has stayed for long enough")
+        elif cut:
+            await live.ended(bounds.run_s)
         else:
-            await driver.to_end(live, driver.bounds.run_s)
-        if live.about.get("meant") != "refusal":
-            left = live
+            await self._driver.to_end(live)
 
+    async def _attach(self, visit: dict[str, Any]) -> Live | None:
+        """Attach as the visit says; None where there is nothing to come back from."""
+        driver, run, origin, plan = self._driver, self._run, visit["from"], _cut_of(visit)
+        cut = {"cut": plan} if plan else {}
+        if "as" in visit:
+            return await driver.attach(run, "intruder", account=visit["as"], meant="refusal")
+        if origin in _WRONG:
+            rule = driver.profile.field("catchup.cursor") or {}
+            wrong = Cursor(str(rule.get(origin)), origin)
+            return await driver.attach(run, "intruder", cursor=wrong, meant="refusal") if origin in rule else None
+        if origin == "empty" and driver.resumes:
+            return await driver.attach(run, "resumed", cursor=Cursor("", "empty", 0), **cut)
+        if self._left is not None and origin != "start":
+            return await self._come_back(self._left, visit, cut)
+        if visit.get("cut"):
+            return await driver.attach(run, "cut", **cut)
+        if any(map(driver.is_terminal, self._first.seen)):
+            return await driver.attach(run, "after", finished=True)
+        return await driver.attach(run, "late")
 
-async def _visit(driver: Driver, run: Run, first: Live, left: Live | None, visit: dict[str, Any]) -> Live | None:
-    """Attach as the visit says; None where there is nothing to come back from."""
-    origin, cut = visit["from"], _cut_of(visit)
-    if origin in _WRONG:
-        rule = driver.profile.field("catchup.cursor") or {}
-        if origin not in rule:
-            return None
-        wrong = Cursor(str(rule[origin]), origin)
-        return await driver.attach(run, "intruder", cursor=wrong, meant="refusal")
-    if origin == "empty" and driver.resumes:
-        return await driver.attach(run, "resumed", cursor=Cursor("", "empty", 0), cut=cut)
-    if origin == "last-event-id" and left is not None:
-        return await driver.comes_back_with_id(run, left)
-    if origin in ("last", "earlier", "first") and left is not None and left.history and driver.resumes:
-        place = {"last": len(left.history) - 1, "first": 0}.get(origin, int(visit.get("at", 0)) % len(left.history))
-        event = left.history[place]
-        about: dict[str, Any] = {}
-        if any(map(driver.is_terminal, left.history[: place + 1])):
-            about["after_terminal"] = True
-        cursor = driver.cursor_at(event, place + 1)
-        return await driver.attach(run, "resumed", cursor=cursor, cut=cut, **about)
-    if cut is not None:
-        return await driver.attach(run, "cut", cut=cut)
-    if any(map(driver.is_terminal, first.seen)):
-        return await driver.attach(run, "after", finished=True)
-    return await driver.attach(run, "late")
+    async def _come_back(self, left: Live, visit: dict[str, Any], cut: dict[str, Any]) -> Live | None:
+        """Come back from where it was, or from an earlier place, or with Last-Event-ID."""
+        driver, run, origin = self._driver, self._run, visit["from"]
+        if origin == "last-event-id":
+            return await driver.comes_back_with_id(run, left, **cut)
+        if origin == "last" or not left.history or not driver.resumes:
+            return await driver.comes_back(run, left, **cut)
+        place = 0 if origin == "first" else int(visit.get("at", 0)) % len(left.history)
+        about = {"after_terminal": True} if any(map(driver.is_terminal, left.history[: place + 1])) else {}
+        cursor = driver.cursor_at(left.history[place], place + 1)
+        return await driver.attach(run, "resumed", cursor=cursor, **cut, **about)
 
 
 # --------------------------------------------------------------------------------------------- one request
@@ -144,33 +208,47 @@ async def _push(driver: Driver, stimulus: Stimulus) -> None:
 async def _ambient(driver: Driver, stimulus: Stimulus) -> None:
     """One reader from the beginning, the others as they come; what is published last reaches all that are there."""
     steps = list(stimulus["script"])
-    last = next((step["emit"] for step in reversed(steps) if "emit" in step), None)
+    last = max((index for index, step in enumerate(steps) if "emit" in step), default=None)
     if last is None:
         return
     first = await driver.listen()
     begun_us = now_us()
-    coming = [_listener(driver, row, begun_us) for row in stimulus.get("readers", ())]
-    *came, _ = await asyncio.gather(*coming, driver.perform(steps[:-1]))
-    await driver.perform(steps[-1:])
-    await driver.have_all([first, *(live for live in came if live is not None)], last)
+    coming = [_listener(driver, first, row, begun_us) for row in stimulus.get("readers", ())]
+    *came, _ = await asyncio.gather(*coming, driver.perform(steps[:last]))
+    await driver.perform(steps[last : last + 1])
+    await driver.have_all([first, *(live for live in came if live is not None)], steps[last]["emit"])
 
 
-async def _listener(driver: Driver, row: dict[str, Any], begun_us: int) -> Live | None:
+async def _listener(driver: Driver, first: Live, row: dict[str, Any], begun_us: int) -> Live | None:
     """The last visit of a reader, None where that was cut off too."""
-    await wait_until(begun_us + int(_real_ms(driver, row, "join_ms") * 1000))
+    await _moment_or_later(driver, first, row, begun_us)
     for visit in row["visits"]:
-        await driver.pause_ms(_real_ms(driver, visit, "wait_ms"))
+        await _pause(driver, visit, "wait_ms")
         cut = _cut_of(visit)
-        live = await driver.listen("cut" if cut else "late", cut=cut)
-        if cut is None:
+        live = await driver.listen("cut" if visit.get("cut") else "late", **({"cut": cut} if cut else {}))
+        if not visit.get("cut"):
             return live
-        if not await live.over(_LINGER_S):
-            await live.cut("it has waited for long enough")
+        linger_s = _real_us(driver, visit["cut"], "after_ms") / 1e6 if cut is None else _LINGER_S
+        if not await live.over(linger_s):
+            await live.cut("it has stayed for long enough")
     return None
 
 
+async def _moment_or_later(driver: Driver, first: Live, row: dict[str, Any], begun_us: int) -> None:
+    """As for a run; but events that do not come are not waited for to the end, which an ambient stream has not."""
+    after = int(row.get("join_after", 0))
+    if after:
+        try:
+            async with asyncio.timeout(_LINGER_S):
+                await first.events(after, driver.bounds.run_s)
+        except TimeoutError:
+            return
+        begun_us = now_us()
+    await wait_until(begun_us + _real_us(driver, row, "join_ms"))
+
+
 _PERFORM: dict[str, Callable[[Driver, Stimulus], Coroutine[Any, Any, None]]] = {
-    "run": _run,
+    "run": _runs,
     "push": _push,
     "ambient": _ambient,
 }

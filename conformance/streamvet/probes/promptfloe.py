@@ -38,7 +38,14 @@ def _emit(kind: str, key: int, text: str, before: Sequence[Emit]) -> Emit | None
 
 _WORK_S = 10.0  # for a build that does its own work under control, where all intervals are scaled
 
-WORDS = Vocabulary(emit=_emit, carriers=("file", "chunk", "progress"))
+
+def _allows(before: Sequence[Emit], emit: Emit) -> bool:
+    """A review is of files that were emitted before it."""
+    files = {one["path"] for one in before if one["type"] == "file"}
+    return emit["type"] != "review" or files.issuperset(emit.get("files", ()))
+
+
+WORDS = Vocabulary(emit=_emit, carriers=("file", "chunk", "progress"), allows=_allows)
 
 
 def rate_stimuli(setting: Setting) -> list[Stimulus]:

@@ -20,24 +20,17 @@ _LEAK_S = 0.5  # for the replay to be there, on a stream that may stay open
 
 
 def restart_stimuli(setting: Setting) -> list[Stimulus]:
-    """A run that is active when the candidate dies, and one that had finished."""
+    """A run that is active when the candidate dies; where one can end by itself, one has ended before."""
     steps = steps_of(setting, setting.main, _EVENTS_BEFORE, STEP_MS)
-    return [
-        setting.stimulus("killed in the middle of a run", setting.main, "hangs", steps),
-        setting.stimulus("killed after a run", setting.main, "succeeds", steps),
-    ]
+    return [setting.stimulus("killed in the middle of a run", setting.main, "hangs", steps)]
 
 
 async def killed(driver: Driver, stimulus: Stimulus) -> Run | None:
     """A run with a reader; when its events were seen, kill -9 and start again. None where that did not work."""
-    ends = stimulus["outcome"] == "succeeds"
-    run, reader = await driver.begin("reader" if ends else "cut")
+    run, reader = await driver.begin("cut")
     if reader is None:
         return None
-    if ends:
-        await driver.to_end(reader)
-    else:
-        await reader.events(1 if stimulus["script"] is None else _EVENTS_BEFORE, driver.bounds.run_s)
+    await reader.events(1 if stimulus["script"] is None else _EVENTS_BEFORE, driver.bounds.run_s)
     up = await driver.candidate.restart_after_kill()
     await reader.over(driver.bounds.close_s)
     await reader.cut("the candidate was killed")
@@ -50,15 +43,21 @@ def meant(driver: Driver) -> str:
 
 
 async def restart(driver: Driver, stimulus: Stimulus) -> None:
-    """After the restart ask for the run's record, and read it from its beginning."""
+    """After the restart ask for the run's record, and read it from its beginning; read the one that had ended too."""
+    ended = await _ended(driver)
     run = await killed(driver, stimulus)
     if run is None:
         return
     await driver.record(run, "record-restarted")
-    if stimulus["outcome"] == "succeeds":
-        again = await driver.attach(run, "after", meant=meant(driver), finished=True)
-    else:
-        again = await driver.attach(run, "resumed", meant=meant(driver))
-    head = await again.head(driver.bounds.answer_s)
-    if head is not None and not await again.over(_LEAK_S):
-        await again.cut("it has replayed what it has")
+    streams = [await driver.attach(run, "resumed", meant=meant(driver))]
+    if ended is not None:
+        streams.append(await driver.attach(ended, "after", meant=meant(driver), finished=True))
+    for again in streams:
+        if await again.head(driver.bounds.answer_s) is not None and not await again.over(_LEAK_S):
+            await again.cut("it has replayed what it has")
+
+
+async def _ended(driver: Driver) -> Run | None:
+    """A run that is read to its end, None where there is none."""
+    run, reader = await driver.begin("reader", ending="succeeds")
+    return run if reader is not None and await driver.to_end(reader) else None

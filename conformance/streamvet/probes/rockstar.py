@@ -107,7 +107,7 @@ class _Pushes:
         kind = self.driver.stimulus["kind"]
         self.turns[subject] += 1
         self.written.update({name for name, _ in writes})
-        facts = {
+        facts: dict[str, Any] = {
             "subject": subject, "turn": self.turns[subject], "content": label,
             "writes": [{"name": name, "content": text, "turn": self.written[name]} for name, text in writes],
         }  # fmt: skip

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Emit = Mapping[str, Any]
 Step = Mapping[str, Any]
 
+# Whether an event may come after others, as far as no table can say that.
+Allows = Callable[[Sequence[Emit], Emit], bool]
 # From an event type, the place of its key (0, 1, …), a text to carry and what was emitted before: the body of an
 # `emit` step, None where no worker can emit this type.
 MakeEmit = Callable[[str, int, str, Sequence[Emit]], Emit | None]
@@ -30,6 +32,7 @@ class Vocabulary:
 
     emit: MakeEmit
     carriers: tuple[str, ...]  # the types whose payload takes any text, the best first
+    allows: Allows = lambda _before, _emit: True
 
 
 # Each breaks some reader or writer; see the reports in the requirements SSE-02, NDJ-03 and EVT-09.
@@ -77,6 +80,13 @@ class Walk:
     emits: list[Emit] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
     states: dict[tuple[str, Hashable], str] = field(default_factory=dict)
+    _concerned: dict[str, list[Lifecycle]] = field(default_factory=dict)
+
+    def concerned(self, kind: str) -> list[Lifecycle]:
+        """The tables that know a type."""
+        if kind not in self._concerned:
+            self._concerned[kind] = [table for table in self.tables if table.knows(kind)]
+        return self._concerned[kind]
 
     def state(self, table: Lifecycle, key: Hashable) -> str:
         """Where one automaton of a table is."""
@@ -84,20 +94,19 @@ class Walk:
 
     def fits(self, kind: str, key: Hashable) -> bool:
         """Whether every table that knows the type lets it come now."""
-        concerned = [table for table in self.tables if table.knows(kind)]
-        return bool(concerned) and all(table.step(self.state(table, key), kind) for table in concerned)
+        tables = self.concerned(kind)
+        return bool(tables) and all(table.step(self.state(table, key), kind) for table in tables)
 
     def advance(self, kind: str, key: Hashable) -> None:
         """Follow an event in every table that knows its type."""
-        for table in self.tables:
-            if table.knows(kind):
-                target = table.step(self.state(table, key), kind)
-                if target:
-                    self.states[table.name, key if table.key else 0] = target
+        for table in self.concerned(kind):
+            target = table.step(self.state(table, key), kind)
+            if target:
+                self.states[table.name, key if table.key else 0] = target
 
     def keys_for(self, kind: str, most: int) -> list[int]:
         """The keys, of the first `most`, with which this type may come now. Without a key in the tables that is 0."""
-        keyed = any(table.key for table in self.tables if table.knows(kind))
+        keyed = any(table.key for table in self.concerned(kind))
         return [key for key in range(most if keyed else 1) if self.fits(kind, key)]
 
     def key_for(self, kind: str) -> int | None:

@@ -3,6 +3,7 @@
 A row swaps seam functions, and a seam function sees values only: no row knows sockets, routes or the database. One
 module a family of the specification. Faults hit as little as shows them: one type of event, runs that fail, long runs.
 So what other requirements say stays tried, and holds.
+Those of `hidden` hit so little that no pinned stimulus shows them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from streamvet_server.faults import (
     events,
     ghostly,
     heartbeat,
+    hidden,
     ndjson,
     ordering,
     promptfloe,
@@ -47,6 +49,7 @@ FAULTS: tuple[Fault, ...] = (
     *rockstar.FAULTS,
     *cosma.FAULTS,
     *agent_workspace.FAULTS,
+    *hidden.FAULTS,
 )
 
 
@@ -64,6 +67,6 @@ def listing() -> list[dict[str, Any]]:
     """The rows for `--list-faults`, without their functions."""
     rows = []
     for fault in FAULTS:
-        row = {key: getattr(fault, key) for key in ("name", "id", "note", "honest")}
+        row = {key: getattr(fault, key) for key in ("name", "id", "note", "honest", "generated")}
         rows.append(row | {"profiles": list(fault.profiles)})
     return rows

@@ -12,6 +12,8 @@ from streamvet_server.seams import Answer, Pause, Refusal, Scene, Seams, Update
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from streamvet_server.seams import Shown
+
 # A head, and the news of a request, have 1 s: one and a half of it, and three quarters.
 LATE_S, LEGAL_S = 1.5, 0.75
 COLD_READERS = 3  # so many get their heads late: enough that one of them comes while nothing happens
@@ -42,7 +44,20 @@ def _no_such_path(_scene: Scene, _refusal: Refusal | None) -> Refusal | None:
 
 
 def _pause_told_late(seconds: float) -> Make:
-    return lambda: piecing(lambda shown: shown.name == "queue_paused", lambda _shown, octets: (Pause(seconds), octets))
+    """Not one that a script tells: it is known by its data, which are an object of their own."""
+
+    def make() -> Seams:
+        mark = {"source": "manual"}
+
+        def document(shown: Shown, told: Any) -> Iterable[Any]:
+            shown.scene.scratch["late"] = shown.name == "queue_paused" and told["data"] is mark
+            return (told,)
+
+        late = piecing(lambda shown: shown.scene.scratch["late"], lambda _shown, octets: (Pause(seconds), octets))
+        marked = published(lambda _update: (Update("queue_paused", mark),), "queue_paused")()
+        return Seams(publish=marked.publish, document=document, frame=late.frame)
+
+    return make
 
 
 def _told_by(operation: str, update: Update) -> Make:

@@ -164,7 +164,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(rare, _renamed)),
     Fault(
-        "unlisted-greeting", "EVT-11", FLEET, "An event of an unlisted type follows the snapshot.",
-        written(lambda shown: shown.name == "fleet_snapshot", lambda octets: octets + sse_block("fleet_ready", "{}")),
+        "unlisted-type", "EVT-11", FLEET, "An event of an unlisted type follows each update.",
+        written(lambda shown: shown.name == "fleet_update", lambda octets: octets + sse_block("fleet_done", "{}")),
     ),
 )  # fmt: skip

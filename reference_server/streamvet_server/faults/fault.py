@@ -23,13 +23,17 @@ COSMA = ("cosma",)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One misbehaviour. `id` is None for an honest variant: legal, but only just."""
+    """One misbehaviour. `id` is None for an honest variant: legal, but only just.
+
+    A `generated` one is shown by no stimulus that somebody has thought of: only those that are generated hit it.
+    """
 
     name: str
     id: str | None
     profiles: tuple[str, ...]
     note: str
     make: Callable[[], Seams]  # anew for each server, as a fault may remember what it has seen
+    generated: bool = False
 
     @property
     def honest(self) -> bool:

@@ -62,6 +62,7 @@ CLOSED_EARLY, CLOSED_LEGALLY = 40 / 300, 66 / 300
 ENDED_EARLY, ENDED_LEGALLY = (13, 1 / 3), (20, 0.4)
 # Others may be so far behind: a burst is no stall.
 STEP_UPDATES = 16
+FRESH_FRAMES = 30  # who has got so many is watched for its heartbeats
 AUDIENCE = 9  # the contract asks for ten readers beside each other
 
 # What is asked first of whoever wants a stream that everybody may read.
@@ -199,7 +200,7 @@ def _leaking_visitors() -> Seams:
 
 def _updates_held_back() -> Seams:
     def pieces(shown: Shown, octets: bytes) -> Iterable[Piece]:
-        if not is_ordinary(shown):
+        if not is_ordinary(shown) or shown.index >= FRESH_FRAMES:
             return (Ahead(octets),) if shown.name == KEEPALIVE else (octets,)
         held = shown.scene.scratch["held"] = shown.scene.scratch.get("held", 0) + 1
         return (octets,) if held % BLOCK_EVENTS == 0 else (Held(octets, BLOCK_S),)
