@@ -9,6 +9,7 @@ from streamvet.campaign.calm import Calm
 from streamvet.campaign.reaching import Unreachable
 from streamvet.campaign.running import campaign
 from streamvet.campaign.terms import Progress, Running, Settings, Summary
+from streamvet.campaign.workshop import Explore, Workshop
 from streamvet.probes.setting import FULL_EFFORT, SMALL_EFFORT, Effort
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "SMALL_EFFORT",
     "Calm",
     "Effort",
+    "Explore",
     "Progress",
     "Running",
     "Settings",
     "Summary",
     "Unreachable",
+    "Workshop",
     "campaign",
 ]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
+from streamvet.campaign.slots import Gate
+
 
 class Calm:
     """Calm for `campaigns` of them: each says once that it only waits from now on."""
@@ -15,6 +17,7 @@ class Calm:
         self._campaigns = campaigns
         self._waiting: set[int] = set()
         self._calm = asyncio.Event()
+        self.bustle = Gate()  # of what need not be tried now, shut by what is repeated
 
     def waits(self, campaign: object) -> None:
         """This campaign only waits from now on, or it is over."""

@@ -47,6 +47,7 @@ class Plan:
     quiet: list[Try] = field(default_factory=list)
     alone: list[Try] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)  # requirement, reason
+    starts_left: int | None = None  # runs that may be started besides those of the plan; None: as many as one likes
 
     @property
     def all(self) -> list[Try]:
@@ -84,6 +85,7 @@ def plan_tries(probes: Iterable[Probe], setting: Setting, max_wait_s: float | No
                 continue
             left = None if left is None else left - probe.runs(stimulus)
             plan.add(one, setting)
+    plan.starts_left = left
     plan.together.sort(key=lambda one: -one.wait_s)
     return plan
 

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from streamvet.campaign.calm import Calm
 from streamvet.campaign.planning import Plan, Try, plan_cases, plan_tries
 from streamvet.campaign.reaching import describe, reach
-from streamvet.campaign.slots import Slots
+from streamvet.campaign.slots import Gate, Slots
 from streamvet.campaign.terms import Progress, Running, Settings, Summary
+from streamvet.campaign.workshop import Workshop
 from streamvet.contract.registry import load_registry
-from streamvet.probes import PROBES, VOCABULARIES
+from streamvet.probes import PROBES, PROGRAM, VOCABULARIES
 from streamvet.probes.candidate import Candidate
 from streamvet.probes.driver import Driver
+from streamvet.probes.program import connections_of
 from streamvet.probes.setting import Setting
 from streamvet.recorder import Recorder, Secrets, Tape, now_us, pause
 from streamvet.trace import Ending, Trace
@@ -29,6 +31,7 @@ from streamvet.trace import Ending, Trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from streamvet.campaign.workshop import Explore
     from streamvet.contract.profile import Profile
     from streamvet.contract.target import Target
     from streamvet.probes.setting import Stimulus
@@ -43,6 +46,11 @@ _WAITED = frozenset({"watch", "record-detached"})  # the roles in which lateness
 # A try whose probe hangs is a mistake of ours; it is cut after its wait and so much more than its run may take.
 _TRY_RUNS = 8
 _COLLECTING = gc.get_threshold()  # as it is outside of campaigns, of which several may run at once
+# Generated tries that run at once, beside waits: they are as quick tries are. What is published everybody reads, so on
+# an ambient stream there is one.
+_GENERATED_AT_ONCE = {"run": 4, "push": 4, "ambient": 1}
+# Of the runs that a candidate may be asked for: most are for the pinned tries, also of the next time.
+_GENERATED_SHARE = 5
 _TICK_S = 1.0  # between two reports of progress while nothing happens
 
 
@@ -60,15 +68,36 @@ class _Campaign:
     total: int = 0
     begun: dict[str, tuple[Try, int]] = field(default_factory=dict)
     short_over: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: Slots = field(init=False)
+    exploring: Gate = field(default_factory=Gate)
+    begun_us: int = field(default_factory=now_us)
 
-    async def run(self, plan: Plan) -> None:
-        """All tries of a plan."""
+    def __post_init__(self) -> None:
+        self.connections = Slots(self.setting.target.max_concurrency)
+
+    async def run(self, plan: Plan, explore: Explore | None = None) -> None:
+        """All tries of a plan; and what somebody wants to explore beside the waits, and behind what runs alone."""
+        ambient = self.setting.profile.streams == "ambient"
+        ticker = asyncio.create_task(self._tick())
+        explorer = asyncio.create_task(self._explore(None if ambient else explore, plan))
+        try:
+            await self._run(plan, explore if ambient else None)
+            async with self.exploring.shut():
+                for one in plan.alone:
+                    await self.perform(one)
+            await explorer
+        finally:
+            ticker.cancel()
+            explorer.cancel()
+            await asyncio.wait({explorer})
+
+    async def _run(self, plan: Plan, explore: Explore | None) -> None:
+        """All tries that do not run alone."""
         self.total = len(plan.all)
-        connections = Slots(self.setting.target.max_concurrency)
         quick = Slots(_QUICK_AT_ONCE)
 
         async def connected(one: Try) -> None:
-            async with connections.taken(one.connections):
+            async with self.connections.taken(one.connections):
                 await self.perform(one)
 
         async def short(one: Try, group: asyncio.TaskGroup) -> None:
@@ -86,28 +115,52 @@ class _Campaign:
                 self.calm.waits(self.candidate)
 
         async def ambient() -> None:
-            """What speaks, one after the other; then all that need silence for it."""
+            """What speaks, one after the other, and whoever explores; then all that need silence for it."""
             try:
                 for one in plan.speaking:
                     await connected(one)
+                await self._explore(explore, plan)
             finally:
                 self.candidate.silence.set()
             async with asyncio.TaskGroup() as group:
                 for one in plan.quiet:
                     group.create_task(connected(one))
 
-        ticker = asyncio.create_task(self._tick())
+        async with asyncio.TaskGroup() as group:
+            for one in plan.together:
+                if one.wait_s:
+                    group.create_task(connected(one))
+            group.create_task(ambient())
+            group.create_task(all_short())
+
+    async def _explore(self, explore: Explore | None, plan: Plan) -> None:
+        """Let somebody explore, once only waits are left."""
+        if explore is None:
+            return
+        await self.short_over.wait()
+        most, left = self.setting.target.max_starts, plan.starts_left
+        starts = None if most is None or left is None else min(left, most // _GENERATED_SHARE)
+        at_once = _GENERATED_AT_ONCE[self.setting.profile.streams]
         try:
-            async with asyncio.TaskGroup() as group:
-                for one in plan.together:
-                    if one.wait_s:
-                        group.create_task(connected(one))
-                group.create_task(ambient())
-                group.create_task(all_short())
-            for one in plan.alone:
-                await self.perform(one)
-        finally:
-            ticker.cancel()
+            await explore(
+                Workshop(self.setting, self.begun_us, at_once, starts, self.perform_generated, self.on_trace)
+            )
+        except Exception:  # noqa: BLE001 - as for a probe: our own mistake is reported
+            self.summary.errors.append(f"exploring\n{traceback.format_exc(limit=-4)}")
+
+    async def perform_generated(self, stimulus: Stimulus) -> Trace:
+        """One try of a stimulus that was not planned, when nothing is in its way; whether its trace counts is open."""
+        connections = min(connections_of(stimulus), self.setting.target.max_concurrency)
+        one = Try(PROGRAM, stimulus, connections, PROGRAM.wait_ms(self.setting, stimulus) / 1000)
+        async with self.exploring.passed(), self.calm.bustle.passed(), self.connections.taken(connections):
+            key = f"{one.name} {id(one)}"
+            self.begun[key] = (one, now_us())
+            try:
+                return await self._record(one)
+            finally:
+                del self.begun[key]
+                self.summary.generated += 1
+                self._report()
 
     async def perform(self, one: Try) -> None:
         """One try; once more where the harness was too late for a verdict, at most twice."""
@@ -116,11 +169,7 @@ class _Campaign:
         self._report()
         best: tuple[int, Trace] | None = None
         for attempt in range(1 + _REPEATS):
-            if attempt:
-                # What made the suite late is most often the suite itself. What speaks keeps others waiting.
-                speaks = one.probe.lane_of(self.setting) == "speaks"
-                await (self.short_over.wait() if speaks else self.calm.wait())
-            trace = await self._record(one)
+            trace = await (self._repeated(one) if attempt else self._record(one))
             waited = [x.id for x in trace.exchanges if x.role in _WAITED or "observe_us" in x.about]
             late_us = max((trace.jitter_us.get(one_id, 0) for one_id in waited), default=0)
             if best is None or late_us < best[0]:
@@ -133,6 +182,13 @@ class _Campaign:
         if best:
             self.on_trace(best[1])
         self._report()
+
+    async def _repeated(self, one: Try) -> Trace:
+        """Once more, when there is less beside it: what made the suite late is most often the suite itself."""
+        speaks = one.probe.lane_of(self.setting) == "speaks"  # it keeps others waiting
+        await (self.short_over.wait() if speaks else self.calm.wait())
+        async with self.calm.bustle.shut():
+            return await self._record(one)
 
     @property
     def _jitter_limit_us(self) -> float:
@@ -183,7 +239,8 @@ class _Campaign:
         running = [Running(one.name, one.wait_s, (now - since) / 1e6) for one, since in self.begun.values()]
         running.sort(key=lambda row: row.for_s - row.wait_s)
         left = max((row.wait_s - row.for_s for row in running), default=0.0)
-        self.on_progress(Progress(self.summary.tries, self.total, tuple(running), max(left, 0.0)))
+        done, generated = self.summary.tries, self.summary.generated
+        self.on_progress(Progress(done, self.total, tuple(running), max(left, 0.0), generated))
 
     async def _tick(self) -> None:
         while True:
@@ -216,11 +273,13 @@ async def campaign(
     *,
     cases: Sequence[tuple[str, Stimulus]] | None = None,
     calm: Calm | None = None,
+    explore: Explore | None = None,
 ) -> Summary:
     """Try everything that can be tried on a candidate. Traces are handed out as their tries end.
 
     With `cases`, pairs of a probe's name and a stimulus, as traces have them, only these are tried. `calm` is shared by
-    campaigns that run beside each other.
+    campaigns that run beside each other. `explore` is called once only waits are left, or on an ambient stream before
+    these; the campaign ends when it has returned.
 
     Raises:
         KeyError: where a case names no probe.
@@ -244,7 +303,9 @@ async def campaign(
                 else:
                     plan = plan_cases(PROBES, setting, cases)
                 summary.skipped = plan.skipped
-                await _Campaign(candidate, setting, recorder, summary, on_trace, on_progress, calm).run(plan)
+                tries = _Campaign(candidate, setting, recorder, summary, on_trace, on_progress, calm)
+                tries.begun_us = begun_us
+                await tries.run(plan, explore)
             finally:
                 calm.waits(candidate)  # also where it never came to its tries
                 if candidate.process:

@@ -1,4 +1,4 @@
-"""Places that tries take and give back, in the order of asking: a semaphore with weights.
+"""Places that tries take and give back, in the order of asking; and a gate that is shut while others need the place.
 
 Must not know what the places are.
 """
@@ -46,3 +46,40 @@ class Slots:
             if not turn.done():  # cancelled while it waited
                 self._free -= count
                 turn.set_result(None)
+
+
+class Gate:
+    """Lets pass whoever comes, unless somebody holds it shut; several may do so at once."""
+
+    def __init__(self) -> None:
+        self._holders = 0
+        self._inside = 0
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def passed(self) -> AsyncIterator[None]:
+        """Wait until nobody holds it shut, and be inside for the length of the block."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._holders == 0)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            await self._tell()
+
+    @asynccontextmanager
+    async def shut(self) -> AsyncIterator[None]:
+        """Hold it shut for the length of the block, which begins when nobody is inside any more."""
+        self._holders += 1
+        try:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._inside == 0)
+            yield
+        finally:
+            self._holders -= 1
+            await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()

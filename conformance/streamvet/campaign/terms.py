@@ -38,6 +38,7 @@ class Progress:
     total: int
     running: tuple[Running, ...]  # the longest wait first
     left_s: float  # of the longest wait that is under way
+    generated: int = 0  # tries besides those that were planned
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Summary:
     """What came of a campaign, besides its traces."""
 
     tries: int = 0
+    generated: int = 0  # tries besides those that were planned
     repeated: int = 0  # tries that were repeated because the harness itself was late
     duration_s: float = 0.0
     mandated_wait_s: float = 0.0

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamvet.probes.program import CONNECTIONS
+
 if TYPE_CHECKING:
     from streamvet.probes.setting import Setting
 
 _OUTCOMES = ("succeeds", "fails", "hangs")
-CONNECTIONS = 10  # of one try, at most: more readers at once than that are for the pinned tries
-LANES = 3  # of pushes
 
 
 @dataclass(frozen=True, slots=True)

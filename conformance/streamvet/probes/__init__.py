@@ -15,6 +15,7 @@ from streamvet.probes import (
     cosma_files,
     crowds,
     ghostly,
+    program,
     promptfloe,
     reading,
     refusals,
@@ -48,7 +49,15 @@ _ANY_STREAM = (
     "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
 )  # fmt: skip
 
+# Performs what is generated. Nothing of it is planned, so that nothing is missed where it cannot be.
+PROGRAM = Probe(
+    "program", program.program, (), program.no_stimuli,
+    connections=lambda setting: min(program.CONNECTIONS, setting.target.max_concurrency), starts=program.runs_of,
+    lane="speaks",
+)  # fmt: skip
+
 PROBES: tuple[Probe, ...] = (
+    PROGRAM,
     Probe(
         "heartbeats", waiting.heartbeats, ("HBT-01", "HBT-02", "HBT-03", "HBT-04", "HBT-06", "HBT-07"),
         waiting.heartbeats_stimuli,

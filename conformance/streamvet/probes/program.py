@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # Where a visit of a reader may begin. `start`: without a cursor; `last`: where it left, in the profile's own way;
 # `earlier` and `first`: behind an event that it has seen before; then as an EventSource does it, and wrong ones.
 ORIGINS = ("start", "last", "earlier", "first", "empty", "last-event-id", "unknown", "malformed")
+CONNECTIONS = 10  # of one try, at most: more readers at once are for the pinned tries
 _WRONG = ("unknown", "malformed")  # cursors that have to be refused
 _LINGER_S = 0.1  # how long a reader of an ambient stream waits for the events after which it is cut
 

@@ -1,0 +1,29 @@
+"""Where generated stimuli are tried: each in an ordinary try, beside whatever waits. Values only.
+
+Must not know who makes them, nor what is looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamvet.probes.setting import Setting, Stimulus
+    from streamvet.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a campaign gives to who explores. `perform` waits for its turn; `hand_out` makes a trace evidence."""
+
+    setting: Setting
+    begun_us: int  # of the campaign, by `now_us`
+    at_once: int  # tries that may run beside each other
+    starts_left: int | None  # runs that exploring may start
+    perform: Callable[[Stimulus], Awaitable[Trace]]
+    hand_out: Callable[[Trace], None]
+
+
+Explore = Callable[[Workshop], Awaitable[None]]
