@@ -87,7 +87,7 @@ def test_the_longest_wait_begins_first() -> None:
 
 def test_what_disturbs_comes_last() -> None:
     plan = planned(launch=LAUNCH)
-    assert [one.probe.name for one in plan.alone] == ["slow", "restart", "restart", "orphan"]
+    assert [one.probe.name for one in plan.alone] == ["slow", "restart", "orphan"]
 
 
 def test_what_a_target_lacks_is_not_tried() -> None:

@@ -34,11 +34,12 @@ def start_state(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no stream was answered")
     found, want = [], f"{' or '.join(rule['events'])} first, within {rule['within_ms']} ms"
     for one in read:
-        first = one.events[0] if one.events else None
+        first = min((*one.events[:1], *one.beats[:1]), key=lambda event: event.start, default=None)
         if first is None:
             found.append(finding(one.exchange, want, "no event"))
         elif first.kind not in rule["events"]:
-            found.append(finding(one.exchange, want, f"{first.kind} first", (first.start, first.end)))
+            seen = f"{first.kind or 'a heartbeat'} first"
+            found.append(finding(one.exchange, want, seen, (first.start, first.end)))
         elif first.at_us - one.exchange.sent_us > rule["within_ms"] * 1000 + trace.jitter_us.get(one.exchange.id, 0):
             late = f"{first.kind} after {(first.at_us - one.exchange.sent_us) / 1000:.0f} ms"
             found.append(finding(one.exchange, want, late, (first.start, first.end)))

@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import fleet_scenes
+from streamvet.probes.waiting import SHORT_MS, observed_ms
 from streamvet.recorder import now_us, wait_until
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # The harness's own lateness widens the bounds by up to a quarter of the slack, so that much longer a stream is watched.
 _WIDENED = 1.25
 _FAILED_LOADS = 2  # so that one that is hidden does not hide what follows on the error
+_BUSY_EVERY = 0.3  # of a heartbeat's interval: more than a poll, so that each change is told
 _AFTER_MS = 20.0  # behind the last moment at which something is in time: for it to arrive
 
 
@@ -134,6 +136,38 @@ async def snapshots(driver: Driver, stimulus: Stimulus) -> None:
     """A state, and a reader of its snapshot."""
     if await _Stage(driver, stimulus).put(0):
         await (await _reader(driver)).cut("it has the snapshot")
+
+
+def busy_stimuli(setting: Setting) -> list[Stimulus]:
+    """Where the scenes may be over before a watch that has to be repeated, changes of its own for one more."""
+    beat = setting.profile.heartbeat
+    if beat is None or busy_wait_ms(setting, {}) > SHORT_MS:
+        return []
+    for_ms = beat.observe * beat.interval_ms
+    return [_stimulus(setting, "changes all the time", fleet_scenes.busy(for_ms, beat.interval_ms * _BUSY_EVERY))]
+
+
+def busy_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
+    """The observation."""
+    return observed_ms(setting)
+
+
+async def busy(driver: Driver, stimulus: Stimulus) -> None:
+    """The second account watches for heartbeats while its run changes; the first one's streams are as quiet as ever."""
+    if not await driver.can_be("other"):
+        return
+    stage, observe_ms = _Stage(driver, stimulus), observed_ms(driver.setting)
+    if not await stage.put(0):
+        return
+    watch = await driver.listen("watch", account="other", observe_us=int(observe_ms * 1000))
+    begin_us = now_us()
+
+    async def play() -> None:
+        for number, row in enumerate(stimulus["timeline"][1:], start=1):
+            await wait_until(begin_us + _real_us(driver, row["at_ms"]))
+            await stage.put(number)
+
+    await asyncio.gather(driver.observe(watch, observe_ms / 1000), play())
 
 
 def load_stimuli(setting: Setting) -> list[Stimulus]:

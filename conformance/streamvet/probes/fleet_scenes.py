@@ -177,6 +177,13 @@ def one_change() -> list[Moment]:
     return [_moment(0, [_run("status")], []), _moment(0, [_run("status", status="releasing")], None)]
 
 
+def busy(for_ms: float, every_ms: float) -> list[Moment]:
+    """A run of another account's that changes all the time, which its own account's streams tell and no other."""
+    statuses = ("testing", "implementing")
+    runs = [_run("foreign", projectId=FOREIGN, projectName="Depot", status=status) for status in statuses]
+    return [_moment(int(number * every_ms), [runs[number % 2]], None) for number in range(int(for_ms / every_ms))]
+
+
 def tagged(value: Any, tag: str) -> Any:
     """A state with ids that no other try has: a log line is new where its id was never there before."""
     if isinstance(value, dict):

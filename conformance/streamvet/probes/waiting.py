@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # A busy run: silent for one and a half intervals, so that a first heartbeat comes alone, then an event every fifth.
 _BUSY_FROM, _BUSY_EVERY = 1.5, 0.2
 _LATE_IN_INTERVAL = 2 / 3
-_SHORT_MS = 10_000.0  # of a watch: what the bound on short campaigns leaves room for twice
+SHORT_MS = 10_000.0  # of a watch: what the bound on short campaigns leaves room for twice
 _PAST_LIMIT = 1.03  # of a platform's limit: a stream that is still there then has none
 _AFTER_MS = 50.0  # behind the last moment at which a heartbeat is in time: for it to arrive
 # Records of a run without readers: what leaving did to it, and as late as is sure to be before the profile's moment.
@@ -30,7 +30,7 @@ _EARLY_LIFE, _BEFORE_ALIVE = 0.1, 0.015
 _AFTER_LIFE_MS = 20.0  # behind its last possible end: for the answer to be about a run that has ended
 
 
-def _observed_ms(setting: Setting) -> float:
+def observed_ms(setting: Setting) -> float:
     """How long to watch for the profile's number of heartbeats, in real time."""
     beat = setting.profile.heartbeat
     if beat is None:
@@ -78,12 +78,12 @@ def _interval_ms(setting: Setting) -> float:
 
 def heartbeats_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
     """The observation; before it, on a stream with an idle timer, at most an interval until its event."""
-    return _observed_ms(setting) + (_interval_ms(setting) if _idle_timer(setting) else 0.0)
+    return observed_ms(setting) + (_interval_ms(setting) if _idle_timer(setting) else 0.0)
 
 
 async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
     """Watch an active run, or an ambient stream, for as long as the profile's number of heartbeats takes."""
-    observe_ms = _observed_ms(driver.setting)
+    observe_ms = observed_ms(driver.setting)
     observe_us = int(observe_ms * 1000)
     if _idle_timer(driver.setting):
         await _watch_after_event(driver, stimulus, observe_ms)
@@ -121,12 +121,12 @@ async def _watch_after_event(driver: Driver, stimulus: Stimulus, observe_ms: flo
 
 def silence_stimuli(setting: Setting) -> list[Stimulus]:
     """Where everything else takes longer than the heartbeats, one more look at the stream when it is quiet."""
-    return [setting.saying("nothing happens", [])] if _observed_ms(setting) <= _SHORT_MS else []
+    return [setting.saying("nothing happens", [])] if observed_ms(setting) <= SHORT_MS else []
 
 
 def silence_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
     """The observation."""
-    return _observed_ms(setting)
+    return observed_ms(setting)
 
 
 async def silence(driver: Driver, stimulus: Stimulus) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet_server.faults.endings import as_success
 from streamvet_server.faults.fault import BOTH, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.memory import CLOSED, FOUND_ACTIVE, PLACE, Memory, finished_when_joined, remembered
-from streamvet_server.faults.shapes import every, is_stream, reads, type_of, whole, written
+from streamvet_server.faults.shapes import every, is_stream, reads, told, type_of, whole, written
 from streamvet_server.faults.texts import in_texts, said, spelt
 from streamvet_server.faults.updates import KEEPALIVE, is_own
 from streamvet_server.ghostly_work import SETTLED
@@ -101,10 +101,10 @@ def _no_lists(value: Any) -> Any:
     return {key: None if key == "files" and it == [] else _no_lists(it) for key, it in value.items()}
 
 
-def _as_list(document: Any) -> Any:
-    """The document with its payload as what looks like an array is one in some libraries."""
-    payload = document.get("payload", {})
-    return {**document, "payload": list(payload.values())} if "length" in payload else document
+def _as_list(_shown: Shown, document: Any) -> Iterable[Any]:
+    """The document with a list for a payload that looks like one, as some libraries decide."""
+    payload = document["payload"]
+    return ({**document, "payload": list(payload.values())} if "length" in payload else document,)
 
 
 def _in_member(name: str, change: Callable[[str], str]) -> Callable[[Any], Any]:
@@ -434,7 +434,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     _row(
         "length-makes-a-list", "EVT-08", GHOSTLY, "A payload with a key named length is told as a list.",
-        said(_as_list),
+        told(lambda shown: shown.number is not None, _as_list),
     ),
     _row(
         "notes-in-ascii", "EVT-09", PROMPTFLOE, "The notes of a review have question marks for what is not ASCII.",

@@ -1,0 +1,70 @@
+"""Generated stimuli are tried and judged here, and what each has shown is remembered.
+
+Judged in the campaign's process: a trace of a generated try is small, and what comes next depends on it. Must not know
+why a stimulus is tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streamvet.contract.registry import load_registry
+from streamvet.generation.shrinking import canonical
+from streamvet.judge import Judge
+from streamvet.probes.program import runs_of
+
+if TYPE_CHECKING:
+    from streamvet.campaign import Workshop
+    from streamvet.outcome import Finding
+    from streamvet.probes.setting import Stimulus
+    from streamvet.trace import Trace
+
+Findings = dict[str, "Finding"]  # by requirement, the first one
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a stimulus has shown so far: in how many tries, and for each finding the last trace that has it."""
+
+    tries: int = 0
+    findings: Findings = field(default_factory=dict)
+    traces: dict[str, Trace] = field(default_factory=dict)
+
+
+class Trials:
+    """All generated tries of one campaign."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self.tries = 0
+        self.requests = 0
+        self._workshop = workshop
+        self._bench = Judge(workshop.setting.profile, load_registry())
+        self._shown: dict[str, Shown] = {}
+        self._starts_left = workshop.starts_left
+
+    def shown(self, stimulus: Stimulus) -> Shown:
+        """What is remembered of a stimulus."""
+        return self._shown.setdefault(canonical(stimulus), Shown())
+
+    def affords(self, stimulus: Stimulus) -> bool:
+        """Whether the runs that it starts may be started; then they are counted."""
+        if self._starts_left is None:
+            return True
+        if runs_of(stimulus) > self._starts_left:
+            return False
+        self._starts_left -= runs_of(stimulus)
+        return True
+
+    async def once(self, stimulus: Stimulus) -> tuple[Trace, Findings]:
+        """Try a stimulus once more."""
+        trace = await self._workshop.perform(stimulus)
+        self.tries += 1
+        self.requests += len(trace.exchanges)
+        outcomes = self._bench.add(trace)
+        findings = {name: outcome[0] for name, outcome in outcomes.items() if isinstance(outcome, list) and outcome}
+        shown = self.shown(stimulus)
+        shown.tries += 1
+        shown.findings |= findings
+        shown.traces |= dict.fromkeys(findings, trace)
+        return trace, findings
