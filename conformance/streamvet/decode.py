@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 # Decoded piece by piece, so that the frames of a long body never exist all at once.
 PIECE_BYTES = 1 << 18
+# Streams of so few events keep the values that were asked for: a dozen checks look at the same ones, and with large
+# events reading them again is nearly all that judging costs.
+KEPT_EVENTS, KEPT_BYTES = 512, 1 << 24
 
 
 class Event(NamedTuple):
@@ -57,11 +60,18 @@ class Reading:
     foremost: tuple[float, Event] | None = None  # the event whose own time is most ahead of its arrival, by how many s
     frames: int = 0
     ids: int = 0  # frames with an id field
+    kept: dict[int, Any] = field(default_factory=dict)  # values that were asked for, by the start of their event
 
     def value(self, event: Event) -> Any:
         """The JSON value of an event, None where it is not JSON."""
-        text = self.text(event)
-        return json_text.read(text).value if event.parsed else None
+        if not event.parsed:
+            return None
+        if event.start in self.kept:
+            return self.kept[event.start]
+        value = json_text.read(self.text(event)).value
+        if len(self.events) <= KEPT_EVENTS and len(self.exchange.body) <= KEPT_BYTES:
+            self.kept[event.start] = value
+        return value
 
     def text(self, event: Event) -> str:
         """The data of an event as text."""

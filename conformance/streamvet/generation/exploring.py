@@ -1,23 +1,22 @@
 """The explorer: tries what is generated until time is up, and makes smaller what shows something new.
 
 Findings are those of the checks that judge everything; one of a requirement that has a finding already tells nothing
-new. The traces of a search are no evidence, but for the one of the smallest stimulus. Must not know how a try is made.
+new. Must not know how a try is made, nor how a stimulus.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from streamvet.contract.registry import load_registry
 from streamvet.generation.ground import ground_of
 from streamvet.generation.lawful import Law
-from streamvet.generation.shrinking import canonical, smallest
+from streamvet.generation.reducing import Found, Reduction, Sighting
 from streamvet.generation.source import Source
-from streamvet.judge import Judge
-from streamvet.probes.program import runs_of
+from streamvet.generation.trying import Trials
 from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
@@ -25,100 +24,65 @@ if TYPE_CHECKING:
 
     from streamvet.campaign import Workshop
     from streamvet.contract.profile import Profile
-    from streamvet.outcome import Finding
     from streamvet.probes.setting import Stimulus
-    from streamvet.trace import Trace
 
-# Of a run that waits for nothing: enough for some hundred tries on a loopback candidate.
+# Of a campaign that waits for nothing: enough for some hundred tries on a loopback candidate.
 LEAST_BUDGET_S = 10.0
 # On an ambient stream nothing else is tried meanwhile, and the silence that its heartbeats need comes after it.
 AMBIENT_BUDGET_S = 3.0
-# Of the search for the smallest stimulus of one finding. It is not a part of the time for exploring: what was found at
-# its end is made smaller too.
-SHRINK_S, SHRINK_REQUESTS = 15.0, 3000
-REPLAYS = 5  # of what is reported, to say how often it fails
-_SURE = 3  # tries of what has shown something, to say how often it does
-_ATTEMPTS = {3: 1, 2: 2, 1: 4}  # tries of something simpler before it counts as not showing it, by how often that was
+# Of the searches for the smallest stimuli, for one finding and for all of a candidate. They are no part of the time for
+# exploring: what was found at its end is made smaller too.
+SHRINK_S, SHRINK_ALL_S = 15.0, 45.0
+
+# The requirements that have findings already, so that one more tells nothing new.
+Known = Callable[[], Awaitable[Collection[str]]]
+
+
+async def nothing_known() -> Collection[str]:
+    """Where nothing else is tried."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to explore. `budget_s` None: as long as the profile's longest wait; `examples`: at most so many tries."""
+    """How long to explore. `budget_s` None: as long as the longest wait takes; `examples`: at most so many tries."""
 
     seed: int = 0
     budget_s: float | None = None
     examples: int | None = None
     longest_wait_s: float | None = None  # that is run at all
 
-    def seconds(self, profile: Profile, scale: float) -> float:
-        """The budget on a candidate."""
-        if self.budget_s is not None:
-            return self.budget_s
+    def until_us(self, profile: Profile, scale: float, begun_us: int) -> int:
+        """When to stop in a campaign that began then; on an ambient stream exploring has a time of its own."""
         if profile.streams == "ambient":
-            return AMBIENT_BUDGET_S
-        wait_s = profile.mandated_wait_s(scale)
-        return max(wait_s if self.longest_wait_s is None else min(wait_s, self.longest_wait_s), LEAST_BUDGET_S)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found of one requirement: the smallest stimulus that shows it, how, and how often it does.
-
-    `tries` and `requests` are what it took to find it; then what it took to make it smaller.
-    """
-
-    requirement: str
-    stimulus: Stimulus
-    finding: Finding
-    fails: int
-    runs: int
-    tries: int
-    requests: int
-    shrink_tries: int
-    shrink_requests: int
-
-
-@dataclass(slots=True)
-class _Verdict:
-    """What a stimulus has shown so far."""
-
-    tries: int = 0
-    findings: dict[str, Finding] = field(default_factory=dict)  # by requirement, the first one
-    trace: Trace | None = None  # the last one that has shown something
-
-
-@dataclass(frozen=True, slots=True)
-class _Sighting:
-    """A try that has shown something new."""
-
-    stimulus: Stimulus
-    trace: Trace
-    findings: dict[str, Finding]
-    tries: int
-    requests: int
-
-
-Known = Callable[[], Awaitable[Collection[str]]]
-
-
-async def _nothing() -> Collection[str]:
-    return ()
+            begun_us = now_us()
+        least_s = AMBIENT_BUDGET_S
+        if profile.streams != "ambient":
+            wait_s = profile.mandated_wait_s(scale)
+            least_s = max(min(wait_s, self.longest_wait_s or wait_s), LEAST_BUDGET_S)
+        return begun_us + int((least_s if self.budget_s is None else self.budget_s) * 1e6)
 
 
 class Explorer:
-    """Explores one candidate. Used as a context, and given to a campaign.
+    """Explores one candidate: used as a context, and given to a campaign. What it finds is in `found`.
 
-    `known` says which requirements have findings anyway; with `only` no others count, and it ends when all have one.
+    With `only` no other requirements count, and it ends when all of these are found.
     """
 
-    def __init__(self, effort: Effort, known: Known = _nothing, only: Collection[str] | None = None) -> None:
-        self.effort = effort
+    def __init__(
+        self, effort: Effort, known: Known = nothing_known, only: Collection[str] | None = None
+    ) -> None:  # fmt: skip
         self.found: dict[str, Found] = {}
         self.tries = 0
         self.requests = 0
+        self._effort = effort
         self._known = known
         self._only = only
         self._source = Source(effort.seed)
+        self._sightings: list[Sighting] = []
+        self._until_us = 0
+        self._explored = 0
+        self._shrink_us = int(SHRINK_ALL_S * 1e6)
 
     def __enter__(self) -> Self:
         self._source.__enter__()
@@ -132,20 +96,84 @@ class Explorer:
     async def __call__(self, workshop: Workshop) -> None:
         """Explore until there is no more time, or nothing more to be found."""
         profile, scale = workshop.setting.profile, workshop.setting.scale
-        begun_us = now_us() if profile.streams == "ambient" else workshop.begun_us
-        budget_us = int(self.effort.seconds(profile, scale) * 1e6)
-        await _Exploration(self, workshop, begun_us + budget_us).run()
+        self._until_us = self._effort.until_us(profile, scale, workshop.begun_us)
+        trials = Trials(workshop)
+        running: set[asyncio.Task[None]] = set()
+        try:
+            async for stimulus in self._source.stimuli(ground_of(workshop.setting)):
+                if self._is_over():
+                    break
+                if trials.shown(stimulus).tries or not trials.affords(stimulus):
+                    continue
+                self._explored += 1
+                running.add(asyncio.create_task(self._look(stimulus, trials, workshop)))
+                await _some(running, workshop.at_once - 1)
+                if self._sightings:
+                    await _some(running, 0)
+                    await self._reduce(trials, workshop)
+            await _some(running, 0)
+            await self._reduce(trials, workshop)
+        finally:
+            for task in running:
+                task.cancel()
+            self._keep(trials, workshop)
+            self.tries, self.requests = trials.tries, trials.requests
 
-    async def is_new(self, requirement: str) -> bool:
-        """Whether a finding of it would tell something new."""
-        wanted = self._only is None or requirement in self._only
-        return wanted and requirement not in self.found and requirement not in await self._known()
+    def _is_over(self) -> bool:
+        examples = self._effort.examples
+        return (
+            now_us() >= self._until_us
+            or (examples is not None and self._explored >= examples)
+            or (self._only is not None and self.found.keys() >= set(self._only))
+        )
 
-    @property
-    def is_over(self) -> bool:
-        """Whether there is nothing more to be found, or enough was tried."""
-        enough = self.effort.examples is not None and self.tries >= self.effort.examples
-        return enough or (self._only is not None and self.found.keys() >= set(self._only))
+    async def _look(self, stimulus: Stimulus, trials: Trials, workshop: Workshop) -> None:
+        """Try a stimulus. Its trace becomes evidence; where it shows something new, behind that of the smallest one."""
+        trace, findings = await trials.once(stimulus)
+        new = {name: one for name, one in findings.items() if self._counts(name)}
+        if new:
+            self._sightings.append(Sighting(stimulus, trace, new, trials.tries, trials.requests))
+        else:
+            workshop.hand_out(trace)
 
-    def stimuli(self, workshop: Workshop) -> asyncio.AsyncIterator[Stimulus]:  # type: ignore[name-defined]
-        return self._source.stimuli(ground_of(workshop.setting))
+    def _counts(self, requirement: str) -> bool:
+        return requirement not in self.found and (self._only is None or requirement in self._only)
+
+    async def _reduce(self, trials: Trials, workshop: Workshop) -> None:
+        """Make smaller what was seen, one requirement after another, a MUST before a SHOULD."""
+        while self._sightings:
+            sighting, known = self._sightings[0], await self._known()
+            for requirement in _ordered(sighting):
+                if self._counts(requirement) and requirement not in known:
+                    begun_us = now_us()
+                    self.found[requirement] = await self._reduction(requirement, sighting, trials, workshop).found()
+                    self._shrink_us -= now_us() - begun_us
+            workshop.hand_out(sighting.trace)
+            self._sightings.pop(0)
+
+    def _reduction(self, requirement: str, sighting: Sighting, trials: Trials, workshop: Workshop) -> Reduction:
+        law = Law(workshop.setting.profile, workshop.setting.words)
+        within_us = min(int(SHRINK_S * 1e6), self._shrink_us)
+        return Reduction(requirement, sighting, trials, law, workshop, within_us=within_us)
+
+    def _keep(self, trials: Trials, workshop: Workshop) -> None:
+        """What was seen and is not made smaller, as we are interrupted: it is found all the same."""
+        for sighting in self._sightings:
+            for requirement in filter(self._counts, _ordered(sighting)):
+                self.found[requirement] = self._reduction(requirement, sighting, trials, workshop).so_far()
+            workshop.hand_out(sighting.trace)
+        self._sightings.clear()
+
+
+async def _some(running: set[asyncio.Task[None]], most: int) -> None:
+    """Wait until no more than so many run."""
+    while len(running) > most:
+        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        running -= done
+        for task in done:
+            task.result()
+
+
+def _ordered(sighting: Sighting) -> list[str]:
+    rows = load_registry().rows
+    return sorted(sighting.findings, key=lambda name: (rows[name].level != "MUST", list(rows).index(name)))

@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamvet.generation.shrinking import smallest
+from streamvet.generation.shrinking import canonical, smallest
 from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from streamvet.probes.setting import Stimulus
     from streamvet.trace import Trace
 
-# Of the search for the smallest stimulus of one finding. Not a part of the time for exploring: what was found at its end
-# is made smaller too.
-SHRINK_S, SHRINK_REQUESTS = 15.0, 3000
+SHRINK_REQUESTS = 3000  # of the search for one finding: candidates may have to pay for them
 REPLAYS = 5  # of what is reported, one after another, to say how often it fails
 _SURE = 3  # tries of what has shown something, to say how often it does
 _ATTEMPTS = {3: 1, 2: 2, 1: 4}  # tries of something simpler before it counts as not showing it, by how often that was
@@ -60,15 +58,19 @@ class Found:
 class Reduction:
     """The search for the smallest stimulus that shows a finding of one requirement."""
 
-    def __init__(self, requirement: str, sighting: Sighting, trials: Trials, law: Law, workshop: Workshop) -> None:
+    def __init__(
+        self, requirement: str, sighting: Sighting, trials: Trials, law: Law, workshop: Workshop, *, within_us: int
+    ) -> None:  # fmt: skip
         self._requirement = requirement
         self._sighting = sighting
         self._trials = trials
         self._law = law
         self._workshop = workshop
-        self._until_us = now_us() + int(SHRINK_S * 1e6)
+        self._until_us = now_us() + within_us
         self._until_requests = trials.requests + SHRINK_REQUESTS
+        self._begun = trials.tries, trials.requests
         self._attempts = 1
+        self._passed: dict[str, Trace] = {}  # by stimulus, of those that have shown it too
 
     def _over(self) -> bool:
         return now_us() >= self._until_us or self._trials.requests >= self._until_requests
@@ -82,19 +84,40 @@ class Reduction:
             await self._trials.once(stimulus)
         return True
 
+    async def _fails(self, stimulus: Stimulus) -> bool | None:
+        """Whether one more try shows it; None where no more may be made."""
+        if not self._trials.affords(stimulus):
+            return None
+        trace, findings = await self._trials.once(stimulus)
+        if self._requirement in findings:
+            return True
+        self._passed[canonical(stimulus)] = trace
+        return False
+
     async def found(self) -> Found:
-        """The smallest one; its traces are handed out as evidence, of both outcomes where it does not always fail."""
-        tries, requests, stimulus = self._trials.tries, self._trials.requests, self._sighting.stimulus
-        again = [await self._fails(stimulus) for _ in range(_SURE)]
-        self._attempts = _ATTEMPTS.get(sum(again), 0)
+        """The smallest one, whose traces become evidence: of both outcomes where it does not always fail."""
+        trials, stimulus = self._trials, self._sighting.stimulus
+        again = await asyncio.gather(*(self._fails(stimulus) for _ in range(_SURE)))
+        self._attempts = _ATTEMPTS.get(again.count(True), 0)
         if self._attempts:
             at_once = self._workshop.at_once
             stimulus = await smallest(stimulus, self._shows, self._law.mended, self._over, at_once)
-        shrunk_tries, shrunk_requests = self._trials.tries - tries, self._trials.requests - requests
-        outcomes = [await self._fails(stimulus) for _ in range(REPLAYS)]
-        self._hand_out(stimulus)
-        shown = self._trials.shown(stimulus)
+        took = trials.tries, trials.requests
+        outcomes = [outcome for _ in range(REPLAYS) if (outcome := await self._fails(stimulus)) is not None]
+        passed = self._passed.get(canonical(stimulus))
+        if passed is not None:
+            self._workshop.hand_out(passed)
+        return self._found(stimulus, outcomes.count(True), len(outcomes), took)
+
+    def so_far(self) -> Found:
+        """The smallest one that was found by now, where there is no time to look on."""
+        stimulus = min(self._trials.showing(self._requirement), key=lambda one: len(canonical(one)))
+        return self._found(stimulus, 0, 0, (self._trials.tries, self._trials.requests))
+
+    def _found(self, stimulus: Stimulus, fails: int, runs: int, took: tuple[int, int]) -> Found:
+        shown, sighting = self._trials.shown(stimulus), self._sighting
+        self._workshop.hand_out(shown.traces[self._requirement])
         return Found(
-            self._requirement, stimulus, shown.findings[self._requirement], sum(outcomes), len(outcomes),
-            self._sighting.tries, self._sighting.requests, shrunk_tries, shrunk_requests,
+            self._requirement, stimulus, shown.findings[self._requirement], fails, runs, sighting.tries,
+            sighting.requests, took[0] - self._begun[0], took[1] - self._begun[1],
         )  # fmt: skip

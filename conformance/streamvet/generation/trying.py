@@ -41,11 +41,16 @@ class Trials:
         self._workshop = workshop
         self._bench = Judge(workshop.setting.profile, load_registry())
         self._shown: dict[str, Shown] = {}
+        self._showing: dict[str, list[Stimulus]] = {}
         self._starts_left = workshop.starts_left
 
     def shown(self, stimulus: Stimulus) -> Shown:
         """What is remembered of a stimulus."""
         return self._shown.setdefault(canonical(stimulus), Shown())
+
+    def showing(self, requirement: str) -> list[Stimulus]:
+        """The stimuli that have shown a finding of it."""
+        return self._showing.get(requirement, [])
 
     def affords(self, stimulus: Stimulus) -> bool:
         """Whether the runs that it starts may be started; then they are counted."""
@@ -65,6 +70,8 @@ class Trials:
         findings = {name: outcome[0] for name, outcome in outcomes.items() if isinstance(outcome, list) and outcome}
         shown = self.shown(stimulus)
         shown.tries += 1
+        for name in findings.keys() - shown.findings.keys():
+            self._showing.setdefault(name, []).append(stimulus)
         shown.findings |= findings
         shown.traces |= dict.fromkeys(findings, trace)
         return trace, findings

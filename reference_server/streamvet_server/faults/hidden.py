@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.endings import as_success
 from streamvet_server.faults.fault import BOTH, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
-from streamvet_server.faults.memory import CLOSED, FOUND_ACTIVE, PLACE, Memory, finished_when_joined, remembered
+from streamvet_server.faults.memory import CLOSED, PLACE, Memory, remembered
 from streamvet_server.faults.shapes import every, is_stream, reads, told, type_of, whole, written
 from streamvet_server.faults.texts import in_texts, said, spelt
 from streamvet_server.faults.updates import KEEPALIVE, is_own
 from streamvet_server.ghostly_work import SETTLED
+from streamvet_server.log import now_ms
 from streamvet_server.promptfloe_work import TERMINAL
 from streamvet_server.seams import Answer, Batch, Cause, Entry, Scene, Seams, Shown, Update
 
@@ -194,8 +195,9 @@ def _of_type(*types: str) -> Callable[[Mapping[str, Any]], bool]:
 
 # ------------------------------------------------------------------------------------------------ readers of runs
 
-FULL_PAGES = (8, 16)  # of eight events each
-SHORT_RUN_EVENTS = 8  # a page, which runs of few events never fill
+SOON_MS = 8  # less than pinned scripts have between two events that come one by one
+FEW_EVENTS = 16  # fewer than pinned scripts emit at once
+SHORT_RUN_EVENTS = 8  # more than pinned scripts emit one by one
 JUST_NOW_S = 0.025  # several times what it takes until a server notices that a reader has left
 
 
@@ -203,15 +205,21 @@ def _ends_a_run(entry: Entry) -> bool:
     return SETTLED in entry.document or entry.document.get("type") in TERMINAL
 
 
-def _full_page(_memory: Memory) -> Seams:
-    """The last event of pages that are full is taken for the first of a page that is never asked for."""
+def _lost_in_between(_memory: Memory) -> Seams:
+    """Who joins in between of two events that follow each other soon misses the second one."""
 
     def replay(scene: Scene, entries: Sequence[Entry]) -> Sequence[Entry]:
-        joins = whole(scene) and scene.scratch[FOUND_ACTIVE] and scene.scratch[PLACE] > 1
-        full = len(entries) in FULL_PAGES and entries[0].number == 1
-        return entries[:-1] if joins and full and not any(map(_ends_a_run, entries)) else entries
+        joins = reads(scene) and whole(scene) and scene.scratch[PLACE] > 1 and entries
+        if joins and now_ms() - entries[-1].at_ms <= SOON_MS and entries[-1].number < FEW_EVENTS:
+            scene.scratch["joined"] = entries[-1].number, time.monotonic()
+        return entries
 
-    return Seams(replay=replay)
+    def document(shown: Shown, told: Any) -> Iterable[Any]:
+        number, at_s = shown.scene.scratch.get("joined", (0, 0.0))
+        soon = shown.number == number + 1 and (time.monotonic() - at_s) * 1000 < SOON_MS
+        return () if soon and number and not shown.last else (told,)
+
+    return Seams(replay=replay, document=document)
 
 
 def _redelivered(cursors: bool) -> Callable[[Memory], Seams]:
@@ -248,35 +256,13 @@ def _redelivered(cursors: bool) -> Callable[[Memory], Seams]:
     return build
 
 
-def _bunch_lost(memory: Memory) -> Seams:
-    """What a run emitted right before it was cancelled is in no replay; its first events are written at once."""
-    newest: dict[str, tuple[Sequence[Entry], float]] = {}
-    lost: dict[str, frozenset[int]] = {}
-
-    def keep(scene: Scene, entries: Sequence[Entry]) -> Sequence[Entry]:
-        run = scene.run or ""
-        if memory.cause(scene) is None:
-            newest[run] = entries, time.monotonic()
-        elif memory.cause(scene) is Cause.CANCELLED:
-            pending, at_s = newest.get(run, ((), 0.0))
-            if time.monotonic() - at_s < JUST_NOW_S:
-                lost[run] = frozenset(it.number for it in pending if it.number > SHORT_RUN_EVENTS // 2)
-        return entries
-
-    def replay(scene: Scene, entries: Sequence[Entry]) -> Sequence[Entry]:
-        if not (whole(scene) and finished_when_joined(scene)):
-            return entries
-        return [it for it in entries if it.number not in lost.get(scene.run or "", ())]
-
-    return Seams(keep=keep, replay=replay)
-
-
 def _separators_replayed(memory: Memory) -> Seams:
     """Texts are kept without separators at their ends, and are live as they were said."""
     strip = in_texts(lambda text: text.rstrip(SEPARATORS))
 
     def document(shown: Shown, told: Any) -> Iterable[Any]:
-        return (strip(told) if shown.replayed and shown.scene.run not in memory.recalled else told,)
+        kept = shown.replayed and shown.scene.scratch[PLACE] > 1 and shown.scene.run not in memory.recalled
+        return (strip(told) if kept else told,)
 
     return Seams(document=document)
 
@@ -465,8 +451,9 @@ FAULTS: tuple[Fault, ...] = (
         _told_by(_of_type("linking_plans")),
     ),
     _row(
-        "lost-at-a-full-page", "CAT-03", BOTH, "Who joins when a page of eight events is full misses the last of it.",
-        remembered(_full_page),
+        "lost-in-between", "CAT-03", PROMPTFLOE,
+        "Who joins in between of two events that follow each other soon misses the second one.",
+        remembered(_lost_in_between),
     ),
     _row(
         "told-again-to-the-next", "CAT-04", BOTH, "What a reader got as it left is told again to the next one.",
@@ -476,10 +463,6 @@ FAULTS: tuple[Fault, ...] = (
         "told-again-behind-a-cursor", "CAT-06", PROMPTFLOE,
         "What a reader got as it left is told again to who comes back.",
         remembered(_redelivered(cursors=True)),
-    ),
-    _row(
-        "lost-as-it-was-cancelled", "CAT-02", BOTH, "The replay of a cancelled run lacks what it emitted right before.",
-        remembered(_bunch_lost),
     ),
     _row(
         "separators-trimmed-in-the-log", "CAT-07", BOTH,
