@@ -23,7 +23,7 @@ from streamvet_server.wire import NotJson, json_text, parse_json
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-# Where each system is. Only those that are served are imported: a file watcher and a library of ciphers take a quarter of
+# Where each system is. Only those that are served are imported: a file watcher and a library of ciphers take a tenth of
 # the time in which the server starts, and a suite that kills it starts it often.
 SYSTEMS: Mapping[str, tuple[str, str]] = {
     "ghostly": ("ghostly", "GHOSTLY"),

@@ -316,7 +316,7 @@ def _set(pointer: str, value: object) -> Callable[[dict[str, Any]], None]:
 
 
 BROKEN = {
-    "a key is missing": Broken(_lose("framing"), "the file: expected the keys profile, title, version, streams, framing"),
+    "a key is missing": Broken(_lose("framing"), "the file: expected the keys profile, title, version, streams,"),
     "a key has a typing error": Broken(_set("/heartbeat/intervall_ms", 1), "/heartbeat: expected only known keys, got"),
     "a text for a number": Broken(
         _set("/heartbeat/interval_ms", "15 s"), "/heartbeat/interval_ms: expected integer, got '15 s'"
@@ -336,7 +336,8 @@ BROKEN = {
     "a status that is none": Broken(_set("/auth/missing", [4010]), "/auth/missing/0: expected at most 599, got 4010"),
     "an unknown operation": Broken(
         _set("/operations/restart", {"method": "POST", "path": "/", "status": [200]}),
-        "/operations: expected a match of ^(login|attach|resume|cancel|record|list|(start|trigger|look):[a-z][a-z0-9_-]*)$, "
+        "/operations: expected a match of "
+        "^(login|attach|resume|cancel|record|list|(start|trigger|look):[a-z][a-z0-9_-]*)$, "
         "got 'restart'",
     ),
     "an operation with another's key": Broken(

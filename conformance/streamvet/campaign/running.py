@@ -142,9 +142,7 @@ class _Campaign:
         starts = None if most is None or left is None else min(left, most // _GENERATED_SHARE)
         at_once = _GENERATED_AT_ONCE[self.setting.profile.streams]
         try:
-            await explore(
-                Workshop(self.setting, self.begun_us, at_once, starts, self.perform_generated, self.on_trace)
-            )
+            await explore(Workshop(self.setting, self.begun_us, at_once, starts, self.perform_generated, self.on_trace))
         except Exception:  # noqa: BLE001 - as for a probe: our own mistake is reported
             self.summary.errors.append(f"exploring\n{traceback.format_exc(limit=-4)}")
 

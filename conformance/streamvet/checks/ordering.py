@@ -214,18 +214,29 @@ def _difference(one: Reading, events: list[Event], wanted: list[dict[str, Any]])
 
 
 def readers_agree(trace: Trace, profile: Profile) -> Outcome:
-    """ORD-06: readers from the beginning to the end, event for event."""
+    """ORD-06: readers from the beginning to the end, event for event; who comes later and gets no replay, from then on."""
     found, exercised = [], False
     for readings in by_run(trace, profile).values():
         whole = [r for r in readings if r.exchange.role in ("reader", "stalled") and from_start(r) and ended(r)]
-        if len(whole) < 2:
+        late = [r for r in readings if r.exchange.role == "late" and "due_us" in r.exchange.about]
+        if not whole or len(whole) + len(late) < 2:
             continue
         exercised = True
         first = max(whole, key=lambda r: len(r.history))
-        for other in whole:
-            if other is not first:
-                found += _disagreement(first, other)
+        found += [it for other in whole if other is not first for it in _disagreement(first, other)]
+        found += [it for other in late for it in _no_suffix(first, other)]
     return found if exercised else NotExercised("no two readers followed a run from its beginning to its end")
+
+
+def _no_suffix(first: Reading, late: Reading) -> list[Finding]:
+    """Where a reader who came later has something else than the last events of the first one, from the end on."""
+    for back, event in enumerate(reversed(late.history), start=1):
+        one = first.history[-back] if back <= len(first.history) else None
+        if one is None or not same(first.value(one), late.value(event)):
+            want = shown(first.value(one)) if one else "nothing"
+            place = f"event {back} from the end as exchange {first.exchange.id} has it: {want}"
+            return [finding(late.exchange, place, shown(late.value(event)), (event.start, event.end))]
+    return []
 
 
 def _disagreement(first: Reading, other: Reading) -> list[Finding]:

@@ -54,7 +54,7 @@ class Court:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(1, context, initializer=_humble)
-        self._pending: list[Future[None]] = []
+        self._pending: list[Future[frozenset[str]]] = []
 
     def __enter__(self) -> Self:
         self._pool.submit(load_registry)  # whatever takes time to load is there when the first trace comes
@@ -65,9 +65,10 @@ class Court:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def hear(self, case: Case, trace: Trace) -> None:
-        """Hand over a trace; returns at once."""
+    def hear(self, case: Case, trace: Trace) -> Future[frozenset[str]]:
+        """Hand over a trace; returns at once. The requirements that it violates are known later."""
         self._pending.append(self._pool.submit(_hear, case, trace))
+        return self._pending[-1]
 
     def report(self, case: Case, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]) -> Report:
         """The report on all traces of a case.
@@ -106,13 +107,14 @@ def _case(case: Case) -> _Open:
     return _cases[case.number]
 
 
-def _hear(case: Case, trace: Trace) -> None:
+def _hear(case: Case, trace: Trace) -> frozenset[str]:
     opened = _case(case)
     try:
         name = _keep(case, opened, trace)
-        opened.hearing.hear(dataclasses.replace(trace, name=name))
+        outcomes = opened.hearing.hear(dataclasses.replace(trace, name=name))
     except FileError as error:
         raise CourtError(str(error)) from None
+    return frozenset(requirement for requirement, outcome in outcomes.items() if isinstance(outcome, list) and outcome)
 
 
 def _keep(case: Case, opened: _Open, trace: Trace) -> str:

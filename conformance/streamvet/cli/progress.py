@@ -63,6 +63,7 @@ class Watch:
 def told(name: str, progress: Progress) -> str:
     """One line on a campaign: how many tries are done, what it waits for and for how long."""
     line = f"{name}: {progress.done} of {progress.total} tries"
+    line += f" and {progress.generated} generated ones" if progress.generated else ""
     waits = [one for one in progress.running if one.wait_s > one.for_s]
     if waits:
         named = ", ".join(f"{one.name} {one.wait_s - one.for_s:.0f} s" for one in waits[:_SHOWN])

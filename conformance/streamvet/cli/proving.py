@@ -1,4 +1,4 @@
-"""`streamvet prove`: runs the proof and prints the kill matrix.
+"""`streamvet prove`: runs the proof and prints the kill matrix, or how soon hidden faults are found.
 
 Must not know when a run is as it must be.
 """
@@ -6,7 +6,7 @@ Must not know when a run is as it must be.
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -15,13 +15,14 @@ from streamvet.cli.console import note, say
 from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
-from streamvet.prove import Cell, Done, jobs, matrix, perform
+from streamvet.prove import Catch, Cell, Done, Hunted, catches, go_hunting, hunts, jobs, matrix, perform
+from streamvet.prove.hunting import SEEDS
 from streamvet.reference import Fault, accounts, faults
 from streamvet.report.exits import Exit
 from streamvet.report.printable import printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def prove(
@@ -34,6 +35,12 @@ def prove(
     trace_dir: Annotated[
         Path | None, typer.Option("--trace-dir", metavar="DIR", help="Keep the traces of every run there.")
     ] = None,
+    generated: Annotated[
+        bool, typer.Option("--generated", help="The faults instead that only generated stimuli show.")
+    ] = False,
+    seeds: Annotated[
+        int, typer.Option("--seeds", metavar="N", min=1, help="With --generated: look for each with so many seeds.")
+    ] = SEEDS,
 ) -> None:
     """Prove the suite by faults.
 
@@ -41,9 +48,15 @@ def prove(
     """
     given = accounts()
     profiles = _known(profile, list(given), "--profile")
-    rows = [one for one in faults() if not one.generated]
+    rows = [one for one in faults() if one.generated is generated]
     names = _known(fault, [one.name for one in rows], "--fault")
     chosen = [one for one in rows if one.name in names and set(one.profiles) & set(profiles)]
+    ended = _hunted(chosen, given, profiles, seeds) if generated else _proved(chosen, given, profiles, trace_dir)
+    raise typer.Exit(int(ended))
+
+
+def _proved(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequence[str], trace_dir: Path | None) -> Exit:
+    """Run the faults that pinned stimuli show, and print the kill matrix."""
     todo = jobs(chosen, given, profiles, trace_dir)
     count = 0
 
@@ -60,7 +73,46 @@ def prove(
     say(told(cells, [one for one in results if one.job.fault is None], profiles))
     errors = any(one.errors for one in results)
     wrong = any(cell.wrong for cell in cells)
-    raise typer.Exit(int(Exit.OURS if errors else Exit.VIOLATED if wrong else Exit.CONFORMANT))
+    return Exit.OURS if errors else Exit.VIOLATED if wrong else Exit.CONFORMANT
+
+
+def _hunted(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequence[str], seeds: int) -> Exit:
+    """Look for the faults that only generated stimuli show, and print how soon they are found."""
+    todo = hunts(chosen, given, profiles, range(seeds))
+    count = 0
+
+    def seen(done: Hunted) -> None:
+        nonlocal count
+        count += 1
+        found = f"found by try {done.tries}" if done.found else f"not found in {done.tries} tries"
+        said = "an error" if done.errors else found
+        note(f"{count} of {len(todo)}: {done.hunt.name}: {said} ({done.duration_s:.1f} s)")
+
+    results = go_hunting(todo, seen)
+    rows = catches(results)
+    say(caught(rows))
+    for one in results:
+        for error in one.errors:
+            note(f"streamvet: {one.hunt.name}: {error}")
+    errors, missed = any(one.errors for one in results), any(not row.enough for row in rows)
+    return Exit.OURS if errors else Exit.VIOLATED if missed else Exit.CONFORMANT
+
+
+def caught(rows: Sequence[Catch]) -> Text:
+    """How soon each fault was found, as text: a line for each fault and profile."""
+    text = Text()
+    names = max((len(row.fault) for row in rows), default=0)
+    profiles = max((len(row.profile) for row in rows), default=0)
+    for row in rows:
+        text.append(f"{row.id}  {row.fault:<{names}}  {row.profile:<{profiles}}  ")
+        text.append(f"{row.found:>2} of {row.seeds}", "green" if row.enough else "bold red")
+        if row.tries is not None:
+            found = f"found in {row.tries:g} tries, {row.requests:g} requests"
+            text.append(f"  {found}; smallest in {row.shrink_tries:g}, {row.shrink_requests:g}", "dim")
+        text.append("\n")
+    missed = [row for row in rows if not row.enough]
+    told = f"\n{len(rows) - len(missed)} of {len(rows)} found with enough seeds; tries and requests are medians\n"
+    return text.append(told, "bold green" if not missed else "bold red")
 
 
 def _known(wanted: Sequence[str] | None, known: Sequence[str], option: str) -> list[str]:

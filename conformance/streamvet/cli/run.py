@@ -6,9 +6,12 @@ Must not know how tries are made, nor how verdicts are.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import shlex
 import signal
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,10 +21,13 @@ import typer
 from streamvet.campaign import Calm, Settings, Summary, campaign
 from streamvet.cli import options
 from streamvet.cli.court import Case, Court
+from streamvet.cli.generated import Known, explorer, kept
 from streamvet.cli.options import Outputs
 from streamvet.cli.progress import Watch
 from streamvet.cli.subjects import Subject, subjects_of
 from streamvet.contract.files import FileError
+from streamvet.generation.exploring import Effort, Explorer
+from streamvet.probes import PROGRAM
 from streamvet.recorder import now_us
 from streamvet.report.exits import Policy
 
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
 
     from streamvet.report.hearing import Asked
     from streamvet.report.report import Report
+    from streamvet.trace import Trace
 
 
 def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
@@ -45,6 +52,16 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     ] = False,
     only: options.Only = None,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The same seed gives the same tries.")] = 0,
+    examples: Annotated[
+        int | None, typer.Option("--examples", min=0, metavar="N", help="Try no more than this many generated tries.")
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            "--budget", min=0, metavar="SECONDS",
+            help="Explore by generated tries until then; 0: not at all. As long as the longest wait by default.",
+        ),
+    ] = None,
     time_scale: Annotated[
         float | None,
         typer.Option(
@@ -67,7 +84,10 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     html: options.Html = None,
     badge: options.Badge = None,
     trace_dir: Annotated[
-        Path | None, typer.Option("--trace-dir", metavar="DIR", help="Keep every trace there, for `streamvet judge`.")
+        Path | None,
+        typer.Option(
+            "--trace-dir", metavar="DIR", help="Keep every trace there, for `streamvet judge`, and every case."
+        ),
     ] = None,
 ) -> None:
     """Check a candidate.
@@ -82,7 +102,8 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         subjects = subjects_of(target, profile or [], reference, time_scale, Path(folder))
         _prepare(trace_dir)
-        reports = _checked(subjects, settings, asked, trace_dir, notes)
+        effort = Effort(seed, budget, examples, max_wait)
+        reports = _checked(subjects, settings, effort, asked, trace_dir, notes)
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict, accept_incomplete))))
 
 
@@ -101,8 +122,9 @@ def _prepare(trace_dir: Path | None) -> None:
 
 
 def _checked(
-    subjects: Sequence[Subject], settings: Settings, asked: Asked, trace_dir: Path | None, notes: tuple[str, ...]
-) -> list[Report]:
+    subjects: Sequence[Subject], settings: Settings, effort: Effort, asked: Asked, trace_dir: Path | None,
+    notes: tuple[str, ...],
+) -> list[Report]:  # fmt: skip
     """The reports on these candidates, whose campaigns run beside each other and are judged beside them."""
     started_at, begun_us = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"), now_us()
     folders = [str(subject.profile.folder) for subject in subjects]
@@ -111,54 +133,80 @@ def _checked(
         for number, (subject, folder) in enumerate(zip(subjects, folders, strict=True))
     ]
     reports: list[Report] = []
-    with Court() as court:
-        interrupted = _try_all(subjects, cases, settings, court)
+    with Court() as court, contextlib.ExitStack() as stack:
+        trials = [_Trial(subject, case, Known()) for subject, case in zip(subjects, cases, strict=True)]
+        for one in trials:
+            one.explorer = explorer(effort, one.known, asked)
+            if one.explorer:
+                stack.enter_context(one.explorer)
+        interrupted = _try_all(trials, settings, court)
         ended_us = now_us()
-        for subject, case in zip(subjects, cases, strict=True):
+        for one in trials:
+            subject, case = one.subject, one.case
             summary = subject.summary or Summary(
                 duration_s=(ended_us - begun_us) / 1e6, mandated_wait_s=subject.profile.mandated_wait_s(subject.scale)
             )
-            seed = f" --seed {settings.seed}" if settings.seed else ""
+            seed = ("--seed", str(settings.seed)) if settings.seed else ()
             facts = {
                 "target": subject.shown, "time_scale": subject.scale, "seed": settings.seed, "started_at": started_at,
                 "duration_s": summary.duration_s, "mandated_wait_s": summary.mandated_wait_s,
                 "lacks": subject.target.lacks, "errors": tuple(summary.errors), "interrupted": interrupted,
                 "notes": notes + _notes(subject, summary, interrupted=interrupted),
+                "generated": one.explorer.tries if one.explorer else 0,
+                "replays": kept(one.explorer, subject, settings, trace_dir),
             }  # fmt: skip
-            again = dataclasses.replace(asked, command=subject.command + seed)
+            again = dataclasses.replace(asked, command=f"{subject.told('run')} {shlex.join(seed)}".rstrip())
             report = court.report(case, again, summary.skipped, facts)
             # What judging took beyond the campaign is a part of what the user waited for.
             reports.append(dataclasses.replace(report, duration_s=report.duration_s + (now_us() - ended_us) / 1e6))
     return reports
 
 
-def _try_all(subjects: Sequence[Subject], cases: Sequence[Case], settings: Settings, court: Court) -> bool:
+@dataclass(slots=True)
+class _Trial:
+    """A candidate while it is checked."""
+
+    subject: Subject
+    case: Case
+    known: Known
+    explorer: Explorer | None = None
+
+    def hear(self, trace: Trace, court: Court) -> None:
+        """Have a trace judged."""
+        verdicts = court.hear(self.case, trace)
+        if trace.probe != PROGRAM.name:
+            self.known.wait_for(verdicts)
+
+
+def _try_all(trials: Sequence[_Trial], settings: Settings, court: Court) -> bool:
     """Run the campaigns beside each other; gives whether they were interrupted."""
     try:
-        asyncio.run(_campaigns(subjects, cases, settings, court))
+        asyncio.run(_campaigns(trials, settings, court))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return True
     return False
 
 
-async def _campaigns(subjects: Sequence[Subject], cases: Sequence[Case], settings: Settings, court: Court) -> None:
+async def _campaigns(trials: Sequence[_Trial], settings: Settings, court: Court) -> None:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    calm = Calm(len(subjects))
+    calm = Calm(len(trials))
     with Watch() as watch:
 
-        async def one(subject: Subject, case: Case) -> None:
+        async def one(trial: _Trial) -> None:
+            subject = trial.subject
             subject.summary = await campaign(
                 subject.target,
                 subject.profile,
                 dataclasses.replace(settings, time_scale=subject.scale),
-                lambda trace: court.hear(case, trace),
+                lambda trace: trial.hear(trace, court),
                 lambda progress: watch.seen(subject.profile.name, progress),
                 calm=calm,
+                explore=trial.explorer,
             )
 
-        await asyncio.gather(*(one(*pair) for pair in zip(subjects, cases, strict=True)))
+        await asyncio.gather(*map(one, trials))
 
 
 def _notes(subject: Subject, summary: Summary, *, interrupted: bool) -> tuple[str, ...]:

@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Subject:
-    """A candidate. `shown` names it in the report, `command` checks it again; `summary`: what came of its campaign."""
+    """A candidate. `shown` names it in the report, `words` on a command line; `summary`: what came of its campaign."""
 
     target: Target
     profile: Profile
     scale: float
     shown: str
-    command: str
+    words: tuple[str, ...]
     summary: Summary | None = None
+
+    def told(self, command: str, *words: str) -> str:
+        """The command line of a command on it."""
+        return shlex.join(["streamvet", command, *words, *self.words])
 
 
 def subjects_of(
@@ -50,7 +54,7 @@ def subjects_of(
     if with_reference:
         return _references(profiles, DEFAULT_TIME_SCALE if scale is None else scale, folder)
     assert target is not None  # noqa: S101 - said for mypy: the first condition leaves nothing else
-    words = ["streamvet", "run", target]
+    words = [target]
     if target.startswith(("http://", "https://")):
         if len(profiles) != 1:
             raise typer.BadParameter("a URL needs one --profile", param_hint="--profile")
@@ -62,7 +66,7 @@ def subjects_of(
         loaded, profile = load_target(Path(target))
     chosen = loaded.time_scale if scale is None else scale
     words += ["--time-scale", f"{scale:g}"] if scale is not None else []
-    return [Subject(loaded, profile, chosen, loaded.base_url, shlex.join(words))]
+    return [Subject(loaded, profile, chosen, loaded.base_url, tuple(words))]
 
 
 def _references(profiles: Sequence[str], scale: float, folder: Path) -> list[Subject]:
@@ -74,6 +78,6 @@ def _references(profiles: Sequence[str], scale: float, folder: Path) -> list[Sub
                 "--profile", name, f"one of {', '.join(given)}", "a profile that the reference server has not"
             )
         target, profile = reference(name, given[name], folder, free_port(), time_scale=scale)
-        words = ["streamvet", "run", "--reference", "--profile", name, "--time-scale", f"{scale:g}"]
-        found.append(Subject(target, profile, scale, "the reference server", shlex.join(words)))
+        words = ("--reference", "--profile", name, "--time-scale", f"{scale:g}")
+        found.append(Subject(target, profile, scale, "the reference server", words))
     return found

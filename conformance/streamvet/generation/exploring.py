@@ -15,8 +15,8 @@ from streamvet.contract.registry import load_registry
 from streamvet.generation.ground import ground_of
 from streamvet.generation.lawful import Law
 from streamvet.generation.reducing import Found, Reduction, Sighting
-from streamvet.generation.source import Source
 from streamvet.generation.trying import Trials
+from streamvet.generation.workers import Workers
 from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
@@ -78,29 +78,29 @@ class Explorer:
         self._effort = effort
         self._known = known
         self._only = only
-        self._source = Source(effort.seed)
+        self._workers = Workers(effort.seed)
         self._sightings: list[Sighting] = []
         self._until_us = 0
         self._explored = 0
         self._shrink_us = int(SHRINK_ALL_S * 1e6)
 
     def __enter__(self) -> Self:
-        self._source.__enter__()
+        self._workers.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._source.__exit__(kind, error, trace)
+        self._workers.__exit__(kind, error, trace)
 
     async def __call__(self, workshop: Workshop) -> None:
         """Explore until there is no more time, or nothing more to be found."""
         profile, scale = workshop.setting.profile, workshop.setting.scale
         self._until_us = self._effort.until_us(profile, scale, workshop.begun_us)
-        trials = Trials(workshop)
+        trials = Trials(workshop, self._workers)
         running: set[asyncio.Task[None]] = set()
         try:
-            async for stimulus in self._source.stimuli(ground_of(workshop.setting)):
+            async for stimulus in self._workers.stimuli(ground_of(workshop.setting)):
                 if self._is_over():
                     break
                 if trials.shown(stimulus).tries or not trials.affords(stimulus):

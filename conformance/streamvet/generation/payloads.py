@@ -51,7 +51,7 @@ _TEXTS = weighted((60, "joined"), (14, "piece"), (8, "long"), (6, "hostile"), (1
 _JOINED = weighted((1, 0), (3, 1), (5, 2), (4, 3), (2, 5))
 _SCALARS = weighted((10, "text"), (5, "number"), (3, "fixed"))
 _VALUES = weighted((12, "scalar"), (2, "list"), (3, "object"), (1, "deep"))
-_FIXED = (None, True, False, [], {})
+_FIXED: tuple[Any, ...] = (None, True, False, [], {})
 _SIZES = weighted((1, 0), (3, 1), (3, 2), (1, 4))  # of lists and objects
 
 

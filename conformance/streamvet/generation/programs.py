@@ -38,8 +38,9 @@ _KEYS = 3  # automata of a keyed table that are walked at once
 # Real times. A loopback round trip takes 2 ms: what comes within that comes in the same moment.
 _LEADS_MS = weighted((3, 0.0), (3, 5.0), (3, 15.0), (1, 40.0))
 _EVEN_MS = weighted((4, 0.0), (1, 0.5), (2, 1.0), (2, 3.0), (2, 6.0), (1, 12.0))
-_MIXED_MS = weighted((6, 0.0), (1, 0.5), (1, 1.0), (1, 2.0), (1, 5.0), (1, 10.0), (1, 20.0))
-_SCRIPT_MS = 120.0  # of waits between events: a try is to be short
+_MIXED_MS = weighted((6, 0.0), (1, 0.5), (1, 1.0), (1, 2.0), (1, 5.0), (1, 10.0), (1, 20.0),
+                     (1, 50.0))  # fmt: skip
+_SCRIPT_MS = weighted((3, 100.0), (1, 250.0))  # of waits between events, at most: a try is to be short
 _TAILS_MS = weighted((4, 0.0), (1, 2.0), (1, 10.0), (1, 25.0))
 _MOMENTS = weighted((5, "at"), (4, "seen"), (3, "any"), (1, "behind"))
 _OFF_MS = weighted((2, -2.0), (2, -1.0), (6, 0.0), (3, 1.0), (2, 2.0), (1, 4.0))
@@ -119,7 +120,7 @@ def script(dice: Dice, scene: _Scene, start: Operation, words: Vocabulary, outco
     names = _names(dice, walk)
     even_ms = dice.of(_EVEN_MS) if dice.once_in(2) else None
     steps: list[Step] = []
-    left_ms = _SCRIPT_MS
+    left_ms = dice.of(_SCRIPT_MS)
     for number, emit in enumerate(walk.emits):
         wait_ms = dice.of(_LEADS_MS) if number == 0 else dice.of(_MIXED_MS) if even_ms is None else even_ms
         if 0 < wait_ms <= left_ms:

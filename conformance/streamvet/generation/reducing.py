@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.generation.shrinking import canonical, smallest
+from streamvet.generation.steadying import steadier
+from streamvet.probes.program import CONNECTIONS
 from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
     from streamvet.campaign import Workshop
     from streamvet.generation.lawful import Law
-    from streamvet.generation.trying import Findings, Trials
+    from streamvet.generation.trying import Trials
+    from streamvet.generation.workers import Findings
     from streamvet.outcome import Finding
     from streamvet.probes.setting import Stimulus
     from streamvet.trace import Trace
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 SHRINK_REQUESTS = 3000  # of the search for one finding: candidates may have to pay for them
 REPLAYS = 5  # of what is reported, one after another, to say how often it fails
 _SURE = 3  # tries of what has shown something, to say how often it does
+_STEADY = 2  # of these show it again: then it can be looked for in something simpler
 _ATTEMPTS = {3: 1, 2: 2, 1: 4}  # tries of something simpler before it counts as not showing it, by how often that was
 
 
@@ -53,6 +57,14 @@ class Found:
     requests: int
     shrink_tries: int
     shrink_requests: int
+
+
+class _Replayed(NamedTuple):
+    """How often a stimulus has failed when it was tried again."""
+
+    stimulus: Stimulus
+    fails: int
+    runs: int
 
 
 class Reduction:
@@ -94,30 +106,55 @@ class Reduction:
         self._passed[canonical(stimulus)] = trace
         return False
 
+    async def _how_often(self, stimulus: Stimulus, tries: int) -> int:
+        """In how many of some tries at once a stimulus shows it."""
+        return (await asyncio.gather(*(self._fails(stimulus) for _ in range(tries)))).count(True)
+
+    async def _steady(self, stimulus: Stimulus) -> tuple[Stimulus, int]:
+        """A stimulus that shows it again mostly, and in how many of `_SURE` tries; where there is none, the same."""
+        best = stimulus, await self._how_often(stimulus, _SURE)
+        setting = self._workshop.setting
+        for more in steadier(stimulus, min(CONNECTIONS, setting.target.max_concurrency), setting.scale):
+            if best[1] >= _STEADY or self._over():
+                break
+            times = await self._how_often(more, _SURE)
+            best = max(best, (more, times), key=lambda one: one[1])
+        return best
+
     async def found(self) -> Found:
         """The smallest one, whose traces become evidence: of both outcomes where it does not always fail."""
-        trials, stimulus = self._trials, self._sighting.stimulus
-        again = await asyncio.gather(*(self._fails(stimulus) for _ in range(_SURE)))
-        self._attempts = _ATTEMPTS.get(again.count(True), 0)
+        trials = self._trials
+        steady, times = await self._steady(self._sighting.stimulus)
+        self._attempts = _ATTEMPTS.get(times, 0)
+        stimulus = steady
         if self._attempts:
             at_once = self._workshop.at_once
-            stimulus = await smallest(stimulus, self._shows, self._law.mended, self._over, at_once)
+            stimulus = await smallest(steady, self._shows, self._law.mended, self._over, at_once)
         took = trials.tries, trials.requests
-        outcomes = [outcome for _ in range(REPLAYS) if (outcome := await self._fails(stimulus)) is not None]
-        passed = self._passed.get(canonical(stimulus))
+        reports = [await self._replayed(stimulus)]
+        if reports[0].fails < _STEADY and stimulus is not steady:  # what was taken away had made it fail more often
+            reports.append(await self._replayed(steady))
+        best = max(reports, key=lambda one: one.fails)
+        passed = self._passed.get(canonical(best.stimulus))
         if passed is not None:
             self._workshop.hand_out(passed)
-        return self._found(stimulus, outcomes.count(True), len(outcomes), took)
+        return self._found(best, took)
+
+    async def _replayed(self, stimulus: Stimulus) -> _Replayed:
+        outcomes = [outcome for _ in range(REPLAYS) if (outcome := await self._fails(stimulus)) is not None]
+        return _Replayed(stimulus, outcomes.count(True), len(outcomes))
 
     def so_far(self) -> Found:
         """The smallest one that was found by now, where there is no time to look on."""
         stimulus = min(self._trials.showing(self._requirement), key=lambda one: len(canonical(one)))
-        return self._found(stimulus, 0, 0, (self._trials.tries, self._trials.requests))
+        return self._found(_Replayed(stimulus, 0, 0), (self._trials.tries, self._trials.requests))
 
-    def _found(self, stimulus: Stimulus, fails: int, runs: int, took: tuple[int, int]) -> Found:
-        shown, sighting = self._trials.shown(stimulus), self._sighting
+    def _found(self, report: _Replayed, took: tuple[int, int]) -> Found:
+        shown, sighting = self._trials.shown(report.stimulus), self._sighting
+        if self._requirement not in shown.traces:  # it never came again
+            report, shown = _Replayed(sighting.stimulus, 0, report.runs), self._trials.shown(sighting.stimulus)
         self._workshop.hand_out(shown.traces[self._requirement])
         return Found(
-            self._requirement, stimulus, shown.findings[self._requirement], fails, runs, sighting.tries,
-            sighting.requests, took[0] - self._begun[0], took[1] - self._begun[1],
+            self._requirement, report.stimulus, shown.findings[self._requirement], report.fails, report.runs,
+            sighting.tries, sighting.requests, took[0] - self._begun[0], took[1] - self._begun[1],
         )  # fmt: skip

@@ -1,7 +1,6 @@
 """Generated stimuli are tried and judged here, and what each has shown is remembered.
 
-Judged in the campaign's process: a trace of a generated try is small, and what comes next depends on it. Must not know
-why a stimulus is tried.
+Must not know why a stimulus is tried.
 """
 
 from __future__ import annotations
@@ -9,19 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamvet.contract.registry import load_registry
 from streamvet.generation.shrinking import canonical
-from streamvet.judge import Judge
 from streamvet.probes.program import runs_of
 
 if TYPE_CHECKING:
     from streamvet.campaign import Workshop
-    from streamvet.outcome import Finding
+    from streamvet.generation.workers import Findings, Workers
     from streamvet.probes.setting import Stimulus
     from streamvet.trace import Trace
-
-Findings = dict[str, "Finding"]  # by requirement, the first one
-
 
 @dataclass(slots=True)
 class Shown:
@@ -35,11 +29,11 @@ class Shown:
 class Trials:
     """All generated tries of one campaign."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: Workshop, workers: Workers) -> None:
         self.tries = 0
         self.requests = 0
         self._workshop = workshop
-        self._bench = Judge(workshop.setting.profile, load_registry())
+        self._workers = workers
         self._shown: dict[str, Shown] = {}
         self._showing: dict[str, list[Stimulus]] = {}
         self._starts_left = workshop.starts_left
@@ -66,8 +60,7 @@ class Trials:
         trace = await self._workshop.perform(stimulus)
         self.tries += 1
         self.requests += len(trace.exchanges)
-        outcomes = self._bench.add(trace)
-        findings = {name: outcome[0] for name, outcome in outcomes.items() if isinstance(outcome, list) and outcome}
+        findings = await self._workers.findings(str(self._workshop.setting.profile.folder), trace)
         shown = self.shown(stimulus)
         shown.tries += 1
         for name in findings.keys() - shown.findings.keys():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _READERS = 3  # one more than two, so that a fault with the middle one shows
 _CHURN_AT_ONCE = 4
 # More than the buffers between a writer and a reader that does not read: see crowds.
-_SLOW_EVENTS, _SLOW_BYTES = 100, 64 * 1024
+_SLOW_EVENTS, _SLOW_BYTES = 80, 64 * 1024
 _OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource behind a proxy may have one
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # More than the buffers between a writer and a reader that does not read: Linux lets a socket's send buffer grow to
 # 4 MiB, and the reader's is kept at 128 KiB.
-_SLOW_EVENTS, _SLOW_BYTES = 100, 64 * 1024
+_SLOW_EVENTS, _SLOW_BYTES = 80, 64 * 1024
 _ATTACH_MS = 12.0  # for one more reader to be attached, while others are
 _CHURN_AT_ONCE = 4
 _RACES_IN_A_TRY, _RACES_AT_ONCE = 25, 3

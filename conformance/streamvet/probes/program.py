@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 ORIGINS = ("start", "last", "earlier", "first", "empty", "last-event-id", "unknown", "malformed")
 CONNECTIONS = 10  # of one try, at most: more readers at once are for the pinned tries
 _WRONG = ("unknown", "malformed")  # cursors that have to be refused
-_LINGER_S = 0.1  # how long a reader of an ambient stream waits for the events after which it is cut
 
 
 def no_stimuli(_setting: Setting) -> list[Stimulus]:
@@ -161,8 +160,7 @@ class _Reader:
 
     async def _attach(self, visit: dict[str, Any]) -> Live | None:
         """Attach as the visit says; None where there is nothing to come back from."""
-        driver, run, origin, plan = self._driver, self._run, visit["from"], _cut_of(visit)
-        cut = {"cut": plan} if plan else {}
+        driver, run, origin, cut = self._driver, self._run, visit["from"], _cut_of(visit)
         if "as" in visit:
             return await driver.attach(run, "intruder", account=visit["as"], meant="refusal")
         if origin in _WRONG:
@@ -170,26 +168,28 @@ class _Reader:
             wrong = Cursor(str(rule.get(origin)), origin)
             return await driver.attach(run, "intruder", cursor=wrong, meant="refusal") if origin in rule else None
         if origin == "empty" and driver.resumes:
-            return await driver.attach(run, "resumed", cursor=Cursor("", "empty", 0), **cut)
+            return await driver.attach(run, "resumed", cursor=Cursor("", "empty", 0), cut=cut)
         if self._left is not None and origin != "start":
             return await self._come_back(self._left, visit, cut)
         if visit.get("cut"):
-            return await driver.attach(run, "cut", **cut)
+            return await driver.attach(run, "cut", cut=cut)
         if any(map(driver.is_terminal, self._first.seen)):
             return await driver.attach(run, "after", finished=True)
         return await driver.attach(run, "late")
 
-    async def _come_back(self, left: Live, visit: dict[str, Any], cut: dict[str, Any]) -> Live | None:
+    async def _come_back(self, left: Live, visit: dict[str, Any], cut: CutPlan | None) -> Live | None:
         """Come back from where it was, or from an earlier place, or with Last-Event-ID."""
         driver, run, origin = self._driver, self._run, visit["from"]
         if origin == "last-event-id":
-            return await driver.comes_back_with_id(run, left, **cut)
+            return await driver.comes_back_with_id(run, left, cut=cut)
         if origin == "last" or not left.history or not driver.resumes:
-            return await driver.comes_back(run, left, **cut)
+            return await driver.comes_back(run, left, cut=cut)
         place = 0 if origin == "first" else int(visit.get("at", 0)) % len(left.history)
-        about = {"after_terminal": True} if any(map(driver.is_terminal, left.history[: place + 1])) else {}
         cursor = driver.cursor_at(left.history[place], place + 1)
-        return await driver.attach(run, "resumed", cursor=cursor, **cut, **about)
+        live = await driver.attach(run, "resumed", cursor=cursor, cut=cut)
+        if any(map(driver.is_terminal, left.history[: place + 1])):
+            live.about["after_terminal"] = True
+        return live
 
 
 # --------------------------------------------------------------------------------------------- one request
@@ -213,39 +213,47 @@ async def _ambient(driver: Driver, stimulus: Stimulus) -> None:
     if last is None:
         return
     first = await driver.listen()
-    begun_us = now_us()
-    coming = [_listener(driver, first, row, begun_us) for row in stimulus.get("readers", ())]
-    *came, _ = await asyncio.gather(*coming, driver.perform(steps[:last]))
+    begun_us, said = now_us(), asyncio.Event()
+
+    async def say() -> None:
+        await driver.perform(steps[:last])
+        said.set()
+
+    coming = [_listener(driver, first, row, begun_us, said) for row in stimulus.get("readers", ())]
+    *came, _ = await asyncio.gather(*coming, say())
     await driver.perform(steps[last : last + 1])
     await driver.have_all([first, *(live for live in came if live is not None)], steps[last]["emit"])
 
 
-async def _listener(driver: Driver, first: Live, row: dict[str, Any], begun_us: int) -> Live | None:
-    """The last visit of a reader, None where that was cut off too."""
-    await _moment_or_later(driver, first, row, begun_us)
+async def _listener(
+    driver: Driver, first: Live, row: dict[str, Any], begun_us: int, said: asyncio.Event
+) -> Live | None:  # fmt: skip
+    """The last visit of a reader, None where that was cut off too. It waits for events only while there are any."""
+    if row.get("join_after"):
+        await _unless(said, first.events(int(row["join_after"]), driver.bounds.run_s))
+        begun_us = now_us()
+    await wait_until(begun_us + _real_us(driver, row, "join_ms"))
     for visit in row["visits"]:
         await _pause(driver, visit, "wait_ms")
         cut = _cut_of(visit)
-        live = await driver.listen("cut" if visit.get("cut") else "late", **({"cut": cut} if cut else {}))
+        live = await driver.listen("cut" if visit.get("cut") else "late", cut=cut)
         if not visit.get("cut"):
             return live
-        linger_s = _real_us(driver, visit["cut"], "after_ms") / 1e6 if cut is None else _LINGER_S
-        if not await live.over(linger_s):
-            await live.cut("it has stayed for long enough")
+        if cut is None:
+            await live.over(_real_us(driver, visit["cut"], "after_ms") / 1e6)
+        else:
+            await _unless(said, live.over(driver.bounds.run_s))
+        await live.cut("it has stayed for long enough")
     return None
 
 
-async def _moment_or_later(driver: Driver, first: Live, row: dict[str, Any], begun_us: int) -> None:
-    """As for a run; but events that do not come are not waited for to the end, which an ambient stream has not."""
-    after = int(row.get("join_after", 0))
-    if after:
-        try:
-            async with asyncio.timeout(_LINGER_S):
-                await first.events(after, driver.bounds.run_s)
-        except TimeoutError:
-            return
-        begun_us = now_us()
-    await wait_until(begun_us + _real_us(driver, row, "join_ms"))
+async def _unless(said: asyncio.Event, waiting: Coroutine[Any, Any, Any]) -> None:
+    """Wait for something as long as not everything is said."""
+    tasks = [asyncio.create_task(one) for one in (waiting, said.wait())]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 _PERFORM: dict[str, Callable[[Driver, Stimulus], Coroutine[Any, Any, None]]] = {

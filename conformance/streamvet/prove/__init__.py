@@ -6,7 +6,25 @@ Must not know how the server commits a fault.
 from __future__ import annotations
 
 from streamvet.prove.breaking import prove_the_proof
+from streamvet.prove.hunting import Catch, Hunt, Hunted, catches, go_hunting, hunts
 from streamvet.prove.matrix import Cell, Done, Job, compare, matrix
 from streamvet.prove.running import jobs, kept, perform, perform_one
 
-__all__ = ["Cell", "Done", "Job", "compare", "jobs", "kept", "matrix", "perform", "perform_one", "prove_the_proof"]
+__all__ = [
+    "Catch",
+    "Cell",
+    "Done",
+    "Hunt",
+    "Hunted",
+    "Job",
+    "catches",
+    "compare",
+    "go_hunting",
+    "hunts",
+    "jobs",
+    "kept",
+    "matrix",
+    "perform",
+    "perform_one",
+    "prove_the_proof",
+]

@@ -6,6 +6,7 @@ Must not know any check, nor what a fault does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import multiprocessing
 import os
@@ -14,7 +15,7 @@ import signal
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamvet.campaign import SMALL_EFFORT, Settings, Unreachable, campaign
 from streamvet.contract.profile import load_profile
@@ -42,6 +43,9 @@ REPEATED_AT_ONCE = (1, 1)
 _LATE = "harness"  # in the reason of a check that the lateness of the harness kept from a verdict
 TOLD_CHARS = 100  # of a finding in the matrix
 
+_Todo = TypeVar("_Todo")
+_Made = TypeVar("_Made")
+
 
 def jobs(
     faults: Iterable[Fault], accounts: Mapping[str, Any], profiles: Sequence[str], keep: Path | None = None
@@ -63,11 +67,11 @@ def perform(all_jobs: Sequence[Job], on_done: Callable[[Done], None]) -> list[Do
     harness was late, and those that did not go as they must. Bounds in real time, such as a second for a close, are
     missed by a server that shares its cores with other runs; what is wrong is wrong alone too.
     """
-    results = dict(_round(dict(enumerate(all_jobs)), AT_ONCE, on_done))
+    results = beside_each_other(perform_one, dict(enumerate(all_jobs)), AT_ONCE, on_done)
     for at_once in REPEATED_AT_ONCE:
         wrong = _wrong(list(results.values()))
         again = {index: done.job for index, done in results.items() if done.late or done.job in wrong}
-        results |= _round(again, at_once, on_done)
+        results |= beside_each_other(perform_one, again, at_once, on_done)
     return [results[index] for index in sorted(results)]
 
 
@@ -88,14 +92,16 @@ def time_scale(profile: str) -> float:
     return min(TIME_SCALE, LONGEST_WAIT_S / (load_profile(profile).mandated_wait_s(1.0) or 1.0))
 
 
-def _round(todo: Mapping[int, Job], at_once: int, on_done: Callable[[Done], None]) -> dict[int, Done]:
-    """Perform some jobs, by their number."""
-    results: dict[int, Done] = {}
+def beside_each_other(
+    work: Callable[[_Todo], _Made], todo: Mapping[int, _Todo], at_once: int, on_done: Callable[[_Made], None]
+) -> dict[int, _Made]:
+    """Do some work for each, by its number, some at a time, each in a process that does one after the other."""
+    results: dict[int, _Made] = {}
     if not todo:
         return results
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(at_once, len(todo)), context, initializer=_deaf_to_interrupts) as pool:
-        futures = {pool.submit(perform_one, job): index for index, job in todo.items()}
+        futures = {pool.submit(work, one): index for index, one in todo.items()}
         try:
             for future in as_completed(futures):
                 done = results[futures[future]] = future.result()
@@ -118,12 +124,19 @@ def _campaign(job: Job, folder: Path) -> tuple[Profile, list[Trace], Summary]:
         job.profile, dict(job.given), folder, job.port, time_scale=time_scale(job.profile), fault=fault
     )
     traces: list[Trace] = []
+    with interruptible():
+        summary = asyncio.run(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append))
+    return profile, traces, summary
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """In a worker: let Ctrl-C end what is done now."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        summary = asyncio.run(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append))
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
-    return profile, traces, summary
 
 
 def perform_one(job: Job) -> Done:

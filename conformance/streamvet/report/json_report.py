@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from streamvet.judge import Ruling
     from streamvet.outcome import Finding
-    from streamvet.report.report import Report
+    from streamvet.report.report import Replay, Report
 
 FINDINGS = 100  # of one requirement: a stream that is broken throughout has one for each event of each trace
 
@@ -42,12 +42,13 @@ def document(report: Report, policy: Policy) -> dict[str, Any]:
         "mandated_wait_s": round(report.mandated_wait_s, 3),
         "exit_code": int(exit_code([report], policy)),
         "counts": {verdict.value: count for verdict, count in report.counts().items()},
-        "verdicts": [_verdict(ruling) for ruling in report.rulings],
+        "verdicts": [_verdict(ruling, report.replays.get(ruling.requirement.id)) for ruling in report.rulings],
+        **({"generated_tries": report.generated} if report.generated else {}),
         **{name: list(texts) for name, texts in remarks.items() if texts},
     }
 
 
-def _verdict(ruling: Ruling) -> dict[str, Any]:
+def _verdict(ruling: Ruling, replay: Replay | None) -> dict[str, Any]:
     row = ruling.requirement
     value = {
         "id": row.id,
@@ -58,7 +59,8 @@ def _verdict(ruling: Ruling) -> dict[str, Any]:
         "findings": [_finding(one) for one in ruling.findings[:FINDINGS]],
     }
     optional = {"reason": ruling.reason, "reproduce": ruling.reproduce}
-    return value | {key: text for key, text in optional.items() if text}
+    case = {"story": replay.story, "often": replay.often, "file": replay.file, "replay": replay.command} if replay else {}
+    return value | {key: text for key, text in optional.items() if text} | ({"case": case} if case else {})
 
 
 def _finding(one: Finding) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from streamvet.judge import Ruling
     from streamvet.report.exits import Policy
-    from streamvet.report.report import Report
+    from streamvet.report.report import Replay, Report
 
 FINDINGS = 5  # of one requirement, in the text of its failure
 _SKIPPED = frozenset({Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE, Verdict.WAIVED})
@@ -64,7 +64,7 @@ def _case(suite: Element, report: Report, ruling: Ruling, policy: Policy) -> Non
     case = SubElement(
         suite, "testcase", classname=f"streamvet.{report.profile}.{row.family}", name=printable(name), time="0"
     )
-    told = _told(ruling)
+    told = _told(ruling, report.replays.get(row.id))
     if verdict is Verdict.FAIL or (verdict is Verdict.WARN and policy.strict):
         failure = SubElement(case, "failure", type=verdict.value, message=_first_line(ruling))
         failure.text = told
@@ -84,7 +84,7 @@ def _first_line(ruling: Ruling) -> str:
     return printable(f"expected {first.expected}; seen {first.seen}")
 
 
-def _told(ruling: Ruling) -> str:
+def _told(ruling: Ruling, replay: Replay | None) -> str:
     lines: list[str] = []
     for one in ruling.findings[:FINDINGS]:
         start, end = one.span
@@ -93,6 +93,8 @@ def _told(ruling: Ruling) -> str:
     left_out = len(ruling.findings) - FINDINGS
     if left_out > 0:
         lines.append(f"and {left_out} more findings")
+    if lines and replay:
+        lines += [f"story: {replay.story}", f"{replay.often}; {replay.file}", f"replay: {replay.command}"]
     if lines and ruling.reproduce:
         lines.append(f"reproduce: {ruling.reproduce}")
     return printable_lines("\n".join(lines))

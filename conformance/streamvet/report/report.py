@@ -23,6 +23,16 @@ LOUD = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.WAIVED, Verdict.INCON
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """The smallest generated try that shows a finding: as a sentence, how often it fails, its file and its command."""
+
+    story: str
+    often: str
+    file: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What was found out about one candidate. Seconds are of the wall, `started_at` is RFC 3339 in UTC."""
 
@@ -43,7 +53,9 @@ class Report:
     stale: tuple[str, ...] = ()  # waivers that no longer hold, each with what is wrong with it
     errors: tuple[str, ...] = ()  # mistakes of the suite while it tried
     exhibits: Mapping[str, tuple[Exhibit, ...]] = field(default_factory=dict)  # id -> its first findings, with bytes
+    replays: Mapping[str, Replay] = field(default_factory=dict)  # id -> where generated tries have found it
     traces: int = 0
+    generated: int = 0  # tries that were, whether or not their traces were kept
     offline: bool = False  # judged from traces: what they do not hold is nobody's fault
     interrupted: bool = False
 

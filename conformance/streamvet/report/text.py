@@ -82,6 +82,7 @@ def _facts(report: Report) -> str:
     wall = (
         f"{report.traces} traces" if report.offline
         else f"{report.traces} tries in {report.duration_s:.1f} s (mandated wait {report.mandated_wait_s:.1f} s)"
+        + (f" · {report.generated} generated" if report.generated else "")
     )  # fmt: skip
     return f"streamvet {report.version} · spec revision {report.spec} · {scale} · seed {report.seed} · {wall}"
 
@@ -117,6 +118,11 @@ def _ruling(text: Text, report: Report, ruling: Ruling) -> None:
         _field(
             text, "and", f"{more} more finding{'s' if more > 1 else ''} of {ruling.exercised} tries that exercised it"
         )
+    replay = report.replays.get(row.id)
+    if replay:
+        _field(text, "story", replay.story)
+        _field(text, "", f"{replay.often}; {replay.file}")
+        _field(text, "replay", replay.command)
     if ruling.reproduce:
         for number, line in enumerate(ruling.reproduce.splitlines()):
             _field(text, "reproduce" if number == 0 else "", line)

@@ -84,9 +84,18 @@ def _created_late() -> Seams:
     return published(change, "file_created", "queue_item_added", "queue_item_updated")()
 
 
-def _of_an_index(opcode: str) -> Make:
-    """Nobody is told this of an item whose file is to be indexed."""
-    return published(lambda update: () if update.data["action"] == "index" else (update,), opcode)
+def _first_untold() -> Seams:
+    """In each directory the first file to be indexed is never done; the others show that the queue goes on."""
+    begun: set[str] = set()
+
+    def change(update: Update) -> Iterable[Update]:
+        directory = update.data["file_path"].rpartition("/")[0]
+        if update.data["action"] != "index" or directory in begun:
+            return (update,)
+        begun.add(directory)
+        return ()
+
+    return published(change, "queue_item_completed")()
 
 
 def _same_end() -> Seams:
@@ -160,8 +169,7 @@ FAULTS: tuple[Fault, ...] = (
         _told_by("pause", Update("queue_paused", {"source": "manual"})),
     ),
     Fault("creation-told-after-its-item", "COS-06", COSMA, "A new file is told behind its item.", _created_late),
-    Fault("completion-untold", "COS-07", COSMA, "The completion of an item is not told.",
-          _of_an_index("queue_item_completed")),
+    Fault("completion-untold", "COS-07", COSMA, "The first completion in a directory is not told.", _first_untold),
     Fault(
         "cooldown-not-begun-anew", "COS-08", COSMA, "A change of a file tells the end of the cooldown as it was.",
         _same_end,

@@ -17,7 +17,7 @@ from streamvet_server.faults.fault import BOTH, COSMA, GHOSTLY, PROMPTFLOE, ROCK
 from streamvet_server.faults.memory import CLOSED, PLACE, Memory, remembered
 from streamvet_server.faults.shapes import every, is_stream, reads, told, type_of, whole, written
 from streamvet_server.faults.texts import in_texts, said, spelt
-from streamvet_server.faults.updates import KEEPALIVE, is_own
+from streamvet_server.faults.updates import KEEPALIVE, ORDINARY, is_own
 from streamvet_server.ghostly_work import SETTLED
 from streamvet_server.log import now_ms
 from streamvet_server.promptfloe_work import TERMINAL
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------------------------------------------------- texts
 
 SEPARATORS = "\u0085\u2028\u2029"
-BUFFER_OCTETS = 128  # longer than the texts of wide characters that are pinned
+BUFFER_OCTETS = 64  # with the quote; the wide characters that are pinned fit in
 CHUNK_UNITS = 16  # of UTF-16, as a writer in JavaScript counts
 DIGITS = 15  # what `%.15g` leaves of an integer
 LEVELS = 16
@@ -57,12 +57,11 @@ def _unescaped_end(string: bytes) -> bytes:
     return string[:-2] + b'"' if string.endswith(b'\\\\"') else string
 
 
-def _cut_at_boundaries(string: bytes) -> bytes:
+def _cut_at_buffers(string: bytes) -> bytes:
     """Each character of four octets without those that are in the next buffer."""
-    ends = range(BUFFER_OCTETS, len(string) - 1, BUFFER_OCTETS)
     gone: set[int] = set()
-    for end in (1 + at for at in ends):
-        begin = next((end - back for back in (1, 2, 3) if string[end - back] >= 0xF0), None)
+    for end in range(BUFFER_OCTETS, len(string), BUFFER_OCTETS):
+        begin = next((at for at in range(end - 3, end) if string[at] >= 0xF0), None)
         gone.update(range(end, begin + 4) if begin is not None else ())
     return bytes(octet for at, octet in enumerate(string) if at not in gone) if gone else string
 
@@ -197,7 +196,7 @@ def _of_type(*types: str) -> Callable[[Mapping[str, Any]], bool]:
 
 SOON_MS = 8  # less than pinned scripts have between two events that come one by one
 FEW_EVENTS = 16  # fewer than pinned scripts emit at once
-SHORT_RUN_EVENTS = 8  # more than pinned scripts emit one by one
+SHORT_RUN_EVENTS = 5  # of the pinned runs that many readers leave
 JUST_NOW_S = 0.025  # several times what it takes until a server notices that a reader has left
 
 
@@ -227,6 +226,7 @@ def _redelivered(cursors: bool) -> Callable[[Memory], Seams]:
 
     def build(memory: Memory) -> Seams:
         pending: dict[str, tuple[int, Any]] = {}
+        least = 0 if cursors else SHORT_RUN_EVENTS
 
         def document(shown: Shown, told: Any) -> Iterable[Any]:
             scene, scratch = shown.scene, shown.scene.scratch
@@ -238,7 +238,7 @@ def _redelivered(cursors: bool) -> Callable[[Memory], Seams]:
             first = not scratch.get("live")
             scratch["live"] = (shown.number, told, time.monotonic())
             number, again = pending.get(scene.run or "", (0, None))
-            takes = first and number and scratch[PLACE] > 1 and whole(scene) is not cursors
+            takes = first and number and scratch[PLACE] > 1 and bool(scene.query.get("cursor")) is cursors
             if not takes or number > scratch.get("replayed", 0):
                 return (told,)
             del pending[scene.run or ""]
@@ -247,7 +247,7 @@ def _redelivered(cursors: bool) -> Callable[[Memory], Seams]:
         def left(scene: Scene) -> Cause | None:
             number, told, at_s = scene.scratch.get("live", (0, None, 0.0))
             lost = CLOSED not in scene.scratch and memory.cause(scene) is None
-            if lost and number > SHORT_RUN_EVENTS and time.monotonic() - at_s < JUST_NOW_S:
+            if lost and number > least and time.monotonic() - at_s < JUST_NOW_S:
                 pending[scene.run or ""] = number, told
             return None
 
@@ -267,16 +267,23 @@ def _separators_replayed(memory: Memory) -> Seams:
     return Seams(document=document)
 
 
-def _compared_as_text() -> Seams:
-    def replay(scene: Scene, entries: Sequence[Entry]) -> Sequence[Entry]:
-        cursor = scene.query.get("cursor", "")
-        return [it for it in entries if str(it.number) > cursor or _ends_a_run(it)]
+def _bunch_of_a_cursor(place: Callable[[Sequence[int]], int]) -> Make:
+    """A cursor inside of what was emitted at once counts as another place of it."""
 
-    return Seams(replay=replay)
+    def make() -> Seams:
+        bunches: dict[tuple[str | None, int], Sequence[int]] = {}
 
+        def keep(scene: Scene, entries: Sequence[Entry]) -> Sequence[Entry]:
+            numbers = [it.number for it in entries]
+            bunches.update({(scene.run, number): numbers for number in numbers[:-1]})
+            return entries
 
-def _without_zeros(scene: Scene, cursor: int) -> int:
-    return int(str(cursor).rstrip("0") or "0") if reads(scene) else cursor
+        def resume(scene: Scene, cursor: int) -> int:
+            return place(bunches.get((scene.run, cursor), [cursor + 1, cursor])) if cursor else cursor
+
+        return Seams(keep=keep, resume=resume)
+
+    return make
 
 
 # -------------------------------------------------------------------------------------- readers of everybody's stream
@@ -326,13 +333,19 @@ def _leaving_skips() -> Seams:
 
     def gone(_scene: Scene) -> None:
         if crowd.just_told():
-            crowd.readers[0].scratch["skips"] = True
+            crowd.readers[0].scratch["shifted"] = True
+
+    def publish(_scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
+        for scene in crowd.readers:
+            if updates and scene.scratch.pop("shifted", False):
+                scene.scratch["skips"] = updates[0].opcode != ORDINARY
+        return updates
 
     def document(shown: Shown, told: Any) -> Iterable[Any]:
         skips = shown.name != KEEPALIVE and shown.scene.scratch.pop("skips", False)
         return () if skips else (told,)
 
-    return crowd.over(Seams(document=document), _nothing, gone)
+    return crowd.over(Seams(publish=publish, document=document), _nothing, gone)
 
 
 def _swapped_at_first() -> Seams:
@@ -381,7 +394,7 @@ FAULTS: tuple[Fault, ...] = (
     _row(
         "character-cut-at-a-buffer", "EVT-01", BOTH + ROCKSTAR + COSMA,
         f"A character of four octets that begins before octet {BUFFER_OCTETS} of a text and ends behind it is cut.",
-        spelt(_cut_at_boundaries),
+        spelt(_cut_at_buffers),
     ),
     _row(
         "backslash-at-the-end", "EVT-02", BOTH + ROCKSTAR + COSMA,
@@ -456,7 +469,7 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_lost_in_between),
     ),
     _row(
-        "told-again-to-the-next", "CAT-04", BOTH, "What a reader got as it left is told again to the next one.",
+        "told-again-to-the-next", "CAT-04", GHOSTLY, "What a reader got as it left is told again to the next one.",
         remembered(_redelivered(cursors=False)),
     ),
     _row(
@@ -470,12 +483,14 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_separators_replayed),
     ),
     _row(
-        "cursor-compared-as-text", "CAT-05", PROMPTFLOE, "A cursor is compared as a text, so that 10 is before 9.",
-        _compared_as_text,
+        "rest-of-the-bunch-skipped", "CAT-05", PROMPTFLOE,
+        "Behind a cursor inside of what was emitted at once the rest of that is left out.",
+        _bunch_of_a_cursor(lambda numbers: numbers[-1]),
     ),
     _row(
-        "cursor-without-zeros", "CAT-06", PROMPTFLOE, "The zeros at the end of a cursor are dropped.",
-        lambda: Seams(resume=_without_zeros),
+        "whole-bunch-again", "CAT-06", PROMPTFLOE,
+        "Behind a cursor inside of what was emitted at once all of that comes again.",
+        _bunch_of_a_cursor(lambda numbers: numbers[0] - 1),
     ),
     _row(
         "leaving-skips-the-next", "ORD-05", COSMA, "Who leaves right behind an update takes the next one from another.",

@@ -62,7 +62,6 @@ CLOSED_EARLY, CLOSED_LEGALLY = 40 / 300, 66 / 300
 ENDED_EARLY, ENDED_LEGALLY = (13, 1 / 3), (20, 0.4)
 # Others may be so far behind: a burst is no stall.
 STEP_UPDATES = 16
-FRESH_FRAMES = 30  # who has got so many is watched for its heartbeats
 AUDIENCE = 9  # the contract asks for ten readers beside each other
 
 # What is asked first of whoever wants a stream that everybody may read.
@@ -199,11 +198,13 @@ def _leaking_visitors() -> Seams:
 
 
 def _updates_held_back() -> Seams:
+    """The first one of a stream goes out: it may be all that comes between two comments."""
+
     def pieces(shown: Shown, octets: bytes) -> Iterable[Piece]:
-        if not is_ordinary(shown) or shown.index >= FRESH_FRAMES:
+        if not is_ordinary(shown):
             return (Ahead(octets),) if shown.name == KEEPALIVE else (octets,)
-        held = shown.scene.scratch["held"] = shown.scene.scratch.get("held", 0) + 1
-        return (octets,) if held % BLOCK_EVENTS == 0 else (Held(octets, BLOCK_S),)
+        seen = shown.scene.scratch["seen"] = shown.scene.scratch.get("seen", 0) + 1
+        return (octets,) if seen % BLOCK_EVENTS == 1 else (Held(octets, BLOCK_S),)
 
     return Seams(frame=pieces)
 

@@ -1,0 +1,64 @@
+"""What `streamvet run` does besides the pinned tries: an explorer for each candidate, and the cases that it leaves.
+
+Must not know how stimuli are made or tried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamvet.generation.case import case_of, save
+from streamvet.generation.exploring import Effort, Explorer
+from streamvet.report.report import Replay
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from concurrent.futures import Future
+
+    from streamvet.campaign import Settings
+    from streamvet.cli.subjects import Subject
+    from streamvet.report.hearing import Asked
+
+CASES = Path("streamvet-cases")  # where cases go without --trace-dir
+
+
+class Known:
+    """The requirements that pinned tries have found violated, as far as they have been judged."""
+
+    def __init__(self) -> None:
+        self._found: set[str] = set()
+        self._pending: list[Future[frozenset[str]]] = []
+
+    def wait_for(self, verdicts: Future[frozenset[str]]) -> None:
+        """Take note of what a trace is found guilty of, once that is known."""
+        self._pending.append(verdicts)
+
+    async def __call__(self) -> Collection[str]:
+        """All of them, once everything that was tried is judged."""
+        pending, self._pending = self._pending, []
+        for found in await asyncio.gather(*map(asyncio.wrap_future, pending)):
+            self._found |= found
+        return self._found
+
+
+def explorer(effort: Effort, known: Known, asked: Asked) -> Explorer | None:
+    """Who explores a candidate, None where nobody is to."""
+    if effort.budget_s == 0 or effort.examples == 0:
+        return None
+    return Explorer(effort, known, asked.only)
+
+
+def kept(one: Explorer | None, subject: Subject, settings: Settings, trace_dir: Path | None) -> dict[str, Replay]:
+    """For each requirement of which something was found, its case, which is written to a file.
+
+    Raises:
+        FileError: where a file cannot be written.
+    """
+    replays: dict[str, Replay] = {}
+    for requirement, found in one.found.items() if one else ():
+        case = case_of(found, subject.profile, settings.seed, subject.scale)
+        file = save(case, trace_dir or CASES)
+        replays[requirement] = Replay(case.story, case.often, str(file), subject.told("replay", str(file)))
+    return replays

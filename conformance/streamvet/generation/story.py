@@ -1,0 +1,120 @@
+"""A stimulus as one sentence: what is emitted, who reads and how, and what came of it.
+
+Times are told as they pass on the candidate, not as the stimulus has them. Must not know how a stimulus was found.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from streamvet.generation.lawful import emits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamvet.probes.setting import Stimulus
+
+_SHOWN_CHARS = 60  # of the only event
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_WITH = {"empty": "with an empty cursor", "unknown": "with an unknown cursor", "malformed": "with a malformed cursor"}
+_BACK = _WITH | {
+    "start": "comes back without a cursor",
+    "last": "comes back where it left",
+    "earlier": "comes back at an earlier event",
+    "first": "comes back behind the first event",
+    "last-event-id": "comes back with Last-Event-ID",
+}
+_AS = {"missing": "without credentials", "other": "as another user", "expired": "with expired credentials"}
+
+
+def told(stimulus: Stimulus, scale: float, seen: str) -> str:
+    """The sentence; `seen` is what a finding of it says."""
+    return f"{', '.join(_parts(stimulus, scale))}: {seen}"
+
+
+def _parts(stimulus: Stimulus, scale: float) -> Iterator[str]:
+    if "lanes" in stimulus:
+        yield from _pushes(stimulus)
+    if "timeline" in stimulus:
+        yield f"{_count(len(stimulus['timeline']), 'state')} of the fleet"
+    elif stimulus.get("script") is not None:
+        yield _events(stimulus)
+    if int(stimulus.get("runs", 1)) > 1:
+        yield f"{stimulus['runs']} runs at once"
+    if stimulus.get("outcome") == "fails":
+        yield "the run fails"
+    told_rows = [", ".join(_reader(row, scale)) for row in stimulus.get("readers", ())]
+    for text, same in groupby(told_rows):
+        count = len(list(same))
+        yield f"one reader {text}" if count == 1 else f"{_number(count)} readers, each {text}"
+    if stimulus.get("cut"):
+        yield f"the reader is cut {_where(stimulus['cut'], scale)}"
+    if "cancel_ms" in stimulus:
+        yield f"the run is cancelled {_moment(stimulus, 'cancel', scale)}"
+    if stimulus.get("record"):
+        yield "its record is requested"
+    if stimulus.get("again"):
+        yield "it is read again"
+
+
+def _number(count: int) -> str:
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count or 'no'} {what}s"
+
+
+def _events(stimulus: Stimulus) -> str:
+    rows = emits(stimulus)
+    text = _count(len(rows), "event")
+    if len(rows) == 1:
+        shown = json.dumps(rows[0], ensure_ascii=False)
+        text += f" {shown}" if len(shown) <= _SHOWN_CHARS else f" {shown[:_SHOWN_CHARS]}…"
+    return text
+
+
+def _pushes(stimulus: Stimulus) -> Iterator[str]:
+    counts = [len(lane) for lane in stimulus["lanes"]]
+    beside = ", each subject beside the others" if len(counts) > 1 else ""
+    what = "push" if sum(counts) == 1 else "pushes"
+    yield f"{sum(counts)} {what} of a {stimulus['kind']}{beside}"
+    for push in (push for lane in stimulus["lanes"] for push in lane):
+        if push.get("cut"):
+            yield f"one is cut {_where(push['cut'], 1.0)}"
+
+
+def _ms(value: float, scale: float) -> str:
+    return f"{value * scale:.1f}".removesuffix(".0") + " ms"
+
+
+def _moment(holder: dict[str, Any], name: str, scale: float) -> str:
+    later_ms, after = float(holder.get(f"{name}_ms", 0)), holder.get(f"{name}_after")
+    if not after:
+        return f"{_ms(later_ms, scale)} after the start"
+    behind = f"{_ms(later_ms, scale)} after " if later_ms else "when "
+    return f"{behind}event {after} was seen"
+
+
+def _where(cut: dict[str, Any], scale: float) -> str:
+    if "after_ms" in cut:
+        return f"after {_ms(cut['after_ms'], scale)}"
+    inside = f" and {_count(int(cut['inside']), 'byte')}" if cut.get("inside") else ""
+    return f"after {_count(int(cut['after']), 'event').replace('no ', '0 ')}{inside}"
+
+
+def _reader(row: dict[str, Any], scale: float) -> Iterator[str]:
+    yield f"joins {_moment(row, 'join', scale)}"
+    for number, visit in enumerate(row["visits"]):
+        if visit.get("wait_ms"):
+            yield f"waits {_ms(visit['wait_ms'], scale)}"
+        if "as" in visit:
+            yield f"asks {_AS.get(visit['as'], visit['as'])}"
+        elif number or visit["from"] in _WITH:
+            yield _BACK[visit["from"]]
+        if visit.get("stall_ms"):
+            yield f"stalls for {_ms(visit['stall_ms'], scale)}"
+        if visit.get("cut"):
+            yield f"is cut {_where(visit['cut'], scale)}"
