@@ -29,7 +29,7 @@ def test_lists(command: Any, environment: dict[str, str]) -> None:
         for bodies in told.get("inputs", {}).values():
             assert {"succeeds"} <= set(bodies) <= {"succeeds", "fails", "long"}
     for row in listed("--list-faults"):
-        assert set(row) == {"name", "id", "profiles", "note", "honest"}
+        assert set(row) == {"name", "id", "profiles", "note", "honest", "generated"}
 
 
 def test_refuses_wrong_usage(command: Any, environment: dict[str, str]) -> None:

@@ -32,7 +32,7 @@ LEAST_BUDGET_S = 10.0
 AMBIENT_BUDGET_S = 3.0
 # Of the searches for the smallest stimuli, for one finding and for all of a candidate. They are no part of the time for
 # exploring: what was found at its end is made smaller too.
-SHRINK_S, SHRINK_ALL_S = 15.0, 45.0
+SHRINK_S, SHRINK_ALL_S = 20.0, 60.0
 
 # The requirements that have findings already, so that one more tells nothing new.
 Known = Callable[[], Awaitable[Collection[str]]]
@@ -45,12 +45,16 @@ async def nothing_known() -> Collection[str]:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to explore. `budget_s` None: as long as the longest wait takes; `examples`: at most so many tries."""
+    """How long to explore. `budget_s` None: as long as the longest wait takes; `examples`: at most so many tries.
+
+    `shrink_s`: how long to look for something smaller, once for each finding.
+    """
 
     seed: int = 0
     budget_s: float | None = None
     examples: int | None = None
     longest_wait_s: float | None = None  # that is run at all
+    shrink_s: float = SHRINK_S
 
     def until_us(self, profile: Profile, scale: float, begun_us: int) -> int:
         """When to stop in a campaign that began then; on an ambient stream exploring has a time of its own."""
@@ -153,7 +157,7 @@ class Explorer:
 
     def _reduction(self, requirement: str, sighting: Sighting, trials: Trials, workshop: Workshop) -> Reduction:
         law = Law(workshop.setting.profile, workshop.setting.words)
-        within_us = min(int(SHRINK_S * 1e6), self._shrink_us)
+        within_us = min(int(self._effort.shrink_s * 1e6), self._shrink_us)
         return Reduction(requirement, sighting, trials, law, workshop, within_us=within_us)
 
     def _keep(self, trials: Trials, workshop: Workshop) -> None:

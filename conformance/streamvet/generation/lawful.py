@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from streamvet.probes.setting import Stimulus
 
 
+def last_of(words: Vocabulary) -> Emit | None:
+    """What is published last on an ambient stream: like no other, as it is waited for, and in plain words."""
+    return words.emit(words.carriers[0], 0, "the last one", ())
+
+
+def _closed(steps: Sequence[Step], words: Vocabulary) -> list[Step] | None:
+    """The steps with that in the place of their last event; None where there is none."""
+    places = [index for index, step in enumerate(steps) if "emit" in step]
+    last = last_of(words)
+    return [*steps[: places[-1]], {"emit": last}, *steps[places[-1] + 1 :]] if places and last else None
+
+
 @dataclass(frozen=True, slots=True)
 class Law:
     """What holds for the stimuli of one profile. Without words there are no scripts."""
@@ -60,7 +72,7 @@ class Law:
             steps.append(step)
         outcome = str(stimulus.get("outcome") or "succeeds")
         if self.profile.streams == "ambient":
-            return steps if walk.emits else None
+            return _closed(steps, words)
         return steps if outcome == "hangs" or walk.may_end(outcome) else None
 
     def _may_come(self, walk: Walk, start: Operation, emit: Emit) -> bool:

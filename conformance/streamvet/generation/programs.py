@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from streamvet.contract.profile import load_profile
 from streamvet.generation import payloads
 from streamvet.generation.dice import made_with, weighted
+from streamvet.generation.lawful import last_of
 from streamvet.probes import VOCABULARIES
 from streamvet.probes.scripts import begin, emittable
 
@@ -241,11 +242,10 @@ def runs(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
 
 
 def updates(dice: Dice, scene: _Scene, words: Vocabulary) -> Stimulus:
-    """What is published on an ambient stream, with readers. The last event is like no other, as it is waited for."""
+    """What is published on an ambient stream, with readers."""
     ground, profile = scene.ground, scene.profile
     steps = script(dice, scene, profile.operations["attach"], words, "succeeds")
-    last = words.emit(words.carriers[0], 0, f"the last one {payloads.text(dice)}", ())
-    steps.append({"emit": last})
+    steps.append({"emit": last_of(words)})
     scene = _Scene(ground, profile, _moments_ms(steps, ground))
     readers = [_listener(dice, scene) for _ in range(min(dice.of(_READERS), ground.connections - 1))]
     return {"name": NAME, "outcome": None, "script": steps, "readers": readers}

@@ -24,7 +24,7 @@ def steadier(stimulus: Stimulus, connections: int, scale: float) -> Iterator[Sti
     rows = stimulus.get("readers") or []
     count = len(emits(stimulus))
     events = sorted({1 + count * part // _MOMENTS for part in range(_MOMENTS)}) if count else []
-    for moved in ([rows, *([_at(row, event) for row in rows] for event in events)] if rows else ()):
+    for moved in [rows, *([_at(row, event) for row in rows] for event in events)] if rows else ():
         crowd = [_apart(row, place, scale) for place in range(connections) for row in moved]
         yield _crowded(stimulus, crowd, connections)
     most = connections // (1 + len(rows))

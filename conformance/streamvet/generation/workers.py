@@ -89,7 +89,8 @@ def _made(ground: Ground, seed: int, number: int) -> list[Stimulus]:
     from streamvet.generation.batches import batch  # noqa: PLC0415 - as above
     from streamvet.generation.programs import stimuli  # noqa: PLC0415 - as above
 
-    return batch(stimuli(ground), seed, number, BATCH)
+    strategy = stimuli(ground)
+    return [] if strategy.is_empty else batch(strategy, seed, number, BATCH)
 
 
 @cache
