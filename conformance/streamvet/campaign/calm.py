@@ -1,4 +1,4 @@
-"""When several campaigns share a process: the moment from which all of them only wait.
+"""When several campaigns share a process: the moment from which none of them does anything but repeat.
 
 What made a wait too late for a verdict is most often the suite itself, so it is repeated then. Must not know tries.
 """
@@ -11,7 +11,7 @@ from streamvet.campaign.slots import Gate
 
 
 class Calm:
-    """Calm for `campaigns` of them: each says once that it only waits from now on."""
+    """Calm for `campaigns` of them: each says once that it is through."""
 
     def __init__(self, campaigns: int = 1) -> None:
         self._campaigns = campaigns
@@ -20,11 +20,11 @@ class Calm:
         self.bustle = Gate()  # of what need not be tried now, shut by what is repeated
 
     def waits(self, campaign: object) -> None:
-        """This campaign only waits from now on, or it is over."""
+        """This campaign is through, but for what it has to repeat."""
         self._waiting.add(id(campaign))
         if len(self._waiting) >= self._campaigns:
             self._calm.set()
 
     async def wait(self) -> None:
-        """Wait until they all do."""
+        """Wait until they all are."""
         await self._calm.wait()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # The label of what an ambient stream is of, where a run has its own.
 AMBIENT = "ambient"
 DELIVER_MS = 1000  # where the profile says nothing: a second is what people take for at once
+_PATIENT = 5  # times that patience, while bytes keep coming; heartbeats come for ever
 _MORE_S = 0.03  # behind the last event of a script: for one that comes twice to be seen
 
 
@@ -222,7 +223,8 @@ class Driver:
         def is_last(seen: Seen) -> bool:
             return isinstance(seen.value, dict) and all(seen.value.get(key) == last[key] for key in last)
 
-        await asyncio.gather(*(one.until(is_last, patience_s(within_ms), "the last event") for one in readers))
+        quiet_s = patience_s(within_ms)
+        await asyncio.gather(*(one.flows_until(is_last, quiet_s, _PATIENT * quiet_s) for one in readers))
         await pause(_MORE_S)
         for one in readers:
             one.about["due_us"] = due_us

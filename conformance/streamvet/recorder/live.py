@@ -206,6 +206,26 @@ class Live:
         await self._wait(holds, within_s, what)
         return found[0] if found else None
 
+    async def flows_until(self, wanted: Callable[[Seen], bool], quiet_s: float, at_most_s: float) -> bool:
+        """Wait for an event for which `wanted` holds, as long as bytes keep coming; the exchange goes on either way.
+
+        A suite that is slow itself has not read yet what is there: while something comes, nothing is missing.
+        """
+        looked = 0
+        try:
+            async with asyncio.timeout(at_most_s):
+                while True:
+                    events = self.seen
+                    if any(map(wanted, events[looked:])):
+                        return True
+                    if self.ending:
+                        return False
+                    looked = len(events)
+                    async with asyncio.timeout(quiet_s):
+                        await asyncio.shield(self._tick)
+        except TimeoutError:
+            return any(map(wanted, self.seen[looked:]))
+
     async def ended(self, within_s: float) -> Ending:
         """How the exchange ended; it is over when this returns."""
         await self._wait(lambda: self.ending is not None, within_s, "the end")
