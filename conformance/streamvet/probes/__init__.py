@@ -264,6 +264,11 @@ PROBES: tuple[Probe, ...] = (
         wait_ms=agent_workspace.scenes_wait_ms, accounts=("other",), lane="speaks",
     ),
     Probe(
+        "fast changes", agent_workspace.scenes, ("FLT-06",), agent_workspace.fast_stimuli,
+        needs=("agent-workspace", "state", "e-mail"), connections=3, wait_ms=agent_workspace.scenes_wait_ms,
+        accounts=("other",), alone=True,
+    ),
+    Probe(
         "busy heartbeats", agent_workspace.busy, ("HBT-02", "HBT-06"), agent_workspace.busy_stimuli,
         needs=("agent-workspace", "state", "e-mail"), connections=1, wait_ms=agent_workspace.busy_wait_ms,
         accounts=("other",), lane="quiet",

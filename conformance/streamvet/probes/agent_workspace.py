@@ -138,6 +138,12 @@ async def snapshots(driver: Driver, stimulus: Stimulus) -> None:
         await (await _reader(driver)).cut("it has the snapshot")
 
 
+def fast_stimuli(setting: Setting) -> list[Stimulus]:
+    """Where polls are so short that the large states of the scenes may miss them."""
+    short = setting.profile.heartbeat is not None and observed_ms(setting) <= SHORT_MS
+    return [_stimulus(setting, "fast changes", fleet_scenes.bursts())] if short else []
+
+
 def busy_stimuli(setting: Setting) -> list[Stimulus]:
     """Where the scenes may be over before a watch that has to be repeated, changes of its own for one more."""
     beat = setting.profile.heartbeat

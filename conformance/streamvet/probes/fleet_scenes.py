@@ -177,6 +177,16 @@ def one_change() -> list[Moment]:
     return [_moment(0, [_run("status")], []), _moment(0, [_run("status", status="releasing")], None)]
 
 
+def bursts() -> list[Moment]:
+    """Fast changes alone: these states are small, so that a busy machine puts three of them within a poll too."""
+    fleet: dict[str, Document] = {f"fast-{at_ms}": _run(f"fast-{at_ms}", status="queued") for at_ms in _BURSTS_MS}
+    moments = [_moment(0, fleet.values(), [])]
+    for at_ms, changed, _lines_then in (change for begin_ms in _BURSTS_MS for change in _burst(begin_ms)):
+        fleet |= {name: {**fleet[name], **members} for name, members in changed.items()}
+        moments.append(_moment(at_ms, fleet.values(), None))
+    return moments
+
+
 def busy(for_ms: float, every_ms: float) -> list[Moment]:
     """A run of another account's that changes all the time, which its own account's streams tell and no other."""
     statuses = ("testing", "implementing")
