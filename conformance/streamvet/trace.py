@@ -159,7 +159,7 @@ ABOUT = {
     "project": "the project for which a list was asked",
     "gzip": "true where the request accepts gzip",
     "finished": "true where the run was known to be finished before the request was sent",
-    "restarts": "how often the candidate had been restarted before the request was sent",
+    "restarts": "how often the candidate had been restarted in this try before the request was sent",
     "stalled_until_us": "a reader that read nothing before this time",
     "observe_us": "how long a wait was meant to observe, from the head",
     "life": "how much of its time without readers a run had spent, as a fraction",

@@ -28,6 +28,7 @@ TIMED = frozenset(
 )
 LEGAL = "-but-legal"
 SERVED = sorted(SYSTEMS)
+AT_LEAST_HIDDEN = 8
 ROWS = [(fault, profile) for fault in FAULTS for profile in fault.profiles]
 ROW_NAMES = [f"{fault.name} {profile}" for fault, profile in ROWS]
 
@@ -37,6 +38,16 @@ def test_each_requirement_has_one_fault(profile: str) -> None:
     wanted = Counter(row.id for row in load_registry().testable(load_profile(profile)))
     shown = [fault for fault in FAULTS if profile in fault.profiles and not fault.generated]
     assert Counter(fault.id for fault in shown if not fault.honest) == wanted
+
+
+@pytest.mark.parametrize("framing", ["sse", "ndjson"])
+def test_each_framing_has_faults_that_only_generated_stimuli_show(framing: str) -> None:
+    profiles = {name for name in SERVED if load_profile(name).framing == framing}
+    hidden = [fault for fault in FAULTS if fault.generated and profiles.intersection(fault.profiles)]
+    assert len(hidden) >= AT_LEAST_HIDDEN
+    for profile in profiles:
+        known = {row.id for row in load_registry().testable(load_profile(profile))}
+        assert {fault.id for fault in hidden if profile in fault.profiles} <= known
 
 
 def test_names() -> None:

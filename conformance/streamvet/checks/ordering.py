@@ -214,7 +214,7 @@ def _difference(one: Reading, events: list[Event], wanted: list[dict[str, Any]])
 
 
 def readers_agree(trace: Trace, profile: Profile) -> Outcome:
-    """ORD-06: readers from the beginning to the end, event for event; who comes later and gets no replay, from then on."""
+    """ORD-06: readers from the beginning to the end, event for event; who comes later with no replay, from then on."""
     found, exercised = [], False
     for readings in by_run(trace, profile).values():
         whole = [r for r in readings if r.exchange.role in ("reader", "stalled") and from_start(r) and ended(r)]
@@ -230,6 +230,8 @@ def readers_agree(trace: Trace, profile: Profile) -> Outcome:
 
 def _no_suffix(first: Reading, late: Reading) -> list[Finding]:
     """Where a reader who came later has something else than the last events of the first one, from the end on."""
+    if first.history and not late.history:  # it was there when the last one was published
+        return [finding(late.exchange, f"the last event as exchange {first.exchange.id} has it", "no event")]
     for back, event in enumerate(reversed(late.history), start=1):
         one = first.history[-back] if back <= len(first.history) else None
         if one is None or not same(first.value(one), late.value(event)):

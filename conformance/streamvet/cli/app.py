@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from streamvet import __version__
-from streamvet.cli import begin, judge_traces, proving, run, server, show
+from streamvet.cli import begin, judge_traces, proving, replaying, run, server, show
 from streamvet.cli.console import say
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ app.command("run")(run.run)
 app.command("judge")(judge_traces.judge)
 app.command("serve")(server.serve)
 app.command("prove")(proving.prove)
+app.command("replay")(replaying.replay)
 app.add_typer(show.listing, name="list")
 app.command("explain")(show.explain)
 app.command("init")(begin.init)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from concurrent.futures import Future
 
-    from streamvet.campaign import Settings
     from streamvet.cli.subjects import Subject
     from streamvet.report.hearing import Asked
 
@@ -50,7 +49,7 @@ def explorer(effort: Effort, known: Known, asked: Asked) -> Explorer | None:
     return Explorer(effort, known, asked.only)
 
 
-def kept(one: Explorer | None, subject: Subject, settings: Settings, trace_dir: Path | None) -> dict[str, Replay]:
+def kept(one: Explorer | None, subject: Subject, seed: int, trace_dir: Path | None) -> dict[str, Replay]:
     """For each requirement of which something was found, its case, which is written to a file.
 
     Raises:
@@ -58,7 +57,7 @@ def kept(one: Explorer | None, subject: Subject, settings: Settings, trace_dir: 
     """
     replays: dict[str, Replay] = {}
     for requirement, found in one.found.items() if one else ():
-        case = case_of(found, subject.profile, settings.seed, subject.scale)
+        case = case_of(found, subject.profile, seed, subject.scale)
         file = save(case, trace_dir or CASES)
         replays[requirement] = Replay(case.story, case.often, str(file), subject.told("replay", str(file)))
     return replays

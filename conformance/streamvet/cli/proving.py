@@ -92,7 +92,7 @@ def _hunted(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequenc
     rows = catches(results)
     say(caught(rows))
     for one in results:
-        for error in one.errors:
+        for error in dict.fromkeys(one.errors):
             note(f"streamvet: {one.hunt.name}: {error}")
     errors, missed = any(one.errors for one in results), any(not row.enough for row in rows)
     return Exit.OURS if errors else Exit.VIOLATED if missed else Exit.CONFORMANT

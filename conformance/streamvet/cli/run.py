@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import shlex
 import signal
 import tempfile
 from dataclasses import dataclass
@@ -58,7 +57,9 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     budget: Annotated[
         float | None,
         typer.Option(
-            "--budget", min=0, metavar="SECONDS",
+            "--budget",
+            min=0,
+            metavar="SECONDS",
             help="Explore by generated tries until then; 0: not at all. As long as the longest wait by default.",
         ),
     ] = None,
@@ -102,8 +103,8 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         subjects = subjects_of(target, profile or [], reference, time_scale, Path(folder))
         _prepare(trace_dir)
-        effort = Effort(seed, budget, examples, max_wait)
-        reports = _checked(subjects, settings, effort, asked, trace_dir, notes)
+        wanted = _Wanted(settings, Effort(seed, budget, examples), asked, trace_dir, notes)
+        reports = _checked(subjects, wanted)
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict, accept_incomplete))))
 
 
@@ -121,28 +122,34 @@ def _prepare(trace_dir: Path | None) -> None:
         raise FileError(trace_dir, "", "a folder for traces", error.strerror or "an error") from error
 
 
-def _checked(
-    subjects: Sequence[Subject], settings: Settings, effort: Effort, asked: Asked, trace_dir: Path | None,
-    notes: tuple[str, ...],
-) -> list[Report]:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How candidates are to be checked."""
+
+    settings: Settings
+    effort: Effort
+    asked: Asked
+    trace_dir: Path | None
+    notes: tuple[str, ...]
+
+
+def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
     """The reports on these candidates, whose campaigns run beside each other and are judged beside them."""
     started_at, begun_us = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"), now_us()
-    folders = [str(subject.profile.folder) for subject in subjects]
-    cases = [
-        Case(number, folder, trace_dir, subject.profile.name if len(subjects) > 1 else "")
-        for number, (subject, folder) in enumerate(zip(subjects, folders, strict=True))
-    ]
+    trials: list[_Trial] = []
+    for number, subject in enumerate(subjects):
+        prefix = subject.profile.name if len(subjects) > 1 else ""
+        case = Case(number, str(subject.profile.folder), wanted.trace_dir, prefix)
+        known = Known()
+        trials.append(_Trial(subject, case, known, explorer(wanted.effort, known, wanted.asked)))
     reports: list[Report] = []
     with Court() as court, contextlib.ExitStack() as stack:
-        trials = [_Trial(subject, case, Known()) for subject, case in zip(subjects, cases, strict=True)]
         for one in trials:
-            one.explorer = explorer(effort, one.known, asked)
-            if one.explorer:
-                stack.enter_context(one.explorer)
-        interrupted = _try_all(trials, settings, court)
+            stack.enter_context(one.explorer or contextlib.nullcontext())
+        interrupted = _try_all(trials, wanted.settings, court)
         ended_us = now_us()
         for one in trials:
-            subject, case = one.subject, one.case
+            subject, settings = one.subject, wanted.settings
             summary = subject.summary or Summary(
                 duration_s=(ended_us - begun_us) / 1e6, mandated_wait_s=subject.profile.mandated_wait_s(subject.scale)
             )
@@ -151,12 +158,12 @@ def _checked(
                 "target": subject.shown, "time_scale": subject.scale, "seed": settings.seed, "started_at": started_at,
                 "duration_s": summary.duration_s, "mandated_wait_s": summary.mandated_wait_s,
                 "lacks": subject.target.lacks, "errors": tuple(summary.errors), "interrupted": interrupted,
-                "notes": notes + _notes(subject, summary, interrupted=interrupted),
+                "notes": wanted.notes + _notes(subject, summary, interrupted=interrupted),
                 "generated": one.explorer.tries if one.explorer else 0,
-                "replays": kept(one.explorer, subject, settings, trace_dir),
+                "replays": kept(one.explorer, subject, settings.seed, wanted.trace_dir),
             }  # fmt: skip
-            again = dataclasses.replace(asked, command=f"{subject.told('run')} {shlex.join(seed)}".rstrip())
-            report = court.report(case, again, summary.skipped, facts)
+            again = dataclasses.replace(wanted.asked, command=subject.told("run", options=seed))
+            report = court.report(one.case, again, summary.skipped, facts)
             # What judging took beyond the campaign is a part of what the user waited for.
             reports.append(dataclasses.replace(report, duration_s=report.duration_s + (now_us() - ended_us) / 1e6))
     return reports
@@ -169,7 +176,7 @@ class _Trial:
     subject: Subject
     case: Case
     known: Known
-    explorer: Explorer | None = None
+    explorer: Explorer | None
 
     def hear(self, trace: Trace, court: Court) -> None:
         """Have a trace judged."""

@@ -35,9 +35,9 @@ class Subject:
     words: tuple[str, ...]
     summary: Summary | None = None
 
-    def told(self, command: str, *words: str) -> str:
+    def told(self, command: str, *words: str, options: Sequence[str] = ()) -> str:
         """The command line of a command on it."""
-        return shlex.join(["streamvet", command, *words, *self.words])
+        return shlex.join(["streamvet", command, *words, *self.words, *options])
 
 
 def subjects_of(

@@ -77,7 +77,7 @@ def save(case: Case, folder: Path) -> Path:
     path = folder / f"{case.profile}-{case.requirement.lower()}-seed-{case.seed}.case.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"format": FORMAT, **asdict(case)}, indent=2, ensure_ascii=False)
+        text = json.dumps({"format": FORMAT, **asdict(case)}, indent=2)
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise FileError(path, "", "a file that can be written", error.strerror or "an error") from error

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import pointed
+from streamvet.generation.fleet_law import is_lawful
 from streamvet.generation.shapes import completed, kind_of, members, resolved
 from streamvet.probes.scripts import begin
 
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
     from streamvet.generation.shapes import Schema
     from streamvet.probes.scripts import Emit, Step, Vocabulary, Walk
     from streamvet.probes.setting import Stimulus
+
+
+def last_of(words: Vocabulary) -> Emit | None:
+    """What is published last on an ambient stream: like no other, as it is waited for, and in plain words."""
+    return words.emit(words.carriers[0], 0, "the last one", ())
+
+
+def _closed(steps: Sequence[Step], words: Vocabulary) -> list[Step] | None:
+    """The steps with that in the place of their last event; None where there is none."""
+    places = [index for index, step in enumerate(steps) if "emit" in step]
+    last = last_of(words)
+    return [*steps[: places[-1]], {"emit": last}, *steps[places[-1] + 1 :]] if places and last else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +49,11 @@ class Law:
         if "readers" in made:
             made["readers"] = [reader for reader in made["readers"] if reader["visits"]]
         if "lanes" in made:
-            made["lanes"] = [lane for lane in made["lanes"] if lane]
-            if not made["lanes"]:
+            made["lanes"] = [_mended_lane(lane) for lane in made["lanes"] if lane]
+            if not made["lanes"] or not all(_is_push(push) for lane in made["lanes"] for push in lane):
                 return None
+        if "timeline" in made and not is_lawful(made["timeline"], made["projects"], self.profile):
+            return None
         if made.get("outcome") == "hangs" and "cancel_ms" not in made:
             return None
         if made.get("script") is not None and self.words is not None:
@@ -60,7 +75,7 @@ class Law:
             steps.append(step)
         outcome = str(stimulus.get("outcome") or "succeeds")
         if self.profile.streams == "ambient":
-            return steps if walk.emits else None
+            return _closed(steps, words)
         return steps if outcome == "hangs" or walk.may_end(outcome) else None
 
     def _may_come(self, walk: Walk, start: Operation, emit: Emit) -> bool:
@@ -95,9 +110,36 @@ def _keeps(usual: Any, value: Any, schema: Schema, root: Schema) -> bool:
     known = members(resolved(schema, root), root)
     if not isinstance(usual, dict) or not known:
         return True
-    if not isinstance(value, dict) or (schema is root and value.keys() - known.keys()):
+    if not isinstance(value, dict) or (schema is root and value.keys() - known.keys() - usual.keys()):
         return False
     return all(key in value and _keeps(usual[key], value[key], known[key], root) for key in usual if key in known)
+
+
+def _is_push(push: Any) -> bool:
+    """Whether a push has a text, names its plan files, and says where it is cut off."""
+    if not isinstance(push, dict) or not isinstance(push.get("text"), str):
+        return False
+    cut, writes = push.get("cut", {"after": 0}), push.get("writes", [])
+    if not isinstance(cut, dict) or "after" not in cut or not all(isinstance(one, int) for one in cut.values()):
+        return False
+    return isinstance(writes, list) and all(
+        isinstance(one, list) and len(one) == 2 and all(isinstance(part, str) for part in one) and one[0]
+        for one in writes
+    )
+
+
+def _mended_lane(lane: Sequence[Any]) -> list[Any]:
+    """The pushes to one subject; cut off only where the next one tells what became of it, with something new."""
+    made = list(lane)
+    for place, push in enumerate(lane):
+        if not isinstance(push, dict) or "cut" not in push:
+            continue
+        content = {key: one for key, one in push.items() if key != "cut"}
+        again = place + 1 < len(lane) and lane[place + 1] == content
+        new = place > 0 and isinstance(lane[place - 1], dict) and lane[place - 1].get("text") != push.get("text")
+        if not again or not new or push.get("writes"):
+            made[place] = content
+    return made
 
 
 def emits(stimulus: Stimulus) -> Sequence[Emit]:

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 SHRINK_REQUESTS = 3000  # of the search for one finding: candidates may have to pay for them
 REPLAYS = 5  # of what is reported, one after another, to say how often it fails
 _SURE = 3  # tries of what has shown something, to say how often it does
-_STEADY = 2  # of these show it again: then it can be looked for in something simpler
-_ATTEMPTS = {3: 1, 2: 2, 1: 4}  # tries of something simpler before it counts as not showing it, by how often that was
+_STEADY = 2  # of these show it again: then something simpler is to do so as well
+# In how many of how many tries something simpler has to show it, by how often it was shown before. What depends on a
+# moment must not get rarer with every step that is taken away.
+_SHOWS = {3: (1, 1), 2: (2, 3), 1: (1, 4)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Reduction:
         self._until_us = now_us() + within_us
         self._until_requests = trials.requests + SHRINK_REQUESTS
         self._begun = trials.tries, trials.requests
-        self._attempts = 1
+        self._needs = _SHOWS[_SURE]
         self._passed: dict[str, Trace] = {}  # by stimulus, of those that have shown it too
 
     def _over(self) -> bool:
@@ -89,9 +91,9 @@ class Reduction:
 
     async def _shows(self, stimulus: Stimulus) -> bool:
         """Whether a stimulus shows it, by what is remembered of it, or by trying it as often as it takes."""
-        shown = self._trials.shown(stimulus)
-        while self._requirement not in shown.findings:
-            if shown.tries >= self._attempts or self._over() or not self._trials.affords(stimulus):
+        shown, (times, tries) = self._trials.shown(stimulus), self._needs
+        while (missing := times - shown.times[self._requirement]) > 0:
+            if missing > tries - shown.tries or self._over() or not self._trials.affords(stimulus):
                 return False
             await self._trials.once(stimulus)
         return True
@@ -113,21 +115,23 @@ class Reduction:
     async def _steady(self, stimulus: Stimulus) -> tuple[Stimulus, int]:
         """A stimulus that shows it again mostly, and in how many of `_SURE` tries; where there is none, the same."""
         best = stimulus, await self._how_often(stimulus, _SURE)
+        if best[1] == _SURE:
+            return best
         setting = self._workshop.setting
         for more in steadier(stimulus, min(CONNECTIONS, setting.target.max_concurrency), setting.scale):
             if best[1] >= _STEADY or self._over():
                 break
             times = await self._how_often(more, _SURE)
             best = max(best, (more, times), key=lambda one: one[1])
-        return best
+        return best[0], min(best[1], _STEADY)
 
     async def found(self) -> Found:
         """The smallest one, whose traces become evidence: of both outcomes where it does not always fail."""
         trials = self._trials
         steady, times = await self._steady(self._sighting.stimulus)
-        self._attempts = _ATTEMPTS.get(times, 0)
         stimulus = steady
-        if self._attempts:
+        if times:
+            self._needs = _SHOWS[times]
             at_once = self._workshop.at_once
             stimulus = await smallest(steady, self._shows, self._law.mended, self._over, at_once)
         took = trials.tries, trials.requests

@@ -27,7 +27,9 @@ _LISTS: tuple[tuple[str, ...], ...] = (
 # Members that a visit, a reader or a cut can be without.
 _OPTIONAL = ("wait_ms", "stall_ms", "cut", "inside", "join_after", "at")
 _COUNTED = ("after", "inside", "join_after", "cancel_after", "at", "runs")
+_TOP = ("cancel_ms", "cancel_after", "cut", "runs", "late_ms")
 _SHORT_CHARS = 12  # a text of which each character is looked at
+_PLACES = 8  # at most, at which a piece of one length is taken from a text
 _SMALL = 16  # a number from which one is taken
 
 
@@ -96,19 +98,19 @@ def _fewer(way: tuple[str, ...]) -> Callable[[Stimulus], Iterator[tuple[Rank, St
 
 def _figures(stimulus: Stimulus) -> Iterator[tuple[Rank, Stimulus]]:
     """With less time, fewer bytes, no cursor, member by member."""
-    plain = {key: one for key, one in stimulus.items() if key in ("cancel_ms", "cancel_after", "cut", "runs")}
+    plain = {key: one for key, one in stimulus.items() if key in _TOP}
     parts: dict[str, Any] = {"readers": stimulus.get("readers"), "lanes": stimulus.get("lanes")}
     whole = plain | {key: one for key, one in parts.items() if one}
     number = 0
     for made in _smaller_figures(whole):
         number += 1
         yield (number,), stimulus | made
-    for index, step in enumerate(stimulus.get("script") or ()):
-        if "wait_ms" in step:
-            for less in _less(step["wait_ms"]):
+    for name, key in (("script", "wait_ms"), ("timeline", "at_ms")):
+        rows = stimulus.get(name) or []
+        for index, row in enumerate(rows):
+            for less in _less(row.get(key, 0)):
                 number += 1
-                steps = stimulus["script"]
-                yield (number,), stimulus | {"script": [*steps[:index], {"wait_ms": less}, *steps[index + 1 :]]}
+                yield (number,), stimulus | {name: [*rows[:index], row | {key: less}, *rows[index + 1 :]]}
 
 
 def _smaller_figures(value: Any) -> Iterator[Any]:
@@ -139,12 +141,24 @@ def _less(number: float) -> Iterator[float]:
 
 
 def _payloads(stimulus: Stimulus) -> Iterator[tuple[Rank, Stimulus]]:
-    """With a simpler event, push or moment."""
+    """With a simpler event, push or moment; which of them it has is not changed here."""
     number = 0
-    for key in ("script", "lanes", "timeline"):
-        for made in _simpler_inside(stimulus.get(key) or []):
+    for way in (("script", "emit"), ("lanes", "", ""), ("timeline", "state")):
+        for made in _at(stimulus, way, _simpler_inside):
             number += 1
-            yield (number,), stimulus | {key: made}
+            yield (number,), made
+
+
+def _at(value: Any, way: tuple[str, ...], simpler: Callable[[Any], Iterator[Any]]) -> Iterator[Any]:
+    """The value with something simpler at this place; on the way all items of lists are gone through."""
+    if isinstance(value, list) and way:
+        inner = way[1:] if way[0] == "" else way
+        for index, one in enumerate(value):
+            yield from ([*value[:index], made, *value[index + 1 :]] for made in _at(one, inner, simpler))
+    elif not way:
+        yield from simpler(value)
+    elif isinstance(value, dict) and value.get(way[0]):
+        yield from (value | {way[0]: made} for made in _at(value[way[0]], way[1:], simpler))
 
 
 def _simpler_inside(value: Any) -> Iterator[Any]:
@@ -169,8 +183,7 @@ def _simpler(value: Any) -> Iterator[Any]:
             yield -value
     elif value:
         yield type(value)()
-        parts = list(value.values() if isinstance(value, dict) else value)
-        yield from (one for one in parts if isinstance(one, type(value)))
+        yield from value.values() if isinstance(value, dict) else value
         if isinstance(value, dict):
             yield from ({key: value[key] for key in keys} for _, keys in _chunks(list(value)) if keys)
         else:
@@ -183,11 +196,13 @@ def _shorter(text: str) -> Iterator[str]:
     if not text:
         return
     yield ""
-    half = len(text) // 2
-    if half:
-        yield from (text[:half], text[half:], text[1:], text[:-1])
+    size = len(text) // 2
+    while size:
+        places = range(0, len(text), size)
+        for at in places if len(places) <= _PLACES else (*places[: _PLACES // 2], *places[-_PLACES // 2 :]):
+            yield text[:at] + text[at + size :]
+        size //= 2
     if len(text) <= _SHORT_CHARS:
-        yield from (text[:at] + text[at + 1 :] for at in range(len(text)))
         yield from (text[:at] + "a" + text[at + 1 :] for at in range(len(text)) if text[at] != "a")
 
 

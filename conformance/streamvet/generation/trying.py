@@ -5,6 +5,7 @@ Must not know why a stimulus is tried.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Shown:
-    """What a stimulus has shown so far: in how many tries, and for each finding the last trace that has it."""
+    """What a stimulus has shown so far: in how many tries, and for each finding in how many, and the last trace."""
 
     tries: int = 0
+    times: Counter[str] = field(default_factory=Counter)
     findings: Findings = field(default_factory=dict)
     traces: dict[str, Trace] = field(default_factory=dict)
 
@@ -65,6 +67,7 @@ class Trials:
         shown.tries += 1
         for name in findings.keys() - shown.findings.keys():
             self._showing.setdefault(name, []).append(stimulus)
+        shown.times.update(findings.keys())
         shown.findings |= findings
         shown.traces |= dict.fromkeys(findings, trace)
         return trace, findings

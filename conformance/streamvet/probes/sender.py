@@ -29,6 +29,7 @@ class Sender:
         self._candidate = candidate
         self._profile = candidate.profile
         self._tape = tape
+        self._restarts = candidate.restarts  # of tries before this one
 
     async def send(
         self, operation: Operation, role: str, about: dict[str, Any], *, account: str = "primary", run_id: str = "",
@@ -50,8 +51,8 @@ class Sender:
         whole = {**(query or {}), **parameters}
         url += ("&" if "?" in url else "?") + urlencode(whole) if whole else ""
         about = {"meant": "answer", "account": account} | about
-        if self._candidate.restarts:
-            about["restarts"] = self._candidate.restarts
+        if self._candidate.restarts > self._restarts:
+            about["restarts"] = self._candidate.restarts - self._restarts
         if gzip:
             about["gzip"] = True
         ask = Ask(

@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from streamvet.campaign import Settings, Unreachable, campaign
-from streamvet.generation.exploring import Effort, Explorer
+from streamvet.generation.exploring import SHRINK_S, Effort, Explorer
 from streamvet.prove.running import beside_each_other, interruptible, time_scale
 from streamvet.reference import Fault, free_port, reference
 
@@ -31,13 +31,17 @@ AT_ONCE = 1
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
-    """One fault on one profile, looked for with one seed. `given` is the profile's row of the server's accounts."""
+    """One fault on one profile, looked for with one seed. `given` is the profile's row of the server's accounts.
+
+    `shrink_s`: how long what was found may be made smaller.
+    """
 
     fault: Fault
     profile: str
     given: Mapping[str, Any]
     seed: int
     port: int
+    shrink_s: float = SHRINK_S
 
     @property
     def name(self) -> str:
@@ -118,7 +122,7 @@ def hunt_one(hunt: Hunt) -> Hunted:
     )
     wanted = hunt.fault.id or ""
     try:
-        with interruptible(), Explorer(Effort(hunt.seed, BUDGET_S), only=[wanted]) as explorer:
+        with interruptible(), Explorer(_effort(hunt), only=[wanted]) as explorer:
             settings = Settings(seed=hunt.seed)
             summary = asyncio.run(campaign(target, profile, settings, lambda _trace: None, cases=(), explore=explorer))
     except (Unreachable, KeyboardInterrupt) as error:
@@ -137,6 +141,10 @@ def hunt_one(hunt: Hunt) -> Hunted:
         seen=f"expected {found.finding.expected}, seen {found.finding.seen}",
         errors=errors, duration_s=summary.duration_s,
     )  # fmt: skip
+
+
+def _effort(hunt: Hunt) -> Effort:
+    return Effort(hunt.seed, BUDGET_S, shrink_s=hunt.shrink_s)
 
 
 def catches(results: Iterable[Hunted]) -> list[Catch]:

@@ -59,8 +59,11 @@ def _verdict(ruling: Ruling, replay: Replay | None) -> dict[str, Any]:
         "findings": [_finding(one) for one in ruling.findings[:FINDINGS]],
     }
     optional = {"reason": ruling.reason, "reproduce": ruling.reproduce}
-    case = {"story": replay.story, "often": replay.often, "file": replay.file, "replay": replay.command} if replay else {}
-    return value | {key: text for key, text in optional.items() if text} | ({"case": case} if case else {})
+    value |= {key: text for key, text in optional.items() if text}
+    if replay is None:
+        return value
+    case = {"story": replay.story, "often": replay.often, "file": replay.file, "replay": replay.command}
+    return value | {"case": case}
 
 
 def _finding(one: Finding) -> dict[str, Any]:

@@ -84,18 +84,21 @@ def _created_late() -> Seams:
     return published(change, "file_created", "queue_item_added", "queue_item_updated")()
 
 
-def _first_untold() -> Seams:
-    """In each directory the first file to be indexed is never done; the others show that the queue goes on."""
-    begun: set[str] = set()
+def _begin_late() -> Seams:
+    """That a file is processed is told behind its events, right before what comes of it."""
+    begun: dict[str, Update] = {}
 
     def change(update: Update) -> Iterable[Update]:
-        directory = update.data["file_path"].rpartition("/")[0]
-        if update.data["action"] != "index" or directory in begun:
+        path = update.data.get("file_path") or update.data["path"]
+        if update.opcode != "queue_item_processing":
+            late = begun.pop(path, None)
+            return (update,) if late is None else (late, update)
+        if update.data["action"] != "index":
             return (update,)
-        begun.add(directory)
+        begun[path] = update
         return ()
 
-    return published(change, "queue_item_completed")()
+    return published(change, "queue_item_processing", "queue_item_completed", "file_failed")()
 
 
 def _same_end() -> Seams:
@@ -169,7 +172,10 @@ FAULTS: tuple[Fault, ...] = (
         _told_by("pause", Update("queue_paused", {"source": "manual"})),
     ),
     Fault("creation-told-after-its-item", "COS-06", COSMA, "A new file is told behind its item.", _created_late),
-    Fault("completion-untold", "COS-07", COSMA, "The first completion in a directory is not told.", _first_untold),
+    Fault(
+        "processing-told-late", "COS-07", COSMA, "That an item is processed is told behind the events of its file.",
+        _begin_late,
+    ),
     Fault(
         "cooldown-not-begun-anew", "COS-08", COSMA, "A change of a file tells the end of the cooldown as it was.",
         _same_end,

@@ -1,0 +1,93 @@
+"""`streamvet replay`: one recorded case again, some times, on a candidate.
+
+Must not know how a case was found: it is performed by its probe, as any try is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streamvet.campaign import Settings, campaign
+from streamvet.cli.console import say
+from streamvet.cli.subjects import Subject, subjects_of
+from streamvet.contract.files import FileError
+from streamvet.contract.registry import load_registry
+from streamvet.generation.case import Case, hold_to, load_case
+from streamvet.generation.reducing import REPLAYS
+from streamvet.probes import PROBES
+from streamvet.report import text
+from streamvet.report.exits import Policy, exit_code
+from streamvet.report.hearing import Asked, Hearing
+from streamvet.report.printable import printable
+
+if TYPE_CHECKING:
+    from streamvet.report.report import Report
+    from streamvet.trace import Trace
+
+# A SHOULD that is violated is shown too, and nobody expects one case to exercise everything.
+_POLICY = Policy(strict=True, accept_incomplete=True)
+
+
+def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
+    file: Annotated[Path, typer.Argument(metavar="CASE.json", help="A case, as `run` writes it.", show_default=False)],
+    target: Annotated[str | None, typer.Argument(metavar="TARGET.yaml|URL", show_default=False)] = None,
+    profile: Annotated[
+        list[str] | None, typer.Option("--profile", metavar="P", help="A built-in profile or a folder, for a URL.")
+    ] = None,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Replay it on the reference server, started for this.")
+    ] = False,
+    times: Annotated[int, typer.Option("--times", min=1, metavar="N", help="How often to perform it.")] = REPLAYS,
+    time_scale: Annotated[
+        float | None,
+        typer.Option(
+            "--time-scale", min=0.0001, max=1000, metavar="X", help="The candidate runs with every interval times this."
+        ),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long the candidate may take to come up.")
+    ] = 10.0,
+) -> None:
+    """Perform one recorded case again.
+
+    Exit code 1 where it shows its finding, 0 where it does not.
+    """
+    case = load_case(file)
+    if case.probe not in {probe.name for probe in PROBES}:
+        raise FileError(file, "/probe", "the name of a probe", repr(case.probe))
+    with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
+        chosen = profile or ([case.profile] if reference else [])
+        subjects = subjects_of(target, chosen, reference, time_scale, Path(folder))
+        for subject in subjects:
+            hold_to(case, subject.profile, file)
+        fails, report = _replayed(case, subjects[0], times, wait)
+    say(f"{printable(case.story)}\nfails {fails} of {times}")
+    say(text.render([report], _POLICY))
+    raise typer.Exit(int(exit_code([report], _POLICY)))
+
+
+def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[int, Report]:
+    """In how many of its tries the case shows its finding, and the report on these."""
+    hearing, fails = Hearing(subject.profile, load_registry()), 0
+
+    def hear(trace: Trace) -> None:
+        nonlocal fails
+        outcome = hearing.hear(trace).get(case.requirement)
+        fails += isinstance(outcome, list) and bool(outcome)
+
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    settings = Settings(time_scale=subject.scale, wait_s=wait_s)
+    cases = [(case.probe, case.stimulus)] * times
+    summary = asyncio.run(campaign(subject.target, subject.profile, settings, hear, cases=cases))
+    report = hearing.report(
+        Asked(only={case.requirement}), target=subject.shown, started_at=started_at, duration_s=summary.duration_s,
+        mandated_wait_s=summary.mandated_wait_s, time_scale=subject.scale, seed=case.seed,
+        lacks=subject.target.lacks, errors=tuple(summary.errors),
+    )  # fmt: skip
+    return fails, report
