@@ -7,7 +7,7 @@ export NO_MKDOCS_2_WARNING := 1
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SAY := @printf '== %s\n'
 
-.PHONY: help conformance test proof lint docs bench clean
+.PHONY: help conformance test proof lint docs bench hunt clean
 
 help:
 	@echo 'make conformance   check the reference server; writes report/index.html'
@@ -16,6 +16,7 @@ help:
 	@echo 'make lint          format, lint, types and imports only'
 	@echo 'make docs          print the contract into docs/, build the site into site/'
 	@echo 'make bench         the benchmark'
+	@echo 'make hunt          what generation finds, and how soon, for the docs; wants a quiet machine'
 	@echo 'make clean         remove what these commands have made'
 
 # The stamps say which set of packages .venv has; they are as old as the installation.
@@ -68,6 +69,10 @@ docs: .venv/.test
 bench: .venv/.test
 	$(SAY) 'benchmark'
 	@$(BIN)/python bench/judging.py
+
+hunt: .venv/.test
+	$(SAY) 'the faults that only generated stimuli show, ten seeds each; an hour or two'
+	@$(BIN)/python bench/generation.py
 
 clean:
 	@rm -rf .venv site report tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

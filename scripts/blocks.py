@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import generation_blocks
 import probe_blocks
 import profile_blocks
 import requirement_blocks
@@ -40,5 +41,6 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "members": profile_blocks.members,
     "lifecycle": profile_blocks.lifecycle,
     "probes": probe_blocks.probes,
+    "hunted": generation_blocks.hunted,
     "include": include,
 }

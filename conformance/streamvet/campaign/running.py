@@ -70,11 +70,15 @@ class _Campaign:
     late: list[tuple[Try, int, Trace]] = field(default_factory=list)  # to be repeated
     short_over: asyncio.Event = field(default_factory=asyncio.Event)
     connections: Slots = field(init=False)
+    at_once: int = field(init=False)  # generated tries
+    generated: Slots = field(init=False)  # places for them
     exploring: Gate = field(default_factory=Gate)
     begun_us: int = field(default_factory=now_us)
 
     def __post_init__(self) -> None:
         self.connections = Slots(self.setting.target.max_concurrency)
+        self.at_once = _GENERATED_AT_ONCE[self.setting.profile.streams]
+        self.generated = Slots(self.at_once)
 
     async def run(self, plan: Plan, explore: Explore | None = None) -> None:
         """All tries of a plan; and what somebody wants to explore beside the waits, and behind what runs alone."""
@@ -142,9 +146,13 @@ class _Campaign:
         await self.short_over.wait()
         most, left = self.setting.target.max_starts, plan.starts_left
         starts = None if most is None or left is None else min(left, most // _GENERATED_SHARE)
-        at_once = _GENERATED_AT_ONCE[self.setting.profile.streams]
+        longest_s = max((one.wait_s for one in plan.all), default=0.0)
+        longest_s -= max((one.wait_s for one in plan.quiet), default=0.0)
+        shop = Workshop(
+            self.setting, self.begun_us, longest_s, self.at_once, starts, self.perform_generated, self.on_trace
+        )
         try:
-            await explore(Workshop(self.setting, self.begun_us, at_once, starts, self.perform_generated, self.on_trace))
+            await explore(shop)
         except Exception:  # noqa: BLE001 - as for a probe: our own mistake is reported
             self.summary.errors.append(f"exploring\n{traceback.format_exc(limit=-4)}")
 
@@ -152,7 +160,12 @@ class _Campaign:
         """One try of a stimulus that was not planned, when nothing is in its way; whether its trace counts is open."""
         connections = min(connections_of(stimulus), self.setting.target.max_concurrency)
         one = Try(PROGRAM, stimulus, connections, PROGRAM.wait_ms(self.setting, stimulus) / 1000)
-        async with self.exploring.passed(), self.calm.bustle.passed(), self.connections.taken(connections):
+        async with (
+            self.generated.taken(1),
+            self.exploring.passed(),
+            self.calm.bustle.passed(),
+            self.connections.taken(connections),
+        ):
             key = f"{one.name} {id(one)}"
             self.begun[key] = (one, now_us())
             try:

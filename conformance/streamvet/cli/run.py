@@ -55,11 +55,14 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         int | None, typer.Option("--examples", min=0, metavar="N", help="Try no more than this many generated tries.")
     ] = None,
     budget: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--budget", min=0, metavar="SECONDS", help="Explore by generated tries until then; not at all by default."
+            "--budget",
+            min=0,
+            metavar="SECONDS",
+            help="Explore by generated tries until then; 0: not at all. As long as the longest wait by default.",
         ),
-    ] = 0.0,
+    ] = None,
     time_scale: Annotated[
         float | None,
         typer.Option(
@@ -100,8 +103,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         subjects = subjects_of(target, profile or [], reference, time_scale, Path(folder))
         _prepare(trace_dir)
-        explored_s = None if examples and not budget else budget
-        wanted = _Wanted(settings, Effort(seed, explored_s, examples, max_wait), asked, trace_dir, notes)
+        wanted = _Wanted(settings, Effort(seed, budget, examples), asked, trace_dir, notes)
         reports = _checked(subjects, wanted)
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict, accept_incomplete))))
 

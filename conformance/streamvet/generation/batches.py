@@ -6,10 +6,12 @@ given: neither the variable CI nor a profile of settings may change a verdict. M
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.errors import Unsatisfiable
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class _Reproducible(HypothesisProvider):
 
 
 def batch(strategy: SearchStrategy[T], seed: int, number: int, count: int) -> list[T]:
-    """The `number`th batch of a seed: at most `count` values, fewer where there are no more."""
+    """The `number`th batch of a seed: at most `count` values, none where there are none."""
     AVAILABLE_PROVIDERS[_BACKEND] = _Reproducible
     found: list[T] = []
 
@@ -49,5 +51,6 @@ def batch(strategy: SearchStrategy[T], seed: int, number: int, count: int) -> li
     def collect(value: T) -> None:
         found.append(value)
 
-    collect()
+    with contextlib.suppress(Unsatisfiable):  # there is nothing to try
+        collect()
     return found[:count]

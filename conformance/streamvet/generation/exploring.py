@@ -17,6 +17,7 @@ from streamvet.generation.lawful import Law
 from streamvet.generation.reducing import Found, Reduction, Sighting
 from streamvet.generation.trying import Trials
 from streamvet.generation.workers import Workers
+from streamvet.probes.program import wait_ms_of
 from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 # Of a campaign that waits for nothing: enough for some hundred tries on a loopback candidate.
 LEAST_BUDGET_S = 10.0
-# On an ambient stream nothing else is tried meanwhile, and the silence that its heartbeats need comes after it.
-AMBIENT_BUDGET_S = 3.0
+# On a stream whose heartbeats need silence nothing else is tried meanwhile, and the silence comes after it.
+SILENCE_BUDGET_S = 3.0
 # Of the searches for the smallest stimuli, for one finding and for all of a candidate. They are no part of the time for
 # exploring: what was found at its end is made smaller too.
 SHRINK_S, SHRINK_ALL_S = 20.0, 60.0
@@ -53,18 +54,19 @@ class Effort:
     seed: int = 0
     budget_s: float | None = None
     examples: int | None = None
-    longest_wait_s: float | None = None  # that is run at all
     shrink_s: float = SHRINK_S
 
-    def until_us(self, profile: Profile, scale: float, begun_us: int) -> int:
-        """When to stop in a campaign that began then; on an ambient stream exploring has a time of its own."""
-        if profile.streams == "ambient":
-            begun_us = now_us()
-        least_s = AMBIENT_BUDGET_S
-        if profile.streams != "ambient":
-            wait_s = profile.mandated_wait_s(scale)
-            least_s = max(min(wait_s, self.longest_wait_s or wait_s), LEAST_BUDGET_S)
-        return begun_us + int((least_s if self.budget_s is None else self.budget_s) * 1e6)
+    def until_us(self, workshop: Workshop) -> int:
+        """When to stop: counted from the campaign's beginning, or from now where waits are still to come."""
+        before_waits = needs_silence(workshop.setting.profile)
+        usual_s = SILENCE_BUDGET_S if before_waits else max(workshop.longest_wait_s, LEAST_BUDGET_S)
+        begun_us = now_us() if before_waits else workshop.begun_us
+        return begun_us + int((usual_s if self.budget_s is None else self.budget_s) * 1e6)
+
+
+def needs_silence(profile: Profile) -> bool:
+    """Whether the longest waits can only begin when nothing is said any more."""
+    return profile.streams == "ambient" and profile.field("heartbeat.timer") == "idle"
 
 
 class Explorer:
@@ -99,13 +101,14 @@ class Explorer:
 
     async def __call__(self, workshop: Workshop) -> None:
         """Explore until there is no more time, or nothing more to be found."""
-        profile, scale = workshop.setting.profile, workshop.setting.scale
-        self._until_us = self._effort.until_us(profile, scale, workshop.begun_us)
+        self._until_us = self._effort.until_us(workshop)
         trials = Trials(workshop, self._workers)
         running: set[asyncio.Task[None]] = set()
         try:
             async for stimulus in self._workers.stimuli(ground_of(workshop.setting)):
                 if self._is_over():
+                    break
+                if not self._fits(stimulus, workshop):
                     break
                 if trials.shown(stimulus).tries or not trials.affords(stimulus):
                     continue
@@ -122,6 +125,10 @@ class Explorer:
                 task.cancel()
             self._keep(trials, workshop)
             self.tries, self.requests = trials.tries, trials.requests
+
+    def _fits(self, stimulus: Stimulus, workshop: Workshop) -> bool:
+        """Whether what a try has to wait in any case is over in time."""
+        return now_us() + wait_ms_of(workshop.setting, stimulus) * 1000 <= self._until_us
 
     def _is_over(self) -> bool:
         examples = self._effort.examples

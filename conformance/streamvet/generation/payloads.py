@@ -5,6 +5,7 @@ Written by hand for the few keywords that these schemas use. Must not know scrip
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,7 +67,7 @@ def text(dice: Dice) -> str:
     if how == "piece":
         return piece
     # One piece again and again, so that each boundary falls into it, behind up to four bytes that shift it.
-    many = dice.of(_LONG_CHARS) // len(piece) if how == "long" else _LONGEST_BYTES // len(piece.encode())
+    many = dice.of(_LONG_CHARS) // len(piece) if how == "long" else _LONGEST_BYTES // len(json.dumps(piece))
     return "x" * dice.up_to(4) + piece * max(many, 1) + dice.of(PIECES)
 
 

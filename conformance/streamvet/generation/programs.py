@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from streamvet.contract.profile import load_profile
 from streamvet.generation import payloads
 from streamvet.generation.dice import made_with, weighted
+from streamvet.generation.fleets import timeline
 from streamvet.generation.lawful import last_of
 from streamvet.probes import VOCABULARIES
+from streamvet.probes.fleet_scenes import PROJECTS
 from streamvet.probes.scripts import begin, emittable
 
 if TYPE_CHECKING:
@@ -53,6 +55,13 @@ _INSIDE = weighted((8, 0), (1, 1), (1, 2), (1, 3), (1, 5), (1, 17), (1, 64), (1,
 _READERS = weighted((3, 0), (7, 1), (5, 2), (3, 3), (1, 5), (1, 8))
 _VISITS = weighted((4, 1), (5, 2), (2, 3), (1, 4))
 _AT_ONCE = weighted((9, 1), (2, 2), (1, 3))
+_LANES = weighted((4, 1), (2, 2), (1, 3))
+_PUSHES = weighted((3, 1), (4, 2), (3, 3), (1, 4))
+_WRITES = weighted((3, 1), (3, 2), (1, 3))
+# Of plan files; nothing that ends a path, or that a file system might not take.
+_STEMS = ("plan", "a", "A", "two words", "größe", "計画", "🚀", "e\u0301", "\u00e9", "a.b", "it's", "x" * 100)
+_LINES = 6  # as many as a push shows, and the one behind them
+SESSION = "session"  # the kind of push that may write plan files
 _UNKNOWN_MS = (0.0, 50.0, 200.0, 1000.0)  # moments of a run of which nobody said what it does
 
 
@@ -84,8 +93,12 @@ def stimuli(ground: Ground) -> SearchStrategy[Stimulus]:
     words = VOCABULARIES.get(profile.name)
     if profile.streams == "run" and ground.starts:
         return made_with(lambda dice: runs(dice, _Scene(ground, profile), words))
+    if profile.streams == "push" and ground.starts:
+        return made_with(lambda dice: pushes(dice, _Scene(ground, profile), words))
     if profile.streams == "ambient" and ground.published and words:
         return made_with(lambda dice: updates(dice, _Scene(ground, profile), words))
+    if ground.states:
+        return made_with(lambda dice: fleets(dice, _Scene(ground, profile)))
     return st.nothing()
 
 
@@ -102,11 +115,19 @@ def _say(dice: Dice, walk: Walk) -> bool:
     moves = [(kind, keys) for kind in _kinds(walk.profile) if (keys := walk.keys_for(kind, _KEYS))]
     if not moves:
         return False
+    if dice.once_in(2):  # what goes on with something: else the end of a long table is seldom seen
+        begun = [(kind, [key for key in keys if _has_begun(walk, kind, key)]) for kind, keys in moves]
+        moves = [(kind, keys) for kind, keys in begun if keys] or moves
     kind, keys = dice.of(moves)
     key = dice.of(keys)
     walk.emits.append(payloads.emit(dice, walk, kind, key))
     walk.advance(kind, key)
     return True
+
+
+def _has_begun(walk: Walk, kind: str, key: int) -> bool:
+    """Whether an automaton of this key is on its way."""
+    return any(table.key and walk.state(table, key) != table.start for table in walk.concerned(kind))
 
 
 def script(dice: Dice, scene: _Scene, start: Operation, words: Vocabulary, outcome: str) -> list[Step]:
@@ -221,7 +242,7 @@ def runs(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
     ground, profile = scene.ground, scene.profile
     start = dice.of(ground.starts)
     can = [one for one in start.outcomes if one != "hangs" or ground.cancels]
-    outcome = dice.of(can) if dice.once_in(4) else can[0]
+    outcome = dice.of(can) if dice.once_in(2) else can[0]
     made: Stimulus = {"name": NAME, "kind": start.kind, "outcome": outcome, "input": "succeeds", "script": None}
     if ground.scripted and words:
         made["script"] = script(dice, scene, profile.operations[f"start:{start.kind}"], words, outcome)
@@ -241,6 +262,40 @@ def runs(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
     return made
 
 
+def pushes(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
+    """Pushes to some subjects, which say what a script says or what they find; or one push that may be cut off."""
+    ground, profile = scene.ground, scene.profile
+    start = dice.of(ground.starts)
+    scripted = ground.scripted and words is not None and dice.once_in(2)
+    can = [one for one in start.outcomes if one != "hangs"]
+    outcome = dice.of(can) if scripted and dice.once_in(2) else can[0]
+    made: Stimulus = {"name": NAME, "kind": start.kind, "outcome": outcome, "input": "succeeds", "script": None}
+    if scripted and words:
+        made["script"] = script(dice, scene, profile.operations[f"start:{start.kind}"], words, outcome)
+    if not words or not words.pushes:
+        return made | ({"cut": {"after": dice.up_to(scene.events)}} if dice.once_in(3) else {})
+    writes = start.kind == SESSION and not scripted  # a script says nothing of the plans that it does not know
+    lanes = min(dice.of(_LANES), ground.connections)
+    return made | {"lanes": [_lane(dice, writes=writes) for _ in range(lanes)]}
+
+
+def _lane(dice: Dice, *, writes: bool) -> list[dict[str, Any]]:
+    """The pushes to one subject, often of what was pushed before. One that is cut off is made again after it."""
+    found: list[dict[str, Any]] = []
+    known = [payloads.text(dice) for _ in range(2)]
+    for _ in range(dice.of(_PUSHES)):
+        push: dict[str, Any] = {"text": dice.of(known) if dice.once_in(2) else payloads.text(dice)}
+        if writes and dice.once_in(2):
+            names = [dice.of(_STEMS) for _ in range(dice.of(_WRITES))]
+            push["writes"] = [[name, dice.of(known) if dice.once_in(2) else payloads.text(dice)] for name in names]
+        elif found and push != {"text": found[-1]["text"]} and dice.once_in(3):
+            inside = dice.of(_INSIDE)
+            cut = {"after": dice.up_to(_LINES)} | ({"inside": inside} if inside else {})
+            found.append({**push, "cut": cut})
+        found.append(push)
+    return found
+
+
 def updates(dice: Dice, scene: _Scene, words: Vocabulary) -> Stimulus:
     """What is published on an ambient stream, with readers."""
     ground, profile = scene.ground, scene.profile
@@ -249,6 +304,14 @@ def updates(dice: Dice, scene: _Scene, words: Vocabulary) -> Stimulus:
     scene = _Scene(ground, profile, _moments_ms(steps, ground))
     readers = [_listener(dice, scene) for _ in range(min(dice.of(_READERS), ground.connections - 1))]
     return {"name": NAME, "outcome": None, "script": steps, "readers": readers}
+
+
+def fleets(dice: Dice, scene: _Scene) -> Stimulus:
+    """States of a fleet, with a reader of each account and one more that joins later."""
+    accounts = scene.ground.states
+    moments, late_ms = timeline(dice, scene.profile, accounts)
+    projects = {account: PROJECTS[account] for account in accounts}
+    return {"name": NAME, "outcome": None, "script": [], "projects": projects, "timeline": moments, "late_ms": late_ms}
 
 
 def _listener(dice: Dice, scene: _Scene) -> dict[str, Any]:

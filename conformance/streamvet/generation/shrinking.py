@@ -27,6 +27,7 @@ _LISTS: tuple[tuple[str, ...], ...] = (
 # Members that a visit, a reader or a cut can be without.
 _OPTIONAL = ("wait_ms", "stall_ms", "cut", "inside", "join_after", "at")
 _COUNTED = ("after", "inside", "join_after", "cancel_after", "at", "runs")
+_TOP = ("cancel_ms", "cancel_after", "cut", "runs", "late_ms")
 _SHORT_CHARS = 12  # a text of which each character is looked at
 _PLACES = 8  # at most, at which a piece of one length is taken from a text
 _SMALL = 16  # a number from which one is taken
@@ -97,19 +98,19 @@ def _fewer(way: tuple[str, ...]) -> Callable[[Stimulus], Iterator[tuple[Rank, St
 
 def _figures(stimulus: Stimulus) -> Iterator[tuple[Rank, Stimulus]]:
     """With less time, fewer bytes, no cursor, member by member."""
-    plain = {key: one for key, one in stimulus.items() if key in ("cancel_ms", "cancel_after", "cut", "runs")}
+    plain = {key: one for key, one in stimulus.items() if key in _TOP}
     parts: dict[str, Any] = {"readers": stimulus.get("readers"), "lanes": stimulus.get("lanes")}
     whole = plain | {key: one for key, one in parts.items() if one}
     number = 0
     for made in _smaller_figures(whole):
         number += 1
         yield (number,), stimulus | made
-    for index, step in enumerate(stimulus.get("script") or ()):
-        if "wait_ms" in step:
-            for less in _less(step["wait_ms"]):
+    for name, key in (("script", "wait_ms"), ("timeline", "at_ms")):
+        rows = stimulus.get(name) or []
+        for index, row in enumerate(rows):
+            for less in _less(row.get(key, 0)):
                 number += 1
-                steps = stimulus["script"]
-                yield (number,), stimulus | {"script": [*steps[:index], {"wait_ms": less}, *steps[index + 1 :]]}
+                yield (number,), stimulus | {name: [*rows[:index], row | {key: less}, *rows[index + 1 :]]}
 
 
 def _smaller_figures(value: Any) -> Iterator[Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from streamvet.probes.setting import Stimulus
 
 _QUOTED = frozenset("'\"[{(")  # with what a finding begins that only quotes a value
+_NAMED = 5  # events of which the types are told
 _SHOWN_CHARS = 60  # of the only event
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WITH = {"empty": "with an empty cursor", "unknown": "with an unknown cursor", "malformed": "with a malformed cursor"}
@@ -72,6 +73,8 @@ def _count(count: int, what: str) -> str:
 def _events(stimulus: Stimulus) -> str:
     rows = emits(stimulus)
     text = _count(len(rows), "event")
+    if 1 < len(rows) <= _NAMED:
+        text += f" ({', '.join(str(next(iter(row.values()))) for row in rows)})"
     if len(rows) == 1:
         shown = json.dumps(rows[0], ensure_ascii=False, separators=(",", ":"))
         text += f" {shown}" if len(shown) <= _SHOWN_CHARS else f" {shown[:_SHOWN_CHARS]}…"

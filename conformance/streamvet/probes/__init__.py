@@ -53,7 +53,7 @@ _ANY_STREAM = (
 PROGRAM = Probe(
     "program", program.program, (), program.no_stimuli,
     connections=lambda setting: min(program.CONNECTIONS, setting.target.max_concurrency), starts=program.runs_of,
-    lane="speaks",
+    wait_ms=program.wait_ms_of, accounts=(), lane="speaks",
 )  # fmt: skip
 
 PROBES: tuple[Probe, ...] = (

@@ -110,7 +110,7 @@ async def scenes(driver: Driver, stimulus: Stimulus) -> None:
         return due_us
 
     async def join() -> Live:
-        await wait_until(begin_us + _real_us(driver, fleet_scenes.LATE_MS))
+        await wait_until(begin_us + _real_us(driver, stimulus.get("late_ms", fleet_scenes.LATE_MS)))
         return await _reader(driver, "late")
 
     due_us, late = await asyncio.gather(play(), join())

@@ -30,23 +30,24 @@ _BURSTS_MS = (3400, 5000, 6200, 6400, 6600)
 _LONG = "64 KiB"  # of the hostile texts: log lines are put again with every state
 
 
-def _time(second: int) -> str:
+def time_at(second: int) -> str:
+    """A time so many seconds after the fleet began."""
     return (_BEGIN + timedelta(seconds=second)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _job(run: str, name: str, status: str = "running", **other: Any) -> Document:
     given = {"id": f"{run}-{name}", "pipelineRunId": run, "agentType": "implementing", "status": status}
-    return {**given, "startedAt": _time(60), "completedAt": None, "error": None, **other}
+    return {**given, "startedAt": time_at(60), "completedAt": None, "error": None, **other}
 
 
 def _asked(run: str, name: str, **other: Any) -> Document:
     given = {"id": f"{run}-{name}", "pipelineRunId": run, "type": "interrupt", "message": None, "status": "pending"}
-    return {**given, "createdAt": _time(90), **other}
+    return {**given, "createdAt": time_at(90), **other}
 
 
 def _run(name: str, started: int = 0, **other: Any) -> Document:
     given: Document = {"id": name, "projectId": MINE, "projectName": "Shop", "status": "testing"}
-    given |= {"startedAt": _time(started)}
+    given |= {"startedAt": time_at(started)}
     given |= {"trigger": "push", "triggerData": {"branch": "main"}, "jobs": [_job(name, "a")]}
     return {**given, "pendingInterventions": [], **other}
 
@@ -56,7 +57,7 @@ def _lines(run: str, count: int, first: int, texts: Sequence[str] = ()) -> list[
     given = {"pipelineRunId": run, "jobId": None, "agentType": None, "level": "info"}
     return [
         {"id": f"{run}/{first + number}", **given, "message": texts[number] if texts else f"line {number}",
-         "metadata": None, "createdAt": _time(first + number)}
+         "metadata": None, "createdAt": time_at(first + number)}
         for number in range(count)
     ]  # fmt: skip
 
@@ -96,8 +97,8 @@ _Change = tuple[int, "Mapping[str, Document]", "Sequence[Document]"]
 _UNSEEN: Document = {  # what no fingerprint covers
     "projectName": "Shop, renamed",
     "triggerData": {"branch": "other", "by": ["hand"]},
-    "startedAt": _time(30),
-    "jobs": [_job("members", "a", error="not found", startedAt=_time(61))],
+    "startedAt": time_at(30),
+    "jobs": [_job("members", "a", error="not found", startedAt=time_at(61))],
 }
 
 
@@ -112,7 +113,7 @@ _CHANGES: tuple[_Change, ...] = (
         400,
         {
             "status": {"status": "releasing"},
-            "job": {"jobs": [_job("job", "a", "completed", completedAt=_time(99)), _job("job", "b")]},
+            "job": {"jobs": [_job("job", "a", "completed", completedAt=time_at(99)), _job("job", "b")]},
             "more-jobs": {"jobs": [_job("more-jobs", "a"), _job("more-jobs", "b")]},
             "asked": {"pendingInterventions": [_asked("asked", "a", type="take_over", message="\u2028 stop")]},
             "answered": {"pendingInterventions": [_asked("answered", "b", type="inject")]},
@@ -197,7 +198,8 @@ def busy(for_ms: float, every_ms: float) -> list[Moment]:
 def tagged(value: Any, tag: str) -> Any:
     """A state with ids that no other try has: a log line is new where its id was never there before."""
     if isinstance(value, dict):
-        return {key: tag + one if key in ("id", "pipelineRunId") else tagged(one, tag) for key, one in value.items()}
+        named = {key for key, one in value.items() if key in ("id", "pipelineRunId") and isinstance(one, str)}
+        return {key: tag + one if key in named else tagged(one, tag) for key, one in value.items()}
     return [tagged(one, tag) for one in value] if isinstance(value, list) else value
 
 

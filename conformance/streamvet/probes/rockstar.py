@@ -6,6 +6,7 @@ pushed for ever, so each try pushes to ids that it has made up itself.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ def _emit(kind: str, _key: int, text: str, _before: Sequence[Emit]) -> Emit | No
     return {"step": kind, "detail": text} if kind in _PROGRESS else None
 
 
-WORDS = Vocabulary(emit=_emit, carriers=_PROGRESS[:-1])
+WORDS = Vocabulary(emit=_emit, carriers=_PROGRESS[:-1], pushes=True)
 
 _WORK_S = 10.0  # for a push that does its own work under control, where all intervals are scaled
 _PLANS_FOLDER = "/home/streamvet/.claude/plans/"
@@ -101,10 +102,11 @@ class _Pushes:
         return str(uuid4()) if self.driver.stimulus["kind"] == "session" else f"streamvet-{uuid4().hex}.md"
 
     async def begin(
-        self, subject: str, label: str, role: str = "reader", *, writes: Sequence[tuple[str, str]] = (), **more: Any
-    ) -> Live | None:
-        """Begin a push. `label` and `writes` are all that its content depends on."""
-        kind = self.driver.stimulus["kind"]
+        self, subject: str, label: str, role: str = "reader", *, writes: Sequence[tuple[str, str]] = (),
+        text: str | None = None, **more: Any,
+    ) -> Live | None:  # fmt: skip
+        """Begin a push. `label` and `writes` are all that its content depends on; `text` stands for the label in it."""
+        kind, text = self.driver.stimulus["kind"], label if text is None else text
         self.turns[subject] += 1
         self.written.update({name for name, _ in writes})
         facts: dict[str, Any] = {
@@ -112,9 +114,9 @@ class _Pushes:
             "writes": [{"name": name, "content": text, "turn": self.written[name]} for name, text in writes],
         }  # fmt: skip
         if kind == "session":
-            members = {"session_id": subject, "title": f"Session {label}", "data": _data(label, writes)}
+            members = {"session_id": subject, "title": f"Session {text}", "data": _data(text, writes)}
         else:
-            members = {"name": subject, "content": _document(label)}
+            members = {"name": subject, "content": _document(text)}
         _run, live = await self.driver.begin(role, body=_body(self.driver, kind, members), **facts, **more)
         return live
 
@@ -161,6 +163,32 @@ async def versions(driver: Driver, stimulus: Stimulus) -> None:
             await driver.pause_ms(took_ms)
             continue
         live = await pushes.push(subject, label)
+        if live is None:
+            return
+        took_ms = (live.ended_us - live.sent_us) / 1000
+
+
+# ------------------------------------------------------------------------------------------------ generated pushes
+
+
+async def lanes(driver: Driver, stimulus: Stimulus) -> None:
+    """Push to some subjects at once, to each of them one push after the other."""
+    pushes = _Pushes(driver)
+    await asyncio.gather(*(_lane(pushes, lane) for lane in stimulus["lanes"]))
+
+
+async def _lane(pushes: _Pushes, lane: Sequence[dict[str, Any]]) -> None:
+    """The pushes to one subject: what each one's `text` is, which plan files it writes, where it is cut off."""
+    subject, token, took_ms = pushes.fresh(), uuid4().hex, 0.0
+    for row in lane:
+        writes = [(f"{stem}-{token}.md", text) for stem, text in row.get("writes", ())]
+        label = json.dumps([row["text"], row.get("writes", [])])
+        if "cut" in row:
+            cut = CutPlan(int(row["cut"]["after"]), int(row["cut"].get("inside", 0)))
+            await pushes.push(subject, label, "cut", text=row["text"], writes=writes, cut=cut)
+            await pushes.driver.pause_ms(took_ms)  # as for those that are pinned
+            continue
+        live = await pushes.push(subject, label, text=row["text"], writes=writes)
         if live is None:
             return
         took_ms = (live.ended_us - live.sent_us) / 1000

@@ -33,6 +33,7 @@ class Vocabulary:
     emit: MakeEmit
     carriers: tuple[str, ...]  # the types whose payload takes any text, the best first
     allows: Allows = lambda _before, _emit: True
+    pushes: bool = False  # whether each push tells what became of the ones before
 
 
 # Each breaks some reader or writer; see the reports in the requirements SSE-02, NDJ-03 and EVT-09.

@@ -1,0 +1,60 @@
+"""The faults that no pinned stimulus shows are found by what is generated: with one seed here, with ten on request.
+
+That the pinned stimuli do not show them is asked for too: it takes a run of the suite for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streamvet.outcome import Verdict
+from streamvet.prove import Hunted, catches, go_hunting, hunts, jobs, perform_one
+from streamvet.prove.hunting import BUDGET_S, SEEDS, hunt_one
+from streamvet.reference import Fault, accounts, faults
+
+pytestmark = pytest.mark.live
+
+HIDDEN = [one for one in faults() if one.generated]
+PAIRS = [(one, profile) for one in HIDDEN for profile in one.profiles]
+# A machine that does something else meanwhile makes fewer tries in the time of one seed.
+ANOTHER_SEED = 1
+# Behind the time for the tries: a server to be started, and what was found to be tried again.
+REST_S = 30.0
+ATTEMPTS = 3  # of a run in which the suite itself may be late
+
+
+def hunted(fault: Fault, profile: str, seed: int) -> Hunted:
+    """One hunt, in which nothing is made smaller."""
+    (hunt,) = hunts([fault], accounts(), [profile], [seed])
+    return hunt_one(replace(hunt, shrink_s=0.0))
+
+
+@pytest.mark.parametrize("fault", HIDDEN, ids=[one.name for one in HIDDEN])
+def test_each_is_found(fault: Fault) -> None:
+    done = hunted(fault, fault.profiles[0], 0)
+    if not done.found:
+        done = hunted(fault, fault.profiles[0], ANOTHER_SEED)
+    assert done.errors == ()
+    assert done.found, f"not in {done.tries} tries"
+    assert done.duration_s < BUDGET_S + REST_S
+
+
+@pytest.mark.long
+def test_each_is_found_with_most_seeds() -> None:
+    results = go_hunting(hunts(HIDDEN, accounts(), sorted({profile for _, profile in PAIRS}), range(SEEDS)), print)
+    assert [one.errors for one in results if one.errors] == []
+    assert [row for row in catches(results) if not row.enough] == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("fault", "profile"), PAIRS, ids=[f"{one.name} {profile}" for one, profile in PAIRS])
+def test_no_pinned_stimulus_shows_them(fault: Fault, profile: str) -> None:
+    job = next(one for one in jobs([fault], accounts(), [profile]) if one.fault)
+    for _ in range(ATTEMPTS):
+        done = perform_one(job)
+        others = {name: one for name, one in done.verdicts.items() if one not in (Verdict.PASS, Verdict.NOT_APPLICABLE)}
+        if not others:
+            break
+    assert (others, done.errors) == ({}, ())

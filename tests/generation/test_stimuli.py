@@ -1,0 +1,207 @@
+"""What is generated: lawful, the same for the same seed on any machine, and varied enough to find what it is to find."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.generation import payloads
+from streamvet.generation.batches import batch
+from streamvet.generation.dice import made_with
+from streamvet.generation.ground import Ground, Start
+from streamvet.generation.lawful import Law, emits
+from streamvet.generation.programs import stimuli
+from streamvet.generation.shapes import kind_of
+from streamvet.generation.shrinking import canonical
+from streamvet.probes import VOCABULARIES
+from streamvet.probes.program import CONNECTIONS, ORIGINS, connections_of
+from streamvet.probes.scripts import emittable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamvet.probes.setting import Stimulus
+
+PROFILES = builtin_profiles()
+SCALE = 0.05
+LONGEST_SCRIPT_MS = 500.0  # real time: a try is to be short
+LINE_BYTES = 1024 * 1024  # that the recorder takes for one line of a stream
+MOST_LEVELS = 64
+
+
+def ground(name: str, *, control: bool = True) -> Ground:
+    """Everything can be done to this candidate; without control it has inputs that succeed and that fail."""
+    profile = load_profile(name)
+    outcomes = ("succeeds", "fails", "hangs") if control else ("succeeds", "fails")
+    return Ground(
+        profile=str(profile.folder), scale=SCALE, scripted=control and profile.streams != "ambient",
+        published=control and name == "cosma", states=("primary", "other") if control else (),
+        starts=tuple(Start(one.kind, outcomes) for one in profile.starts), cancels="cancel" in profile.operations,
+        records="record" in profile.operations, strangers=("missing", "other"), connections=CONNECTIONS,
+    )  # fmt: skip
+
+
+@cache
+def some(name: str) -> list[Stimulus]:
+    """Some hundred stimuli of a profile."""
+    count = 60 if name == "agent-workspace" else 300
+    return [one for number in range(count // 30) for one in batch(stimuli(ground(name)), 7, number, 30)]
+
+
+# ------------------------------------------------------------------------------------------------ lawful
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_scripts_are_legal_and_payloads_valid(name: str) -> None:
+    law = Law(load_profile(name), VOCABULARIES.get(name))
+    mended = [(one, law.mended(one)) for one in some(name)]
+    assert [one for one, lawful in mended if lawful is None or canonical(lawful) != canonical(one)] == []
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_stimuli_are_small_enough_for_every_candidate(name: str) -> None:
+    for one in some(name):
+        assert connections_of(one) <= CONNECTIONS
+        waits = [step["wait_ms"] * SCALE for step in one.get("script") or () if "wait_ms" in step]
+        assert sum(waits) <= LONGEST_SCRIPT_MS
+        lines = [*emits(one), *(moment["state"] for moment in one.get("timeline", ()))]
+        assert all(len(json.dumps(line)) < LINE_BYTES and levels(line) < MOST_LEVELS - 4 for line in lines)
+
+
+def levels(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(levels, inner), default=0) if isinstance(value, dict | list) else 0
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_numbers_are_those_that_a_double_holds(name: str) -> None:
+    def check(value: Any) -> None:
+        if isinstance(value, int | float):
+            assert abs(value) < 2**53
+        elif isinstance(value, str):
+            value.encode()  # no lone surrogate
+        for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            check(one)
+
+    for one in some(name):
+        check(one)
+
+
+# ------------------------------------------------------------------------------------------------ varied
+
+
+@pytest.mark.parametrize("name", ["ghostly", "promptfloe", "rockstar", "cosma"])
+def test_every_type_of_event_comes(name: str) -> None:
+    profile = load_profile(name)
+    seen = {kind_of(profile, emit) for one in some(name) for emit in emits(one)}
+    words, start = VOCABULARIES[name], [table for table in profile.lifecycles.values()]
+    known = {kind for kind in emittable(profile) if any(table.knows(kind) for table in start)}
+    assert seen == {kind for kind in known if words.emit(kind, 0, "", ()) is not None}
+
+
+def test_every_way_of_reading_comes() -> None:
+    visits = [visit for one in some("promptfloe") for row in one["readers"] for visit in row["visits"]]
+    assert {visit["from"] for visit in visits} == set(ORIGINS) - {"last-event-id"}
+    assert {key for visit in visits for key in visit} == {"from", "at", "as", "cut", "wait_ms", "stall_ms"}
+    assert {key for visit in visits for key in visit.get("cut", ())} == {"after", "inside", "after_ms"}
+    tops = Counter(key for one in some("promptfloe") for key in one)
+    assert {"runs", "again", "record", "cancel_ms", "cancel_after"} <= tops.keys()
+    assert {one["outcome"] for one in some("promptfloe")} == {"succeeds", "fails", "hangs"}
+    assert {visit["from"] for one in some("ghostly") for row in one["readers"] for visit in row["visits"]} == {
+        "start", "last", "last-event-id",
+    }  # fmt: skip
+
+
+def test_pushes_are_made_again_cut_off_and_write_plans() -> None:
+    pushes = [push for one in some("rockstar") for lane in one["lanes"] for push in lane]
+    assert {key for push in pushes for key in push} == {"text", "writes", "cut"}
+    assert {one["kind"] for one in some("rockstar")} == {"session", "plan"}
+    assert {len(one["lanes"]) for one in some("rockstar")} == {1, 2, 3}
+
+
+def test_texts_have_what_breaks_framing() -> None:
+    texts = [one for number in range(20) for one in batch(made_with(payloads.text), 3, number, 100)]
+    assert [piece for piece in payloads.PIECES if not any(piece in text for text in texts)] == []
+    assert max(map(len, texts)) > 10_000
+    assert "" in texts
+
+
+def test_values_are_nested_deeply_at_times() -> None:
+    values = [one for number in range(10) for one in batch(made_with(payloads.anything), 3, number, 100)]
+    assert max(map(levels, values)) == 58
+
+
+def test_without_control_only_readers_vary() -> None:
+    found = batch(stimuli(ground("promptfloe", control=False)), 0, 0, 40)
+    assert {one["script"] for one in found} == {None}
+    assert {(one["outcome"], one["input"]) for one in found} == {("succeeds", "succeeds"), ("fails", "fails")}
+    assert batch(stimuli(ground("cosma", control=False)), 0, 0, 10) == []
+
+
+# ------------------------------------------------------------------------------------------------ the same
+
+
+def test_one_seed_gives_one_list() -> None:
+    one, again, other = (batch(stimuli(ground("ghostly")), seed, 0, 20) for seed in (1, 1, 2))
+    assert one == again
+    assert one != other
+    assert one != batch(stimuli(ground("ghostly")), 1, 1, 20)
+
+
+PROGRAM = """
+import json, sys
+from streamvet.generation.batches import batch
+from streamvet.generation.ground import Ground, Start
+from streamvet.generation.programs import stimuli
+value = json.loads(sys.argv[1])
+starts = tuple(Start(kind, tuple(outcomes)) for kind, outcomes in value.pop("starts"))
+lists = {key: tuple(value.pop(key)) for key in ("states", "strangers")}
+print(json.dumps(batch(stimuli(Ground(starts=starts, **lists, **value)), 1, 0, 20)))
+"""
+
+
+@pytest.mark.parametrize(
+    "environment", [{"CI": "1"}, {"HYPOTHESIS_PROFILE": "ci", "PYTHONHASHSEED": "7"}, {"TERM": "x"}]
+)
+def test_neither_the_machine_nor_ci_changes_it(environment: dict[str, str], tmp_path: Path) -> None:
+    one = ground("ghostly")
+    value = {key: getattr(one, key) for key in one.__slots__} | {
+        "starts": [(start.kind, start.outcomes) for start in one.starts]
+    }
+    path = os.pathsep.join(sys.path)
+    said = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(value)], env=os.environ | environment | {"PYTHONPATH": path},
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(said.stdout) == batch(stimuli(one), 1, 0, 20)
+
+
+def test_constants_of_other_modules_do_not_come_in(tmp_path: Path) -> None:
+    before = batch(stimuli(ground("ghostly")), 5, 0, 40)
+    path = tmp_path / "full_of_constants.py"
+    path.write_text("\n".join(f"C{n} = {n}" for n in range(100)))
+    spec = importlib.util.spec_from_file_location("full_of_constants", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["full_of_constants"] = module
+    try:
+        spec.loader.exec_module(module)
+        assert batch(stimuli(ground("ghostly")), 5, 0, 40) == before
+    finally:
+        del sys.modules["full_of_constants"]
+
+
+def test_what_uses_it_gets_no_more_than_asked_for() -> None:
+    make: Callable[[Any], int] = lambda dice: dice.up_to(2)  # noqa: E731 - three values
+    assert sorted(batch(made_with(make), 0, 0, 50)) == [0, 1, 2]
+    assert len(batch(stimuli(ground("ghostly")), 0, 0, 7)) == 7
