@@ -179,9 +179,14 @@ def one_change() -> list[Moment]:
 
 
 def bursts() -> list[Moment]:
-    """Fast changes alone: these states are small, so that a busy machine puts three of them within a poll too."""
+    """Fast changes alone: these states are small, so that a busy machine puts three of them within a poll too.
+
+    Each account has a log line to read at first, which its reader waits for.
+    """
     fleet: dict[str, Document] = {f"fast-{at_ms}": _run(f"fast-{at_ms}", status="queued") for at_ms in _BURSTS_MS}
-    moments = [_moment(0, fleet.values(), [])]
+    fleet["foreign"] = _run("foreign", projectId=FOREIGN, projectName="Depot")
+    at_first = [line for number, name in enumerate(fleet) for line in _lines(name, 1, number)]
+    moments = [_moment(0, fleet.values(), at_first)]
     for at_ms, changed, _lines_then in (change for begin_ms in _BURSTS_MS for change in _burst(begin_ms)):
         fleet |= {name: {**fleet[name], **members} for name, members in changed.items()}
         moments.append(_moment(at_ms, fleet.values(), None))
