@@ -1,4 +1,4 @@
-"""What is generated: lawful, the same for the same seed on any machine, and varied enough to find what it is to find."""
+"""What is generated: lawful, the same for one seed on any machine, and varied enough to find what it is to find."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.profile import load_profile
 from streamvet.generation import payloads
 from streamvet.generation.batches import batch
 from streamvet.generation.dice import made_with
-from streamvet.generation.ground import Ground, Start
-from streamvet.generation.lawful import Law, emits
+from streamvet.generation.lawful import emits
 from streamvet.generation.programs import stimuli
 from streamvet.generation.shapes import kind_of
 from streamvet.generation.shrinking import canonical
@@ -27,35 +24,15 @@ from streamvet.probes import VOCABULARIES
 from streamvet.probes.program import CONNECTIONS, ORIGINS, connections_of
 from streamvet.probes.scripts import emittable
 
+from .made import PROFILES, SCALE, ground, law, some
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from streamvet.probes.setting import Stimulus
-
-PROFILES = builtin_profiles()
-SCALE = 0.05
 LONGEST_SCRIPT_MS = 500.0  # real time: a try is to be short
 LINE_BYTES = 1024 * 1024  # that the recorder takes for one line of a stream
 MOST_LEVELS = 64
-
-
-def ground(name: str, *, control: bool = True) -> Ground:
-    """Everything can be done to this candidate; without control it has inputs that succeed and that fail."""
-    profile = load_profile(name)
-    outcomes = ("succeeds", "fails", "hangs") if control else ("succeeds", "fails")
-    return Ground(
-        profile=str(profile.folder), scale=SCALE, scripted=control and profile.streams != "ambient",
-        published=control and name == "cosma", states=("primary", "other") if control else (),
-        starts=tuple(Start(one.kind, outcomes) for one in profile.starts), cancels="cancel" in profile.operations,
-        records="record" in profile.operations, strangers=("missing", "other"), connections=CONNECTIONS,
-    )  # fmt: skip
-
-
-@cache
-def some(name: str) -> list[Stimulus]:
-    """Some hundred stimuli of a profile."""
-    count = 60 if name == "agent-workspace" else 300
-    return [one for number in range(count // 30) for one in batch(stimuli(ground(name)), 7, number, 30)]
 
 
 # ------------------------------------------------------------------------------------------------ lawful
@@ -63,8 +40,7 @@ def some(name: str) -> list[Stimulus]:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_scripts_are_legal_and_payloads_valid(name: str) -> None:
-    law = Law(load_profile(name), VOCABULARIES.get(name))
-    mended = [(one, law.mended(one)) for one in some(name)]
+    mended = [(one, law(name).mended(one)) for one in some(name)]
     assert [one for one, lawful in mended if lawful is None or canonical(lawful) != canonical(one)] == []
 
 
@@ -104,7 +80,7 @@ def test_numbers_are_those_that_a_double_holds(name: str) -> None:
 def test_every_type_of_event_comes(name: str) -> None:
     profile = load_profile(name)
     seen = {kind_of(profile, emit) for one in some(name) for emit in emits(one)}
-    words, start = VOCABULARIES[name], [table for table in profile.lifecycles.values()]
+    words, start = VOCABULARIES[name], list(profile.lifecycles.values())
     known = {kind for kind in emittable(profile) if any(table.knows(kind) for table in start)}
     assert seen == {kind for kind in known if words.emit(kind, 0, "", ()) is not None}
 
@@ -191,7 +167,8 @@ def test_constants_of_other_modules_do_not_come_in(tmp_path: Path) -> None:
     path = tmp_path / "full_of_constants.py"
     path.write_text("\n".join(f"C{n} = {n}" for n in range(100)))
     spec = importlib.util.spec_from_file_location("full_of_constants", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules["full_of_constants"] = module
     try:

@@ -1,6 +1,7 @@
-"""When several campaigns share a process: the moment from which none of them does anything but repeat.
+"""When several campaigns share a process: what they must not do to each other.
 
-What made a wait too late for a verdict is most often the suite itself, so it is repeated then. Must not know tries.
+What made a wait too late for a verdict is most often the suite itself, so it is repeated when none of them does anything
+else. Must not know tries.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class Calm:
         self._campaigns = campaigns
         self._waiting: set[int] = set()
         self._calm = asyncio.Event()
-        self.bustle = Gate()  # of what need not be tried now, shut by what is repeated
+        self.bustle = Gate()  # of what need not be tried now, shut by waits that it would make late
 
     def waits(self, campaign: object) -> None:
         """This campaign is through, but for what it has to repeat."""

@@ -29,7 +29,7 @@ from streamvet.recorder import Recorder, Secrets, Tape, now_us, pause
 from streamvet.trace import Ending, Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from streamvet.campaign.workshop import Explore
     from streamvet.contract.profile import Profile
@@ -49,6 +49,8 @@ _COLLECTING = gc.get_threshold()  # as it is outside of campaigns, of which seve
 # Generated tries that run at once, beside waits: they are as quick tries are. What is published everybody reads, so on
 # an ambient stream there is one.
 _GENERATED_AT_ONCE = {"run": 4, "push": 4, "ambient": 1}
+# They make the loop late by some hundredths of a second: a wait that bears less than this has none beside it.
+_DISTURBS_US = 250_000
 # Of the runs that a candidate may be asked for: most are for the pinned tries, also of the next time.
 _GENERATED_SHARE = 5
 _TICK_S = 1.0  # between two reports of progress while nothing happens
@@ -82,11 +84,10 @@ class _Campaign:
 
     async def run(self, plan: Plan, explore: Explore | None = None) -> None:
         """All tries of a plan; and what somebody wants to explore beside the waits, and behind what runs alone."""
-        ambient = self.setting.profile.streams == "ambient"
         ticker = asyncio.create_task(self._tick())
-        explorer = asyncio.create_task(self._explore(None if ambient else explore, plan))
+        explorer = asyncio.create_task(self._explore(explore, plan))
         try:
-            await self._run(plan, explore if ambient else None)
+            await self._run(plan)
             async with self.exploring.shut():
                 for one in plan.alone:
                     await self.perform(one)
@@ -98,7 +99,7 @@ class _Campaign:
             explorer.cancel()
             await asyncio.wait({explorer})
 
-    async def _run(self, plan: Plan, explore: Explore | None) -> None:
+    async def _run(self, plan: Plan) -> None:
         """All tries that do not run alone."""
         self.total = len(plan.all)
         quick = Slots(_QUICK_AT_ONCE)
@@ -121,11 +122,10 @@ class _Campaign:
                 self.short_over.set()
 
         async def ambient() -> None:
-            """What speaks, one after the other, and whoever explores; then all that need silence for it."""
+            """What speaks, one after the other; then all that need silence for it."""
             try:
                 for one in plan.speaking:
                     await connected(one)
-                await self._explore(explore, plan)
             finally:
                 self.candidate.silence.set()
             async with asyncio.TaskGroup() as group:
@@ -140,14 +140,15 @@ class _Campaign:
             group.create_task(all_short())
 
     async def _explore(self, explore: Explore | None, plan: Plan) -> None:
-        """Let somebody explore, once only waits are left."""
+        """Let somebody explore, once only waits are left that this does not disturb."""
         if explore is None:
             return
         await self.short_over.wait()
+        async with self._turn():
+            pass
         most, left = self.setting.target.max_starts, plan.starts_left
         starts = None if most is None or left is None else min(left, most // _GENERATED_SHARE)
         longest_s = max((one.wait_s for one in plan.all), default=0.0)
-        longest_s -= max((one.wait_s for one in plan.quiet), default=0.0)
         shop = Workshop(
             self.setting, self.begun_us, longest_s, self.at_once, starts, self.perform_generated, self.on_trace
         )
@@ -160,12 +161,7 @@ class _Campaign:
         """One try of a stimulus that was not planned, when nothing is in its way; whether its trace counts is open."""
         connections = min(connections_of(stimulus), self.setting.target.max_concurrency)
         one = Try(PROGRAM, stimulus, connections, PROGRAM.wait_ms(self.setting, stimulus) / 1000)
-        async with (
-            self.generated.taken(1),
-            self.exploring.passed(),
-            self.calm.bustle.passed(),
-            self.connections.taken(connections),
-        ):
+        async with self.generated.taken(1), self._turn(), self.connections.taken(connections):
             key = f"{one.name} {id(one)}"
             self.begun[key] = (one, now_us())
             try:
@@ -174,6 +170,22 @@ class _Campaign:
                 del self.begun[key]
                 self.summary.generated += 1
                 self._report()
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """The turn of what is generated."""
+        async with self.exploring.passed(), self.calm.bustle.passed():
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _undisturbed(self, one: Try) -> AsyncIterator[None]:
+        """Nothing generated where everybody reads the same, nor beside a wait that it would make late."""
+        async with contextlib.AsyncExitStack() as held:
+            if one.probe.lane_of(self.setting):
+                await held.enter_async_context(self.exploring.shut())
+            if one.wait_s and self._jitter_limit_us < _DISTURBS_US:
+                await held.enter_async_context(self.calm.bustle.shut())
+            yield
 
     async def perform(self, one: Try) -> None:
         """One try; where the harness was too late for a verdict it is put off to the end of the campaign."""
@@ -188,7 +200,8 @@ class _Campaign:
         key = f"{one.name} {id(one)}"
         self.begun[key] = (one, now_us())
         self._report()
-        trace = await self._record(one)
+        async with self._undisturbed(one):
+            trace = await self._record(one)
         del self.begun[key]
         waited = [x.id for x in trace.exchanges if x.role in _WAITED or "observe_us" in x.about]
         return max((trace.jitter_us.get(one_id, 0) for one_id in waited), default=0), trace
@@ -317,8 +330,8 @@ async def campaign(
     """Try everything that can be tried on a candidate. Traces are handed out as their tries end.
 
     With `cases`, pairs of a probe's name and a stimulus, as traces have them, only these are tried. `calm` is shared by
-    campaigns that run beside each other. `explore` is called once only waits are left, or on an ambient stream before
-    these; the campaign ends when it has returned.
+    campaigns that run beside each other. `explore` is called once only waits are left that it does not disturb; the
+    campaign ends when it has returned.
 
     Raises:
         KeyError: where a case names no probe.

@@ -20,7 +20,7 @@ class Workshop:
 
     setting: Setting
     begun_us: int  # of the campaign, by `now_us`
-    longest_wait_s: float  # of the tries that are planned, less what can only begin behind the exploring
+    longest_wait_s: float  # of the tries that are planned
     at_once: int  # tries that may run beside each other
     starts_left: int | None  # runs that exploring may start
     perform: Callable[[Stimulus], Awaitable[Trace]]

@@ -24,13 +24,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from streamvet.campaign import Workshop
-    from streamvet.contract.profile import Profile
     from streamvet.probes.setting import Stimulus
 
-# Of a campaign that waits for nothing: enough for some hundred tries on a loopback candidate.
+# Of a campaign that waits for less: enough for some hundred tries on a loopback candidate.
 LEAST_BUDGET_S = 10.0
-# On a stream whose heartbeats need silence nothing else is tried meanwhile, and the silence comes after it.
-SILENCE_BUDGET_S = 3.0
+# Where other tries have taken that already.
+LATE_BUDGET_S = 3.0
 # Of the searches for the smallest stimuli, for one finding and for all of a candidate. They are no part of the time for
 # exploring: what was found at its end is made smaller too.
 SHRINK_S, SHRINK_ALL_S = 20.0, 60.0
@@ -46,9 +45,9 @@ async def nothing_known() -> Collection[str]:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to explore. `budget_s` None: as long as the longest wait takes; `examples`: at most so many tries.
+    """How long to explore. `examples`: at most so many tries; `shrink_s`: to look for something smaller, per finding.
 
-    `shrink_s`: how long to look for something smaller, once for each finding.
+    `budget_s` counts from the first try on. None: until the longest wait of the campaign is over.
     """
 
     seed: int = 0
@@ -57,16 +56,11 @@ class Effort:
     shrink_s: float = SHRINK_S
 
     def until_us(self, workshop: Workshop) -> int:
-        """When to stop: counted from the campaign's beginning, or from now where waits are still to come."""
-        before_waits = needs_silence(workshop.setting.profile)
-        usual_s = SILENCE_BUDGET_S if before_waits else max(workshop.longest_wait_s, LEAST_BUDGET_S)
-        begun_us = now_us() if before_waits else workshop.begun_us
-        return begun_us + int((usual_s if self.budget_s is None else self.budget_s) * 1e6)
-
-
-def needs_silence(profile: Profile) -> bool:
-    """Whether the longest waits can only begin when nothing is said any more."""
-    return profile.streams == "ambient" and profile.field("heartbeat.timer") == "idle"
+        """When to stop, as exploring begins."""
+        if self.budget_s is not None:
+            return now_us() + int(self.budget_s * 1e6)
+        usual_us = workshop.begun_us + int(max(workshop.longest_wait_s, LEAST_BUDGET_S) * 1e6)
+        return max(usual_us, now_us() + int(LATE_BUDGET_S * 1e6))
 
 
 class Explorer:

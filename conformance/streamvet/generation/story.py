@@ -34,7 +34,7 @@ _AS = {"missing": "without credentials", "other": "as another user", "expired": 
 def told(stimulus: Stimulus, scale: float, seen: str) -> str:
     """The sentence; `seen` is what a finding of it says."""
     quoted = "seen " if seen[:1] in _QUOTED else ""
-    return f"{', '.join(_parts(stimulus, scale))}: {quoted}{seen}"
+    return f"{', '.join(_parts(stimulus, scale)) or 'one reader'}: {quoted}{seen}"
 
 
 def _parts(stimulus: Stimulus, scale: float) -> Iterator[str]:
