@@ -27,13 +27,13 @@ _BLOCK_END: Final = {final: re.compile(rb"(?>" + eol.pattern + rb"){2}") for fin
 _OVERLAP: Final = 3
 _LINE: Final = re.compile(rb"([^\r\n]*)(\r\n?|\n)|([^\r\n]+)")
 
-# The block that nearly every server writes: at most one `event` and one `id`, then one `data`. Used only on bytes in
-# which all lines end alike; what it does not match goes the long way, and would give the same frame there.
+# The block that nearly every server writes: one `data`, and at most one `event` before it and one `id` on either side.
+# Used only on bytes in which all lines end alike; what it does not match goes the long way, and would give the same
+# frame there.
 _PLAIN_BLOCK: Final = {
     eol: re.compile(
-        rb"(?:event: ?+(.*)EOL)?+(?:id: ?+([^\0\n]*)EOL)?+(?(1)|(?:event: ?+(.*)EOL)?+)data: ?+(.*)EOLEOL".replace(
-            b"EOL", eol
-        )
+        rb"(?:event: ?+(.*)EOL)?+(?:id: ?+([^\0\n]*)EOL)?+(?(1)|(?:event: ?+(.*)EOL)?+)"
+        rb"data: ?+(.*)EOL(?(2)|(?:id: ?+([^\0\n]*)EOL)?+)EOL".replace(b"EOL", eol)
     )
     for eol in (b"\n", b"\r\n")
 }
@@ -139,7 +139,8 @@ def _frames(buffer: bytes, offset: int, *, final: bool) -> tuple[list[Frame], in
     while head < len(buffer):
         if plain_block and (found := plain_block(buffer, start)):
             end = found.end()
-            event, id_, late_event, data = found.groups()
+            event, early_id, late_event, data, late_id = found.groups()
+            id_ = late_id if early_id is None else early_id
             flaws = (_cr(buffer, start, offset),) if has_cr else ()
             try:
                 text = data.decode()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamvet.probes.setting import Setting, Stimulus
 
 _EVENTS_BEFORE = 4
-_LEAK_S = 0.5  # for the replay to be there, on a stream that may stay open
+_LEAK_S = 0.5  # for what follows what was seen before, on a stream that may stay open
 
 
 def restart_stimuli(setting: Setting) -> list[Stimulus]:
@@ -25,12 +25,17 @@ def restart_stimuli(setting: Setting) -> list[Stimulus]:
     return [setting.stimulus("killed in the middle of a run", setting.main, "hangs", steps)]
 
 
+def _before(stimulus: Stimulus) -> int:
+    """How many events are seen before the candidate dies."""
+    return 1 if stimulus["script"] is None else _EVENTS_BEFORE
+
+
 async def killed(driver: Driver, stimulus: Stimulus) -> Run | None:
     """A run with a reader; when its events were seen, kill -9 and start again. None where that did not work."""
     run, reader = await driver.begin("cut")
     if reader is None:
         return None
-    await reader.events(1 if stimulus["script"] is None else _EVENTS_BEFORE, driver.bounds.run_s)
+    await reader.events(_before(stimulus), driver.bounds.run_s)
     up = await driver.candidate.restart_after_kill()
     await reader.over(driver.bounds.close_s)
     await reader.cut("the candidate was killed")
@@ -49,12 +54,16 @@ async def restart(driver: Driver, stimulus: Stimulus) -> None:
     if run is None:
         return
     await driver.record(run, "record-restarted")
-    streams = [await driver.attach(run, "resumed", meant=meant(driver))]
+    again = await driver.attach(run, "resumed", meant=meant(driver))
     if ended is not None:
-        streams.append(await driver.attach(ended, "after", meant=meant(driver), finished=True))
-    for again in streams:
-        if await again.head(driver.bounds.answer_s) is not None and not await again.over(_LEAK_S):
-            await again.cut("it has replayed what it has")
+        after = await driver.attach(ended, "after", meant=meant(driver), finished=True)
+        await after.ended(driver.bounds.finished_s)
+    if await again.head(driver.bounds.answer_s) is None or not await again.events(
+        _before(stimulus), driver.bounds.answer_s
+    ):
+        return
+    if not await again.over(_LEAK_S):
+        await again.cut("it has replayed what it has")
 
 
 async def _ended(driver: Driver) -> Run | None:

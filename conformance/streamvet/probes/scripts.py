@@ -107,12 +107,14 @@ class Walk:
 
     def keys_for(self, kind: str, most: int) -> list[int]:
         """The keys, of the first `most`, with which this type may come now. Without a key in the tables that is 0."""
-        keyed = any(table.key for table in self.concerned(kind))
-        return [key for key in range(most if keyed else 1) if self.fits(kind, key)]
+        return [key for key in self._keys(kind, most) if self.fits(kind, key)]
 
     def key_for(self, kind: str) -> int | None:
         """The first key with which this type may come now."""
-        return next((key for key in range(len(self.emits) + 1) if self.fits(kind, key)), None)
+        return next((key for key in self._keys(kind, len(self.emits) + 1) if self.fits(kind, key)), None)
+
+    def _keys(self, kind: str, most: int) -> range:
+        return range(most if any(table.key for table in self.concerned(kind)) else 1)
 
     def say(self, kind: str, text: str) -> bool:
         """Emit this type, if it may come now."""

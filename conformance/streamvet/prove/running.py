@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 TIME_SCALE = 0.02  # a heartbeat of 15 s takes 300 ms; below, the floor of 100 ms under a tolerance hides what is late
 LONGEST_WAIT_S = 3.0  # a longer mandated wait is scaled further: a run takes about as long for everything else
-# Runs at the same time: a run waits for two thirds of its time. Measured on two cores with 48 runs: six at once take half
-# as long as two do, and none of them had to be repeated because the harness was late.
+# Runs at the same time: a run waits for two thirds of its time. Measured on two cores: six at once take half as long as
+# two do, and in one of ten the harness was late.
 AT_ONCE = 3 * (os.cpu_count() or 2)
 # A run in which the harness itself was late is no evidence. It is repeated with less beside it, as waits are in a run.
-REPEATED_AT_ONCE = (1, 1)
+REPEATED_AT_ONCE = (max(2, AT_ONCE // 3), 1)
 _LATE = "harness"  # in the reason of a check that the lateness of the harness kept from a verdict
 TOLD_CHARS = 100  # of a finding in the matrix
 
@@ -63,7 +63,7 @@ def jobs(
 def perform(all_jobs: Sequence[Job], on_done: Callable[[Done], None]) -> list[Done]:
     """Perform the runs, some at a time, each in a process of its own; in the order of the jobs.
 
-    Runs that are no evidence are repeated afterwards with nothing beside them, at most twice: those in which the
+    Runs that are no evidence are repeated afterwards with less beside them, then with nothing: those in which the
     harness was late, and those that did not go as they must. Bounds in real time, such as a second for a close, are
     missed by a server that shares its cores with other runs; what is wrong is wrong alone too.
     """
