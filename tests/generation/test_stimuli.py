@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 LONGEST_SCRIPT_MS = 500.0  # real time: a try is to be short
 LINE_BYTES = 1024 * 1024  # that the recorder takes for one line of a stream
-MOST_LEVELS = 64
+MOST_LEVELS = 64  # of an event (EVT-06); a state of a fleet has one more than its events
 
 
 # ------------------------------------------------------------------------------------------------ lawful
@@ -51,7 +51,7 @@ def test_stimuli_are_small_enough_for_every_candidate(name: str) -> None:
         waits = [step["wait_ms"] * SCALE for step in one.get("script") or () if "wait_ms" in step]
         assert sum(waits) <= LONGEST_SCRIPT_MS
         lines = [*emits(one), *(moment["state"] for moment in one.get("timeline", ()))]
-        assert all(len(json.dumps(line)) < LINE_BYTES and levels(line) < MOST_LEVELS - 4 for line in lines)
+        assert all(len(json.dumps(line)) < LINE_BYTES and levels(line) < MOST_LEVELS for line in lines)
 
 
 def levels(value: Any) -> int:
@@ -114,7 +114,7 @@ def test_texts_have_what_breaks_framing() -> None:
 
 def test_values_are_nested_deeply_at_times() -> None:
     values = [one for number in range(10) for one in batch(made_with(payloads.anything), 3, number, 100)]
-    assert max(map(levels, values)) == 58
+    assert max(map(levels, values)) == max(payloads._DEPTHS) + 1
 
 
 def test_without_control_only_readers_vary() -> None:
@@ -180,5 +180,6 @@ def test_constants_of_other_modules_do_not_come_in(tmp_path: Path) -> None:
 
 def test_what_uses_it_gets_no_more_than_asked_for() -> None:
     make: Callable[[Any], int] = lambda dice: dice.up_to(2)  # noqa: E731 - three values
-    assert sorted(batch(made_with(make), 0, 0, 50)) == [0, 1, 2]
+    found = batch(made_with(make), 0, 0, 50)
+    assert (len(found), set(found)) == (50, {0, 1, 2})  # one may come again: the explorer knows what it has tried
     assert len(batch(stimuli(ground("ghostly")), 0, 0, 7)) == 7

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RUN = {"name": "generated", "kind": "run", "outcome": "succeeds", "input": "succeeds", "script": []}
 PUSH = RUN | {"kind": "session", "script": None}
-AMBIENT = {"name": "generated", "outcome": None, "script": [], "readers": []}
+AMBIENT: dict[str, Any] = {"name": "generated", "outcome": None, "script": [], "readers": []}
 FLEET: dict[str, Any] = {"name": "generated", "outcome": None, "script": [], "projects": {"primary": ["a"]}}
 MOMENT = {"at_ms": 0, "state": {"pipelines": [], "logs": []}}
 

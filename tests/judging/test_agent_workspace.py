@@ -17,7 +17,11 @@ import pytest
 from streamvet.checks.fleet import ACTIVE, fingerprint
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
+from streamvet.generation.batches import batch
+from streamvet.generation.dice import made_with
+from streamvet.generation.fleets import timeline as timelines
 from streamvet.judge import Judge
+from streamvet.outcome import NotExercised
 from streamvet.probes import fleet_scenes
 from streamvet.trace import Ending, Exchange, Head, Request, Trace
 
@@ -33,6 +37,8 @@ LOADED_US = 60_000  # by then the first two streams have their first batch
 RUNS, LOGS, FIRST_LOGS = 50, 50, 300
 OF_FLEET = {f"FLT-{number:02}" for number in range(1, 14)}
 HEADERS = (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))
+
+SCENES, PROJECTS = fleet_scenes.scenes(), fleet_scenes.PROJECTS
 
 Document = dict[str, Any]
 Told = tuple[str, list[Document]]
@@ -92,7 +98,7 @@ class Play:
 
     def stream(self, name: str, account: str, *, role: str, sent_us: int, phase_us: int, end_us: int) -> Exchange:
         """The stream of one connection, whose first poll falls `phase_us` behind its snapshot."""
-        view = View(fleet_scenes.PROJECTS[account])
+        view = View(PROJECTS[account])
         seen_us = sent_us + 1000
         body, ends, times = b"", array("q"), array("q")
         found = view.load(self.state_at(seen_us))
@@ -124,10 +130,9 @@ class Play:
         )  # fmt: skip
 
 
-def played(seed: int, end_us: int = 900_000) -> Trace:
-    """A try of all scenes."""
+def played(seed: int, end_us: int = 900_000, timeline: Sequence[Any] = SCENES) -> Trace:
+    """A try of all scenes, or of another timeline."""
     chance = random.Random(seed)
-    timeline = fleet_scenes.scenes()
     puts: list[tuple[int, int, int]] = []
     now_us = 0
     for row in timeline:
@@ -147,7 +152,7 @@ def played(seed: int, end_us: int = 900_000) -> Trace:
         if sent_us < end_us
     ]
     exchanges = sorted([*streams, *(play.put(n) for n in range(len(puts)))], key=lambda x: x.sent_us)
-    stimulus = {"name": "played", "projects": fleet_scenes.PROJECTS, "timeline": timeline}
+    stimulus = {"name": "played", "projects": PROJECTS, "timeline": timeline}
     return Trace("scenes", stimulus, tuple(exchanges), PROFILE.name, PROFILE.digest, REGISTRY.revision, SCALE)
 
 
@@ -169,3 +174,20 @@ def test_a_stream_that_ends_early_has_missed_nothing(seed: int) -> None:
     """Also one that ends between a change and the poll that would have told it."""
     found = judged(played(seed, 200_000 + 50_000 * seed))
     assert {row: outcome for row, outcome in found.items() if isinstance(outcome, list) and outcome} == {}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_right_is_right_whatever_happens_to_the_fleet(seed: int) -> None:
+    """Changes that are taken back before a poll sees them, too."""
+    for moments, _late_ms in batch(made_with(lambda dice: timelines(dice, PROFILE, list(PROJECTS))), seed, 0, 10):
+        found = judged(played(seed, 1_600_000, moments))
+        assert {row: outcome for row, outcome in found.items() if isinstance(outcome, list) and outcome} == {}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_comes_back_between_two_polls_need_not_be_told(seed: int) -> None:
+    first = fleet_scenes.bursts()[0]
+    run = first["state"]["pipelines"][0]
+    other = {**first["state"], "pipelines": [{**run, "status": "releasing"}, *first["state"]["pipelines"][1:]]}
+    moments = [first, {"at_ms": 3100, "state": other}, {"at_ms": 4600, "state": first["state"]}]
+    assert isinstance(judged(played(seed, timeline=moments))["FLT-04"], NotExercised)

@@ -1,7 +1,7 @@
 """When several campaigns share a process: what they must not do to each other.
 
-What made a wait too late for a verdict is most often the suite itself, so it is repeated when none of them does anything
-else. Must not know tries.
+What made a wait too late for a verdict is most often the suite itself, so it is repeated when none of them does
+anything else. Must not know tries.
 """
 
 from __future__ import annotations

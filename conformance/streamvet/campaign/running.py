@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from streamvet.campaign.calm import Calm
 from streamvet.campaign.planning import Plan, Try, plan_cases, plan_tries
 from streamvet.campaign.reaching import describe, reach
-from streamvet.campaign.slots import Gate, Slots
+from streamvet.campaign.slots import Gate, Queue, Slots
 from streamvet.campaign.terms import Progress, Running, Settings, Summary
 from streamvet.campaign.workshop import Workshop
 from streamvet.contract.registry import load_registry
@@ -75,6 +75,7 @@ class _Campaign:
     at_once: int = field(init=False)  # generated tries
     generated: Slots = field(init=False)  # places for them
     exploring: Gate = field(default_factory=Gate)
+    queue: Queue = field(default_factory=Queue)  # of what is generated, before its turn
     begun_us: int = field(default_factory=now_us)
 
     def __post_init__(self) -> None:
@@ -150,8 +151,9 @@ class _Campaign:
         starts = None if most is None or left is None else min(left, most // _GENERATED_SHARE)
         longest_s = max((one.wait_s for one in plan.all), default=0.0)
         shop = Workshop(
-            self.setting, self.begun_us, longest_s, self.at_once, starts, self.perform_generated, self.on_trace
-        )
+            self.setting, self.begun_us, longest_s, self.at_once, starts, self._clock_us, self.perform_generated,
+            self.on_trace,
+        )  # fmt: skip
         try:
             await explore(shop)
         except Exception:  # noqa: BLE001 - as for a probe: our own mistake is reported
@@ -171,10 +173,16 @@ class _Campaign:
                 self.summary.generated += 1
                 self._report()
 
+    def _clock_us(self) -> int:
+        return now_us() - self.queue.waited_us()
+
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         """The turn of what is generated."""
-        async with self.exploring.passed(), self.calm.bustle.passed():
+        async with contextlib.AsyncExitStack() as held:
+            with self.queue.waiting():
+                await held.enter_async_context(self.exploring.passed())
+                await held.enter_async_context(self.calm.bustle.passed())
             yield
 
     @contextlib.asynccontextmanager

@@ -1,17 +1,20 @@
-"""Places that tries take and give back, in the order of asking; and a gate that is shut while others need the place.
+"""Places that tries take and give back, in the order of asking; a gate that is shut while others need the place.
 
-Must not know what the places are.
+And a watch for how long who came to one had to wait. Must not know
+what the places are.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
+from streamvet.recorder import now_us
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 class Slots:
@@ -83,3 +86,29 @@ class Gate:
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+class Queue:
+    """Knows for how long there was somebody waiting."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+        self._since_us = 0
+        self._waited_us = 0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Wait for the length of the block."""
+        if not self._waiting:
+            self._since_us = now_us()
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._waited_us += now_us() - self._since_us
+
+    def waited_us(self) -> int:
+        """The time in which at least one was waiting."""
+        return self._waited_us + (now_us() - self._since_us if self._waiting else 0)

@@ -23,6 +23,7 @@ class Workshop:
     longest_wait_s: float  # of the tries that are planned
     at_once: int  # tries that may run beside each other
     starts_left: int | None  # runs that exploring may start
+    clock_us: Callable[[], int]  # like `now_us`, less the time in which tries had to wait for their turn
     perform: Callable[[Stimulus], Awaitable[Trace]]
     hand_out: Callable[[Trace], None]
 

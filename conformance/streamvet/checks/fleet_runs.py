@@ -78,7 +78,7 @@ def changes_told(fleet: Fleet, one: Connection, polls: int) -> list[Finding] | N
     found, exercised = [], False
     for state, name in fleet.changes(one):
         due_us = fleet.due_us(one, state.done_us, polls)
-        if _undone(fleet, one, state, name, due_us):
+        if _undone(fleet, one, state, name, due_us) or _restored(fleet, one, state, name):
             continue
         told = next((row for row in one.updated if row.id == name and _tells(fleet, one, row, state)), None)
         in_time = told is not None and told.event.at_us <= due_us
@@ -97,6 +97,21 @@ def _undone(fleet: Fleet, one: Connection, state: State, name: str, due_us: int)
     before = fleet.visible(fleet.states[state.number - 1], one).get(name)
     later = [fleet.visible(other, one).get(name) for other in fleet.states[state.number :] if other.sent_us <= due_us]
     return any(run is None or (before is not None and fingerprint(run) == fingerprint(before)) for run in later)
+
+
+def _restored(fleet: Fleet, one: Connection, state: State, name: str) -> bool:
+    """Whether a change may bring back what the poll before has seen: no poll has to fall in between."""
+    now = fleet.visible(state, one).get(name)
+    before = [other for other in fleet.states[: state.number] if _is_like(fleet.visible(other, one).get(name), now)]
+    if not before:
+        return False
+    replaced = fleet.states[before[-1].number + 1]
+    return state.sent_us - replaced.done_us <= fleet.figures.poll_us + fleet.slack_us(one)
+
+
+def _is_like(run: Document | None, other: Document | None) -> bool:
+    """Whether a poll cannot tell them apart."""
+    return run is other if run is None or other is None else fingerprint(run) == fingerprint(other)
 
 
 def _tells(fleet: Fleet, one: Connection, row: Row, state: State) -> bool:

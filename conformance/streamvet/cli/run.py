@@ -60,7 +60,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             "--budget",
             min=0,
             metavar="SECONDS",
-            help="Explore by generated tries until then; 0: not at all. As long as the longest wait by default.",
+            help="Explore by generated tries for so long; 0: not at all. By default until the longest wait is over.",
         ),
     ] = None,
     time_scale: Annotated[

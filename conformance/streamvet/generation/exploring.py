@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from streamvet.contract.registry import load_registry
 from streamvet.generation.ground import ground_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from streamvet.campaign import Workshop
     from streamvet.probes.setting import Stimulus
+    from streamvet.trace import Trace
 
 # Of a campaign that waits for less: enough for some hundred tries on a loopback candidate.
 LEAST_BUDGET_S = 10.0
@@ -56,11 +58,12 @@ class Effort:
     shrink_s: float = SHRINK_S
 
     def until_us(self, workshop: Workshop) -> int:
-        """When to stop, as exploring begins."""
+        """When to stop, by the clock of exploring, which begins now."""
+        began_us = workshop.clock_us()
         if self.budget_s is not None:
-            return now_us() + int(self.budget_s * 1e6)
-        usual_us = workshop.begun_us + int(max(workshop.longest_wait_s, LEAST_BUDGET_S) * 1e6)
-        return max(usual_us, now_us() + int(LATE_BUDGET_S * 1e6))
+            return began_us + int(self.budget_s * 1e6)
+        left_us = workshop.begun_us + int(max(workshop.longest_wait_s, LEAST_BUDGET_S) * 1e6) - now_us()
+        return began_us + max(left_us, int(LATE_BUDGET_S * 1e6))
 
 
 class Explorer:
@@ -79,6 +82,7 @@ class Explorer:
         self._known = known
         self._only = only
         self._workers = Workers(effort.seed)
+        self._pinned: Collection[str] = ()  # what was known when it was asked for last
         self._sightings: list[Sighting] = []
         self._until_us = 0
         self._explored = 0
@@ -96,15 +100,16 @@ class Explorer:
     async def __call__(self, workshop: Workshop) -> None:
         """Explore until there is no more time, or nothing more to be found."""
         self._until_us = self._effort.until_us(workshop)
+        workshop = replace(workshop, hand_out=_once(workshop.hand_out))
         trials = Trials(workshop, self._workers)
         running: set[asyncio.Task[None]] = set()
         try:
             async for stimulus in self._workers.stimuli(ground_of(workshop.setting)):
-                if self._is_over():
+                if self._is_over(workshop) or trials.spent:
                     break
                 if not self._fits(stimulus, workshop):
                     break
-                if trials.shown(stimulus).tries or not trials.affords(stimulus):
+                if not trials.meets(stimulus) or not trials.affords(stimulus):
                     continue
                 self._explored += 1
                 running.add(asyncio.create_task(self._look(stimulus, trials, workshop)))
@@ -122,12 +127,12 @@ class Explorer:
 
     def _fits(self, stimulus: Stimulus, workshop: Workshop) -> bool:
         """Whether what a try has to wait in any case is over in time."""
-        return now_us() + wait_ms_of(workshop.setting, stimulus) * 1000 <= self._until_us
+        return workshop.clock_us() + wait_ms_of(workshop.setting, stimulus) * 1000 <= self._until_us
 
-    def _is_over(self) -> bool:
+    def _is_over(self, workshop: Workshop) -> bool:
         examples = self._effort.examples
         return (
-            now_us() >= self._until_us
+            workshop.clock_us() >= self._until_us
             or (examples is not None and self._explored >= examples)
             or (self._only is not None and self.found.keys() >= set(self._only))
         )
@@ -142,17 +147,18 @@ class Explorer:
             workshop.hand_out(trace)
 
     def _counts(self, requirement: str) -> bool:
-        return requirement not in self.found and (self._only is None or requirement in self._only)
+        known = requirement in self.found or requirement in self._pinned
+        return not known and (self._only is None or requirement in self._only)
 
     async def _reduce(self, trials: Trials, workshop: Workshop) -> None:
         """Make smaller what was seen, one requirement after another, a MUST before a SHOULD."""
         while self._sightings:
-            sighting, known = self._sightings[0], await self._known()
+            sighting, self._pinned = self._sightings[0], await self._known()
             for requirement in _ordered(sighting):
-                if self._counts(requirement) and requirement not in known:
-                    begun_us = now_us()
+                if self._counts(requirement):
+                    begun_us = workshop.clock_us()
                     self.found[requirement] = await self._reduction(requirement, sighting, trials, workshop).found()
-                    self._shrink_us -= now_us() - begun_us
+                    self._shrink_us -= workshop.clock_us() - begun_us
             workshop.hand_out(sighting.trace)
             self._sightings.pop(0)
 
@@ -168,6 +174,18 @@ class Explorer:
                 self.found[requirement] = self._reduction(requirement, sighting, trials, workshop).so_far()
             workshop.hand_out(sighting.trace)
         self._sightings.clear()
+
+
+def _once(hand_out: Callable[[Trace], None]) -> Callable[[Trace], None]:
+    """The same, but each trace once: one may be the first of a finding and the last that is left."""
+    given: WeakSet[Trace] = WeakSet()
+
+    def once(trace: Trace) -> None:
+        if trace not in given:
+            given.add(trace)
+            hand_out(trace)
+
+    return once
 
 
 async def _some(running: set[asyncio.Task[None]], most: int) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from streamvet.generation.shrinking import canonical, smallest
 from streamvet.generation.steadying import steadier
 from streamvet.probes.program import CONNECTIONS
-from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
     from streamvet.campaign import Workshop
@@ -80,14 +79,14 @@ class Reduction:
         self._trials = trials
         self._law = law
         self._workshop = workshop
-        self._until_us = now_us() + within_us
+        self._until_us = workshop.clock_us() + within_us
         self._until_requests = trials.requests + SHRINK_REQUESTS
         self._begun = trials.tries, trials.requests
         self._needs = _SHOWS[_SURE]
         self._passed: dict[str, Trace] = {}  # by stimulus, of those that have shown it too
 
     def _over(self) -> bool:
-        return now_us() >= self._until_us or self._trials.requests >= self._until_requests
+        return self._workshop.clock_us() >= self._until_us or self._trials.requests >= self._until_requests
 
     async def _shows(self, stimulus: Stimulus) -> bool:
         """Whether a stimulus shows it, by what is remembered of it, or by trying it as often as it takes."""

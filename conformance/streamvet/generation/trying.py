@@ -41,6 +41,13 @@ class Trials:
         self._showing: dict[str, list[Stimulus]] = {}
         self._starts_left = workshop.starts_left
 
+    def meets(self, stimulus: Stimulus) -> bool:
+        """Whether nobody has asked for a stimulus before."""
+        key = canonical(stimulus)
+        is_new = key not in self._shown
+        self._shown.setdefault(key, Shown())
+        return is_new
+
     def shown(self, stimulus: Stimulus) -> Shown:
         """What is remembered of a stimulus."""
         return self._shown.setdefault(canonical(stimulus), Shown())
@@ -48,6 +55,11 @@ class Trials:
     def showing(self, requirement: str) -> list[Stimulus]:
         """The stimuli that have shown a finding of it."""
         return self._showing.get(requirement, [])
+
+    @property
+    def spent(self) -> bool:
+        """Whether no more runs may be started."""
+        return self._starts_left is not None and self._starts_left <= 0
 
     def affords(self, stimulus: Stimulus) -> bool:
         """Whether the runs that it starts may be started; then they are counted."""
