@@ -129,6 +129,22 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ("another format", shaped(format=2), "/format: expected 1, got 2"),
     ("a stimulus without a name", shaped(stimulus={"script": []}), "/stimulus: expected the keys name, got {'script'"),
     ("a stimulus that is none", shaped(stimulus=[]), "/stimulus: expected object, got []"),
+    (
+        "an unknown kind",
+        shaped(stimulus={"name": "x", "kind": "no-such", "script": []}),
+        "/stimulus/kind: expected one of run, got 'no-such'",
+    ),
+    ("no kind", shaped(stimulus={"name": "x", "script": []}), "/stimulus/kind: expected one of run, got None"),
+    (
+        "an unknown origin",
+        shaped(stimulus={"name": "x", "kind": "run", "readers": [{"visits": [{"from": "nowhere"}]}]}),
+        "/stimulus/readers/0/visits/0/from: expected one of ",
+    ),
+    (
+        "a script that is none",
+        shaped(stimulus={"name": "x", "kind": "run", "script": [{"say": 1}]}),
+        "/stimulus/script/0: expected ",
+    ),
     ("a negative count", shaped(fails=-1), "/fails: expected at least 0, got -1"),
     ("no time scale", shaped(time_scale=0), "/time_scale: expected exclusiveMinimum 0, got 0"),
     ("a missing key", shaped(story=None), "the file: expected the keys format, profile, digest, "),

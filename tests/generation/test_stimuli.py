@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamvet.contract.files import meta_validator
 from streamvet.contract.profile import load_profile
 from streamvet.generation import payloads
 from streamvet.generation.batches import batch
@@ -42,6 +43,13 @@ MOST_LEVELS = 64  # of an event (EVT-06); a state of a fleet has one more than i
 def test_scripts_are_legal_and_payloads_valid(name: str) -> None:
     mended = [(one, law(name).mended(one)) for one in some(name)]
     assert [one for one, lawful in mended if lawful is None or canonical(lawful) != canonical(one)] == []
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_stimuli_are_as_the_schema_of_cases_has_them(name: str) -> None:
+    validator = meta_validator("case")
+    wrong = [error for one in some(name) for error in validator.iter_errors({"stimulus": one}) if error.path]
+    assert [(list(error.path), error.message) for error in wrong] == []
 
 
 @pytest.mark.parametrize("name", PROFILES)

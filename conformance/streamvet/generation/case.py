@@ -102,9 +102,12 @@ def hold_to(case: Case, profile: Profile, path: Path) -> None:
     """Refuse a case of another profile: its stimulus may mean nothing there.
 
     Raises:
-        FileError: where it is of another one, or of another state of this one.
+        FileError: where it is of another one, or of another state of this one, or starts what this one has not.
     """
     if case.profile != profile.name:
         raise FileError(path, "/profile", profile.name, repr(case.profile))
     if case.digest != profile.digest:
         raise FileError(path, "/digest", f"that of profile {profile.name}, {profile.digest[:12]}…", case.digest[:12])
+    kinds = [one.kind for one in profile.starts]
+    if kinds and case.stimulus.get("kind") not in kinds:
+        raise FileError(path, "/stimulus/kind", f"one of {', '.join(kinds)}", repr(case.stimulus.get("kind")))
