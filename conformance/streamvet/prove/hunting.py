@@ -7,6 +7,7 @@ how stimuli are made.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 SEEDS = 10
 BUDGET_S = 15.0  # of one seed, from the first try on; what was found is made smaller after that
 ENOUGH = 0.9  # of the seeds have to find it
-# A hunt keeps more than a core busy: its campaign, a server, and two processes that make stimuli and judge traces.
-AT_ONCE = 1
+# A hunt keeps about a core busy: its campaign, a server, and two processes that make stimuli and judge traces.
+AT_ONCE = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
