@@ -75,4 +75,4 @@ hunt: .venv/.test
 	@$(BIN)/python bench/generation.py
 
 clean:
-	@rm -rf .venv site report tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv site report streamvet-cases tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
