@@ -83,7 +83,8 @@ class World:
     tried: list[Stimulus] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
     handed: list[Trace] = field(default_factory=list)
-    guilty: dict[Trace, Collection[str]] = field(default_factory=dict)
+    guilty: dict[tuple[Exchange, ...], Collection[str]] = field(default_factory=dict)
+    timed: Collection[str] = ()  # what a suite that was late could not tell
     blocked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def workshop(self) -> Workshop:
@@ -111,7 +112,7 @@ class World:
             load_registry().revision, SCALE,
         )  # fmt: skip
         self.traces.append(trace)
-        self.guilty[trace] = guilty
+        self.guilty[trace.exchanges] = guilty
         return trace
 
     # What there is of `Workers`.
@@ -133,7 +134,8 @@ class World:
         """What this try has shown."""
         assert folder == str(GHOSTLY.folder)
         await asyncio.sleep(0)
-        return {name: Finding("x0", (0, 0), 0, "all of it", f"less of {name}") for name in self.guilty[trace]}
+        told = set(self.guilty[trace.exchanges]) - set(self.timed if trace.jitter_us else ())
+        return {name: Finding("x0", (0, 0), 0, "all of it", f"less of {name}") for name in told}
 
 
 @pytest.fixture
@@ -173,6 +175,34 @@ def readers(count: int, *names: str) -> Shows:
 async def known() -> Collection[str]:
     """The requirement that pinned tries have found."""
     return (MUST,)
+
+
+# ------------------------------------------------------------------------------------------------ time alone
+
+
+def test_a_bound_that_is_missed_once_is_no_finding(explore: Callable[..., Explorer]) -> None:
+    world = World(lambda _stimulus, number: (MUST, OTHER) if number == 3 else (), timed=(MUST, OTHER))
+    explorer = explore(world, Effort(budget_s=30))
+    assert (explorer.found, explorer.doubtful) == ({}, 1)
+    (doubtful,) = [one for one in world.handed if one.jitter_us]
+    assert doubtful.exchanges == world.traces[2].exchanges
+    assert world.traces[2] not in world.handed
+
+
+def test_a_bound_that_is_missed_again_is_a_finding(explore: Callable[..., Explorer]) -> None:
+    world = World(readers(1, MUST), timed=(MUST,))
+    explorer = explore(world)
+    assert (set(explorer.found), explorer.doubtful) == ({MUST}, 0)
+    assert explorer.found[MUST].fails == REPLAYS
+    assert [one for one in world.handed if one.jitter_us] == []
+
+
+def test_what_is_no_matter_of_time_counts_beside_it(explore: Callable[..., Explorer]) -> None:
+    world = World(lambda _stimulus, number: (MUST, OTHER) if number == 3 else (), timed=(MUST,))
+    explorer = explore(world, Effort(budget_s=30))
+    assert (set(explorer.found), explorer.doubtful) == ({OTHER}, 1)
+    assert explorer.found[OTHER].fails == 0
+    assert [one.jitter_us != {} for one in world.handed if one.exchanges == world.traces[2].exchanges] == [True]
 
 
 # ------------------------------------------------------------------------------------------------ when it ends
@@ -328,7 +358,7 @@ def test_what_fails_now_and_then_says_how_often_and_has_both_outcomes(
     assert found.runs == REPLAYS
     assert 3 <= found.fails <= 4  # of five that follow each other
     assert case_of(found, GHOSTLY, 0, SCALE).often == f"fails {found.fails} of {REPLAYS}"
-    outcomes = {bool(world.guilty[one]) for one in world.handed if one.stimulus == found.stimulus}
+    outcomes = {bool(world.guilty[one.exchanges]) for one in world.handed if one.stimulus == found.stimulus}
     assert outcomes == {True, False}
 
 
@@ -401,16 +431,16 @@ def test_each_trace_is_evidence_once(explore: Callable[..., Explorer], case: str
     explored = {canonical(dict(one.stimulus)): one for one in reversed(world.traces)}
     assert {one for key, one in explored.items() if key in tried} <= set(world.handed)
     for name, one in found.items():  # the finding that is told is in the evidence, and before any other one of its kind
-        first = next(trace for trace in world.handed if name in world.guilty[trace])
+        first = next(trace for trace in world.handed if name in world.guilty[trace.exchanges])
         assert first.stimulus in [each.stimulus for each in found.values()]
-        assert any(trace.stimulus == one.stimulus and name in world.guilty[trace] for trace in world.handed)
+        assert any(trace.stimulus == one.stimulus and name in world.guilty[trace.exchanges] for trace in world.handed)
 
 
 @pytest.mark.parametrize("number", [3, 5, 12, 26])
 def test_an_interruption_keeps_what_was_found(explore: Callable[..., Explorer], number: int) -> None:
     world = interrupted_at(number)
     explorer = explore(world)
-    shown = [trace for trace in world.traces if MUST in world.guilty[trace]]
+    shown = [trace for trace in world.traces if MUST in world.guilty[trace.exchanges]]
     assert (explorer.found.keys() == {MUST, OTHER}) is bool(shown)
     assert explorer.tries == len(world.traces)
     for one in explorer.found.values():

@@ -158,7 +158,7 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
                 "target": subject.shown, "time_scale": subject.scale, "seed": settings.seed, "started_at": started_at,
                 "duration_s": summary.duration_s, "mandated_wait_s": summary.mandated_wait_s,
                 "lacks": subject.target.lacks, "errors": tuple(summary.errors), "interrupted": interrupted,
-                "notes": wanted.notes + _notes(subject, summary, interrupted=interrupted),
+                "notes": wanted.notes + _notes(subject, summary, one.explorer, interrupted=interrupted),
                 "generated": one.explorer.tries if one.explorer else 0,
                 "replays": kept(one.explorer, subject, settings.seed, wanted.trace_dir),
             }  # fmt: skip
@@ -216,7 +216,9 @@ async def _campaigns(trials: Sequence[_Trial], settings: Settings, court: Court)
         await asyncio.gather(*map(one, trials))
 
 
-def _notes(subject: Subject, summary: Summary, *, interrupted: bool) -> tuple[str, ...]:
+def _notes(
+    subject: Subject, summary: Summary, exploring: Explorer | None, *, interrupted: bool
+) -> tuple[str, ...]:  # fmt: skip
     """What a reader has to know to weigh the verdicts."""
     found: list[str] = []
     if subject.scale != 1:
@@ -225,6 +227,8 @@ def _notes(subject: Subject, summary: Summary, *, interrupted: bool) -> tuple[st
         found.append(f"the target lacks {', '.join(subject.target.lacks)}")
     if summary.repeated:
         found.append(f"{summary.repeated} waits were repeated, as the suite itself was late")
+    if exploring and exploring.doubtful:
+        found.append(f"{exploring.doubtful} generated tries missed a bound in time once and never again: not judged")
     if interrupted:
         found.append("interrupted: what was not tried by then is not judged")
     return tuple(found)

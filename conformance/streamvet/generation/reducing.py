@@ -124,6 +124,10 @@ class Reduction:
             best = max(best, (more, times), key=lambda one: one[1])
         return best[0], min(best[1], _STEADY)
 
+    async def comes_again(self) -> bool:
+        """Whether some more tries show it at all."""
+        return await self._how_often(self._sighting.stimulus, _SURE) > 0
+
     async def found(self) -> Found:
         """The smallest one, whose traces become evidence: of both outcomes where it does not always fail."""
         trials = self._trials

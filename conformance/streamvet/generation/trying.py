@@ -52,6 +52,11 @@ class Trials:
         """What is remembered of a stimulus."""
         return self._shown.setdefault(canonical(stimulus), Shown())
 
+    def amend(self, stimulus: Stimulus, before: Trace, after: Trace) -> None:
+        """Remember another trace in the place of one that a stimulus has shown something with."""
+        traces = self.shown(stimulus).traces
+        traces.update({name: after for name, one in traces.items() if one is before})
+
     def showing(self, requirement: str) -> list[Stimulus]:
         """The stimuli that have shown a finding of it."""
         return self._showing.get(requirement, [])
