@@ -28,7 +28,8 @@ def ground(name: str, *, control: bool = True) -> Ground:
         profile=str(profile.folder), scale=SCALE, scripted=control and profile.streams != "ambient",
         published=control and name == "cosma", states=("primary", "other") if control else (),
         starts=tuple(Start(one.kind, outcomes) for one in profile.starts), cancels="cancel" in profile.operations,
-        records="record" in profile.operations, strangers=("missing", "other"), connections=CONNECTIONS,
+        restarts=control, records="record" in profile.operations, strangers=("missing", "other"),
+        connections=CONNECTIONS,
     )  # fmt: skip
 
 

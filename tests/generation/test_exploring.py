@@ -22,12 +22,12 @@ from streamvet.contract.registry import load_registry
 from streamvet.contract.target import target_of
 from streamvet.generation import exploring, reducing
 from streamvet.generation.case import case_of
-from streamvet.generation.exploring import LATE_BUDGET_S, LEAST_BUDGET_S, SHRINK_ALL_S, Effort, Explorer
+from streamvet.generation.exploring import LATE_BUDGET_S, LEAST_BUDGET_S, MOST_ALONE, SHRINK_ALL_S, Effort, Explorer
 from streamvet.generation.reducing import REPLAYS, Found
 from streamvet.generation.shrinking import canonical, removals
 from streamvet.outcome import Finding
 from streamvet.probes import PROGRAM, VOCABULARIES
-from streamvet.probes.program import runs_of
+from streamvet.probes.program import is_alone, runs_of
 from streamvet.probes.setting import Setting
 from streamvet.trace import Ending, Exchange, Request, Trace
 
@@ -46,7 +46,9 @@ MUST, OTHER, SHOULD = "EVT-09", "ORD-05", "TRN-06"  # of ghostly; the SHOULD is 
 GHOSTLY = load_profile("ghostly")
 REQUESTS = 3  # of each try
 TRY_S = 1.0
-STIMULI = list({canonical(one): one for one in some("ghostly")}.values())[:60]
+EACH = list({canonical(one): one for one in some("ghostly")}.values())
+STIMULI = [one for one in EACH if not is_alone(one)][:60]
+CRASHES = [one for one in EACH if is_alone(one)]
 SHORT = [one for one in STIMULI if len(canonical(one)) < 1500]
 
 
@@ -175,6 +177,25 @@ def readers(count: int, *names: str) -> Shows:
 async def known() -> Collection[str]:
     """The requirement that pinned tries have found."""
     return (MUST,)
+
+
+# ------------------------------------------------------------------------------------------------ crashes
+
+
+@pytest.mark.parametrize("budget_s", [6, 1e6])
+def test_what_nothing_else_may_see_comes_last_and_seldom(explore: Callable[..., Explorer], budget_s: float) -> None:
+    made = [*CRASHES[: MOST_ALONE + 2], *STIMULI[:10]]
+    world = World(nothing, stimuli_=made, at_once=4)
+    explore(world, Effort(budget_s=budget_s))
+    before = world.tried[:-MOST_ALONE]
+    assert before == STIMULI[: len(before)]
+    assert world.tried[-MOST_ALONE:] == CRASHES[:MOST_ALONE]
+
+
+def test_examples_count_it_too(explore: Callable[..., Explorer]) -> None:
+    world = World(nothing, stimuli_=[*CRASHES[:2], *STIMULI[:2]])
+    explore(world, Effort(budget_s=1e6, examples=3))
+    assert world.tried == [*STIMULI[:2], CRASHES[0]]
 
 
 # ------------------------------------------------------------------------------------------------ time alone

@@ -99,7 +99,7 @@ def test_every_way_of_reading_comes() -> None:
     assert {key for visit in visits for key in visit} == {"from", "at", "as", "cut", "wait_ms", "stall_ms"}
     assert {key for visit in visits for key in visit.get("cut", ())} == {"after", "inside", "after_ms"}
     tops = Counter(key for one in some("promptfloe") for key in one)
-    assert {"runs", "again", "record", "cancel_ms", "cancel_after"} <= tops.keys()
+    assert {"runs", "again", "record", "cancel_ms", "cancel_after", "restart_ms"} <= tops.keys()
     assert {one["outcome"] for one in some("promptfloe")} == {"succeeds", "fails", "hangs"}
     assert {visit["from"] for one in some("ghostly") for row in one["readers"] for visit in row["visits"]} == {
         "start", "last", "last-event-id",

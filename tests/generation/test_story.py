@@ -64,6 +64,12 @@ STORIES = [
         "2 of 3",
         "3 events (chunk, info, chunk): 2 of 3",
     ),
+    Story(
+        "a crash",
+        RUN | script(CHUNK, CHUNK) | {"readers": [], "restart_ms": 500},
+        "event 2 missing",
+        "2 events (chunk, chunk), the server is killed 25 ms after the start and started again: event 2 missing",
+    ),
     Story("somebody only reads", RUN | {"script": None, "readers": []}, "no end", "one reader: no end"),
     Story("many events are counted", RUN | script(*[CHUNK] * 6), "5 of them", "6 events: 5 of them"),
     Story(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamvet.probes.program import is_alone
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -26,6 +28,11 @@ class Try:
     stimulus: Stimulus
     connections: int
     wait_s: float
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else may be tried meanwhile."""
+        return self.probe.alone or is_alone(self.stimulus)
 
     @property
     def name(self) -> str:
@@ -57,7 +64,7 @@ class Plan:
     def add(self, one: Try, setting: Setting) -> None:
         """Put a try where it belongs."""
         lanes = {"": self.together, "speaks": self.speaking, "quiet": self.quiet}
-        (self.alone if one.probe.alone else lanes[one.probe.lane_of(setting)]).append(one)
+        (self.alone if one.alone else lanes[one.probe.lane_of(setting)]).append(one)
 
     def skip(self, probe: Probe, reason: str) -> None:
         """Note for every requirement that the probe serves why it was not tried."""

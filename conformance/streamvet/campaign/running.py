@@ -71,6 +71,7 @@ class _Campaign:
     begun: dict[str, tuple[Try, int]] = field(default_factory=dict)
     late: list[tuple[Try, int, Trace]] = field(default_factory=list)  # to be repeated
     short_over: asyncio.Event = field(default_factory=asyncio.Event)
+    planned_over: asyncio.Event = field(default_factory=asyncio.Event)
     connections: Slots = field(init=False)
     at_once: int = field(init=False)  # generated tries
     generated: Slots = field(init=False)  # places for them
@@ -92,6 +93,7 @@ class _Campaign:
             async with self.exploring.shut():
                 for one in plan.alone:
                     await self.perform(one)
+            self.planned_over.set()
             await explorer
             self.calm.waits(self.candidate)
             await self.repeat_late()
@@ -163,7 +165,11 @@ class _Campaign:
         """One try of a stimulus that was not planned, when nothing is in its way; whether its trace counts is open."""
         connections = min(connections_of(stimulus), self.setting.target.max_concurrency)
         one = Try(PROGRAM, stimulus, connections, PROGRAM.wait_ms(self.setting, stimulus) / 1000)
-        async with self.generated.taken(1), self._turn(), self.connections.taken(connections):
+        async with (
+            self.generated.taken(self.at_once if one.alone else 1),
+            self._turn(alone=one.alone),
+            self.connections.taken(connections),
+        ):
             key = f"{one.name} {id(one)}"
             self.begun[key] = (one, now_us())
             try:
@@ -177,10 +183,12 @@ class _Campaign:
         return now_us() - self.queue.waited_us()
 
     @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """The turn of what is generated."""
+    async def _turn(self, *, alone: bool = False) -> AsyncIterator[None]:
+        """The turn of what is generated; of what nothing else may see, when everything that is planned is over."""
         async with contextlib.AsyncExitStack() as held:
             with self.queue.waiting():
+                if alone:
+                    await self.planned_over.wait()
                 await held.enter_async_context(self.exploring.passed())
                 await held.enter_async_context(self.calm.bustle.passed())
             yield
@@ -231,7 +239,7 @@ class _Campaign:
         if not self.late:
             return
         await self.calm.wait()
-        apart = [row for row in self.late if row[0].probe.alone or row[0].probe.lane_of(self.setting) == "speaks"]
+        apart = [row for row in self.late if row[0].alone or row[0].probe.lane_of(self.setting) == "speaks"]
         for row in apart:
             await self._repeat(*row)
         async with asyncio.TaskGroup() as group:

@@ -18,7 +18,7 @@ from streamvet.generation.lawful import Law
 from streamvet.generation.reducing import Found, Reduction, Sighting
 from streamvet.generation.trying import Trials
 from streamvet.generation.workers import Workers
-from streamvet.probes.program import wait_ms_of
+from streamvet.probes.program import is_alone, wait_ms_of
 from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ LATE_BUDGET_S = 3.0
 # exploring: what was found at its end is made smaller too.
 SHRINK_S, SHRINK_ALL_S = 20.0, 60.0
 
+MOST_ALONE = 3  # of a campaign: it has to wait for each until the candidate is up again
 _LATE_US = 3600 * 1_000_000  # more than any tolerance
 
 # The requirements that have findings already, so that one more tells nothing new.
@@ -106,12 +107,16 @@ class Explorer:
         workshop = replace(workshop, hand_out=_once(workshop.hand_out))
         trials = Trials(workshop, self._workers)
         running: set[asyncio.Task[None]] = set()
+        alone: list[Stimulus] = []  # what nothing else may see, for when everything else is tried
         try:
             async for stimulus in self._workers.stimuli(ground_of(workshop.setting)):
                 if self._is_over(workshop) or trials.spent:
                     break
                 if not self._fits(stimulus, workshop):
                     break
+                if is_alone(stimulus):
+                    alone.append(stimulus)
+                    continue
                 if not trials.meets(stimulus) or not trials.affords(stimulus):
                     continue
                 self._explored += 1
@@ -122,6 +127,12 @@ class Explorer:
                     await self._reduce(trials, workshop)
             await _some(running, 0)
             await self._reduce(trials, workshop)
+            for stimulus in alone[:MOST_ALONE]:
+                if self._is_done() or not trials.meets(stimulus) or not trials.affords(stimulus):
+                    continue
+                self._explored += 1
+                await self._look(stimulus, trials, workshop)
+                await self._reduce(trials, workshop)
         finally:
             for task in running:
                 task.cancel()
@@ -133,11 +144,12 @@ class Explorer:
         return workshop.clock_us() + wait_ms_of(workshop.setting, stimulus) * 1000 <= self._until_us
 
     def _is_over(self, workshop: Workshop) -> bool:
+        return workshop.clock_us() >= self._until_us or self._is_done()
+
+    def _is_done(self) -> bool:
         examples = self._effort.examples
-        return (
-            workshop.clock_us() >= self._until_us
-            or (examples is not None and self._explored >= examples)
-            or (self._only is not None and self.found.keys() >= set(self._only))
+        return (examples is not None and self._explored >= examples) or (
+            self._only is not None and self.found.keys() >= set(self._only)
         )
 
     async def _look(self, stimulus: Stimulus, trials: Trials, workshop: Workshop) -> None:

@@ -35,6 +35,7 @@ class Ground:
     states: tuple[str, ...]  # the accounts whose view of an ambient state is known
     starts: tuple[Start, ...]
     cancels: bool
+    restarts: bool
     records: bool
     strangers: tuple[str, ...]  # accounts that must not see another one's run
     connections: int
@@ -56,6 +57,7 @@ def ground_of(setting: Setting) -> Ground:
         states=tuple(known) if "state" in setting.can else (),
         starts=tuple(start for start in starts if start.outcomes),
         cancels=setting.has("cancel"),
+        restarts=target.launch is not None and profile.field("catchup.after_restart") is not None,
         records=setting.has("record"),
         strangers=("missing", *strangers) if secret else (),
         connections=min(CONNECTIONS, target.max_concurrency),

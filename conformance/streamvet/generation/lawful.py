@@ -54,7 +54,7 @@ class Law:
                 return None
         if "timeline" in made and not is_lawful(made["timeline"], made["projects"], self.profile):
             return None
-        if made.get("outcome") == "hangs" and "cancel_ms" not in made:
+        if made.get("outcome") == "hangs" and not {"cancel_ms", "restart_ms"} & made.keys():
             return None
         if made.get("script") is not None and self.words is not None:
             steps = self._mended_steps(made, self.words)

@@ -54,6 +54,7 @@ _STALL_MS = weighted((12, 0.0), (1, 10.0), (1, 40.0))
 _INSIDE = weighted((8, 0), (1, 1), (1, 2), (1, 3), (1, 5), (1, 17), (1, 64), (1, 101), (1, 1000), (1, 1 << 20))
 _READERS = weighted((3, 0), (7, 1), (5, 2), (3, 3), (1, 5), (1, 8))
 _VISITS = weighted((4, 1), (5, 2), (2, 3), (1, 4))
+_RESTARTS = 25  # of so many runs, in one the candidate is killed
 _AT_ONCE = weighted((9, 1), (2, 2), (1, 3))
 _LANES = weighted((4, 1), (2, 2), (1, 3))
 _PUSHES = weighted((3, 1), (4, 2), (3, 3), (1, 4))
@@ -175,10 +176,10 @@ def _moments_ms(steps: Sequence[Step], ground: Ground) -> list[float]:
 # ------------------------------------------------------------------------------------------------ readers
 
 
-def _moment(dice: Dice, scene: _Scene, name: str) -> dict[str, Any]:
+def _moment(dice: Dice, scene: _Scene, name: str, *, by_clock: bool = False) -> dict[str, Any]:
     """A moment of a run: at one of its events, by the clock or when that is seen; at any time; or when it is over."""
     how = dice.of(_MOMENTS)
-    if how == "seen" and scene.events:
+    if not by_clock and how == "seen" and scene.events:
         after = 1 + dice.up_to(scene.events - 1)
         return {f"{name}_after": after, f"{name}_ms": scene.unscaled(dice.of(_OFF_MS))}
     over_ms = scene.moments_ms[-1]
@@ -249,6 +250,8 @@ def runs(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
         scene = _Scene(ground, profile, _moments_ms(made["script"], ground))
     else:
         made["input"] = outcome
+    if ground.restarts and dice.once_in(_RESTARTS):
+        return made | {"readers": [], "restart_ms": _moment(dice, scene, "at", by_clock=True)["at_ms"]}
     at_once = min(dice.of(_AT_ONCE), ground.connections)
     most = ground.connections // at_once - 1
     made["readers"] = [_reader(dice, scene) for _ in range(min(dice.of(_READERS), most))]

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 Rank = tuple[int, ...]  # of something simpler in its order: a search goes on at the rank at which it has found it
 
-_EXTRAS = (("again",), ("record",), ("runs",), ("cancel_after", "cancel_ms"), ("cancel_after",), ("cut",))
+_EXTRAS = (
+    ("again",),
+    ("record",),
+    ("runs",),
+    ("cancel_after", "cancel_ms"),
+    ("cancel_after",),
+    ("cut",),
+    ("restart_ms",),
+)
 _LISTS: tuple[tuple[str, ...], ...] = (
     ("readers",), ("readers", "visits"), ("lanes",), ("lanes", ""), ("lanes", "", "writes"), ("script",), ("timeline",),
     ("timeline", "state", "pipelines"), ("timeline", "state", "logs"),
@@ -27,7 +35,7 @@ _LISTS: tuple[tuple[str, ...], ...] = (
 # Members that a visit, a reader or a cut can be without.
 _OPTIONAL = ("wait_ms", "stall_ms", "cut", "inside", "join_after", "at")
 _COUNTED = ("after", "inside", "join_after", "cancel_after", "at", "runs")
-_TOP = ("cancel_ms", "cancel_after", "cut", "runs", "late_ms")
+_TOP = ("cancel_ms", "restart_ms", "cancel_after", "cut", "runs", "late_ms")
 _SHORT_CHARS = 12  # a text of which each character is looked at
 _PLACES = 8  # at most, at which a piece of one length is taken from a text
 _SMALL = 16  # a number from which one is taken

@@ -56,6 +56,8 @@ def _parts(stimulus: Stimulus, scale: float) -> Iterator[str]:
         yield f"the reader is cut {_where(stimulus['cut'], scale)}"
     if "cancel_ms" in stimulus:
         yield f"the run is cancelled {_moment(stimulus, 'cancel', scale)}"
+    if "restart_ms" in stimulus:
+        yield f"the server is killed {_moment(stimulus, 'restart', scale)} and started again"
     if stimulus.get("record"):
         yield "its record is requested"
     if stimulus.get("again"):

@@ -12,9 +12,12 @@ It performs and records; it judges nothing.
 
     {"kind": …, "script": […], "outcome": …, "lanes": [[{"text": …, "writes": [[…, …]], "cut": {"after": 1}}, …], …]}
 
+    {"kind": …, "script": […], "outcome": …, "restart_ms": 40}
+
 `readers` are those besides the one that is there from the beginning. `join_after` and `cancel_after` are counted in
 the events that this one has seen. A visit begins at one of ORIGINS; a cut is behind so many events and so many bytes
-more, or after `after_ms`; `stall_ms` lets the reader stop at first. A lane has the pushes to one subject.
+more, or after `after_ms`; `stall_ms` lets the reader stop at first. A lane has the pushes to one subject. With
+`restart_ms` the candidate is killed then and started again, which nothing else may see.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from streamvet.probes import agent_workspace, rockstar
+from streamvet.probes import agent_workspace, restarting, rockstar
 from streamvet.probes.runs import Cursor
 from streamvet.recorder import CutPlan, now_us, wait_until
 
@@ -61,6 +64,11 @@ def wait_ms_of(setting: Setting, stimulus: Stimulus) -> float:
     return agent_workspace.scenes_wait_ms(setting, stimulus) if "timeline" in stimulus else 0.0
 
 
+def is_alone(stimulus: Stimulus) -> bool:
+    """Whether nothing else may be tried meanwhile."""
+    return "restart_ms" in stimulus
+
+
 async def program(driver: Driver, stimulus: Stimulus) -> None:
     """Perform a generated stimulus."""
     await _PERFORM[driver.profile.streams](driver, stimulus)
@@ -84,7 +92,10 @@ def _cut_of(visit: dict[str, Any]) -> CutPlan | None:
 
 
 async def _runs(driver: Driver, stimulus: Stimulus) -> None:
-    """As many runs at once as the stimulus says, each the same."""
+    """As many runs at once as the stimulus says, each the same; or one that the candidate does not survive."""
+    if is_alone(stimulus):
+        await _crash(driver, stimulus)
+        return
     await asyncio.gather(*(_run(driver, stimulus) for _ in range(runs_of(stimulus))))
 
 
@@ -101,6 +112,19 @@ async def _run(driver: Driver, stimulus: Stimulus) -> None:
     if over and stimulus.get("again"):
         again = await driver.attach(run, "after", finished=True)
         await again.ended(driver.bounds.finished_s)
+
+
+async def _crash(driver: Driver, stimulus: Stimulus) -> None:
+    """A run with one reader, a kill at some moment; then its record, and the run once more from its beginning."""
+    run, first = await driver.begin("cut")
+    if first is None:
+        return
+    await wait_until(now_us() + _real_us(driver, stimulus, "restart_ms"))
+    if await first.head(driver.bounds.answer_s) is None or not await restarting.kill(driver, first):
+        return
+    await driver.record(run, "record-restarted")
+    again = await driver.attach(run, "resumed", meant=restarting.meant(driver))
+    await restarting.reread(driver, again, len(first.history))
 
 
 async def _to_end(driver: Driver, run: Run, first: Live, stimulus: Stimulus) -> bool:

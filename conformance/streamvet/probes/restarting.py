@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from streamvet.probes.driver import Driver
     from streamvet.probes.runs import Run
     from streamvet.probes.setting import Setting, Stimulus
+    from streamvet.recorder import Live
 
 _EVENTS_BEFORE = 4
 _LEAK_S = 0.5  # for what follows what was seen before, on a stream that may stay open
@@ -36,10 +37,15 @@ async def killed(driver: Driver, stimulus: Stimulus) -> Run | None:
     if reader is None:
         return None
     await reader.events(_before(stimulus), driver.bounds.run_s)
+    return run if await kill(driver, reader) else None
+
+
+async def kill(driver: Driver, reader: Live) -> bool:
+    """Kill -9 and start again, while somebody reads; gives whether the candidate is up."""
     up = await driver.candidate.restart_after_kill()
     await reader.over(driver.bounds.close_s)
     await reader.cut("the candidate was killed")
-    return run if up else None
+    return up
 
 
 def meant(driver: Driver) -> str:
@@ -58,9 +64,12 @@ async def restart(driver: Driver, stimulus: Stimulus) -> None:
     if ended is not None:
         after = await driver.attach(ended, "after", meant=meant(driver), finished=True)
         await after.ended(driver.bounds.finished_s)
-    if await again.head(driver.bounds.answer_s) is None or not await again.events(
-        _before(stimulus), driver.bounds.answer_s
-    ):
+    await reread(driver, again, _before(stimulus))
+
+
+async def reread(driver: Driver, again: Live, count: int) -> None:
+    """Read what was seen before, so many events, and what follows at once; the stream may stay open."""
+    if await again.head(driver.bounds.answer_s) is None or not await again.events(count, driver.bounds.answer_s):
         return
     if not await again.over(_LEAK_S):
         await again.cut("it has replayed what it has")
