@@ -47,7 +47,7 @@ def scripts(name: str) -> tuple[Stimulus, ...]:
     ground = Ground(
         profile=str(profile.folder), scale=SCALE, scripted=profile.streams != "ambient", published=name == "cosma",
         states=(), starts=tuple(Start(one.kind, ("succeeds", "fails")) for one in profile.starts), cancels=False,
-        records=False, strangers=(), connections=1,
+        restarts=False, records=False, strangers=(), connections=1,
     )  # fmt: skip
     made = (one for number in range(10) for one in batch(stimuli(ground), SEED, number, 20))
     found = [one for one in made if one["script"] is not None]
