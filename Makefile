@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
+unexport PYTHONDONTWRITEBYTECODE # servers are started some hundred times: bytecode is a quarter of that
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SAY := @printf '== %s\n'
 
