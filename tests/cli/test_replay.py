@@ -302,7 +302,7 @@ def test_a_replay_shows_the_same_finding(ran: Ran, streamvet: Callable[..., Ende
     case = ran.case
     ended = streamvet(*shlex.split(ran.told["replay"])[1:])
     assert ended.code == 1, ended.err
-    assert ended.out.startswith(f"{printable(case.story)}\nfails {REPLAYS} of {REPLAYS}\n")
+    assert ended.out.startswith(f"the case: {printable(case.story)}\nfails {REPLAYS} of {REPLAYS}\n")
     lines = [" ".join(line.split()) for line in ended.out.splitlines()]
     assert any(line.startswith(f"FAIL {REQUIREMENT} ") for line in lines)
     assert f"expected {case.expected}" in lines

@@ -59,5 +59,6 @@ def kept(one: Explorer | None, subject: Subject, seed: int, trace_dir: Path | No
     for requirement, found in one.found.items() if one else ():
         case = case_of(found, subject.profile, seed, subject.scale)
         file = save(case, trace_dir or CASES)
-        replays[requirement] = Replay(case.story, case.often, str(file), subject.told("replay", str(file)))
+        often = case.often if found.whole else f"{case.often}; there was no time to look for the smallest"
+        replays[requirement] = Replay(case.story, often, str(file), subject.told("replay", str(file)))
     return replays

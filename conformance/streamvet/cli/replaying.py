@@ -67,7 +67,7 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
         for subject in subjects:
             hold_to(case, subject.profile, file)
         fails, report = _replayed(case, subjects[0], times, wait)
-    say(f"{printable(case.story)}\nfails {fails} of {times}")
+    say(f"the case: {printable(case.story)}\nfails {fails} of {times}")
     say(text.render([report], _POLICY))
     raise typer.Exit(int(exit_code([report], _POLICY)))
 

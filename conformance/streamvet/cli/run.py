@@ -159,6 +159,7 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
                 "duration_s": summary.duration_s, "mandated_wait_s": summary.mandated_wait_s,
                 "lacks": subject.target.lacks, "errors": tuple(summary.errors), "interrupted": interrupted,
                 "notes": wanted.notes + _notes(subject, summary, one.explorer, interrupted=interrupted),
+                "pinned": summary.tries,
                 "generated": one.explorer.tries if one.explorer else 0,
                 "replays": kept(one.explorer, subject, settings.seed, wanted.trace_dir),
             }  # fmt: skip

@@ -58,6 +58,7 @@ class Found:
     requests: int
     shrink_tries: int
     shrink_requests: int
+    whole: bool = True  # the search for something smaller was not cut short
 
 
 class _Replayed(NamedTuple):
@@ -83,6 +84,7 @@ class Reduction:
         self._until_requests = trials.requests + SHRINK_REQUESTS
         self._begun = trials.tries, trials.requests
         self._needs = _SHOWS[_SURE]
+        self._cut_short = True  # until it has ended
         self._passed: dict[str, Trace] = {}  # by stimulus, of those that have shown it too
 
     def _over(self) -> bool:
@@ -138,6 +140,7 @@ class Reduction:
             at_once = self._workshop.at_once
             stimulus = await smallest(steady, self._shows, self._law.mended, self._over, at_once)
         took = trials.tries, trials.requests
+        self._cut_short = self._over()
         reports = [await self._replayed(stimulus)]
         if reports[0].fails < _STEADY and stimulus is not steady:  # what was taken away had made it fail more often
             reports.append(await self._replayed(steady))
@@ -163,5 +166,5 @@ class Reduction:
         self._workshop.hand_out(shown.traces[self._requirement])
         return Found(
             self._requirement, report.stimulus, shown.findings[self._requirement], report.fails, report.runs,
-            sighting.tries, sighting.requests, took[0] - self._begun[0], took[1] - self._begun[1],
+            sighting.tries, sighting.requests, took[0] - self._begun[0], took[1] - self._begun[1], not self._cut_short,
         )  # fmt: skip

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 
 _QUOTED = frozenset("'\"[{(")  # with what a finding begins that only quotes a value
 _NAMED = 5  # events of which the types are told
+_TOLD = 3  # readers of which it is told what they do; the case has the others
 _SHOWN_CHARS = 60  # of the only event
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_WITH = {"empty": "with an empty cursor", "unknown": "with an unknown cursor", "malformed": "with a malformed cursor"}
+_WITH = {
+    "empty": "asks with an empty cursor",
+    "unknown": "asks with an unknown cursor",
+    "malformed": "asks with a malformed cursor",
+}
 _BACK = _WITH | {
     "start": "comes back without a cursor",
     "last": "comes back where it left",
@@ -49,8 +54,11 @@ def _parts(stimulus: Stimulus, scale: float) -> Iterator[str]:
     if stimulus.get("outcome") == "fails":
         yield "the run fails"
     told_rows = [", ".join(_reader(row, scale)) for row in stimulus.get("readers", ())]
-    for text, same in groupby(told_rows):
-        count = len(list(same))
+    groups = [(text, len(list(same))) for text, same in groupby(told_rows)]
+    if len(groups) > _TOLD:
+        yield f"{_number(len(told_rows))} readers that come and go"
+        groups = []
+    for text, count in groups:
         yield f"one reader {text}" if count == 1 else f"{_number(count)} readers, each {text}"
     if stimulus.get("cut"):
         yield f"the reader is cut {_where(stimulus['cut'], scale)}"

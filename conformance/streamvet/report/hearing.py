@@ -84,10 +84,15 @@ class Hearing:
         if asked.waivers and asked.today:
             rulings, stale = waive(rulings, asked.waivers, asked.today)
         chosen = {one.requirement.id for one in rulings}
+
+        def again(ruling: Ruling) -> str:
+            """What pinned tries show comes with the same command; what generated ones show, with the replay."""
+            return "" if ruling.requirement.id in facts.get("replays", ()) else _reproduce(ruling, asked.command)
+
         return Report(
             profile=self.profile.name,
             title=self.profile.title,
-            rulings=tuple(dataclasses.replace(one, reproduce=_reproduce(one, asked.command)) for one in rulings),
+            rulings=tuple(dataclasses.replace(one, reproduce=again(one)) for one in rulings),
             families=self.registry.families,
             spec=self.registry.revision,
             stale=tuple(stale),

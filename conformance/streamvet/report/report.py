@@ -55,6 +55,7 @@ class Report:
     exhibits: Mapping[str, tuple[Exhibit, ...]] = field(default_factory=dict)  # id -> its first findings, with bytes
     replays: Mapping[str, Replay] = field(default_factory=dict)  # id -> where generated tries have found it
     traces: int = 0
+    pinned: int = 0  # tries that are always made; 0 where they were not counted
     generated: int = 0  # tries that were, whether or not their traces were kept
     offline: bool = False  # judged from traces: what they do not hold is nobody's fault
     interrupted: bool = False

@@ -79,9 +79,10 @@ def _report(text: Text, report: Report, policy: Policy) -> None:
 
 def _facts(report: Report) -> str:
     scale = "real time" if report.time_scale == 1 else f"time scale {report.time_scale:g}"
+    tries = report.pinned or report.traces
     wall = (
         f"{report.traces} traces" if report.offline
-        else f"{report.traces} tries in {report.duration_s:.1f} s (mandated wait {report.mandated_wait_s:.1f} s)"
+        else f"{tries} tries in {report.duration_s:.1f} s (mandated wait {report.mandated_wait_s:.1f} s)"
         + (f" · {report.generated} generated" if report.generated else "")
     )  # fmt: skip
     return f"streamvet {report.version} · spec revision {report.spec} · {scale} · seed {report.seed} · {wall}"
