@@ -22,7 +22,15 @@ from streamvet.contract.registry import load_registry
 from streamvet.contract.target import target_of
 from streamvet.generation import exploring, reducing
 from streamvet.generation.case import case_of
-from streamvet.generation.exploring import LATE_BUDGET_S, LEAST_BUDGET_S, MOST_ALONE, SHRINK_ALL_S, Effort, Explorer
+from streamvet.generation.exploring import (
+    LATE_BUDGET_S,
+    LEAST_BUDGET_S,
+    MOST_ALONE,
+    SHRINK_ALL_S,
+    WAIT_SHARE,
+    Effort,
+    Explorer,
+)
 from streamvet.generation.reducing import REPLAYS, Found
 from streamvet.generation.shrinking import canonical, removals
 from streamvet.outcome import Finding
@@ -241,7 +249,7 @@ def test_its_time_ends_it(explore: Callable[..., Explorer], budget_s: float) -> 
     ("budget_s", "longest_s", "begins_s", "lasts_s"),
     [
         (4, 99, 50, 4),
-        (None, 30, 2, 28),
+        (None, 30, 2, 30 * WAIT_SHARE - 2),
         (None, 1, 2, LEAST_BUDGET_S - 2),
         (None, 30, 28, LATE_BUDGET_S),
         (None, 1, 60, LATE_BUDGET_S),

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from streamvet.probes.setting import Stimulus
     from streamvet.trace import Trace
 
+# Of the longest wait: what was tried has to be judged too before that is over.
+WAIT_SHARE = 0.9
 # Of a campaign that waits for less: enough for some hundred tries on a loopback candidate.
 LEAST_BUDGET_S = 10.0
 # Where other tries have taken that already.
@@ -52,7 +54,7 @@ async def nothing_known() -> Collection[str]:
 class Effort:
     """How long to explore. `examples`: at most so many tries; `shrink_s`: to look for something smaller, per finding.
 
-    `budget_s` counts from the first try on. None: until the longest wait of the campaign is over.
+    `budget_s` counts from the first try on. None: until the longest wait of the campaign is nearly over.
     """
 
     seed: int = 0
@@ -65,7 +67,8 @@ class Effort:
         began_us = workshop.clock_us()
         if self.budget_s is not None:
             return began_us + int(self.budget_s * 1e6)
-        left_us = workshop.begun_us + int(max(workshop.longest_wait_s, LEAST_BUDGET_S) * 1e6) - now_us()
+        usual_s = max(workshop.longest_wait_s * WAIT_SHARE, LEAST_BUDGET_S)
+        left_us = workshop.begun_us + int(usual_s * 1e6) - now_us()
         return began_us + max(left_us, int(LATE_BUDGET_S * 1e6))
 
 
