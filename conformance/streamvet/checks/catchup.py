@@ -30,7 +30,13 @@ NO_HISTORY = NotExercised("no reader followed a run from its beginning to its en
 def start_state(trace: Trace, profile: Profile) -> Outcome:
     """CAT-01."""
     rule = profile.field("catchup.first")
-    read = [one for one in streams(trace, profile) if one.events or one.exchange.by_server]
+    # Who read when the candidate was killed may have been about to get it.
+    killed = any(x.about.get("restarts") for x in trace.exchanges)
+    read = [
+        one
+        for one in streams(trace, profile)
+        if one.events or (one.exchange.by_server and not (killed and one.exchange.role == "cut"))
+    ]
     if not read:
         return NotExercised("no stream was answered")
     found, want = [], f"{' or '.join(rule['events'])} first, within {rule['within_ms']} ms"
