@@ -7,12 +7,11 @@ import io
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from streamvet.cli import call
 from streamvet.contract.files import meta_validator
 from streamvet.contract.profile import builtin_profiles
 from streamvet.contract.registry import load_registry
@@ -25,25 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from .commands import Ended
+
 PING = b"event: ping\ndata: 1763769600\n\n"
-
-
-class Ended(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def streamvet(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    def command(*arguments: object) -> Ended:
-        code = call([str(one) for one in arguments])
-        said = capsys.readouterr()
-        return Ended(code, said.out, said.err)
-
-    return command
 
 
 @pytest.fixture

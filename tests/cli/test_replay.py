@@ -8,7 +8,7 @@ import io
 import json
 import shlex
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from .commands import Ended
+
 SCALE = 0.02
 # A fault that depends on what a payload says and on nothing else.
 FAULT, REQUIREMENT = "data-key-twice", "EVT-03"
@@ -43,24 +45,6 @@ CASE = Case(
               "script": [{"emit": {"type": "loop_state", "payload": {"data": {}}}}], "readers": []},
     expected="each name once", seen="/payload/data", story="1 event", fails=5, runs=5,
 )  # fmt: skip
-
-
-class Ended(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def streamvet(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    def command(*arguments: object) -> Ended:
-        code = call([str(one) for one in arguments])
-        said = capsys.readouterr()
-        return Ended(code, said.out, said.err)
-
-    return command
 
 
 def nowhere(path: Path) -> Path:
