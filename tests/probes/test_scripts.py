@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamvet.checks.transport import PAUSE_BEARS
 from streamvet.contract.profile import load_profile
 from streamvet.contract.target import target_of
 from streamvet.probes import PROBES, VOCABULARIES, scripts
@@ -102,6 +104,18 @@ def test_stimuli_have_names_and_kinds_that_the_profile_knows(name: str, control:
 def test_waits_are_what_they_are_in_real_time() -> None:
     for scale in (1.0, 0.05, 0.02):
         assert script_s([scripts.wait(300, scale), {"emit": {}}, scripts.wait(50, scale)], scale) == pytest.approx(0.35)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.05])
+def test_a_pause_bears_as_much_as_its_check(scale: float) -> None:
+    setting = setting_of("rockstar", control=True, scale=scale)
+    (probe,) = (one for one in PROBES if one.name == "pause")
+    (stimulus,) = probe.stimuli(setting)
+    steps = pairwise(stimulus["script"])
+    pauses = [after["wait_ms"] * scale for before, after in steps if "emit" in before and "wait_ms" in after]
+    assert len(pauses) > 1
+    assert probe.bears_ms is not None
+    assert probe.bears_ms(setting, stimulus) == pytest.approx(PAUSE_BEARS * min(pauses))
 
 
 def test_bounds_see_what_is_late_by_half() -> None:

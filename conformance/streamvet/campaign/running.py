@@ -199,7 +199,7 @@ class _Campaign:
         async with contextlib.AsyncExitStack() as held:
             if one.probe.lane_of(self.setting):
                 await held.enter_async_context(self.exploring.shut())
-            if one.wait_s and self._jitter_limit_us < _DISTURBS_US:
+            if one.wait_s and self._bears_us(one) < _DISTURBS_US:
                 await held.enter_async_context(self.calm.bustle.shut())
             yield
 
@@ -223,7 +223,7 @@ class _Campaign:
         return max((trace.jitter_us.get(one_id, 0) for one_id in waited), default=0), trace
 
     def _is_late(self, one: Try, late_us: int) -> bool:
-        return bool(one.wait_s) and late_us > self._jitter_limit_us
+        return bool(one.wait_s) and late_us > self._bears_us(one)
 
     def _done(self, trace: Trace) -> None:
         self.summary.tries += 1
@@ -258,8 +258,10 @@ class _Campaign:
                 break
         self._done(trace)
 
-    @property
-    def _jitter_limit_us(self) -> float:
+    def _bears_us(self, one: Try) -> float:
+        """How late the harness may be where a try waits."""
+        if one.probe.bears_ms:
+            return one.probe.bears_ms(self.setting, one.stimulus) * 1000
         profile, scale = self.setting.profile, self.setting.scale
         tolerances = [profile.heartbeat.tolerance_ms] if profile.heartbeat else []
         detached = profile.field("catchup.detached")

@@ -27,6 +27,7 @@ NO_STREAM = NotExercised("no stream was answered")
 # A pause counts as kept when at least this part of it is seen between two arrivals. Half leaves room for a late
 # scheduler on either side; a buffered stream shows next to none of it.
 PAUSE_SEEN = 0.5
+PAUSE_BEARS = 0.25  # of a pause: a harness, or a reader, that is later than this cannot tell
 MIN_PAUSE_US = 200_000  # shorter pauses are too near to a scheduler's own delays to say anything
 LIMIT = "limit:"  # how the recorder begins the detail of an exchange that it cut at a limit
 
@@ -132,7 +133,7 @@ def released(trace: Trace, profile: Profile) -> Outcome:
             continue  # where one is lost or comes twice, which is another row's, they cannot be told apart
         late_us = max(trace.jitter_us.get(x.id, 0), one.head_us - begun if not x.operation.startswith("start:") else 0)
         for before, pause_us in pauses:
-            if before >= len(events) or late_us > pause_us / 4:
+            if before >= len(events) or late_us > pause_us * PAUSE_BEARS:
                 continue
             exercised = True
             first, second = events[before - 1], events[before]

@@ -77,7 +77,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "pause", reading.pause, ("TRN-03",), reading.pause_stimuli,
-        needs=("control", "terminal"), connections=1, wait_ms=reading.pause_wait_ms,
+        needs=("control", "terminal"), connections=1, wait_ms=reading.pause_wait_ms, bears_ms=reading.pause_bears_ms,
     ),
     Probe(
         "straight", reading.straight,
@@ -117,7 +117,8 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "broadcast with pauses", ambient.pauses, ("TRN-03",), ambient.pauses_stimuli,
-        needs=("ambient", "publish"), connections=1, wait_ms=ambient.pauses_wait_ms, lane="speaks",
+        needs=("ambient", "publish"), connections=1, wait_ms=ambient.pauses_wait_ms,
+        bears_ms=reading.pause_bears_ms, lane="speaks",
     ),
     Probe(
         "crowd", ambient.crowd, ("TRN-12", "ORD-05", "ORD-06"), ambient.crowd_stimuli,

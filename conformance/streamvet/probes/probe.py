@@ -28,6 +28,8 @@ class Probe:
     connections: int | Callable[[Setting], int] = 2  # streams that it holds at once
     starts: int | Callable[[Stimulus], int] = 1  # runs that one try starts
     wait_ms: Callable[[Setting, Stimulus], float] = lambda _setting, _stimulus: 0.0  # real time that it has to wait
+    # How late the harness may be while it waits, in real time; None: a part of what the profile's own bounds bear.
+    bears_ms: Callable[[Setting, Stimulus], float] | None = None
     anonymous: bool = False  # it needs no account of the target file
     accounts: tuple[str, ...] = ()  # whom it would be, besides the first account
     # What it does to an ambient stream, which everybody reads. `speaks`: it makes things happen there, so one after the

@@ -24,8 +24,9 @@ _SEVERAL = 3  # readers: one more than two, so that a fault with the middle one 
 _BURSTS, _BURST_EVENTS, _BURST_MS = 5, 20, 25.0
 _RUSH_EVENTS = 200  # emitted without a pause: more than a server writes between two looks at its readers
 # Real time of a pause: the check wants 200 ms to tell one from a slow scheduler, and a reader that is attached within a
-# quarter of it.
+# quarter of it, a harness that is late by no more.
 _MIN_PAUSE_MS, _PAUSE_MS = 500.0, 1000.0
+PAUSE_BEARS = 0.25
 
 
 def lead(setting: Setting) -> list[scripts.Step]:
@@ -142,9 +143,13 @@ async def gzip(driver: Driver, _stimulus: Stimulus) -> None:
         await reader.ended(driver.bounds.whole_s)
 
 
+def _pause_ms(setting: Setting) -> float:
+    return max(_PAUSE_MS * setting.scale, _MIN_PAUSE_MS)
+
+
 def pauses_of(setting: Setting) -> list[scripts.Step]:
     """Events with pauses between them that no scheduler makes by itself."""
-    pause = {"wait_ms": max(_PAUSE_MS, round(_MIN_PAUSE_MS / setting.scale, 3))}
+    pause = {"wait_ms": round(_pause_ms(setting) / setting.scale, 3)}
     return [step for emit in setting.plain(setting.main, 3) for step in ({"emit": emit}, pause)]
 
 
@@ -156,6 +161,12 @@ def pause_stimuli(setting: Setting) -> list[Stimulus]:
 def pause_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
     """The pauses."""
     return script_s(stimulus["script"] or (), setting.scale) * 1000
+
+
+def pause_bears_ms(setting: Setting, stimulus: Stimulus) -> float:
+    """What the pauses bear."""
+    del stimulus
+    return PAUSE_BEARS * _pause_ms(setting)
 
 
 async def pause(driver: Driver, stimulus: Stimulus) -> None:

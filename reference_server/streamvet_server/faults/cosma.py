@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.fault import COSMA, Fault
 from streamvet_server.faults.shapes import Make, is_stream, piecing, rare, reads, turned, written
-from streamvet_server.faults.updates import published, untold, with_data
-from streamvet_server.seams import Answer, Pause, Refusal, Scene, Seams, Update
+from streamvet_server.faults.updates import KEEPALIVE, published, untold, with_data
+from streamvet_server.seams import Answer, Pause, Piece, Refusal, Scene, Seams, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # A head, and the news of a request, have 1 s: one and a half of it, and three quarters.
 LATE_S, LEGAL_S = 1.5, 0.75
 COLD_READERS = 3  # so many get their heads late: enough that one of them comes while nothing happens
+_ALIVE = b": keepalive\n\n"
 LINGER_S = 2.0  # for a reader to come who has seen that the server stops
 
 
@@ -44,7 +45,10 @@ def _no_such_path(_scene: Scene, _refusal: Refusal | None) -> Refusal | None:
 
 
 def _pause_told_late(seconds: float) -> Make:
-    """Not one that a script tells: it is known by its data, which are an object of their own."""
+    """Not one that a script tells: it is known by its data, which are an object of their own.
+
+    The stream goes on meanwhile: who is told nothing else gets what keeps it alive.
+    """
 
     def make() -> Seams:
         mark = {"source": "manual"}
@@ -53,9 +57,19 @@ def _pause_told_late(seconds: float) -> Make:
             shown.scene.scratch["late"] = shown.name == "queue_paused" and told["data"] is mark
             return (told,)
 
-        late = piecing(lambda shown: shown.scene.scratch["late"], lambda _shown, octets: (Pause(seconds), octets))
+        def clock(scene: Scene, wait: str, honest_s: float) -> float:
+            if wait == KEEPALIVE:
+                scene.scratch["quiet_s"] = honest_s
+            return honest_s
+
+        def pieces(shown: Shown, octets: bytes) -> Iterable[Piece]:
+            quiet_s = shown.scene.scratch["quiet_s"]
+            times = int(seconds / quiet_s)
+            return (*(Pause(quiet_s), _ALIVE) * times, Pause(seconds - times * quiet_s), octets)
+
+        late = piecing(lambda shown: shown.scene.scratch["late"], pieces)
         marked = published(lambda _update: (Update("queue_paused", mark),), "queue_paused")()
-        return Seams(publish=marked.publish, document=document, frame=late.frame)
+        return Seams(publish=marked.publish, document=document, frame=late.frame, clock=clock)
 
     return make
 
