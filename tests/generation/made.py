@@ -36,7 +36,7 @@ def ground(name: str, *, control: bool = True) -> Ground:
 @cache
 def some(name: str) -> list[Stimulus]:
     """Some hundred stimuli of a profile."""
-    count = 60 if name == "agent-workspace" else 300
+    count = {"agent-workspace": 60, "cosma": 600}.get(name, 300)  # a file of cosma has the longest way
     return [one for number in range(count // 30) for one in batch(stimuli(ground(name)), 7, number, 30)]
 
 

@@ -120,6 +120,18 @@ def test_texts_have_what_breaks_framing() -> None:
     assert "" in texts
 
 
+@pytest.mark.parametrize("name", ["ghostly", "promptfloe", "rockstar", "cosma"])
+def test_values_look_like_other_events(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.terminal is not None
+    told = [json.dumps(emit, ensure_ascii=False) for one in some(name) for emit in emits(one)]
+    for kind in profile.terminal.last:
+        event = payloads.whole_events(profile)[kind]
+        assert profile.kind_of(event) == kind
+        spelt = json.dumps(event)[1:-1]  # as an object, or as a text
+        assert any(spelt in line or json.dumps(spelt)[1:-1] in line for line in told)
+
+
 def test_values_are_nested_deeply_at_times() -> None:
     values = [one for number in range(10) for one in batch(made_with(payloads.anything), 3, number, 100)]
     assert max(map(levels, values)) == max(payloads._DEPTHS) + 1

@@ -53,6 +53,7 @@ _JOINED = weighted((1, 0), (3, 1), (5, 2), (4, 3), (2, 5))
 _SCALARS = weighted((10, "text"), (5, "number"), (3, "fixed"))
 _VALUES = weighted((12, "scalar"), (2, "list"), (3, "object"), (1, "deep"))
 _FIXED: tuple[Any, ...] = (None, True, False, [], {})
+_NEAR_MISSES = 10  # of so many members that are varied, one looks like another event
 _SIZES = weighted((1, 0), (3, 1), (3, 2), (1, 4))  # of lists and objects
 
 
@@ -135,6 +136,46 @@ class _Of(NamedTuple):
     root: Schema
 
 
+def _ending(profile: Profile) -> tuple[str, ...]:
+    """The types that end a run or a stream."""
+    return (*profile.terminal.events, *profile.terminal.last) if profile.terminal else ()
+
+
+@lru_cache(maxsize=16)
+def whole_events(profile: Profile) -> dict[str, dict[str, Any]]:
+    """The smallest event of each type that is an object, by the type; with those that only a server tells."""
+    found = {}
+    for kind, file in profile.types.items():
+        event = smallest(schema := profile.schemas.read(file), schema)
+        head, _, rest = kind.partition(".")
+        told_by = profile.then.get(head)
+        if isinstance(event, dict):
+            found[kind] = event | ({told_by.removeprefix("/"): rest} if told_by else {})
+    return found
+
+
+def near_miss(dice: Dice, of: _Of, schema: Schema) -> Any:
+    """A value that looks like another event, or like its text or a word of it, where a schema leaves it open.
+
+    Who looks for the end of a stream, or for a type, in the text of a line takes it for that.
+    """
+    events, schema = whole_events(of.profile), resolved(schema, of.root)
+    ends = [kind for kind in _ending(of.profile) if kind in events]
+    event = events[dice.of(ends if ends and dice.once_in(2) else tuple(events))]
+    if not varies(schema) or {"enum", "oneOf"} & schema.keys():
+        return value(dice, schema, of.root)
+    match schema.get("type"):
+        case "string":
+            words = [one for one in event.values() if isinstance(one, str) and one]
+            near = dice.of((*words, json.dumps(event), json.dumps(event, separators=(",", ":"))))
+            return near if len(near) >= schema.get("minLength", 0) else value(dice, schema, of.root)
+        case "object" if "properties" not in schema:
+            return {**any_object(dice), **event} if dice.once_in(2) else {dice.of(KEYS): event}
+        case None:
+            return event
+    return value(dice, schema, of.root)
+
+
 def emit(dice: Dice, walk: Walk, kind: str, key: int) -> Emit:
     """An event that a worker may emit now: its members vary as the schema lets them, but for what tells its type."""
     profile, words = walk.profile, walk.words
@@ -154,7 +195,9 @@ def _varied(dice: Dice, of: _Of, place: str, usual: Any, schema: Schema) -> Any:
     """Another value of a member; where the schema names its members, the same for each of these."""
     named = members(schema, of.root)
     if not named or not isinstance(usual, dict):
-        return value(dice, schema, of.root) if varies(schema) else usual
+        if not varies(schema):
+            return usual
+        return near_miss(dice, of, schema) if dice.once_in(_NEAR_MISSES) else value(dice, schema, of.root)
     made = dict(usual)
     for name, one in named.items():
         inner = f"{place}/{name}"

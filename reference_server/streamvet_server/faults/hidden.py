@@ -32,6 +32,7 @@ from streamvet_server.faults.rare_texts import (
     halved_emoji,
     in_ascii,
     in_member,
+    looks_like_an_end,
     no_lists,
     raw_newline,
     rounded,
@@ -42,12 +43,13 @@ from streamvet_server.faults.rare_texts import (
 from streamvet_server.faults.shapes import every, told, type_of, written
 from streamvet_server.faults.texts import in_texts, said, spelt
 from streamvet_server.faults.updates import is_own
-from streamvet_server.seams import Batch, Cause, Scene, Seams, Update
+from streamvet_server.seams import Batch, Cause, Close, Scene, Seams, Update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from streamvet_server.faults.shapes import Make
+    from streamvet_server.seams import Piece, Shown
 
 # What tells of a state: only the newest is of interest, a writer may think.
 STATES = frozenset(
@@ -116,6 +118,13 @@ def _told_as_success(
         return Seams(append=append)
 
     return build
+
+
+def _ends_inside() -> Seams:
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        return (octets,) if shown.last or not looks_like_an_end(octets) else (octets, Close.CLEAN)
+
+    return Seams(frame=frame)
 
 
 def _of_type(*types: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -207,6 +216,10 @@ FAULTS: tuple[Fault, ...] = (
     _row(
         "preview-decides", "TRM-06", ROCKSTAR, "A push that fails before it stores is done where it has a preview.",
         remembered(_told_as_success(_of_type("compressing", "generating_preview", "linking_plans"), "storing")),
+    ),
+    _row(
+        "end-looked-for-in-the-text", "TRM-01", BOTH + ROCKSTAR,
+        "The stream is closed behind an event that has the text of the last one in it.", _ends_inside,
     ),
     _row(
         "lost-in-between", "CAT-03", PROMPTFLOE,

@@ -23,6 +23,9 @@ LEVELS = 16
 _BEHIND_WIDE = re.compile(rb"([\xe0-\xf4][\x80-\xbf]{2,3})\\n(?!data|event|id|retry|:)")
 _CONTROL_AND_DIGIT = re.compile(rb"((?<!\\)(?:\\\\)*)\\u00(1[0-9a-f]|0[1-9a-f])(?=[0-9A-Fa-f])")
 
+# The last event of a stream, as a member or in a text.
+_END_INSIDE = re.compile(rb"""\\*"(kind|type|step)\\*": ?\\*"(end|ready|done|error|cancelled)\\*\"""")
+
 
 def raw_newline(string: bytes) -> bytes:
     """A newline behind a wide character as it is."""
@@ -32,6 +35,11 @@ def raw_newline(string: bytes) -> bytes:
 def as_in_c(string: bytes) -> bytes:
     """A control character that a hexadecimal digit follows as in C; NUL is left as it is."""
     return _CONTROL_AND_DIGIT.sub(rb"\1\\x\2", string)
+
+
+def looks_like_an_end(octets: bytes) -> bool:
+    """Whether a frame has the text of what ends a stream anywhere in it."""
+    return _END_INSIDE.search(octets) is not None
 
 
 def twice_data(octets: bytes) -> bytes:
