@@ -246,22 +246,31 @@ def test_its_time_ends_it(explore: Callable[..., Explorer], budget_s: float) -> 
 
 
 @pytest.mark.parametrize(
-    ("budget_s", "longest_s", "begins_s", "lasts_s"),
+    ("effort", "longest_s", "begins_s", "shut_s", "lasts_s"),
     [
-        (4, 99, 50, 4),
-        (None, 30, 2, 30 * WAIT_SHARE - 2),
-        (None, 1, 2, LEAST_BUDGET_S - 2),
-        (None, 30, 28, LATE_BUDGET_S),
-        (None, 1, 60, LATE_BUDGET_S),
+        (Effort(budget_s=4), 99, 50, 0, 4),
+        (Effort(budget_s=4), 99, 50, 20, 24),
+        (Effort(budget_s=0), 99, 0, 0, 0),
+        (Effort(), 30, 2, 0, 30 * WAIT_SHARE - 2),
+        (Effort(), 30, 2, 20, 30 * WAIT_SHARE - 2),  # the longest wait goes on while no try may be made
+        (Effort(), 30, 2, 25, 25 + LATE_BUDGET_S),
+        (Effort(), 1, 2, 0, LEAST_BUDGET_S - 2),
+        (Effort(), 30, 28, 0, LATE_BUDGET_S),
+        (Effort(), 1, 60, 7, 7 + LATE_BUDGET_S),
     ],
 )
-def test_how_long_it_lasts(
-    monkeypatch: pytest.MonkeyPatch, budget_s: float | None, longest_s: float, begins_s: int, lasts_s: float
-) -> None:
-    monkeypatch.setattr(exploring, "now_us", lambda: begins_s * 1_000_000)
-    # Tries had to wait for a second by then.
-    world = World(nothing, longest_wait_s=longest_s, now_us=(begins_s - 1) * 1_000_000)
-    assert Effort(budget_s=budget_s).until_us(world.workshop()) == world.now_us + lasts_s * 1e6
+def test_how_long_it_lasts(effort: Effort, longest_s: float, begins_s: int, shut_s: int, lasts_s: float) -> None:
+    """`shut_s`: for so long no try may be made, from the begin of exploring on."""
+    real_us = begins_s * 1_000_000
+    world = World(nothing, longest_wait_s=longest_s)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(exploring, "now_us", lambda: real_us)
+        late = effort.lateness(world.workshop())
+        begun_us = real_us
+        while not late(0):
+            real_us += 500_000
+            world.now_us += 500_000 if real_us > begun_us + shut_s * 1_000_000 else 0
+    assert real_us - begun_us == lasts_s * 1e6
 
 
 def test_so_many_tries_end_it(explore: Callable[..., Explorer]) -> None:

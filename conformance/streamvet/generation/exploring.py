@@ -62,14 +62,20 @@ class Effort:
     examples: int | None = None
     shrink_s: float = SHRINK_S
 
-    def until_us(self, workshop: Workshop) -> int:
-        """When to stop, by the clock of exploring, which begins now."""
-        began_us = workshop.clock_us()
-        if self.budget_s is not None:
-            return began_us + int(self.budget_s * 1e6)
-        usual_s = max(workshop.longest_wait_s * WAIT_SHARE, LEAST_BUDGET_S)
-        left_us = workshop.begun_us + int(usual_s * 1e6) - now_us()
-        return began_us + max(left_us, int(LATE_BUDGET_S * 1e6))
+    def lateness(self, workshop: Workshop) -> Callable[[float], bool]:
+        """Tells whether it is too late for what takes so many seconds; the time for exploring begins now.
+
+        A budget is time in which tries may be made. The longest wait goes on while they may not.
+        """
+        least_s = LATE_BUDGET_S if self.budget_s is None else self.budget_s
+        end_us = workshop.clock_us() + int(least_s * 1e6)
+        usual_s = max(workshop.longest_wait_s * WAIT_SHARE, LEAST_BUDGET_S) if self.budget_s is None else 0.0
+        over_us = workshop.begun_us + int(usual_s * 1e6)
+
+        def late(seconds: float) -> bool:
+            return workshop.clock_us() + seconds * 1e6 >= end_us and now_us() + seconds * 1e6 >= over_us
+
+        return late
 
 
 class Explorer:
@@ -91,7 +97,6 @@ class Explorer:
         self._workers = Workers(effort.seed)
         self._pinned: Collection[str] = ()  # what was known when it was asked for last
         self._sightings: list[Sighting] = []
-        self._until_us = 0
         self._explored = 0
         self._shrink_us = int(SHRINK_ALL_S * 1e6)
 
@@ -106,16 +111,15 @@ class Explorer:
 
     async def __call__(self, workshop: Workshop) -> None:
         """Explore until there is no more time, or nothing more to be found."""
-        self._until_us = self._effort.until_us(workshop)
+        late = self._effort.lateness(workshop)
         workshop = replace(workshop, hand_out=_once(workshop.hand_out))
         trials = Trials(workshop, self._workers)
         running: set[asyncio.Task[None]] = set()
         alone: list[Stimulus] = []  # what nothing else may see, for when everything else is tried
         try:
             async for stimulus in self._workers.stimuli(ground_of(workshop.setting)):
-                if self._is_over(workshop) or trials.spent:
-                    break
-                if not self._fits(stimulus, workshop):
+                # What a try has to wait in any case has to be over in time.
+                if self._is_done() or trials.spent or late(wait_ms_of(workshop.setting, stimulus) / 1000):
                     break
                 if is_alone(stimulus):
                     alone.append(stimulus)
@@ -141,13 +145,6 @@ class Explorer:
                 task.cancel()
             self._keep(trials, workshop)
             self.tries, self.requests = trials.tries, trials.requests
-
-    def _fits(self, stimulus: Stimulus, workshop: Workshop) -> bool:
-        """Whether what a try has to wait in any case is over in time."""
-        return workshop.clock_us() + wait_ms_of(workshop.setting, stimulus) * 1000 <= self._until_us
-
-    def _is_over(self, workshop: Workshop) -> bool:
-        return workshop.clock_us() >= self._until_us or self._is_done()
 
     def _is_done(self) -> bool:
         examples = self._effort.examples

@@ -218,7 +218,7 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_told_as_success(_of_type("compressing", "generating_preview", "linking_plans"), "storing")),
     ),
     _row(
-        "end-looked-for-in-the-text", "TRM-01", BOTH + ROCKSTAR,
+        "end-looked-for-in-the-text", "TRM-01", PROMPTFLOE + ROCKSTAR,
         "The stream is closed behind an event that has the text of the last one in it.", _ends_inside,
     ),
     _row(

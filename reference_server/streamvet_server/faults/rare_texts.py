@@ -23,8 +23,8 @@ LEVELS = 16
 _BEHIND_WIDE = re.compile(rb"([\xe0-\xf4][\x80-\xbf]{2,3})\\n(?!data|event|id|retry|:)")
 _CONTROL_AND_DIGIT = re.compile(rb"((?<!\\)(?:\\\\)*)\\u00(1[0-9a-f]|0[1-9a-f])(?=[0-9A-Fa-f])")
 
-# The last event of a stream, as a member or in a text.
-_END_INSIDE = re.compile(rb"""\\*"(kind|type|step)\\*": ?\\*"(end|ready|done|error|cancelled)\\*\"""")
+# The last event of a stream of lines, as a member or in a text.
+_END_INSIDE = re.compile(rb"""\\*"(type|step)\\*": ?\\*"(ready|done|error|cancelled)\\*\"""")
 
 
 def raw_newline(string: bytes) -> bytes:
