@@ -6,6 +6,7 @@ Must not know its insides: accounts, inputs and faults are what it prints.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from streamvet.contract.target import Target
 
 SERVER = (sys.executable, "-m", "streamvet_server")
+# It connects to nobody. When aiohttp is imported it reads every certificate of the system, a fifth of a server's start.
+ENV = {"SSL_CERT_FILE": os.devnull}
 CONTROL = "/_conformance"
 DEFAULT_TIME_SCALE = 0.05  # three heartbeats of the slowest profile take 2.3 s
 READY_MS = 20_000  # a Python process with aiohttp is up within a second; on a busy machine within some
@@ -79,7 +82,9 @@ def reference(
     raw = {
         "profile": profile, "base_url": f"http://127.0.0.1:{port}", "control": CONTROL, "time_scale": time_scale,
         "max_concurrency": MAX_CONCURRENCY, "directory": str(directory.resolve()), **given,
-        "launch": {"command": command, "cwd": str(Path.cwd()), "ready": {"path": "/", "within_ms": READY_MS}},
+        "launch": {
+            "command": command, "cwd": str(Path.cwd()), "env": ENV, "ready": {"path": "/", "within_ms": READY_MS},
+        },
     }  # fmt: skip
     return target_of(raw, folder / "reference.yaml")
 

@@ -10,13 +10,12 @@ import asyncio
 import json
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from streamvet_server import faults
 from streamvet_server.app import PARTING, SYSTEMS, Settings, build
-from streamvet_server.listing import accounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +46,12 @@ def _scale(text: str) -> float:
     return scale
 
 
+def _accounts() -> Any:
+    from streamvet_server.listing import accounts  # noqa: PLC0415 -- who serves cosma alone needs no tokens
+
+    return accounts()
+
+
 async def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
@@ -69,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code: 2 for wrong usage, 3 where the address cannot be had."""
     arguments = _arguments(argv)
     if arguments.list_faults or arguments.list_accounts:
-        rows = faults.listing() if arguments.list_faults else accounts()
+        rows = faults.listing() if arguments.list_faults else _accounts()
         print(json.dumps(rows, indent=None if arguments.json else 2))  # noqa: T201 -- what was asked for
         return 0
     fault = faults.find(arguments.fault) if arguments.fault else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from streamvet_server.accounts import FLEET_ACCOUNTS, SESSION_LIFE_S, Account, fleet_login, issue_session, of_session
+from streamvet_server.accounts import FLEET_ACCOUNTS, Account, fleet_login
 from streamvet_server.fleet_state import Fleet
 from streamvet_server.fleet_view import View
 from streamvet_server.log import now_ms
@@ -22,6 +22,7 @@ from streamvet_server.runs import Lifecycle, no_runs
 from streamvet_server.seams import Answer, Refusal, Scene, Why
 from streamvet_server.site import Ask, Route, Site, System, not_found, ok
 from streamvet_server.stream import Ended, Stream
+from streamvet_server.tokens import SESSION_LIFE_S, issue_session, of_session
 from streamvet_server.wire import json_text, sse_block
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from streamvet_server.accounts import Account, Users, issue_token
+from streamvet_server.accounts import Account, Users
 from streamvet_server.ghostly_work import REDACTED, SETTLED, emitted, ending, problems, record, simulate
 from streamvet_server.log import Mark, Reading, Row, now_ms
 from streamvet_server.runs import Lifecycle
@@ -21,6 +21,7 @@ from streamvet_server.seams import Answer, Cause, Entry, Refusal, Scene, Why
 from streamvet_server.site import Ask, Route, Site, System, not_found, ok, wait
 from streamvet_server.start import plan_of
 from streamvet_server.stream import Ended, Stream
+from streamvet_server.tokens import issue_token, of_token
 from streamvet_server.wire import iso, json_text, sse_block
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ def _caller(site: Site, scene: Scene, request: web.Request) -> Account:
     token = bearer.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
     account, refusal = users.first(), None
     try:
-        account = users.of_token(token)
+        account = of_token(users, token)
     except jwt.ExpiredSignatureError:
         site.check(scene, "expired", UNAUTHORIZED)
-        account = users.of_token(token, even_if_expired=True)
+        account = of_token(users, token, even_if_expired=True)
     except jwt.InvalidTokenError:
         refusal = UNAUTHORIZED
     site.check(scene, "credentials", refusal)

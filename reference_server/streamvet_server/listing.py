@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamvet_server import accounts as held
+from streamvet_server import tokens
 
 _BASE = "http://127.0.0.1:9"
 
@@ -32,7 +33,7 @@ def accounts() -> dict[str, Any]:
         "ghostly": {
             "credentials": {"email": first.name, "password": password},
             "other_credentials": {"email": second.name, "password": other_password},
-            "expired_credentials": {"token": held.EXPIRED_TOKEN},
+            "expired_credentials": {"token": tokens.EXPIRED_TOKEN},
             "inputs": {
                 "run": {
                     "succeeds": _ghostly(_GOTO, _FILL, _CLICK),
@@ -72,12 +73,12 @@ def accounts() -> dict[str, Any]:
         "agent-workspace": {
             "credentials": {"email": member.name, "password": member_password},
             "other_credentials": {"email": stranger.name, "password": stranger_password},
-            "expired_credentials": {"cookie": f"session={held.EXPIRED_SESSION}"},
+            "expired_credentials": {"cookie": f"session={tokens.EXPIRED_SESSION}"},
         },
         "rockstar": {
-            "credentials": {"token": held.ROCKSTAR_TOKEN},
-            "other_credentials": {"token": held.ROCKSTAR_OTHER_TOKEN},
-            "expired_credentials": {"token": held.ROCKSTAR_EXPIRED_TOKEN},
+            "credentials": {"token": tokens.ROCKSTAR_TOKEN},
+            "other_credentials": {"token": tokens.ROCKSTAR_OTHER_TOKEN},
+            "expired_credentials": {"token": tokens.ROCKSTAR_EXPIRED_TOKEN},
             "inputs": {
                 "session": {"succeeds": {"session_id": _SESSION_ID, "title": "Demo", "data": _SESSION}},
                 "plan": {"succeeds": {"name": "demo.md", "content": "# Demo\n\n1. Read\n2. Write\n"}},

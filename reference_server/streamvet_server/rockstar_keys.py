@@ -22,12 +22,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from streamvet_server.accounts import (
     ROCKSTAR_ACCOUNTS,
-    ROCKSTAR_SIGNING_KEY,
     Account,
-    issue_rockstar_token,
     store_user,
     stored_users,
 )
+from streamvet_server.tokens import ROCKSTAR_SIGNING_KEY, issue_rockstar_token
 from streamvet_server.wire import json_text
 
 if TYPE_CHECKING:

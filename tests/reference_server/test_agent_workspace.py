@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet_server.accounts import EXPIRED_SESSION, EXPIRED_TOKEN
 from streamvet_server.fleet_view import ACTIVE
 from streamvet_server.seams import Seams
+from streamvet_server.tokens import EXPIRED_SESSION, EXPIRED_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from streamvet_server import accounts as held
-from streamvet_server.accounts import EXPIRED_TOKEN
+from streamvet_server.tokens import EXPIRED_TOKEN
 
 
 def emits(count: int, **payload: Any) -> list[Any]:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from streamvet_server import accounts as held
-from streamvet_server import rockstar_work
+from streamvet_server import rockstar_work, tokens
 from streamvet_server.rockstar import MAX_BODY_BYTES
 from streamvet_server.seams import Cause, Seams
 
@@ -356,14 +356,14 @@ def _forged(key: str, **more: Any) -> str:
 TOKENS = {
     "none": None,
     "garbage": "nope",
-    "expired": held.ROCKSTAR_EXPIRED_TOKEN,
+    "expired": tokens.ROCKSTAR_EXPIRED_TOKEN,
     "unsigned": _forged(""),
     "another key": _forged("k" * 32),
-    "another signature": held.ROCKSTAR_TOKEN[:-4] + "AAAA",
-    "nobody": _forged(held.ROCKSTAR_SIGNING_KEY, sub="rks_nobody"),
-    "a number for a name": jwt.encode({"exp": 4_102_444_800}, held.ROCKSTAR_SIGNING_KEY),
-    "ghostly's": held.issue_token(held.GHOSTLY_ACCOUNTS[0][0]),
-    "ghostly's, with our claims": _forged(held.SIGNING_KEY),
+    "another signature": tokens.ROCKSTAR_TOKEN[:-4] + "AAAA",
+    "nobody": _forged(tokens.ROCKSTAR_SIGNING_KEY, sub="rks_nobody"),
+    "a number for a name": jwt.encode({"exp": 4_102_444_800}, tokens.ROCKSTAR_SIGNING_KEY),
+    "ghostly's": tokens.issue_token(held.GHOSTLY_ACCOUNTS[0][0]),
+    "ghostly's, with our claims": _forged(tokens.SIGNING_KEY),
 }
 
 

@@ -197,7 +197,8 @@ class _Campaign:
     async def _undisturbed(self, one: Try) -> AsyncIterator[None]:
         """Nothing generated where everybody reads the same, nor beside a wait that it would make late."""
         async with contextlib.AsyncExitStack() as held:
-            if one.probe.lane_of(self.setting):
+            ambient = self.setting.profile.streams == "ambient"
+            if one.probe.lane_of(self.setting) or (ambient and one.probe.unsaid):
                 await held.enter_async_context(self.exploring.shut())
             if one.wait_s and self._bears_us(one) < _DISTURBS_US:
                 await held.enter_async_context(self.calm.bustle.shut())

@@ -61,7 +61,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "heartbeats", waiting.heartbeats, ("HBT-01", "HBT-02", "HBT-03", "HBT-04", "HBT-06", "HBT-07"),
         waiting.heartbeats_stimuli,
-        needs=("heartbeat",), connections=2, wait_ms=waiting.heartbeats_wait_ms,
+        needs=("heartbeat",), connections=2, wait_ms=waiting.heartbeats_wait_ms, unsaid=True,
     ),
     Probe(
         "silence", waiting.silence, ("HBT-01", "HBT-06"), waiting.silence_stimuli,

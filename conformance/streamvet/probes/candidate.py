@@ -44,6 +44,7 @@ class Candidate:
         self.recorder = recorder
         self.restarts = 0
         self.silence = asyncio.Event()  # nobody makes anything happen on an ambient stream any more
+        self.last_word = asyncio.Event()  # nor does the watch for its heartbeats
         self.starts_left = target.max_starts
         self.process = CandidateProcess(target.launch, target.file) if target.launch else None
         self._credentials: dict[str, dict[str, str]] = {}

@@ -35,6 +35,7 @@ class Probe:
     # What it does to an ambient stream, which everybody reads. `speaks`: it makes things happen there, so one after the
     # other; `quiet`: it needs silence, so after all that speak; "": neither.
     lane: str | Callable[[Setting], str] = ""
+    unsaid: bool = False  # it bears what is planned for an ambient stream, and nothing that is generated besides
     alone: bool = False  # it kills, limits or loads the candidate: at the end, with nothing beside it
 
     def streams(self, setting: Setting) -> int:

@@ -5,7 +5,9 @@ Their waits are the profile's, scaled; everything else of a campaign runs beside
 
 from __future__ import annotations
 
+import asyncio
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import pointed
@@ -114,6 +116,7 @@ async def _watch_after_event(driver: Driver, stimulus: Stimulus, observe_ms: flo
         turns = (now_us() - since_us) / interval_us - _LATE_IN_INTERVAL
         await wait_until(since_us + int((max(math.ceil(turns), 0) + _LATE_IN_INTERVAL) * interval_us))
         await driver.perform(stimulus["script"])
+    driver.candidate.last_word.set()
     watch.about["observe_us"] = int(now_us() - since_us + observe_ms * 1000)
     if not await watch.over(observe_ms / 1000):
         await watch.cut("observed for long enough")
@@ -154,8 +157,10 @@ def open_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
 async def stay(driver: Driver, stimulus: Stimulus) -> None:
     """Stay on a stream on which nothing happens; where it is closed, come back."""
     for_ms = float(stimulus["for_ms"]) * driver.setting.scale + _AFTER_MS
-    if _idle_timer(driver.setting):
-        await driver.pause_ms(_interval_ms(driver.setting) + _AFTER_MS)
+    if _idle_timer(driver.setting):  # at most an interval, where somebody watches for heartbeats
+        with suppress(TimeoutError):
+            await asyncio.wait_for(driver.candidate.last_word.wait(), _interval_ms(driver.setting) / 1000)
+        await driver.pause_ms(_AFTER_MS)
     idle = await driver.listen("idle")
     await driver.observe(idle, for_ms / 1000)
     if idle.ending in BY_SERVER:

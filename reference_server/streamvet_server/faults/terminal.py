@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.accounts import FLEET_ACCOUNTS, of_session
+from streamvet_server.accounts import FLEET_ACCOUNTS
 from streamvet_server.faults.endings import as_success
 from streamvet_server.faults.fault import BOTH, COSMA, FLEET, ROCKSTAR, Fault
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, finished_when_joined, remembered
@@ -44,6 +44,8 @@ def _load_error(shown: Shown) -> bool:
 
 def _update_of_the_second(shown: Shown) -> bool:
     """Whether an event is an update for the second account, which sees less than the first one."""
+    from streamvet_server.tokens import of_session  # noqa: PLC0415 -- the faults of other systems need no tokens
+
     session = shown.scene.headers.get("Cookie", "").partition("=")[2]
     return shown.name == "fleet_update" and of_session(session) == FLEET_ACCOUNTS[1][0]
 
