@@ -131,8 +131,10 @@ def released(trace: Trace, profile: Profile) -> Outcome:
         begun = started.get(x.about.get("run"), one.head_us if profile.streams == "ambient" else None)
         if x.role != "reader" or begun is None or len(events) != len(wanted):
             continue  # where one is lost or comes twice, which is another row's, they cannot be told apart
-        late_us = max(trace.jitter_us.get(x.id, 0), one.head_us - begun if not x.operation.startswith("start:") else 0)
-        for before, pause_us in pauses:
+        came_us = one.head_us - begun if not x.operation.startswith("start:") else 0
+        for before, due_us, pause_us in pauses:
+            # Who comes when the pause is on its way already gets what was before it late.
+            late_us = max(trace.jitter_us.get(x.id, 0), came_us - due_us)
             if before >= len(events) or late_us > pause_us * PAUSE_BEARS:
                 continue
             exercised = True
@@ -146,14 +148,17 @@ def released(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no reader saw both sides of a pause, or the harness was late")
 
 
-def _pauses(trace: Trace) -> list[tuple[int, int]]:
-    """For each pause of the script that is long enough: how many events come before it, and its length in µs."""
-    pauses, emitted = [], 0
+def _pauses(trace: Trace) -> list[tuple[int, int, int]]:
+    """For each pause that is long enough: how many events come before it, when it is due, and how long it is; in µs."""
+    pauses, emitted, due_us = [], 0, 0
     for step in trace.stimulus.get("script") or ():
         if "emit" in step:
             emitted += 1
-        elif emitted and step["wait_ms"] * 1000 * trace.time_scale >= MIN_PAUSE_US:
-            pauses.append((emitted, int(step["wait_ms"] * 1000 * trace.time_scale)))
+            continue
+        wait_us = int(step["wait_ms"] * 1000 * trace.time_scale)
+        if emitted and wait_us >= MIN_PAUSE_US:
+            pauses.append((emitted, due_us, wait_us))
+        due_us += wait_us
     return pauses
 
 

@@ -57,8 +57,7 @@ def ground_of(setting: Setting) -> Ground:
         states=tuple(known) if "state" in setting.can else (),
         starts=tuple(start for start in starts if start.outcomes),
         cancels=setting.has("cancel"),
-        # Only by a replayed case: a kill in the first milliseconds of a run still shows what is no fault.
-        restarts=False,
+        restarts=target.launch is not None and profile.field("catchup.after_restart") is not None,
         records=setting.has("record"),
         strangers=("missing", *strangers) if secret else (),
         connections=min(CONNECTIONS, target.max_concurrency),
