@@ -11,6 +11,7 @@ import contextlib
 import socket
 import ssl
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
@@ -64,10 +65,9 @@ class Recorder:
         self.jitter = JitterMeter()
         self.errors: list[BaseException] = []  # our own mistakes; a candidate's never raise
         self._tasks: set[asyncio.Task[None]] = set()
-        context = ssl.create_default_context()
-        self._open = _transport(context)
+        self._open = _transport()
         options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_RCVBUF_BYTES)]
-        self._small = _transport(context, options)
+        self._small = _transport(options)
 
     async def __aenter__(self) -> Self:
         self.jitter.start()
@@ -158,10 +158,16 @@ class Recorder:
         return Ending.MALFORMED, detail
 
 
-def _transport(context: ssl.SSLContext, options: list[tuple[int, int, int]] | None = None) -> httpx.AsyncHTTPTransport:
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust: read once in a process, as it takes 30 ms and a proof has some hundred campaigns."""
+    return ssl.create_default_context()
+
+
+def _transport(options: list[tuple[int, int, int]] | None = None) -> httpx.AsyncHTTPTransport:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     return httpx.AsyncHTTPTransport(
-        verify=context, trust_env=False, http1=True, http2=False, limits=limits, socket_options=options
+        verify=_certificates(), trust_env=False, http1=True, http2=False, limits=limits, socket_options=options
     )
 
 
