@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Future
 
-from streamvet.cli.generated import Known
+from streamvet.cli.generated import MOST_BEHIND, Known
 
 
 def judged(*names: str) -> Future[frozenset[str]]:
@@ -43,3 +43,21 @@ def test_it_waits_for_what_is_not_judged_yet() -> None:
         return set(await task)
 
     assert asyncio.run(asked()) == {"TRM-01"}
+
+
+def test_who_explores_waits_where_too_much_is_unjudged() -> None:
+    known = Known()
+    unjudged = [Future[frozenset[str]]() for _ in range(MOST_BEHIND + 1)]
+    for one in unjudged:
+        known.comes(one)
+
+    async def asked() -> None:
+        task = asyncio.ensure_future(known.caught_up())
+        await asyncio.sleep(0)
+        assert not task.done()
+        unjudged[0].set_result(frozenset({"TRM-01"}))
+        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(known.caught_up(), 10)
+        assert set(await known()) == set()  # what generated tries have found says nothing of the pinned ones
+
+    asyncio.run(asked())

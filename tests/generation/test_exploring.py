@@ -273,6 +273,17 @@ def test_how_long_it_lasts(effort: Effort, longest_s: float, begins_s: int, shut
     assert real_us - begun_us == lasts_s * 1e6
 
 
+def test_it_waits_for_who_takes_its_traces(explore: Callable[..., Explorer]) -> None:
+    world, tried_by_then = World(nothing), []
+
+    async def ready() -> None:
+        await asyncio.sleep(0)
+        tried_by_then.append(len(world.tried))
+
+    explore(world, Effort(budget_s=1e6, examples=4), ready=ready)
+    assert tried_by_then == [0, 1, 2, 3]
+
+
 def test_so_many_tries_end_it(explore: Callable[..., Explorer]) -> None:
     world = World(nothing, at_once=4)
     assert explore(world, Effort(budget_s=1e6, examples=7)).tries == 7

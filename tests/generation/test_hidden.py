@@ -5,14 +5,31 @@ That the pinned stimuli do not show them is asked for too: it takes a run of the
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from streamvet.campaign import Settings, campaign
+from streamvet.contract.profile import load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.generation.exploring import Effort, Explorer
+from streamvet.generation.shrinking import canonical, removals
+from streamvet.judge import Judge
 from streamvet.outcome import Verdict
 from streamvet.prove import Hunted, catches, go_hunting, hunts, jobs, perform_one
 from streamvet.prove.hunting import BUDGET_S, SEEDS, hunt_one
-from streamvet.reference import Fault, accounts, faults
+from streamvet.prove.running import time_scale
+from streamvet.reference import Fault, accounts, faults, free_port, reference
+
+from .made import law
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamvet.probes.setting import Stimulus
+    from streamvet.trace import Trace
 
 pytestmark = pytest.mark.live
 
@@ -58,3 +75,45 @@ def test_no_pinned_stimulus_shows_them(fault: Fault, profile: str) -> None:
         if not others:
             break
     assert (others, done.errors) == ({}, ())
+
+
+# ------------------------------------------------------------------------------------------------ the smallest
+
+
+# Of each framing, what depends on no moment: with it a removal either shows the fault or does not.
+STEADY = [
+    ("data-key-twice", "ghostly"),
+    ("separators-trimmed", "promptfloe"),
+    ("end-looked-for-in-the-text", "rockstar"),
+    ("changes-first", "cosma"),
+]
+
+
+@pytest.mark.parametrize(("name", "system"), STEADY, ids=[" ".join(one) for one in STEADY])
+def test_of_what_is_found_nothing_can_be_taken_away(name: str, system: str, tmp_path: Path) -> None:
+    (fault,) = (one for one in HIDDEN if one.name == name)
+    wanted = str(fault.id)
+
+    def tried(cases: list[Stimulus], explore: Explorer | None = None) -> list[Trace]:
+        """The traces of stimuli on the server with the fault, or of nothing but what is generated."""
+        target, _ = reference(
+            system, accounts()[system], tmp_path, free_port(), time_scale=time_scale(system), fault=name
+        )
+        traces: list[Trace] = []
+        rows = [("program", one) for one in cases]
+        asyncio.run(campaign(target, profile, Settings(), traces.append, cases=rows, explore=explore))
+        return traces
+
+    profile = load_profile(system)
+    with Explorer(Effort(budget_s=BUDGET_S), only=[wanted]) as explorer:
+        tried([], explorer)
+    found = explorer.found[wanted]
+    assert found.whole
+
+    mended = law(system).mended
+    less = [made for one in removals(found.stimulus) if (made := mended(one)) is not None and made != found.stimulus]
+    bench, shows = Judge(profile, load_registry()), {}
+    for trace in tried([found.stimulus, *less]):
+        outcome = bench.add(trace)[wanted]
+        shows[canonical(dict(trace.stimulus))] = isinstance(outcome, list) and outcome != []
+    assert shows == {canonical(one): one is found.stimulus for one in (found.stimulus, *less)}

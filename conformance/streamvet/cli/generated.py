@@ -23,16 +23,33 @@ if TYPE_CHECKING:
 CASES = Path("streamvet-cases")  # where cases go without --trace-dir
 
 
+# Generated tries that may be unjudged: they come faster than one process judges them beside the campaigns, and somebody
+# waits for what is left at the end.
+MOST_BEHIND = 20
+
+
 class Known:
     """The requirements that pinned tries have found violated, as far as they have been judged."""
 
     def __init__(self) -> None:
         self._found: set[str] = set()
         self._pending: list[Future[frozenset[str]]] = []
+        self._generated: set[Future[frozenset[str]]] = set()
 
     def wait_for(self, verdicts: Future[frozenset[str]]) -> None:
         """Take note of what a trace is found guilty of, once that is known."""
         self._pending.append(verdicts)
+
+    def comes(self, verdicts: Future[frozenset[str]]) -> None:
+        """Take note that a generated try is to be judged."""
+        self._generated.add(verdicts)
+
+    async def caught_up(self) -> None:
+        """Wait until nearly all generated tries are judged."""
+        self._generated = {one for one in self._generated if not one.done()}
+        while len(self._generated) > MOST_BEHIND:
+            await asyncio.wait(map(asyncio.wrap_future, self._generated), return_when=asyncio.FIRST_COMPLETED)
+            self._generated = {one for one in self._generated if not one.done()}
 
     async def __call__(self) -> Collection[str]:
         """All of them, once everything that was tried is judged."""
@@ -46,7 +63,7 @@ def explorer(effort: Effort, known: Known, asked: Asked) -> Explorer | None:
     """Who explores a candidate, None where nobody is to."""
     if effort.budget_s == 0 or effort.examples == 0:
         return None
-    return Explorer(effort, known, asked.only)
+    return Explorer(effort, known, asked.only, known.caught_up)
 
 
 def kept(one: Explorer | None, subject: Subject, seed: int, trace_dir: Path | None) -> dict[str, Replay]:

@@ -182,7 +182,9 @@ class _Trial:
     def hear(self, trace: Trace, court: Court) -> None:
         """Have a trace judged."""
         verdicts = court.hear(self.case, trace)
-        if trace.probe != PROGRAM.name:
+        if trace.probe == PROGRAM.name:
+            self.known.comes(verdicts)
+        else:
             self.known.wait_for(verdicts)
 
 

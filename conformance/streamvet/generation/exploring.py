@@ -50,6 +50,10 @@ async def nothing_known() -> Collection[str]:
     return ()
 
 
+async def at_once() -> None:
+    """Where nobody has to take a trace before there is the next one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How long to explore. `examples`: at most so many tries; `shrink_s`: to look for something smaller, per finding.
@@ -81,11 +85,12 @@ class Effort:
 class Explorer:
     """Explores one candidate: used as a context, and given to a campaign. What it finds is in `found`.
 
-    With `only` no other requirements count, and it ends when all of these are found.
+    With `only` no other requirements count, and it ends when all of these are found. `ready` is awaited before a try.
     """
 
     def __init__(
-        self, effort: Effort, known: Known = nothing_known, only: Collection[str] | None = None
+        self, effort: Effort, known: Known = nothing_known, only: Collection[str] | None = None,
+        ready: Callable[[], Awaitable[None]] = at_once,
     ) -> None:  # fmt: skip
         self.found: dict[str, Found] = {}
         self.tries = 0
@@ -94,6 +99,7 @@ class Explorer:
         self._effort = effort
         self._known = known
         self._only = only
+        self._ready = ready
         self._workers = Workers(effort.seed)
         self._pinned: Collection[str] = ()  # what was known when it was asked for last
         self._sightings: list[Sighting] = []
@@ -126,6 +132,7 @@ class Explorer:
                     continue
                 if not trials.meets(stimulus) or not trials.affords(stimulus):
                     continue
+                await self._ready()
                 self._explored += 1
                 running.add(asyncio.create_task(self._look(stimulus, trials, workshop)))
                 await _some(running, workshop.at_once - 1)
