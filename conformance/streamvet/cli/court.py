@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import re
 import signal
+from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -54,7 +55,7 @@ class Court:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(1, context, initializer=_humble)
-        self._pending: list[Future[frozenset[str]]] = []
+        self._pending: deque[Future[frozenset[str]]] = deque()
 
     def __enter__(self) -> Self:
         self._pool.submit(load_registry)  # whatever takes time to load is there when the first trace comes
@@ -67,6 +68,9 @@ class Court:
 
     def hear(self, case: Case, trace: Trace) -> Future[frozenset[str]]:
         """Hand over a trace; returns at once. The requirements that it violates are known later."""
+        # What was judged without an error need not be waited for any more.
+        while self._pending and self._pending[0].done() and self._pending[0].exception() is None:
+            self._pending.popleft()
         self._pending.append(self._pool.submit(_hear, case, trace))
         return self._pending[-1]
 

@@ -5,6 +5,7 @@ Must not know why a stimulus is tried.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -29,6 +30,11 @@ class Shown:
     traces: dict[str, Trace] = field(default_factory=dict)
 
 
+def _key(stimulus: Stimulus) -> bytes:
+    """A few octets for each: in an hour there are a hundred thousand stimuli, and some are long."""
+    return hashlib.blake2b(canonical(stimulus).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
 class Trials:
     """All generated tries of one campaign."""
 
@@ -37,20 +43,20 @@ class Trials:
         self.requests = 0
         self._workshop = workshop
         self._workers = workers
-        self._shown: dict[str, Shown] = {}
+        self._shown: dict[bytes, Shown] = {}
         self._showing: dict[str, list[Stimulus]] = {}
         self._starts_left = workshop.starts_left
 
     def meets(self, stimulus: Stimulus) -> bool:
         """Whether nobody has asked for a stimulus before."""
-        key = canonical(stimulus)
+        key = _key(stimulus)
         is_new = key not in self._shown
         self._shown.setdefault(key, Shown())
         return is_new
 
     def shown(self, stimulus: Stimulus) -> Shown:
         """What is remembered of a stimulus."""
-        return self._shown.setdefault(canonical(stimulus), Shown())
+        return self._shown.setdefault(_key(stimulus), Shown())
 
     def amend(self, stimulus: Stimulus, before: Trace, after: Trace) -> None:
         """Remember another trace in the place of one that a stimulus has shown something with."""
