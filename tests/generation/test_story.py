@@ -107,6 +107,7 @@ STORIES = [
                 {"from": "last-event-id"},
                 {"from": "unknown"},
                 {"from": "malformed"},
+                {"from": "future"},
                 join_ms=0,
             )
         ),
@@ -114,7 +115,8 @@ STORIES = [
         "no events, one reader joins 0 ms after the start, asks with an empty cursor, is cut after 2 events and 1 byte,"
         " waits 5 ms, comes back where it left, stalls for 10 ms, is cut after 1 event and 17 bytes,"
         " comes back at an earlier event, is cut after 3 ms, comes back behind the first event,"
-        " comes back with Last-Event-ID, asks with an unknown cursor, asks with a malformed cursor: an answer of 500",
+        " comes back with Last-Event-ID, asks with an unknown cursor, asks with a malformed cursor,"
+        " asks with the cursor behind the last event: an answer of 500",
     ),
     Story(
         "those who may not",

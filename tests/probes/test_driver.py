@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from streamvet.contract.target import target_of
 from streamvet.probes.bounds import retry_s
 from streamvet.probes.candidate import Candidate
 from streamvet.probes.driver import Driver
 from streamvet.probes.setting import Setting
-from streamvet.recorder import Recorder, Secrets, Tape
+from streamvet.recorder import Recorder, Secrets, Seen, Tape
 from streamvet.trace import Exchange, Head
 
 from .test_misbehaving import answer, target_for
+
+if TYPE_CHECKING:
+    from streamvet.probes.runs import Cursor
 
 TOKEN = {"token": "longenough"}
 STIMULUS = {"name": "test", "kind": "run", "outcome": "succeeds", "script": None, "input": "succeeds"}
@@ -78,3 +85,22 @@ def test_when_to_ask_again() -> None:
         (head(429, ("Retry-After", "0")), 1.0),
     ]
     assert [retry_s(one) for one, _ in cases] == [wanted for _, wanted in cases]
+
+
+@pytest.mark.parametrize(
+    ("ids", "cursor"),
+    [([], None), ([1, 2, 17], "18"), (["1", "9"], "10"), (["a", "b"], None), ([1, None], None), ([1.5], None)],
+)
+def test_the_cursor_behind_the_newest_event(ids: list[object], cursor: str | None) -> None:
+    history = [Seen("chunk", {"id": one}, 0, 1, None, history=True) for one in ids]
+
+    async def asked() -> Cursor | None:
+        given = {"profile": "promptfloe", "base_url": "http://127.0.0.1:1"}
+        target, profile = target_of(given, Path("target.yaml"))
+        async with Recorder(profile, Secrets()) as recorder:
+            setting = Setting(profile, target, 1.0, frozenset(), None)
+            driver = Driver(Candidate(target, profile, 1.0, recorder), setting, Tape(recorder), dict(STIMULUS))
+            return driver.cursor_behind(history)
+
+    found = asyncio.run(asked())
+    assert (found and (found.text, found.origin)) == (cursor and (cursor, "unknown"))

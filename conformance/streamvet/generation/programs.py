@@ -203,7 +203,7 @@ def _origins(profile: Profile, *, again: bool) -> tuple[str, ...]:
         found += ["earlier", "earlier", "first"] if resumes else []
     if resumes:
         cursor = profile.field("catchup.cursor") or {}
-        found += ["empty", *(name for name in ("unknown", "malformed") if name in cursor)]
+        found += ["empty", *(name for name in ("unknown", "malformed") if name in cursor), "future"]
     return tuple(found)
 
 

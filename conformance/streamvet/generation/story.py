@@ -25,6 +25,7 @@ _WITH = {
     "empty": "asks with an empty cursor",
     "unknown": "asks with an unknown cursor",
     "malformed": "asks with a malformed cursor",
+    "future": "asks with the cursor behind the last event",
 }
 _BACK = _WITH | {
     "start": "comes back without a cursor",

@@ -10,6 +10,7 @@ import asyncio
 import copy
 import json
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import matches, pointed
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 AMBIENT = "ambient"
 DELIVER_MS = 1000  # where the profile says nothing: a second is what people take for at once
 _PATIENT = 5  # times that patience, while bytes keep coming; heartbeats come for ever
+_WHOLE = re.compile(r"[0-9]{1,18}")
 _MORE_S = 0.03  # behind the last event of a script: for one that comes twice to be seen
 
 
@@ -270,6 +272,12 @@ class Driver:
         if value is None:
             return None
         return Cursor(value if isinstance(value, str) else json.dumps(value), "seen", after)
+
+    def cursor_behind(self, history: Sequence[Seen]) -> Cursor | None:
+        """The cursor that an event behind the newest one would give; None where cursors are no whole numbers."""
+        newest = self.cursor_at(history[-1], len(history)) if history else None
+        number = _WHOLE.fullmatch(newest.text) if newest else None
+        return Cursor(str(int(number.group()) + 1), "unknown") if number else None
 
     # ------------------------------------------------------------------ waits on streams
 

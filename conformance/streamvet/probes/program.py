@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from streamvet.recorder import Live
 
 # Where a visit of a reader may begin. `start`: without a cursor; `last`: where it left, in the profile's own way;
-# `earlier` and `first`: behind an event that it has seen before; then as an EventSource does it, and wrong ones.
-ORIGINS = ("start", "last", "earlier", "first", "empty", "last-event-id", "unknown", "malformed")
+# `earlier` and `first`: behind an event that it has seen before; then as an EventSource does it, and wrong ones. `future`
+# is the one behind the newest event of a run that has ended.
+ORIGINS = ("start", "last", "earlier", "first", "empty", "last-event-id", "unknown", "malformed", "future")
 CONNECTIONS = 10  # of one try, at most: more readers at once are for the pinned tries
-_WRONG = ("unknown", "malformed")  # cursors that have to be refused
+_WRONG = ("unknown", "malformed", "future")  # cursors that have to be refused
 
 
 def no_stimuli(_setting: Setting) -> list[Stimulus]:
@@ -198,9 +199,8 @@ class _Reader:
         if "as" in visit:
             return await driver.attach(run, "intruder", account=visit["as"], meant="refusal")
         if origin in _WRONG:
-            rule = driver.profile.field("catchup.cursor") or {}
-            wrong = Cursor(str(rule.get(origin)), origin)
-            return await driver.attach(run, "intruder", cursor=wrong, meant="refusal") if origin in rule else None
+            wrong = self._wrong(origin)
+            return await driver.attach(run, "intruder", cursor=wrong, meant="refusal") if wrong else None
         if origin == "empty" and driver.resumes:
             return await driver.attach(run, "resumed", cursor=Cursor("", "empty", 0), cut=cut)
         if self._left is not None and origin != "start":
@@ -210,6 +210,14 @@ class _Reader:
         if any(map(driver.is_terminal, self._first.seen)):
             return await driver.attach(run, "after", finished=True)
         return await driver.attach(run, "late")
+
+    def _wrong(self, origin: str) -> Cursor | None:
+        """A cursor that is none of this run; the one of its next event only when it has no more of them."""
+        driver, rule = self._driver, self._driver.profile.field("catchup.cursor") or {}
+        over = any(map(driver.is_terminal, self._first.history))
+        if origin == "future":
+            return driver.cursor_behind(self._first.history) if over and rule else None
+        return Cursor(str(rule[origin]), origin) if origin in rule else None
 
     async def _come_back(self, left: Live, visit: dict[str, Any], cut: CutPlan | None) -> Live | None:
         """Come back from where it was, or from an earlier place, or with Last-Event-ID."""

@@ -14,10 +14,12 @@ from streamvet.probes.runs import Cursor
 from streamvet.recorder import CutPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamvet.probes.driver import Driver
     from streamvet.probes.runs import Run
     from streamvet.probes.setting import Setting, Stimulus
-    from streamvet.recorder import Live
+    from streamvet.recorder import Live, Seen
 
 # Between two events, so that a reader that was cut is back before the next one: ten loopback round trips.
 _BACK_MS = 25.0
@@ -158,13 +160,13 @@ async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
                 one.about["after_terminal"] = True
             asked.append(one)
     await asyncio.gather(*(one.ended(driver.bounds.finished_s) for one in asked))
-    await _wrong_cursors(driver, run)
+    await _wrong_cursors(driver, run, history)
 
 
-async def _wrong_cursors(driver: Driver, run: Run) -> None:
+async def _wrong_cursors(driver: Driver, run: Run, history: Sequence[Seen]) -> None:
+    """Those of the profile, and the one right behind the newest event of a run that has ended."""
     rule = driver.profile.field("catchup.cursor") or {}
-    for origin in ("malformed", "unknown"):
-        if origin in rule:
-            cursor = Cursor(str(rule[origin]), origin)
-            wrong = await driver.attach(run, "intruder", cursor=cursor, meant="refusal", finished=True)
-            await wrong.ended(driver.bounds.finished_s)
+    wrong = [Cursor(str(rule[origin]), origin) for origin in ("malformed", "unknown") if origin in rule]
+    for cursor in filter(None, [*wrong, driver.cursor_behind(history)]):
+        refused = await driver.attach(run, "intruder", cursor=cursor, meant="refusal", finished=True)
+        await refused.ended(driver.bounds.finished_s)
