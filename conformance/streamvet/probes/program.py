@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from streamvet.recorder import Live
 
 # Where a visit of a reader may begin. `start`: without a cursor; `last`: where it left, in the profile's own way;
-# `earlier` and `first`: behind an event that it has seen before; then as an EventSource does it, and wrong ones. `future`
-# is the one behind the newest event of a run that has ended.
+# `earlier` and `first`: behind an event that it has seen before; then as an EventSource does it, and wrong ones:
+# `future` is the one behind the newest event of a run that has ended.
 ORIGINS = ("start", "last", "earlier", "first", "empty", "last-event-id", "unknown", "malformed", "future")
 CONNECTIONS = 10  # of one try, at most: more readers at once are for the pinned tries
 _WRONG = ("unknown", "malformed", "future")  # cursors that have to be refused
