@@ -164,3 +164,46 @@ def test_the_reference_server_goes_with_the_run(tmp_path: Path) -> None:
     port = int(url.split(":")[2].partition("/")[0])
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+MORTAL = """
+import http.server, os, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(int(sys.argv[2]))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self):
+        if sys.argv[2] == "200":
+            print("out of luck", flush=True)
+            os._exit(7)
+        self.do_GET()
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def mortal(folder: Path, status: int) -> int:
+    """The exit code for a candidate that answers so, and that ends at each start where this is a success."""
+    script, port = folder / "mortal.py", free_port()
+    script.write_text(MORTAL)
+    command = [sys.executable, str(script), str(port), str(status)]
+    file = target(folder / "target.yaml", port, command, time_scale=0.02)
+    return call(["run", str(file), "--budget", "0"])
+
+
+def test_a_candidate_that_ends_by_itself_is_started_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mortal(tmp_path, 200) == 3
+    said = capsys.readouterr().out
+    assert " and was started again; at first: it exited with 7; it printed " in said
+    assert "out of luck" in said
+    assert "are the credentials right?" not in said
+
+
+def test_credentials_that_open_nothing_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mortal(tmp_path, 401) in (1, 3)
+    said = capsys.readouterr().out
+    assert "every request as the first account was answered 401 or 403: are the credentials right?" in said
+    assert "was started again" not in said

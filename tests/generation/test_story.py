@@ -154,7 +154,13 @@ STORIES = [
         "one push to a subject",
         PUSH | {"lanes": [[{"text": "a"}]]},
         "less",
-        "1 push of a session: less",
+        '1 push of a session, with "a": less',
+    ),
+    Story(
+        "pushes to one subject",
+        PUSH | {"lanes": [[{"text": "a\u2028"}, {"text": "x" * 300}, {"text": "", "writes": [["plan", "b"]]}]]},
+        "less",
+        '3 pushes of a session, with "a\\u2028", then 300 characters, then "" and the plan file "plan": less',
     ),
     Story(
         "pushes to two subjects",

@@ -53,6 +53,8 @@ _GENERATED_AT_ONCE = {"run": 4, "push": 4, "ambient": 1}
 _DISTURBS_US = 250_000
 # Of the runs that a candidate may be asked for: most are for the pinned tries, also of the next time.
 _GENERATED_SHARE = 5
+_MOST_DEATHS = 100  # of a launched candidate: so often it is started again
+_UNWELCOME = frozenset({401, 403})
 _TICK_S = 1.0  # between two reports of progress while nothing happens
 
 
@@ -76,6 +78,7 @@ class _Campaign:
     at_once: int = field(init=False)  # generated tries
     generated: Slots = field(init=False)  # places for them
     exploring: Gate = field(default_factory=Gate)
+    reviving: asyncio.Lock = field(default_factory=asyncio.Lock)
     queue: Queue = field(default_factory=Queue)  # of what is generated, before its turn
     begun_us: int = field(default_factory=now_us)
 
@@ -154,7 +157,7 @@ class _Campaign:
         longest_s = max((one.wait_s for one in plan.all), default=0.0)
         shop = Workshop(
             self.setting, self.begun_us, longest_s, self.at_once, starts, self._clock_us, self.perform_generated,
-            self.on_trace,
+            self.on_trace, self.afresh,
         )  # fmt: skip
         try:
             await explore(shop)
@@ -173,11 +176,27 @@ class _Campaign:
             key = f"{one.name} {id(one)}"
             self.begun[key] = (one, now_us())
             try:
+                await self._revive()
                 return await self._record(one)
             finally:
                 del self.begun[key]
                 self.summary.generated += 1
                 self._report()
+
+    async def afresh(self) -> bool:
+        """Start a launched candidate anew when nothing else is tried, so that nothing is left of other tries."""
+        if self.candidate.process is None:
+            return False
+        async with self.generated.taken(self.at_once), self._turn(alone=True):
+            return await self.candidate.restart_after_kill()
+
+    async def _revive(self) -> None:
+        """Start a launched candidate again that has ended by itself: else all that follows would tell of that alone."""
+        process = self.candidate.process
+        async with self.reviving:
+            if process and process.has_ended and len(self.summary.deaths) < _MOST_DEATHS:
+                self.summary.deaths.append(process.said())
+                await self.candidate.restart_after_kill()
 
     def _clock_us(self) -> int:
         return now_us() - self.queue.waited_us()
@@ -218,6 +237,7 @@ class _Campaign:
         self.begun[key] = (one, now_us())
         self._report()
         async with self._undisturbed(one):
+            await self._revive()
             trace = await self._record(one)
         del self.begun[key]
         waited = [x.id for x in trace.exchanges if x.role in _WAITED or "observe_us" in x.about]
@@ -228,6 +248,7 @@ class _Campaign:
 
     def _done(self, trace: Trace) -> None:
         self.summary.tries += 1
+        self.summary.welcome.update(_welcome(trace))
         self.on_trace(trace)
         self._report()
 
@@ -317,6 +338,13 @@ class _Campaign:
         while True:
             await pause(_TICK_S)
             self._report()
+
+
+def _welcome(trace: Trace) -> Iterator[bool]:
+    """For each request of the first account that was to be answered, whether it was let in."""
+    for one in trace.exchanges:
+        if one.about.get("account") == "primary" and one.about.get("meant") in {"stream", "answer"} and one.head:
+            yield one.head.status not in _UNWELCOME
 
 
 @contextlib.contextmanager

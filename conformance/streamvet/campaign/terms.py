@@ -5,6 +5,7 @@ Must not know tries.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from streamvet.probes.setting import FULL_EFFORT, Effort
@@ -52,4 +53,6 @@ class Summary:
     mandated_wait_s: float = 0.0
     skipped: list[tuple[str, str]] = field(default_factory=list)  # requirement, reason
     errors: list[str] = field(default_factory=list)  # our own mistakes, as text
+    deaths: list[str] = field(default_factory=list)  # how a launched candidate ended, each time by itself
+    welcome: Counter[bool] = field(default_factory=Counter)  # answers to the first account, by whether it was let in
     can: frozenset[str] = frozenset()  # what the control interface said it can

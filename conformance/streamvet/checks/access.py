@@ -89,7 +89,7 @@ def _listed(role: str, allowed_of: Callable[[Profile, Exchange], list[int] | Non
     def check(trace: Trace, profile: Profile) -> Outcome:
         asked = [(x, allowed_of(profile, x)) for x in answered(with_role(trace, role))]
         if not any(allowed for _, allowed in asked):
-            return NotExercised(f"no {what} was tried")
+            return NotExercised(f"{what} was not tried")
         return [
             one
             for x, allowed in asked

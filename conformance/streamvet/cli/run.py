@@ -228,6 +228,15 @@ def _notes(
         found.append(f"timings were scaled by {subject.scale:g}")
     if subject.target.lacks:
         found.append(f"the target lacks {', '.join(subject.target.lacks)}")
+    if summary.deaths:
+        count = len(summary.deaths)
+        often = "once" if count == 1 else f"{count} times"
+        found.append(f"the candidate ended by itself {often} and was started again; at first: {summary.deaths[0]}")
+    if summary.welcome[False] and not summary.welcome[True]:
+        found.append("every request as the first account was answered 401 or 403: are the credentials right?")
+    if exploring and exploring.spent:
+        limit = subject.target.max_starts
+        found.append(f"generated tries ended early: max_starts, {limit}, leaves no more runs for them")
     if summary.repeated:
         found.append(f"{summary.repeated} waits were repeated, as the suite itself was late")
     if exploring and exploring.doubtful:

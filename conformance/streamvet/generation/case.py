@@ -45,6 +45,8 @@ class Case:
     @property
     def often(self) -> str:
         """How often it fails, for people."""
+        if self.runs and not self.fails:
+            return f"fails 0 of {self.runs}: it may depend on what was tried before it, or beside it"
         return f"fails {self.fails} of {self.runs}" if self.runs else "not tried again"
 
 

@@ -15,7 +15,7 @@ from weakref import WeakSet
 from streamvet.contract.registry import load_registry
 from streamvet.generation.ground import ground_of
 from streamvet.generation.lawful import Law
-from streamvet.generation.reducing import Found, Reduction, Sighting
+from streamvet.generation.reducing import REPLAYS, Found, Reduction, Sighting
 from streamvet.generation.trying import Trials
 from streamvet.generation.workers import Workers
 from streamvet.probes.program import is_alone, wait_ms_of
@@ -95,6 +95,7 @@ class Explorer:
         self.found: dict[str, Found] = {}
         self.tries = 0
         self.requests = 0
+        self.spent = False  # whether it ended as no more runs may be started
         self.doubtful = 0  # tries that missed a bound in time, which none of their repetitions did
         self._effort = effort
         self._known = known
@@ -141,12 +142,14 @@ class Explorer:
                     await self._reduce(trials, workshop)
             await _some(running, 0)
             await self._reduce(trials, workshop)
+            self.spent = trials.short or trials.spent
             for stimulus in alone[:MOST_ALONE]:
                 if self._is_done() or not trials.meets(stimulus) or not trials.affords(stimulus):
                     continue
                 self._explored += 1
                 await self._look(stimulus, trials, workshop)
                 await self._reduce(trials, workshop)
+            await self._confirm(trials, workshop)
         finally:
             for task in running:
                 task.cancel()
@@ -189,6 +192,15 @@ class Explorer:
             self.doubtful += trace is not seen
             workshop.hand_out(trace)
             self._sightings.pop(0)
+
+    async def _confirm(self, trials: Trials, workshop: Workshop) -> None:
+        """Say how often it fails on a candidate that has just been started: others may have left something behind."""
+        if not self.found or not await workshop.afresh():
+            return
+        for requirement, found in self.found.items():
+            fails, runs = await trials.again(found.stimulus, requirement, REPLAYS)
+            if runs:
+                self.found[requirement] = replace(found, fails=fails, runs=runs)
 
     async def _is_timed(self, requirement: str, sighting: Sighting, workshop: Workshop) -> bool:
         """Whether a finding is about a bound in time: a suite that was late could not tell."""

@@ -61,6 +61,7 @@ _PUSHES = weighted((3, 1), (4, 2), (3, 3), (1, 4))
 _WRITES = weighted((3, 1), (3, 2), (1, 3))
 # Of plan files; nothing that ends a path, or that a file system might not take.
 _STEMS = ("plan", "a", "A", "two words", "größe", "計画", "🚀", "e\u0301", "\u00e9", "a.b", "it's", "x" * 100)
+_WHITE = (" ", "\n", "\t", "\u00a0", "\u2028")
 _LINES = 6  # as many as a push shows, and the one behind them
 SESSION = "session"  # the kind of push that may write plan files
 _UNKNOWN_MS = (0.0, 50.0, 200.0, 1000.0)  # moments of a run of which nobody said what it does
@@ -288,6 +289,8 @@ def _lane(dice: Dice, *, writes: bool) -> list[dict[str, Any]]:
     known = [payloads.text(dice) for _ in range(2)]
     for _ in range(dice.of(_PUSHES)):
         push: dict[str, Any] = {"text": dice.of(known) if dice.once_in(2) else payloads.text(dice)}
+        if dice.once_in(4):  # what differs in nothing else
+            push["text"] += dice.of(_WHITE)
         if writes and dice.once_in(2):
             names = [dice.of(_STEMS) for _ in range(dice.of(_WRITES))]
             push["writes"] = [[name, dice.of(known) if dice.once_in(2) else payloads.text(dice)] for name in names]

@@ -97,9 +97,22 @@ def _pushes(stimulus: Stimulus) -> Iterator[str]:
     beside = ", each subject beside the others" if len(counts) > 1 else ""
     what = "push" if sum(counts) == 1 else "pushes"
     yield f"{sum(counts)} {what} of a {stimulus['kind']}{beside}"
-    for push in (push for lane in stimulus["lanes"] for push in lane):
+    pushes = [push for lane in stimulus["lanes"] for push in lane]
+    if len(counts) == 1 and len(pushes) <= _TOLD:
+        yield "with " + ", then ".join(map(_pushed, pushes))
+    for push in pushes:
         if push.get("cut"):
             yield f"one is cut {_where(push['cut'], 1.0)}"
+
+
+def _pushed(push: dict[str, Any]) -> str:
+    return _text(push["text"]) + "".join(f" and the plan file {_text(name)}" for name, _ in push.get("writes", ()))
+
+
+def _text(text: str) -> str:
+    """A text as JSON has it, so that what is not seen is seen; only its length where it is long."""
+    shown = json.dumps(text)
+    return shown if len(shown) <= _SHOWN_CHARS else f"{len(text)} characters"
 
 
 def _ms(value: float, scale: float) -> str:

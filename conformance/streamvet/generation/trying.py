@@ -41,6 +41,7 @@ class Trials:
     def __init__(self, workshop: Workshop, workers: Workers) -> None:
         self.tries = 0
         self.requests = 0
+        self.short = False  # whether there were too few runs left for a stimulus
         self._workshop = workshop
         self._workers = workers
         self._shown: dict[bytes, Shown] = {}
@@ -77,9 +78,15 @@ class Trials:
         if self._starts_left is None:
             return True
         if runs_of(stimulus) > self._starts_left:
+            self.short = True
             return False
         self._starts_left -= runs_of(stimulus)
         return True
+
+    async def again(self, stimulus: Stimulus, requirement: str, times: int) -> tuple[int, int]:
+        """In how many of so many more tries, fewer where no more runs may be started, a stimulus shows a finding."""
+        shown = [requirement in (await self.once(stimulus))[1] for _ in range(times) if self.affords(stimulus)]
+        return shown.count(True), len(shown)
 
     async def once(self, stimulus: Stimulus) -> tuple[Trace, Findings]:
         """Try a stimulus once more."""

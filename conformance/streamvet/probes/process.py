@@ -66,6 +66,11 @@ class CandidateProcess:
             await pause(_POLL_S)
         return False
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started and has ended since."""
+        return self._process is not None and self._process.returncode is not None
+
     def said(self) -> str:
         """The end of what it printed, and how it ended where it has."""
         self._output.seek(0, os.SEEK_END)
