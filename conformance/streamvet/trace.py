@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 FORMAT = 1
+_SEEN_CHARS = 60  # how much of a wrong line an error shows
 
 
 class TraceError(Exception):
@@ -296,11 +297,19 @@ class _Open:
     """An exchange whose `end` record has not been read yet."""
 
     first: dict[str, Any]
+    request: Request
     head: Head | None = None
     parts: list[bytes] = field(default_factory=list)
     size: int = 0
     ends: array[int] = field(default_factory=lambda: array("q"))
     times: array[int] = field(default_factory=lambda: array("q"))
+
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> _Open:
+        """The exchange that a record begins; it has all that the end will ask for."""
+        request = record["request"]
+        asked = Request(request["method"], request["url"], _pairs(request["headers"]), request["body"])
+        return cls({key: record[key] for key in ("id", "operation", "role", "about", "at_us")}, asked)
 
     def add(self, at_us: int, data: bytes) -> None:
         self.parts.append(data)
@@ -309,13 +318,12 @@ class _Open:
         self.times.append(at_us)
 
     def close(self, end: dict[str, Any]) -> Exchange:
-        first, request = self.first, self.first["request"]
+        first = self.first
         body = b"".join(self.parts)
         self.parts.clear()
         return Exchange(
             id=first["id"], operation=first["operation"], role=first["role"], about=first["about"],
-            request=Request(request["method"], request["url"], _pairs(request["headers"]), request["body"]),
-            sent_us=first["at_us"], head=self.head, body=body, ends=self.ends, times=self.times,
+            request=self.request, sent_us=first["at_us"], head=self.head, body=body, ends=self.ends, times=self.times,
             ending=Ending(end["ending"]), ended_us=end["at_us"], detail=end.get("detail", ""),
         )  # fmt: skip
 
@@ -328,6 +336,41 @@ def _chunk_data(record: dict[str, Any]) -> bytes:
     if "text" in record:
         return str(record["text"]).encode()
     return base64.b64decode(record["base64"], validate=True)
+
+
+_RECORD = "a record of the trace format"
+
+
+def _record(line: str, source: str, number: int) -> dict[str, Any]:
+    """The JSON object of a line."""
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise TraceError(source, number, _RECORD, f"a text that is no whole JSON, {_cut(line)}") from error
+    except RecursionError as error:
+        raise TraceError(source, number, _RECORD, "JSON that is nested too deep") from error
+    except ValueError as error:
+        raise TraceError(source, number, _RECORD, "JSON with a number that is too long") from error
+    if not isinstance(record, dict):
+        raise TraceError(source, number, _RECORD, f"JSON that is no object, {_cut(line)}")
+    return record
+
+
+def _wrong_in(record: Mapping[str, Any], error: Exception) -> str:
+    """What is wrong with a record, in words."""
+    kind = record.get("record")
+    if isinstance(error, KeyError):
+        key = error.args[0]
+        if key == record.get("exchange"):
+            return f"a record of {kind} for the exchange {key!r}, which has not begun or has ended"
+        return "an object without the key record" if key == "record" else f"a record of {kind} without the key {key}"
+    return f"a record of {kind} with a value that is none of the format's, {_cut(json.dumps(record))}"
+
+
+def _cut(text: str) -> str:
+    """A text in quotes, or its beginning."""
+    text = text.strip()
+    return repr(text) if len(text) <= _SEEN_CHARS else repr(text[:_SEEN_CHARS]) + "…"
 
 
 def load(lines: Iterable[str], source: str) -> Trace:
@@ -344,13 +387,13 @@ def load(lines: Iterable[str], source: str) -> Trace:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
+        record = _record(line, source, number)
         try:
-            record = json.loads(line)
             kind = record["record"]
             if first is None:
                 first = _first(record, kind, source, number)
             elif kind == "exchange":
-                opened[record["id"]] = _Open(record)
+                opened[record["id"]] = _Open.of(record)
                 order.append(record["id"])
             elif kind == "head":
                 opened[record["exchange"]].head = Head(
@@ -362,10 +405,8 @@ def load(lines: Iterable[str], source: str) -> Trace:
                 closed[record["exchange"]] = opened.pop(record["exchange"]).close(record)
             else:
                 raise TraceError(source, number, "a record of exchange, head, chunk or end", repr(kind))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise TraceError(
-                source, number, "a record of the trace format", f"{type(error).__name__}: {error}"
-            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise TraceError(source, number, _RECORD, _wrong_in(record, error)) from error
     if first is None:
         raise TraceError(source, max(number, 1), "a first record with record: trace", "an empty file")
     if opened:

@@ -7,7 +7,7 @@ import io
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -87,7 +87,11 @@ def test_wrong_usage_names_what_is_wrong(
         ("{", "line 1: expected a record of the trace format"),
         ('{"record":"exchange"}\n', "line 1: expected a first record with record: trace"),
         ('{"record":"trace","format":2}\n', "line 1: expected format 1, got 2"),
-        ("[" * 100_000, "line 1: expected a record of the trace format, got RecursionError"),
+        ("[" * 100_000, "line 1: expected a record of the trace format, got JSON that is nested too deep"),
+        ("9" * 5000, "line 1: expected a record of the trace format, got JSON with a number that is too long"),
+        ("<html>\n", "line 1: expected a record of the trace format, got a text that is no whole JSON, '<html>'"),
+        ("[1]\n", "line 1: expected a record of the trace format, got JSON that is no object, '[1]'"),
+        ('{"name":"x"}\n', "line 1: expected a record of the trace format, got an object without the key record"),
     ],
 )
 def test_a_broken_trace_names_file_line_expected_and_got(
@@ -98,6 +102,55 @@ def test_a_broken_trace_names_file_line_expected_and_got(
     ended = streamvet("judge", file)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith(f"streamvet: {file}: {said}")
+
+
+CHANGED: list[tuple[int, Callable[[dict[str, Any]], object], str]] = [
+    (1, lambda record: record.pop("id"), "a record of exchange without the key id"),
+    (1, lambda record: record.pop("role"), "a record of exchange without the key role"),
+    (1, lambda record: record["request"].pop("url"), "a record of exchange without the key url"),
+    (2, lambda record: record.pop("status"), "a record of head without the key status"),
+    (2, lambda record: record.pop("exchange"), "a record of head without the key exchange"),
+    (3, lambda record: record.update(base64="?"), "a record of chunk with a value that is none of the format's, '{"),
+    (3, lambda record: record.update(at_us=1e400), "a record of chunk with a value that is none of the format's, '{"),
+    (3, lambda record: record.update(exchange="x9"), "a record of chunk for the exchange 'x9', which has not begun or"),
+    (4, lambda record: record.update(ending="no"), "a record of end with a value that is none of the format's, '{"),
+    (4, lambda record: record.update(record="fin"), "'fin'"),
+]
+
+
+@pytest.mark.parametrize(("row", "change", "got"), CHANGED, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_wrong_record_is_told_in_words(
+    streamvet: Callable[..., Ended], good: Path, row: int, change: Callable[[dict[str, Any]], object], got: str
+) -> None:
+    lines = good.read_text().splitlines()
+    record = json.loads(lines[row])
+    change(record)
+    lines[row] = json.dumps(record)
+    good.write_text("\n".join(lines))
+    ended = streamvet("judge", good)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"streamvet: {good}: line {row + 1}: expected a record of ")
+    assert f", got {got}" in ended.err
+    assert "Error" not in ended.err
+
+
+def test_a_trace_that_is_cut_in_half_is_told_in_words(streamvet: Callable[..., Ended], good: Path) -> None:
+    lines = good.read_text().splitlines(keepends=True)
+    good.write_text("".join(lines[:3]) + lines[3][: len(lines[3]) // 2])
+    ended = streamvet("judge", good)
+    assert (ended.code, ended.out) == (2, "")
+    said = f"streamvet: {good}: line 4: expected a record of the trace format, got a text that is no whole JSON, "
+    assert ended.err.startswith(said)
+    good.write_text("".join(lines[:3]))
+    said = f"streamvet: {good}: line 3: expected an end record for x1, got the end of the file\n"
+    assert streamvet("judge", good) == (2, "", said)
+
+
+def test_a_trace_of_an_unknown_profile_is_told_with_its_file(streamvet: Callable[..., Ended], good: Path) -> None:
+    good.write_text(good.read_text().replace('"profile": "ghostly"', '"profile": "ghostley"'))
+    ended = streamvet("judge", good)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"streamvet: {good}: /profile: expected one of agent-workspace, ")
 
 
 def test_a_trace_that_is_not_text_is_refused(streamvet: Callable[..., Ended], tmp_path: Path) -> None:

@@ -100,6 +100,16 @@ def test_a_candidate_that_does_not_come_up_is_unreachable(tmp_path: Path, capsys
     assert "it exited with 1" in said
 
 
+def test_a_candidate_that_is_up_elsewhere_and_prints_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    launch = {"command": command, "ready": {"within_ms": 200}}
+    file = target(tmp_path / "target.yaml", free_port(), command, launch=launch)
+    assert call(["run", str(file)]) == 3
+    assert "the launched candidate is not up within 200 ms: it printed nothing\n" in capsys.readouterr().err
+
+
 def test_traces_that_cannot_be_kept_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script, port, kept = tmp_path / "garbage.py", free_port(), tmp_path / "kept"
     script.write_text(GARBAGE)

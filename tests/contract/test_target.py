@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streamvet.contract.files import FileError
+from streamvet.contract.profile import builtin_profiles
 from streamvet.contract.target import Launch, load_target, placeholders, target_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MINIMAL = {"profile": "ghostly", "base_url": "http://127.0.0.1:4000"}
 LOGIN = {"email": "a@example.org", "password": "${GHOSTLY_PASSWORD}"}
@@ -30,6 +29,7 @@ def test_minimal(tmp_path: Path) -> None:
 def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GHOSTLY_PASSWORD", "secret: {yes}")
     path = tmp_path / "target.yaml"
+    (tmp_path / "server").mkdir()
     lines = [
         "profile: ghostly",
         "base_url: http://127.0.0.1:4000/api/",
@@ -50,11 +50,19 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a typing error": ({"credential": {}}, "the file: expected only known keys"),
     "no URL": ({"base_url": "localhost:4000"}, "/base_url: expected a match"),
     "a URL with a query": ({"base_url": "http://a/?x=1"}, "/base_url: expected a match"),
-    "no such profile": ({"profile": "ghostley"}, "profile: expected one of"),
+    "no such profile": ({"profile": "ghostley"}, "/profile: expected one of agent-workspace, "),
     "an operation that is not optional": ({"lacks": ["cancel"]}, "/lacks/0: expected nothing, none is optional"),
     "an unknown kind": ({"inputs": {"skill": {}}}, "/inputs/skill: expected one of the kinds run"),
     "an unknown outcome": ({"inputs": {"run": {"suceeds": {}}}}, "/inputs/run: expected only known keys"),
     "no such directory": ({"directory": "watched"}, "/directory: expected a directory that is there, got 'watched'"),
+    "no such folder": (
+        {"launch": {"command": ["node"], "cwd": "server"}},
+        "/launch/cwd: expected a folder that is there, got 'server'",
+    ),
+    "a file for a folder": (
+        {"launch": {"command": ["node"], "cwd": "/dev/null"}},
+        "/launch/cwd: expected a folder that is there, got '/dev/null'",
+    ),
     "half a login": ({"credentials": {"email": "a"}}, "/credentials: expected token or cookie, or email and password"),
     "two credentials": ({"credentials": {"token": "a", "cookie": "b=c"}}, "/credentials: expected token or cookie"),
     "a token with a line end": ({"credentials": {"token": "a\nb"}}, "/credentials/token: expected a match"),
@@ -74,7 +82,43 @@ def test_wrong(name: str, tmp_path: Path) -> None:
     with pytest.raises(FileError) as raised:
         read(tmp_path, **more)
     assert text in str(raised.value)
-    assert str(raised.value).startswith((str(tmp_path / "target.yaml"), "ghostley"))
+    assert str(raised.value).startswith(f"{tmp_path / 'target.yaml'}: ")
+
+
+def told(raw: dict[str, Any]) -> str:
+    """What is said of a target file that cannot be used."""
+    with pytest.raises(FileError) as raised:
+        target_of(raw, Path("target.yaml"))
+    return str(raised.value)
+
+
+def test_a_typing_error_in_a_required_key_is_named() -> None:
+    said = told({"profile": "ghostly", "baseurl": MINIMAL["base_url"]})
+    assert said == (
+        "target.yaml: /baseurl: expected the key base_url, not there, got 'baseurl', a key that is not known"
+    )
+
+
+def test_typing_errors_in_all_required_keys_name_the_first_one() -> None:
+    said = told({"Profile": "ghostly", "base/url": MINIMAL["base_url"]})
+    assert said.startswith("target.yaml: /Profile: expected the keys profile, base_url, not there, got 'Profile'")
+
+
+def test_a_typing_error_deeper_in_the_file_is_named() -> None:
+    said = told(MINIMAL | {"launch": {"comand": ["node"]}})
+    assert said.startswith("target.yaml: /launch/comand: expected the key command, not there, got 'comand'")
+
+
+def test_a_typing_error_in_one_of_several_forms_is_named() -> None:
+    said = told(MINIMAL | {"triggers": {"change": {"comand": ["touch"]}}})
+    assert said.startswith("target.yaml: /triggers/change/comand: expected the key command, not there, got 'comand'")
+
+
+def test_an_unknown_profile_is_told_with_the_file_and_the_built_in_ones() -> None:
+    known = ", ".join(builtin_profiles())
+    assert told(MINIMAL | {"profile": "rockstr"}) == (
+        f"target.yaml: /profile: expected one of {known}, or a folder with a profile.yaml, got 'rockstr'"
+    )
 
 
 def test_an_optional_operation_may_be_lacking(tmp_path: Path) -> None:

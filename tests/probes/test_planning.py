@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,6 +62,14 @@ def test_without_anything() -> None:
     assert "not tried: no launch in the target file" in reasons(plan)
     assert "not tried: no input that fails for run in the target file, and no control" in reasons(plan)
     assert probes_of(plan) == {"logins", "starts"}
+
+
+def test_what_control_cannot_do_is_told_apart_from_no_control() -> None:
+    without = reasons(planned("rockstar", control=False))
+    assert "not tried: no control interface" in without
+    assert not any("cannot fail" in reason for reason in without)
+    setting = replace(setting_of("rockstar", control=True), can=frozenset({"script"}))
+    assert "not tried: the control interface cannot fail" in reasons(plan_tries(PROBES, setting, None))
 
 
 def test_starts_are_limited() -> None:

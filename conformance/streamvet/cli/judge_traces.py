@@ -107,7 +107,7 @@ def judged(
     hearings: dict[str, tuple[Hearing, dict[str, Any]]] = {}
     for trace in traces:
         if trace.profile not in hearings:
-            found = profile or load_profile(trace.profile)
+            found = profile or load_profile(trace.profile, named_in=trace.name)
             hearings[trace.profile] = (Hearing(found, load_registry(), checks), _facts(trace, found))
         hearings[trace.profile][0].hear(trace)
     return [

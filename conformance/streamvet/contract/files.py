@@ -6,6 +6,7 @@ Must not know what is in the files: their shape is what a meta schema says.
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,14 +156,23 @@ def expected_of(error: ValidationError) -> str:
 
 def place_of(error: ValidationError) -> str:
     """The JSON pointer of the value that is wrong; "" for the whole."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in error.absolute_path)
+    return "".join(map(_step, error.absolute_path))
+
+
+def _step(part: object) -> str:
+    """One step of a JSON pointer."""
+    return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
 
 def got_of(error: ValidationError) -> str:
     """What was there, cut."""
     if error.validator == "additionalProperties":
         return error.message[:SEEN_CHARS]
-    text = repr(error.instance)
+    return _cut(repr(error.instance))
+
+
+def _cut(text: str) -> str:
+    """A text, or its beginning where it is long."""
     return text if len(text) <= SEEN_CHARS else text[: SEEN_CHARS - 1] + "…"
 
 
@@ -177,5 +187,35 @@ def check_shape(value: Any, meta: str, path: Path | str) -> None:
         return
     first = errors[0]
     while first.context:  # the branch of a union that got furthest
-        first = max(first.context, key=lambda e: len(e.absolute_path))
+        errors = first.context
+        first = max(errors, key=lambda e: len(e.absolute_path))
+        errors = [one for one in errors if one.relative_schema_path[0] == first.relative_schema_path[0]]
+    missing, unknown = _keys_of([one for one in errors if one.absolute_path == first.absolute_path])
+    if first.validator in _KEY_RULES and missing and unknown:  # likely a typing error, which the unknown one shows
+        wanted = f"the key {missing[0]}" if len(missing) == 1 else f"the keys {', '.join(missing)}"
+        place = place_of(first) + _step(unknown[0])
+        raise FileError(path, place, f"{wanted}, not there", f"{_cut(repr(unknown[0]))}, a key that is not known")
     raise FileError(path, place_of(first), expected_of(first), got_of(first))
+
+
+_KEY_RULES = ("required", "additionalProperties")
+
+
+def _keys_of(errors: list[ValidationError]) -> tuple[list[str], list[str]]:
+    """Of the errors of one mapping: the required keys that it lacks, and the keys that it has and may not have."""
+    missing, unknown = list[str](), list[str]()
+    for error in errors:
+        there: Any = error.instance
+        wanted: Any = error.validator_value
+        schema: Any = error.schema
+        if error.validator == "required":
+            missing += [key for key in wanted if key not in there]
+        elif error.validator == "additionalProperties":
+            unknown += [str(key) for key in there if not _describes(schema, str(key))]
+    return list(dict.fromkeys(missing)), unknown
+
+
+def _describes(schema: dict[str, Any], key: str) -> bool:
+    """Whether a schema says what stands under a key."""
+    patterns = schema.get("patternProperties", ())
+    return key in schema.get("properties", {}) or any(re.search(one, key) for one in patterns)

@@ -216,8 +216,10 @@ def builtin_profiles() -> list[str]:
     return sorted(path.parent.name for path in schemas_folder().glob("*/profile.yaml"))
 
 
-def load_profile(name_or_folder: str, near: Path | None = None) -> Profile:
+def load_profile(name_or_folder: str, near: Path | None = None, named_in: Path | str | None = None) -> Profile:
     """Load a built-in profile by name, or one from a folder on disk (relative to `near`).
+
+    `named_in` is the file whose key `profile` has the name, for the error.
 
     Raises:
         FileError: where there is none, or where its file is not valid.
@@ -227,8 +229,10 @@ def load_profile(name_or_folder: str, near: Path | None = None) -> Profile:
     folder = Path(name_or_folder)
     folder = folder if folder.is_absolute() or near is None else near / folder
     if not (folder / "profile.yaml").is_file():
-        known = ", ".join(builtin_profiles())
-        raise FileError(name_or_folder, "profile", f"one of {known}, or a folder with a profile.yaml", "neither")
+        wanted = f"one of {', '.join(builtin_profiles())}, or a folder with a profile.yaml"
+        if named_in is not None:
+            raise FileError(named_in, "/profile", wanted, repr(name_or_folder))
+        raise FileError(name_or_folder, "profile", wanted, "neither")
     return _load(folder.resolve())
 
 

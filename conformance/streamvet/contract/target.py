@@ -75,7 +75,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
     raw = _expanded(raw, path, "")
     check_shape(raw, "target", path)
     folder = path.resolve().parent
-    profile = load_profile(raw["profile"], folder)
+    profile = load_profile(raw["profile"], folder, path)
     _check_fit(raw, profile, path)
     control = raw.get("control")
     target = Target(
@@ -146,11 +146,19 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
     for name in raw.get("triggers", {}):
         if f"trigger:{name}" not in profile.operations:
             raise FileError(path, f"/triggers/{name}", "a trigger:<name> operation of the profile", repr(name))
-    if "directory" in raw and not (path.resolve().parent / raw["directory"]).is_dir():
-        raise FileError(path, "/directory", "a directory that is there", repr(raw["directory"]))
+    _check_folders(raw, path)
     for key in ("credentials", "other_credentials", "expired_credentials"):
         if key in raw:
             _check_credentials(raw[key], profile, f"/{key}", path)
+
+
+def _check_folders(raw: Mapping[str, Any], path: Path) -> None:
+    """The folders that the target names are there."""
+    folder, cwd = path.resolve().parent, raw.get("launch", {}).get("cwd", ".")
+    if "directory" in raw and not (folder / raw["directory"]).is_dir():
+        raise FileError(path, "/directory", "a directory that is there", repr(raw["directory"]))
+    if not (folder / cwd).is_dir():
+        raise FileError(path, "/launch/cwd", "a folder that is there", repr(cwd))
 
 
 def _check_credentials(given: Mapping[str, str], profile: Profile, place: str, path: Path) -> None:

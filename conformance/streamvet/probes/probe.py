@@ -83,7 +83,12 @@ def _given(key: str) -> Condition:
 
 
 def _can(what: str) -> Condition:
-    return lambda setting: None if what in setting.can else f"the control interface cannot {what}"
+    def holds(setting: Setting) -> str | None:
+        if setting.target.control is None:
+            return "no control interface"
+        return None if what in setting.can else f"the control interface cannot {what}"
+
+    return holds
 
 
 def _account(setting: Setting) -> str | None:

@@ -77,7 +77,8 @@ class CandidateProcess:
         self._output.seek(max(self._output.tell() - _SAID_BYTES, 0))
         printed = self._output.read().decode("utf-8", "replace").strip()
         code = self._process.returncode if self._process else None
-        return (f"it exited with {code}; " if code is not None else "") + f"it printed {printed!r}"
+        ended = f"it exited with {code}; " if code is not None else ""
+        return f"{ended}it printed {repr(printed) if printed else 'nothing'}"
 
     def ask_to_stop(self) -> None:
         """SIGTERM."""
