@@ -19,6 +19,7 @@ import httpx
 from streamvet.recorder.clock import JitterMeter, now_us
 from streamvet.recorder.limits import LIMITS, Limits, LineWatch
 from streamvet.recorder.live import CutPlan, Live
+from streamvet.recorder.upload import LARGE_BYTES, Upload
 from streamvet.trace import Ending, Head
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class Recorder:
         headers = [("User-Agent", "streamvet"), ("Connection", "keep-alive"), *ask.headers]
         request = httpx.Request(ask.method, ask.url, headers=headers, content=ask.body)
         request.extensions["timeout"] = {"connect": CONNECT_S}
+        if ask.body is not None and len(ask.body) > LARGE_BYTES:
+            Upload(ask.body).take_over(request)
         live = Live(self.profile, self.limits, ask.cut, ask.role, ask.about)
         task = asyncio.create_task(self._read(live, request, self._small if ask.stalls else self._open))
         live.read_by(task)
