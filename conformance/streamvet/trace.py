@@ -419,18 +419,11 @@ def load(lines: Iterable[str], source: str) -> Trace:
     )  # fmt: skip
 
 
-_FIRST = (
-    "probe",
-    "stimulus",
-    "profile",
-    "digest",
-    "revision",
-    "time_scale",
-    "wall_clock",
-    "lacks",
-    "accounts",
-    "jitter_us",
-)
+# The keys of the first record, and what JSON has there.
+_FIRST: dict[str, tuple[type, ...]] = {
+    "probe": (str,), "stimulus": (dict,), "profile": (str,), "digest": (str,), "revision": (int,),
+    "time_scale": (int, float), "wall_clock": (int, float), "lacks": (list,), "accounts": (dict,), "jitter_us": (dict,),
+}  # fmt: skip
 
 
 def _first(record: dict[str, Any], kind: object, source: str, number: int) -> dict[str, Any]:
@@ -441,4 +434,11 @@ def _first(record: dict[str, Any], kind: object, source: str, number: int) -> di
     missing = [key for key in _FIRST if key not in record]
     if missing:
         raise TraceError(source, number, f"the keys {', '.join(_FIRST)}", f"none of {', '.join(missing)}")
+    for key, types in _FIRST.items():
+        if not isinstance(record[key], types) or isinstance(record[key], bool):
+            wanted = " or ".join(_JSON_TYPES[one] for one in types)
+            raise TraceError(source, number, f"{key} to be {wanted}", _cut(json.dumps(record[key])))
     return record
+
+
+_JSON_TYPES = {str: "a text", dict: "an object", list: "a list", int: "a whole number", float: "a number"}

@@ -241,6 +241,31 @@ def test_traces_from_stdin_may_be_several(
     assert "3 traces" in ended.out
 
 
+def test_stdin_that_is_no_utf_8_is_told_of(streamvet: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe{}"), encoding="utf-8"))
+    ended = streamvet("judge", "-")
+    assert (ended.code, ended.err) == (2, "streamvet: -: the file: expected UTF-8, got b'\\xff\\xfe{}'\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("lacks", 5, "lacks to be a list, got '5'"),
+        ("stimulus", None, "stimulus to be an object, got 'null'"),
+        ("time_scale", "1", "time_scale to be a whole number or a number, got '\"1\"'"),
+        ("revision", True, "revision to be a whole number, got 'true'"),
+    ],
+)
+def test_values_of_a_wrong_type_are_told_of(  # noqa: PLR0917 - the parameters, and what a test needs
+    streamvet: Callable[..., Ended], good: Path, tmp_path: Path, key: str, value: object, wanted: str
+) -> None:
+    first, *rest = good.read_text().splitlines(keepends=True)
+    file = tmp_path / "wrong.trace.ndjson"
+    file.write_text(json.dumps(json.loads(first) | {key: value}) + "\n" + "".join(rest))
+    ended = streamvet("judge", file)
+    assert (ended.code, ended.err) == (2, f"streamvet: {file}: line 1: expected {wanted}\n")
+
+
 def test_a_compressed_trace_is_read(streamvet: Callable[..., Ended], good: Path, tmp_path: Path) -> None:
     packed = tmp_path / "good.trace.ndjson.gz"
     packed.write_bytes(gzip.compress(good.read_bytes()))

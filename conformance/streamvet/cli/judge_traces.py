@@ -5,6 +5,7 @@ Must not know how traces are made, nor how verdicts are.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import re
 import shlex
@@ -139,12 +140,9 @@ def _source(files: list[str]) -> str:
 def _traces(files: Iterable[str]) -> Iterator[Trace]:
     """The traces of files, each of which may hold several."""
     for name in files:
-        if name == STDIN:
-            yield from _split(sys.stdin, "stdin")
-            continue
         try:
             with _opened(name) as file:
-                yield from _split(file, name)
+                yield from _split(file, "stdin" if name == STDIN else name)
         except UnicodeDecodeError as error:
             raise FileError(name, "", "UTF-8", repr(error.object[error.start : error.start + 4])) from error
         except (OSError, EOFError, zlib.error) as error:
@@ -152,7 +150,9 @@ def _traces(files: Iterable[str]) -> Iterator[Trace]:
             raise FileError(name, "", "a readable file", said) from error
 
 
-def _opened(name: str) -> TextIO:
+def _opened(name: str) -> contextlib.AbstractContextManager[TextIO]:
+    if name == STDIN:
+        return contextlib.nullcontext(sys.stdin)
     if name.endswith(".gz"):
         return gzip.open(name, "rt", encoding="utf-8")
     return Path(name).open(encoding="utf-8")
