@@ -176,7 +176,6 @@ class _Campaign:
             key = f"{one.name} {id(one)}"
             self.begun[key] = (one, now_us())
             try:
-                await self._revive()
                 return await self._record(one)
             finally:
                 del self.begun[key]
@@ -237,7 +236,6 @@ class _Campaign:
         self.begun[key] = (one, now_us())
         self._report()
         async with self._undisturbed(one):
-            await self._revive()
             trace = await self._record(one)
         del self.begun[key]
         waited = [x.id for x in trace.exchanges if x.role in _WAITED or "observe_us" in x.about]
@@ -292,6 +290,7 @@ class _Campaign:
 
     async def _record(self, one: Try) -> Trace:
         """Perform a try under a deadline; whatever was recorded by then is its trace."""
+        await self._revive()
         tape = Tape(self.recorder)
         driver = Driver(self.candidate, self.setting, tape, one.stimulus)
         try:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from streamvet.report.hearing import Asked
 
 CASES = Path("streamvet-cases")  # where cases go without --trace-dir
-
-
 # Generated tries that may be unjudged: they come faster than one process judges them beside the campaigns, and somebody
 # waits for what is left at the end.
 MOST_BEHIND = 20
@@ -46,10 +44,9 @@ class Known:
 
     async def caught_up(self) -> None:
         """Wait until nearly all generated tries are judged."""
-        self._generated = {one for one in self._generated if not one.done()}
-        while len(self._generated) > MOST_BEHIND:
-            await asyncio.wait(map(asyncio.wrap_future, self._generated), return_when=asyncio.FIRST_COMPLETED)
-            self._generated = {one for one in self._generated if not one.done()}
+        while len(behind := {one for one in self._generated if not one.done()}) > MOST_BEHIND:
+            await asyncio.wait(map(asyncio.wrap_future, behind), return_when=asyncio.FIRST_COMPLETED)
+        self._generated = behind
 
     async def __call__(self) -> Collection[str]:
         """All of them, once everything that was tried is judged."""

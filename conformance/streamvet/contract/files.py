@@ -168,10 +168,10 @@ def got_of(error: ValidationError) -> str:
     """What was there, cut."""
     if error.validator == "additionalProperties":
         return error.message[:SEEN_CHARS]
-    return _cut(repr(error.instance))
+    return cut(repr(error.instance))
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
     """A text, or its beginning where it is long."""
     return text if len(text) <= SEEN_CHARS else text[: SEEN_CHARS - 1] + "…"
 
@@ -194,7 +194,7 @@ def check_shape(value: Any, meta: str, path: Path | str) -> None:
     if first.validator in _KEY_RULES and missing and unknown:  # likely a typing error, which the unknown one shows
         wanted = f"the key {missing[0]}" if len(missing) == 1 else f"the keys {', '.join(missing)}"
         place = place_of(first) + _step(unknown[0])
-        raise FileError(path, place, f"{wanted}, not there", f"{_cut(repr(unknown[0]))}, a key that is not known")
+        raise FileError(path, place, f"{wanted}, not there", f"{cut(repr(unknown[0]))}, a key that is not known")
     raise FileError(path, place_of(first), expected_of(first), got_of(first))
 
 

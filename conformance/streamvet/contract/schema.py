@@ -13,7 +13,7 @@ from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from streamvet.contract.files import FORMATS, SEEN_CHARS, FileError, expected_of, place_of, read_json
+from streamvet.contract.files import FORMATS, FileError, cut, expected_of, place_of, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,9 +59,9 @@ class SchemaSet:
             self._explainers[file] = Draft202012Validator(self.read(file), registry=registry, format_checker=FORMATS)
         error = best_match(self._explainers[file].iter_errors(value))
         if error is None:  # the two disagree: a format that only jsonschema-rs knows by the letter
-            return f"a value that is valid against {file}", _cut(repr(value))
+            return f"a value that is valid against {file}", cut(repr(value))
         place = place_of(error) or "the event"
-        return f"{place}: {expected_of(error)}", f"{place}: {_cut(repr(error.instance))}"
+        return f"{place}: {expected_of(error)}", f"{place}: {cut(repr(error.instance))}"
 
 
 def _total(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -74,7 +74,3 @@ def _total(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
             return False
 
     return decide
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SEEN_CHARS else text[: SEEN_CHARS - 1] + "…"

@@ -159,10 +159,10 @@ def near_miss(dice: Dice, of: _Of, schema: Schema) -> Any:
 
     Who looks for the end of a stream, or for a type, in the text of a line takes it for that.
     """
-    events, schema = whole_events(of.profile), resolved(schema, of.root)
+    events = whole_events(of.profile)
     ends = [kind for kind in _ending(of.profile) if kind in events]
     event = events[dice.of(ends if ends and dice.once_in(2) else tuple(events))]
-    if not varies(schema) or {"enum", "oneOf"} & schema.keys():
+    if {"enum", "oneOf"} & schema.keys():
         return value(dice, schema, of.root)
     match schema.get("type"):
         case "string":

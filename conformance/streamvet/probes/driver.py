@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 AMBIENT = "ambient"
 DELIVER_MS = 1000  # where the profile says nothing: a second is what people take for at once
 _PATIENT = 5  # times that patience, while bytes keep coming; heartbeats come for ever
+# Cursors that have to be refused: those that the profile gives, and the one behind the newest event.
+WRONG_CURSORS = ("malformed", "unknown", "future")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _MORE_S = 0.03  # behind the last event of a script: for one that comes twice to be seen
 
@@ -278,6 +280,13 @@ class Driver:
         newest = self.cursor_at(history[-1], len(history)) if history else None
         number = _WHOLE.fullmatch(newest.text) if newest else None
         return Cursor(str(int(number.group()) + 1), "unknown") if number else None
+
+    def wrong_cursor(self, origin: str, history: Sequence[Seen]) -> Cursor | None:
+        """One of WRONG_CURSORS for a run that has ended with this history; None where the profile knows of none."""
+        rule = self.profile.field("catchup.cursor") or {}
+        if origin == "future":
+            return self.cursor_behind(history) if rule else None
+        return Cursor(str(rule[origin]), origin) if origin in rule else None
 
     # ------------------------------------------------------------------ waits on streams
 

@@ -26,6 +26,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import agent_workspace, restarting, rockstar
+from streamvet.probes.driver import WRONG_CURSORS
 from streamvet.probes.runs import Cursor
 from streamvet.recorder import CutPlan, now_us, wait_until
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 # `future` is the one behind the newest event of a run that has ended.
 ORIGINS = ("start", "last", "earlier", "first", "empty", "last-event-id", "unknown", "malformed", "future")
 CONNECTIONS = 10  # of one try, at most: more readers at once are for the pinned tries
-_WRONG = ("unknown", "malformed", "future")  # cursors that have to be refused
 
 
 def no_stimuli(_setting: Setting) -> list[Stimulus]:
@@ -198,7 +198,7 @@ class _Reader:
         driver, run, origin, cut = self._driver, self._run, visit["from"], _cut_of(visit)
         if "as" in visit:
             return await driver.attach(run, "intruder", account=visit["as"], meant="refusal")
-        if origin in _WRONG:
+        if origin in WRONG_CURSORS:
             wrong = self._wrong(origin)
             return await driver.attach(run, "intruder", cursor=wrong, meant="refusal") if wrong else None
         if origin == "empty" and driver.resumes:
@@ -213,11 +213,10 @@ class _Reader:
 
     def _wrong(self, origin: str) -> Cursor | None:
         """A cursor that is none of this run; the one of its next event only when it has no more of them."""
-        driver, rule = self._driver, self._driver.profile.field("catchup.cursor") or {}
-        over = any(map(driver.is_terminal, self._first.history))
-        if origin == "future":
-            return driver.cursor_behind(self._first.history) if over and rule else None
-        return Cursor(str(rule[origin]), origin) if origin in rule else None
+        history = self._first.history
+        if origin == "future" and not any(map(self._driver.is_terminal, history)):
+            return None
+        return self._driver.wrong_cursor(origin, history)
 
     async def _come_back(self, left: Live, visit: dict[str, Any], cut: CutPlan | None) -> Live | None:
         """Come back from where it was, or from an earlier place, or with Last-Event-ID."""

@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
+from streamvet.probes.driver import WRONG_CURSORS
 from streamvet.probes.reading import EVENTS, lead, steps_of
 from streamvet.probes.runs import Cursor
 from streamvet.recorder import CutPlan
@@ -165,8 +166,6 @@ async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
 
 async def _wrong_cursors(driver: Driver, run: Run, history: Sequence[Seen]) -> None:
     """Those of the profile, and the one right behind the newest event of a run that has ended."""
-    rule = driver.profile.field("catchup.cursor") or {}
-    wrong = [Cursor(str(rule[origin]), origin) for origin in ("malformed", "unknown") if origin in rule]
-    for cursor in filter(None, [*wrong, driver.cursor_behind(history)]):
+    for cursor in filter(None, (driver.wrong_cursor(origin, history) for origin in WRONG_CURSORS)):
         refused = await driver.attach(run, "intruder", cursor=cursor, meant="refusal", finished=True)
         await refused.ended(driver.bounds.finished_s)

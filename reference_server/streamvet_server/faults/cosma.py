@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.fault import COSMA, Fault
 from streamvet_server.faults.shapes import Make, is_stream, piecing, rare, reads, turned, written
-from streamvet_server.faults.updates import KEEPALIVE, published, untold, with_data
+from streamvet_server.faults.updates import ALIVE, KEEPALIVE, published, untold, with_data
 from streamvet_server.seams import Answer, Pause, Piece, Refusal, Scene, Seams, Update
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # A head, and the news of a request, have 1 s: one and a half of it, and three quarters.
 LATE_S, LEGAL_S = 1.5, 0.75
 COLD_READERS = 3  # so many get their heads late: enough that one of them comes while nothing happens
-_ALIVE = b": keepalive\n\n"
 LINGER_S = 2.0  # for a reader to come who has seen that the server stops
 
 
@@ -65,7 +64,7 @@ def _pause_told_late(seconds: float) -> Make:
         def pieces(shown: Shown, octets: bytes) -> Iterable[Piece]:
             quiet_s = shown.scene.scratch["quiet_s"]
             times = int(seconds / quiet_s)
-            return (*(Pause(quiet_s), _ALIVE) * times, Pause(seconds - times * quiet_s), octets)
+            return (*(Pause(quiet_s), ALIVE) * times, Pause(seconds - times * quiet_s), octets)
 
         late = piecing(lambda shown: shown.scene.scratch["late"], pieces)
         marked = published(lambda _update: (Update("queue_paused", mark),), "queue_paused")()

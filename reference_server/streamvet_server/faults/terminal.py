@@ -11,7 +11,7 @@ from streamvet_server.faults.endings import as_success
 from streamvet_server.faults.fault import BOTH, COSMA, FLEET, ROCKSTAR, Fault
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, finished_when_joined, remembered
 from streamvet_server.faults.shapes import opening, piecing, telling, told, whole, written
-from streamvet_server.faults.updates import is_end
+from streamvet_server.faults.updates import ALIVE, is_end
 from streamvet_server.log import now_ms
 from streamvet_server.seams import Answer, Batch, Cause, Close, Pause, Piece, Scene, Seams, Shown
 from streamvet_server.wire import ndjson_line, sse_block
@@ -178,7 +178,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "comment-behind-the-end", "TRM-03", COSMA, "A comment follows the event that says that the server stops.",
-        written(is_end, lambda octets: octets + b": keepalive\n\n"),
+        written(is_end, lambda octets: octets + ALIVE),
     ),
     Fault(
         "closed-late", "TRM-04", BOTH + ROCKSTAR, "The stream of a failed run is closed 1.5 s after its end.",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamvet_server.faults.shapes import Make
 
 KEEPALIVE = "keepalive"
+ALIVE = b": keepalive\n\n"  # its frame
 # What nothing but a script tells, and what many scripts do.
 ORDINARY = "info"
 
