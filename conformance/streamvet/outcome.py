@@ -60,7 +60,10 @@ class Verdict(Enum):
 
 def shown(value: object) -> str:
     """A value as a finding quotes it: its repr, cut."""
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= SEEN_CHARS else text[: SEEN_CHARS - 1] + "…"
 
 
@@ -75,8 +78,7 @@ def finding(
         at_us = (
             arrival_us(exchange, span[1]) if span[1] else (exchange.head.at_us if exchange.head else exchange.ended_us)
         )
-    text = seen if isinstance(seen, str) else shown(seen)
-    return Finding(exchange.id, span, at_us, expected, text[:SEEN_CHARS])
+    return Finding(exchange.id, span, at_us, expected, _cut(seen) if isinstance(seen, str) else shown(seen))
 
 
 def arrival_us(exchange: Exchange, end: int) -> int:

@@ -11,6 +11,7 @@ from streamvet.cli.proving import told
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
 from streamvet.prove import Done, Job, compare, jobs, kept, matrix, perform, prove_the_proof
+from streamvet.prove.running import mixed
 from streamvet.reference import Fault, accounts, faults
 
 REGISTRY = load_registry()
@@ -105,6 +106,21 @@ def test_jobs_are_the_honest_runs_and_every_fault_on_each_of_its_profiles() -> N
         ("both on promptfloe", "kept/promptfloe/both"),
     ]
     assert len({job.port for job in made}) == len(made)
+
+
+def test_the_runs_of_each_profile_are_spread_over_the_whole() -> None:
+    rows = [BAD_JSON, BUFFERED, LEGAL, Fault("other", "TRN-01", ("promptfloe",), "", honest=False)]
+    made = jobs(rows, {"ghostly": {}, "promptfloe": {}}, ["ghostly", "promptfloe"])
+    order = mixed(made)
+    assert [(number, job.name) for number, job in order.items()] == [
+        (0, "honest on ghostly"),
+        (1, "honest on promptfloe"),
+        (2, "bad-json on ghostly"),
+        (3, "no-field on ghostly"),
+        (5, "other on promptfloe"),
+        (4, "just-legal on ghostly"),
+    ]
+    assert all(made[number] is job for number, job in order.items())
 
 
 def test_every_fault_names_a_requirement_of_its_profiles_and_every_requirement_has_one() -> None:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from streamvet.outcome import Finding
+from streamvet.outcome import SEEN_CHARS, Finding, finding
 from streamvet.report.excerpt import AROUND_BYTES, MARK_BYTES
-from streamvet.report.exhibit import Exhibit, exhibit
+from streamvet.report.exhibit import SENT_CHARS, Exhibit, exhibit
 from streamvet.report.printable import printable, printable_bytes
 from streamvet.trace import Ending
 
@@ -34,6 +36,7 @@ def marked(one: Exhibit) -> str:
         (b"plain", "plain"),
         (b"a\nb\r\0\x1b[31m\x7f", "a↵b‹CR›‹NUL›‹ESC›[31m‹U+007F›"),
         (b"\xff\xc3", "‹0xFF›‹0xC3›"),
+        ("e\u0301\u00e9".encode(), "e‹U+0301›é"),
         ("\u2028\u202e\u0085é😀".encode(), "‹U+2028›‹U+202E›‹U+0085›é😀"),
         ("↵‹CR›".encode(), "‹U+21B5›‹U+2039›CR›"),
     ],
@@ -117,6 +120,28 @@ def test_an_answer_that_is_no_stream_is_shown_as_a_body() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        (None, ""),
+        ('{"data":"a\nb\x1b"}', '{"data":"a\nb\x1b"}'),
+        ("é" * (SENT_CHARS + 2), "é" * SENT_CHARS + " … 2 more characters"),
+    ],
+)
+def test_what_was_sent_is_shown_by_its_beginning(body: str | None, sent: str) -> None:
+    one = exchange([(1, event(1))])
+    posted = dataclasses.replace(one, request=one.request._replace(method="POST", body=body))
+    made = exhibit(Finding("x1", (0, 0), 0, "expected", "seen"), trace(posted), GHOSTLY)
+    assert made is not None
+    assert made.sent == sent
+
+
+def test_what_was_seen_is_cut_where_it_says_so() -> None:
+    long = finding(exchange([(1, event(1))]), "expected", "x" * (SEEN_CHARS + 1))
+    assert long.seen == "x" * (SEEN_CHARS - 1) + "…"
+    assert finding(exchange([(1, event(1))]), "expected", "x" * SEEN_CHARS).seen == "x" * SEEN_CHARS
+
+
 def test_a_finding_of_another_trace_has_no_exhibit() -> None:
-    finding = Finding("x9", (0, 0), 0, "expected", "seen")
-    assert exhibit(finding, trace(exchange([(1, event(1))])), GHOSTLY) is None
+    other = Finding("x9", (0, 0), 0, "expected", "seen")
+    assert exhibit(other, trace(exchange([(1, event(1))])), GHOSTLY) is None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -33,7 +34,9 @@ SEEN = "'</mark><script>alert(2)</script>\x1b[31m\x00\ufffe\ud83d]]>'"
 def nasty() -> Report:
     first = event(1)
     bad = Finding("x1", (len(first) + 20, len(first) + 60), 120_000, "no <b>", SEEN, "SSE-02", "straight.trace.ndjson")
-    judged = trace(exchange([(5, first), (20, NASTY), (700, event(3))]), name="straight.trace.ndjson")
+    sent = exchange([(5, first), (20, NASTY), (700, event(3))])
+    sent = dataclasses.replace(sent, request=sent.request._replace(body='{"data":"<script>\x1b\u202e"}'))
+    judged = trace(sent, name="straight.trace.ndjson")
     return report(
         ruling("TRN-01", Verdict.PASS),
         ruling("SSE-02", Verdict.FAIL, bad, bad),
@@ -141,6 +144,7 @@ def test_text_says_what_is_wrong_and_counts_the_rest(nasty: Report) -> None:
     ):
         assert part in said
     assert "TRN-01" not in said
+    assert 'with the body {"data":"<script>‹ESC›‹U+202E›"}' in said
     assert '»{"a":"<script>alert(1)</script> ‹ESC›[2' in said
     assert said.rstrip().splitlines()[-1].startswith("an error of the suite itself (exit 4): 1 pass · 1 FAIL")
 

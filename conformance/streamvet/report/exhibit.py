@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HEADERS = 24  # of an answer; a page is not the place for more
 HEADER_CHARS = 200
+SENT_CHARS = 240  # of a request's body: three lines of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Exhibit:
     operation: str
     role: str
     request: str  # method and URL
+    sent: str  # the body of the request as it is, cut; "" where it has none
     answer: str  # status and media type
     headers: tuple[tuple[str, str], ...]
     at_ms: float  # from the request
@@ -65,6 +67,7 @@ def exhibit(finding: Finding, trace: Trace, profile: Profile) -> Exhibit | None:
         operation=exchange.operation,
         role=exchange.role,
         request=request_line(exchange),
+        sent=_sent(exchange),
         answer=printable(f"{head.status} {head.get('content-type', 'no media type')}") if head else "no answer",
         headers=_headers(exchange),
         at_ms=scene.ms(finding.at_us),
@@ -84,3 +87,9 @@ def _is_stream(exchange: Exchange, profile: Profile) -> bool:
 def _headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
     pairs = exchange.head.headers[:HEADERS] if exchange.head else ()
     return tuple((printable(name), printable(value[:HEADER_CHARS])) for name, value in pairs)
+
+
+def _sent(exchange: Exchange) -> str:
+    body = exchange.request.body or ""
+    left_out = len(body) - SENT_CHARS
+    return body[:SENT_CHARS] + (f" … {left_out} more characters" if left_out > 0 else "")

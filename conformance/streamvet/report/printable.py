@@ -7,6 +7,7 @@ character that has no shape becomes its name or number in single guillemets. Mus
 
 from __future__ import annotations
 
+import unicodedata
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,9 @@ def _shape(char: str, from_bytes: bool) -> str:
         return f"‹0x{code - 0xDC00:02X}›"
     if char in _NAMED:
         return _NAMED[char]
-    return char if char.isprintable() and char not in _OURS else f"‹U+{code:04X}›"
+    # A mark that merges with the character before it: two texts that differ in normalisation alone would look alike.
+    merges = code > 0x2FF and unicodedata.combining(char)
+    return char if char.isprintable() and char not in _OURS and not merges else f"‹U+{code:04X}›"
 
 
 def runs(data: bytes) -> Iterator[tuple[str, bool]]:

@@ -142,6 +142,8 @@ def _exhibit(text: Text, shown: Exhibit) -> None:
     span = f"bytes {finding.span[0]}-{finding.span[1]}, " if finding.span[0] < finding.span[1] else ""
     where = f"exchange {finding.exchange} ({shown.role}): {shown.request}"
     _field(text, "where", where)
+    if shown.sent:
+        _field(text, "", f"with the body {shown.sent}")
     _field(text, "", f"{span}{shown.at_ms:.1f} ms after the request, answered {shown.answer}")
     _field(text, "expected", finding.expected)
     _field(text, "seen", finding.seen)
