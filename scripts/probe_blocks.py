@@ -42,6 +42,7 @@ def _willing(profile: Profile) -> Setting:
         existing={"finished": "x", "active": "x"} if profile.streams == "run" else {},
         control="/_conformance",
         directory=Path(),
+        triggers={name: {} for name in profile.field("triggers") or ()},
         launch=Launch((), Path(), {}, "/", 1),
     )
     return Setting(profile, target, 1.0, frozenset(VERBS[profile.streams]), VOCABULARIES.get(profile.name))
@@ -54,6 +55,7 @@ def _lacking(willing: Setting) -> Mapping[str, Setting]:
     return verbs | {
         code("existing"): replace(willing, target=replace(target, existing={})),
         code("launch"): replace(willing, target=replace(target, launch=None)),
+        code("triggers"): replace(willing, target=replace(target, triggers={})),
         code("directory"): replace(willing, target=replace(target, directory=None)),
     }
 

@@ -173,6 +173,8 @@ ABOUT = {
     "content": "a label of what is pushed: of one subject, equal labels are equal content",
     "writes": "the plan files that a pushed session writes, in order: name, label of the content, and which push of "
     "the try that writes this file it is, counted from 1",
+    "triggered": "what was made to happen while a reader was attached, as the target file says how: which trigger, "
+    "when it began, when it was done, and why it failed where it did",
     "redirected": "true where the request follows a redirect of the one before it",
     "files": "what was done on disk while a reader was attached: when, what (created, changed, deleted, "
     "renamed, made unreadable, directory renamed, directory removed), path, and to which other path",

@@ -358,6 +358,7 @@ def test_the_target_file_that_init_prints_is_one(
     printed = streamvet("init", "--profile", profile).out
     target, loaded = target_of(yaml.safe_load(printed), tmp_path / "target.yaml")
     assert (target.profile, loaded.name) == (profile, profile)
+    (tmp_path / "watched").mkdir()
     # With every commented setting switched on it is still one.
     full = "\n".join(
         line.replace("# ", "", 1) if line.lstrip().startswith("# ") and _is_setting(line) else line
@@ -365,6 +366,10 @@ def test_the_target_file_that_init_prints_is_one(
     )
     target, _ = target_of(yaml.safe_load(full), tmp_path / "target.yaml")
     assert (target.control, target.launch is not None) == ("/_conformance", True)
+    assert (set(target.triggers), target.directory is not None) == (
+        set(loaded.raw.get("triggers", ())),
+        profile == "cosma",
+    )
 
 
 def _is_setting(line: str) -> bool:

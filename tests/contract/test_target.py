@@ -68,7 +68,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a token with a line end": ({"credentials": {"token": "a\nb"}}, "/credentials/token: expected a match"),
     "a cookie without a name": ({"other_credentials": {"cookie": "a"}}, "/other_credentials/cookie: expected a match"),
     "a variable that is not set": ({"credentials": {"token": "${STREAMVET_UNSET}"}}, "variable STREAMVET_UNSET to be"),
-    "no such trigger": ({"triggers": {"change": {"command": ["x"]}}}, "/triggers/change: expected a trigger"),
+    "a trigger where there is none": (
+        {"triggers": {"change": {"command": ["x"]}}},
+        "/triggers/change: expected nothing, the profile has none, got 'change'",
+    ),
+    "no such trigger": (
+        {"profile": "agent-workspace", "triggers": {"chnge": {"command": ["x"]}}},
+        "/triggers/chnge: expected one of the profile's triggers change, got 'chnge'",
+    ),
     "a trigger without anything": ({"triggers": {"change": {}}}, "/triggers/change"),
     "a scale of zero": ({"time_scale": 0}, "/time_scale"),
     "a command that is a text": ({"launch": {"command": "node server.js"}}, "/launch/command: expected array"),

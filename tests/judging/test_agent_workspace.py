@@ -191,3 +191,62 @@ def test_what_comes_back_between_two_polls_need_not_be_told(seed: int) -> None:
     other = {**first["state"], "pipelines": [{**run, "status": "releasing"}, *first["state"]["pipelines"][1:]]}
     moments = [first, {"at_ms": 3100, "state": other}, {"at_ms": 4600, "state": first["state"]}]
     assert isinstance(judged(played(seed, timeline=moments))["FLT-04"], NotExercised)
+
+
+# ------------------------------------------------------------------------------------------ changed by the user alone
+
+DONE_US, DUE_US = 40_000, 40_000 + POLL_US + SLACK_US
+UPDATE = b'event: fleet_update\ndata: [{"id":"r","projectId":"p","projectName":"P","status":"testing","startedAt":null,"trigger":"t","triggerData":null,"jobs":[],"pendingInterventions":[]}]\n\n'  # noqa: E501
+SNAPSHOT = b"event: fleet_snapshot\ndata: []\n\n"
+
+
+def triggered(told_us: int | None, ended_us: int, jitter_us: int = 0, **deed: Any) -> Outcome:
+    """FLT-04 of a stream on which a trigger was begun at 30 ms and done at 40 ms, and told at some time."""
+    pieces = [(5_000, SNAPSHOT), *([(told_us, UPDATE)] if told_us is not None else [])]
+    ends = array("q", [sum(len(data) for _, data in pieces[: n + 1]) for n in range(len(pieces))])
+    about = {"meant": "stream", "run": "ambient", "account": "primary"}
+    about["triggered"] = {"name": "change", "at_us": 30_000, "done_us": DONE_US, **deed}
+    one = Exchange(
+        id="x1", operation="attach", role="reader", about=about, request=Request("GET", "http://x/", (), None),
+        sent_us=0, head=Head(200, "HTTP/1.1", HEADERS, 2_000), body=b"".join(data for _, data in pieces), ends=ends,
+        times=array("q", [at for at, _ in pieces]), ending=Ending.CUT, ended_us=ended_us,
+    )  # fmt: skip
+    jitters = {"x1": jitter_us}
+    trace = Trace(
+        "triggered", {"name": "change"}, (one,), PROFILE.name, PROFILE.digest, REGISTRY.revision, SCALE,
+        jitter_us=jitters,
+    )  # fmt: skip
+    return judged(trace)["FLT-04"]
+
+
+@pytest.mark.parametrize(
+    ("told_us", "ended_us", "jitter_us", "seen"),
+    [
+        (DUE_US, DUE_US, 0, None),
+        (35_000, DUE_US, 0, None),
+        (DUE_US + 1_000, DUE_US + 2_000, 0, "one after 251 ms"),
+        (None, DUE_US, 0, "none"),
+        (29_000, DUE_US, 0, "none"),  # what was told before it was begun is not about it
+        (DUE_US + 1_000, DUE_US + 2_000, 1_000, None),
+    ],
+)
+def test_what_the_user_changes_is_told_in_time(told_us: int, ended_us: int, jitter_us: int, seen: str | None) -> None:
+    outcome = triggered(told_us, ended_us, jitter_us)
+    assert isinstance(outcome, list)
+    assert [one.seen for one in outcome] == ([] if seen is None else [seen])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (triggered(None, DUE_US - 1), "no stream was open for long enough after the trigger"),
+        (triggered(None, DUE_US * 2, SLACK_US // 4 + 1), "no stream was open for long enough after the trigger"),
+        (triggered(None, DUE_US, failed="'x' exited with 1"), "the trigger change failed: 'x' exited with 1"),
+    ],
+)
+def test_what_cannot_be_known_of_a_trigger_is_no_finding(outcome: Outcome, reason: str) -> None:
+    assert outcome == NotExercised(reason)
+
+
+def test_the_bound_on_what_a_trigger_brings_about_is_that_on_every_change() -> None:
+    assert PROFILE.field("triggers.change.within_ms") == PROFILE.field("figures.change_within_ms")

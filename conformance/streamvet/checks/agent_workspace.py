@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from streamvet.checks.fleet import ERROR, SNAPSHOT, UPDATE, span
+from streamvet.checks.fleet import ERROR, JITTER_SHARE, SNAPSHOT, UPDATE, span
 from streamvet.checks.fleet_logs import LOG_CHECKS
-from streamvet.checks.fleet_runs import RUN_CHECKS, changes_told
-from streamvet.checks.fleet_trace import any_fleet_of, failures, fleet_of, rows
+from streamvet.checks.fleet_runs import KNOWN_CHANGE, RUN_CHECKS, changes_told
+from streamvet.checks.fleet_trace import any_fleet_of, failures, figures_of, fleet_of, rows
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -96,6 +96,31 @@ def error_in_place(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no stream was requested whose first state could not be loaded")
 
 
+def change_in_time(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-04: against what the fleet was; where only the user can change it, by what is told after that."""
+    triggered = [one for one in streams(trace, profile) if "triggered" in one.exchange.about]
+    if not triggered:
+        return KNOWN_CHANGE(trace, profile)
+    figures = figures_of(trace, profile)
+    found, exercised, reason = [], False, "no stream was open for long enough after the trigger"
+    for one in triggered:
+        x, deed = one.exchange, one.exchange.about["triggered"]
+        jitter_us = trace.jitter_us.get(x.id, 0)
+        if "failed" in deed:
+            reason = f"the trigger {deed['name']} failed: {deed['failed']}"
+            continue
+        due_us = deed["done_us"] + figures.poll_us + figures.slack_us + jitter_us
+        told = next((event for event in one.of((UPDATE,)) if event.at_us >= deed["at_us"]), None)
+        if told is not None and told.at_us <= due_us:
+            exercised = True
+        elif x.ended_us >= due_us and jitter_us * JITTER_SHARE <= figures.slack_us:
+            exercised = True
+            want = f"a {UPDATE} within {(due_us - deed['done_us']) / 1000:.0f} ms of the trigger {deed['name']}"
+            seen = f"one after {(told.at_us - deed['done_us']) / 1000:.0f} ms" if told else "none"
+            found.append(finding(x, want, seen, span(told) if told else (0, len(x.body)), due_us))
+    return found if exercised else NotExercised(reason)
+
+
 def outlives_a_poll(trace: Trace, profile: Profile) -> Outcome:
     """FLT-15: the stream is still there, and the poll after the one that fails tells what has changed."""
     failed = failures(trace, "poll")
@@ -135,6 +160,7 @@ CHECKS: dict[str, Check] = {
     "FLT-01": names_its_run,
     "FLT-03": nothing_foreign,
     **RUN_CHECKS,
+    "FLT-04": change_in_time,
     **LOG_CHECKS,
     "FLT-14": error_in_place,
     "FLT-15": outlives_a_poll,

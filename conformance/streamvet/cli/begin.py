@@ -42,23 +42,37 @@ _INPUTS = """
 # What is not given here is INCONCLUSIVE, unless the server has the control interface.
 inputs:
 """
-_TAIL = """
+_STARTS = """
 # Runs may cost money: never start more than this many.
 max_starts: 50
-# How many connections the suite may hold at once.
+"""
+_TAIL = """\
+{starts}# How many connections the suite may hold at once.
 max_concurrency: {connections}
 
 # The path of the control interface, where your server has one: a run then emits exactly what the suite tells it.
 # control: /_conformance
 # Your server runs with every interval at this part of its length (0.05: a twentieth).
 # time_scale: 1.0
-{lacks}
+{lacks}{directory}{triggers}
 # Let the suite start the server: it can then kill it in the middle of a run and start it again.
 # launch:
 #   command: ["node", "server.js"]
 #   cwd: .
 #   env: {{PORT: "4000"}}
 #   ready: {{path: /, within_ms: 10000}}
+"""
+_DIRECTORY = """
+# A folder on this machine that your server can watch: the suite makes, changes and removes files below it.
+# directory: ./watched
+"""
+_TRIGGERS = """
+# What only you can make happen: by a command, or by {http: {method: POST, path: /…, json: …}}.
+# triggers:
+"""
+_TRIGGER = """\
+#   {name}:  # it {does}
+#     command: ["./{name}.sh"]
 """
 _BODIES = {"succeeds": "", "fails": "  # change it so that the run fails", "long": "  # … so that it takes long"}
 _SPARE_CONNECTIONS = 20  # besides as many readers as the profile names at once
@@ -87,8 +101,13 @@ def target_text(name: str, profile: Profile) -> str:
     text += _INPUTS + "\n".join(bodies) + "\n" if bodies else ""
     optional = [one.name for one in profile.operations.values() if one.optional]
     lacks = f"# What your server does not have, of what the profile marks optional.\n# lacks: {_flow(optional)}\n"
+    watches = any("directory" in placeholders(one.body) for one in profile.operations.values())
+    triggers = [_TRIGGER.format(name=name, **row) for name, row in (profile.field("triggers") or {}).items()]
     connections = _SPARE_CONNECTIONS + (profile.field("readers.at_least") or 0)
-    return text + _TAIL.format(lacks=lacks if optional else "", connections=connections)
+    return text + _TAIL.format(
+        lacks=lacks if optional else "", directory=_DIRECTORY if watches else "", connections=connections,
+        starts=_STARTS if profile.starts else "\n", triggers=_TRIGGERS + "".join(triggers) if triggers else "",
+    )  # fmt: skip
 
 
 def _bodies(operation: Operation) -> list[str]:

@@ -143,9 +143,11 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
     for kind in raw.get("inputs", {}):
         if kind not in kinds:
             raise FileError(path, f"/inputs/{kind}", f"one of the kinds {', '.join(kinds)}", repr(kind))
+    named = profile.field("triggers") or {}
     for name in raw.get("triggers", {}):
-        if f"trigger:{name}" not in profile.operations:
-            raise FileError(path, f"/triggers/{name}", "a trigger:<name> operation of the profile", repr(name))
+        if name not in named:
+            wanted = f"one of the profile's triggers {', '.join(named)}" if named else "nothing, the profile has none"
+            raise FileError(path, f"/triggers/{name}", wanted, repr(name))
     _check_folders(raw, path)
     for key in ("credentials", "other_credentials", "expired_credentials"):
         if key in raw:

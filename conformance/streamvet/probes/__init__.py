@@ -121,6 +121,10 @@ PROBES: tuple[Probe, ...] = (
         bears_ms=reading.pause_bears_ms, lane="speaks",
     ),
     Probe(
+        "triggered", ambient.triggered, (*_ANY_STREAM, "FLT-01", "FLT-04", "FLT-16"), ambient.triggered_stimuli,
+        needs=("ambient", "triggers"), connections=1, wait_ms=ambient.triggered_wait_ms, lane="speaks",
+    ),
+    Probe(
         "crowd", ambient.crowd, ("TRN-12", "ORD-05", "ORD-06"), ambient.crowd_stimuli,
         needs=("ambient", "publish", "readers"), connections=lambda setting: ambient.crowd_readers(setting) + 1,
         lane="speaks",

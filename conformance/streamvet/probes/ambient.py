@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from streamvet.probes import scripts
+from streamvet.contract.profile import matches
+from streamvet.probes import scripts, triggers
 from streamvet.probes.bounds import script_s
 from streamvet.probes.reading import EVENTS, pauses_of
 from streamvet.probes.setting import STEP_MS
@@ -17,12 +18,15 @@ from streamvet.probes.setting import STEP_MS
 if TYPE_CHECKING:
     from streamvet.probes.driver import Driver
     from streamvet.probes.setting import Setting, Stimulus
-    from streamvet.recorder import Live
+    from streamvet.recorder import Live, Seen
 
 _READERS = 3  # one more than two, so that a fault with the middle one shows
 _CHURN_AT_ONCE = 4
 # More than the buffers between a writer and a reader that does not read: see crowds.
 _SLOW_EVENTS, _SLOW_BYTES = 80, 64 * 1024
+# Behind the last moment at which something is in time: the floor of a tolerance, widened by what the harness may be
+# late, and the time that it takes to arrive.
+_TOLD_LATE_MS = 150.0
 _OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource behind a proxy may have one
 
 
@@ -105,6 +109,36 @@ async def newcomers(driver: Driver, stimulus: Stimulus) -> None:
     came = [await driver.listen("newcomer"), await driver.listen("newcomer", headers=(("Last-Event-ID", _OLD_ID),))]
     await driver.perform(stimulus["script"])
     await driver.have_all(came, _last(stimulus))
+
+
+def triggered_stimuli(setting: Setting) -> list[Stimulus]:
+    """Each trigger of the target file."""
+    return [setting.saying(name, [], trigger=name) | {"script": None} for name in setting.target.triggers]
+
+
+def triggered_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
+    """Until what is brought about has to be told."""
+    within_ms = float(setting.profile.field("triggers")[stimulus["trigger"]]["within_ms"])
+    return within_ms * setting.scale + _TOLD_LATE_MS
+
+
+async def triggered(driver: Driver, stimulus: Stimulus) -> None:
+    """Make happen what the target file says how to, while somebody reads."""
+    name = stimulus["trigger"]
+    told = tuple(driver.profile.field("triggers")[name]["told"])
+    reader = await driver.listen()
+    if driver.profile.field("catchup.first"):
+        await reader.until(lambda _event: True, driver.bounds.answer_s)
+    behind = reader.seen[-1].end if reader.seen else 0
+    reader.about["triggered"] = deed = await triggers.pull(driver, name)
+    if "failed" not in deed:
+        within_s = triggered_wait_ms(driver.setting, stimulus) / 1000
+
+        def tells(seen: Seen) -> bool:
+            return seen.start >= behind and seen.kind is not None and matches(seen.kind, told)
+
+        await reader.until(tells, within_s, " or ".join(told))
+    await reader.cut("what was to be told is due")
 
 
 def slow_stimuli(setting: Setting) -> list[Stimulus]:

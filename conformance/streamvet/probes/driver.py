@@ -245,6 +245,10 @@ class Driver:
         live = await self._sender.send(row, role, {"meant": meant, **about}, values=values, body=data)
         return await self.answer(live)
 
+    async def request(self, operation: Operation, role: str, body: bytes | None) -> Live:
+        """A request that no profile knows, as the first account; it has ended."""
+        return await self.answer(await self._sender.send(operation, role, {}, body=body))
+
     async def comes_back(self, run: Run, left: Live, **about: Any) -> Live:
         """The reader of `left` comes back, from where it was where the profile resumes from a cursor."""
         after = len(left.history)

@@ -101,6 +101,12 @@ def _email(setting: Setting) -> str | None:
     return None if known else "no e-mail address among the credentials, by which a state says who may see what"
 
 
+def _triggers(setting: Setting) -> str | None:
+    if not setting.profile.field("triggers"):
+        return ""
+    return None if setting.target.triggers else "no triggers in the target file"
+
+
 def _scripted(setting: Setting) -> str | None:
     if setting.profile.streams == "ambient":
         return ""
@@ -138,6 +144,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "not acceptable": _field("operations.attach.not_acceptable"),
     "account": _account,
     "e-mail": _email,
+    "triggers": _triggers,
     "fail": _can("fail"),
     "launch": _given("launch"),
     "other account": _given("other_credentials"),
