@@ -204,7 +204,7 @@ def triggered(told_us: int | None, ended_us: int, jitter_us: int = 0, **deed: An
     """FLT-04 of a stream on which a trigger was begun at 30 ms and done at 40 ms, and told at some time."""
     pieces = [(5_000, SNAPSHOT), *([(told_us, UPDATE)] if told_us is not None else [])]
     ends = array("q", [sum(len(data) for _, data in pieces[: n + 1]) for n in range(len(pieces))])
-    about = {"meant": "stream", "run": "ambient", "account": "primary"}
+    about: dict[str, Any] = {"meant": "stream", "run": "ambient", "account": "primary"}
     about["triggered"] = {"name": "change", "at_us": 30_000, "done_us": DONE_US, **deed}
     one = Exchange(
         id="x1", operation="attach", role="reader", about=about, request=Request("GET", "http://x/", (), None),
