@@ -422,7 +422,7 @@ def load(lines: Iterable[str], source: str) -> Trace:
 
 
 # The keys of the first record, and what JSON has there.
-_FIRST: dict[str, tuple[type, ...]] = {
+FIRST: dict[str, tuple[type, ...]] = {
     "probe": (str,), "stimulus": (dict,), "profile": (str,), "digest": (str,), "revision": (int,),
     "time_scale": (int, float), "wall_clock": (int, float), "lacks": (list,), "accounts": (dict,), "jitter_us": (dict,),
 }  # fmt: skip
@@ -433,10 +433,10 @@ def _first(record: dict[str, Any], kind: object, source: str, number: int) -> di
         raise TraceError(source, number, "a first record with record: trace", repr(kind))
     if record.get("format") != FORMAT:
         raise TraceError(source, number, f"format {FORMAT}", repr(record.get("format")))
-    missing = [key for key in _FIRST if key not in record]
+    missing = [key for key in FIRST if key not in record]
     if missing:
-        raise TraceError(source, number, f"the keys {', '.join(_FIRST)}", f"none of {', '.join(missing)}")
-    for key, types in _FIRST.items():
+        raise TraceError(source, number, f"the keys {', '.join(FIRST)}", f"none of {', '.join(missing)}")
+    for key, types in FIRST.items():
         if not isinstance(record[key], types) or isinstance(record[key], bool):
             wanted = " or ".join(_JSON_TYPES[one] for one in types)
             raise TraceError(source, number, f"{key} to be {wanted}", _cut(json.dumps(record[key])))

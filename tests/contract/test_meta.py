@@ -21,7 +21,7 @@ from streamvet.contract.files import FileError, check_shape, meta_validator, rea
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import Registry, load_registry, statement_lists
 from streamvet.outcome import Verdict
-from streamvet.trace import ABOUT, ROLES, Chunk, Ending, Exchange, Head, Request, Trace, records
+from streamvet.trace import ABOUT, FIRST, ROLES, Chunk, Ending, Exchange, Head, Request, Trace, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,6 +94,13 @@ def test_the_meta_schemas_are_those_of_our_files() -> None:
         "waivers",
     }
     assert {path.name.removesuffix(".schema.json") for path in META} == expected
+
+
+def test_the_first_record_of_a_trace_is_held_to_the_types_of_its_schema() -> None:
+    record = _read(SCHEMAS / "meta" / "trace.schema.json")["$defs"]["TraceHeader"]
+    types = {str: "string", dict: "object", int: "integer", list: "array", (int, float): "number"}
+    said = {key: record["properties"][key]["type"] for key in record["required"] if key not in ("record", "format")}
+    assert {key: types[kinds if len(kinds) > 1 else kinds[0]] for key, kinds in FIRST.items()} == said
 
 
 def test_words_that_code_and_schemas_share_are_the_same() -> None:
@@ -368,6 +375,10 @@ BROKEN = {
     "a lifecycle that is not there": Broken(
         _set("/operations/start:run/lifecycles", ["walk"]),
         "/operations/start:run/lifecycles: expected one of run, steps, heals, got 'walk'",
+    ),
+    "an operation that is not there": Broken(
+        _set("/heartbeat/stirred_by", ["trigger:pause"]),
+        "/heartbeat/stirred_by: expected operations of the profile, got 'trigger:pause'",
     ),
     "a schema that is not there": Broken(
         _set("/events/types/end", "events/ende.schema.json"),

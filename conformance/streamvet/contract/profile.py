@@ -346,6 +346,9 @@ def _check_references(profile: Profile, path: Path) -> None:
                     raise FileError(path, f"/lifecycles/{name}/states/{state}/{kind}", wanted, repr(target))
         if lifecycle.start not in lifecycle.states:
             raise FileError(path, f"/lifecycles/{name}/start", "one of its states", repr(lifecycle.start))
+    for name in profile.field("heartbeat.stirred_by") or ():
+        if name not in profile.operations:
+            raise FileError(path, "/heartbeat/stirred_by", "operations of the profile", repr(name))
     for operation in profile.operations.values():
         for name in operation.raw.get("lifecycles", ()):
             if name not in profile.lifecycles:

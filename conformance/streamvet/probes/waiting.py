@@ -48,7 +48,9 @@ def heartbeats_stimuli(setting: Setting) -> list[Stimulus]:
         return []
     if setting.profile.streams == "ambient":
         event = scripts.spread(setting.plain(setting.main, 1), 0, setting.scale) if setting.published else []
-        return [setting.saying("an event between heartbeats" if beat.timer == "idle" else "as it is", event)]
+        made = setting.saying("an event between heartbeats" if beat.timer == "idle" else "as it is", event)
+        asks = [] if event else list(setting.profile.field("heartbeat.stirred_by") or ())
+        return [made | {"asks": asks} if asks else made]
     existing = setting.target.existing.get("active")
     if existing and not setting.scripted:
         return [{"name": "idle", "outcome": None, "script": None, "run_id": existing}]
@@ -112,10 +114,13 @@ async def _watch_after_event(driver: Driver, stimulus: Stimulus, observe_ms: flo
     watch = await driver.listen("watch")
     since_us, interval_us = now_us(), _interval_ms(driver.setting) * 1000
     await driver.candidate.silence.wait()
-    if stimulus["script"]:
+    asks = stimulus.get("asks", ())
+    if stimulus["script"] or asks:
         turns = (now_us() - since_us) / interval_us - _LATE_IN_INTERVAL
         await wait_until(since_us + int((max(math.ceil(turns), 0) + _LATE_IN_INTERVAL) * interval_us))
         await driver.perform(stimulus["script"])
+        for operation in asks:
+            await driver.ask(operation, "trigger")
     driver.candidate.last_word.set()
     watch.about["observe_us"] = int(now_us() - since_us + observe_ms * 1000)
     if not await watch.over(observe_ms / 1000):
