@@ -48,9 +48,9 @@ def heartbeats_stimuli(setting: Setting) -> list[Stimulus]:
         return []
     if setting.profile.streams == "ambient":
         event = scripts.spread(setting.plain(setting.main, 1), 0, setting.scale) if setting.published else []
-        made = setting.saying("an event between heartbeats" if beat.timer == "idle" else "as it is", event)
+        ambient = setting.saying("an event between heartbeats" if beat.timer == "idle" else "as it is", event)
         asks = [] if event else list(setting.profile.field("heartbeat.stirred_by") or ())
-        return [made | {"asks": asks} if asks else made]
+        return [ambient | {"asks": asks} if asks else ambient]
     existing = setting.target.existing.get("active")
     if existing and not setting.scripted:
         return [{"name": "idle", "outcome": None, "script": None, "run_id": existing}]
