@@ -55,7 +55,6 @@ def _lacking(willing: Setting) -> Mapping[str, Setting]:
     return verbs | {
         code("existing"): replace(willing, target=replace(target, existing={})),
         code("launch"): replace(willing, target=replace(target, launch=None)),
-        code("triggers"): replace(willing, target=replace(target, triggers={})),
         code("directory"): replace(willing, target=replace(target, directory=None)),
     }
 
@@ -87,5 +86,6 @@ def probes(profile: str) -> list[str]:
         shows = _shows(probe, loaded)
         if probe.unmet(willing) is None and shows and probe.stimuli(willing):
             needs = [name for name, poorer in _lacking(willing).items() if probe.unmet(poorer) is not None]
+            needs += [code("triggers")] if "triggers" in probe.needs else []  # though control can take their place
             rows.append([cell(probe.name), _does(probe), ", ".join(needs), shows])
     return table(["Probe", "What it does", "Needs", "Shows"], rows)

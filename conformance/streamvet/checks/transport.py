@@ -34,7 +34,7 @@ LIMIT = "limit:"  # how the recorder begins the detail of an exchange that it cu
 
 def stream_status(trace: Trace, profile: Profile) -> Outcome:
     """TRN-01."""
-    asked = [x for x in trace.exchanges if x.about.get("meant") == "stream" and not _left_before_head(x)]
+    asked = [x for x in trace.exchanges if _is_to_succeed(x) and not _left_before_head(x)]
     if not asked:
         return NotExercised("no stream was requested with valid credentials")
     found = []
@@ -48,6 +48,11 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
             )
             found.append(finding(exchange, f"status {_or(status)}", seen.strip()))
     return found
+
+
+def _is_to_succeed(exchange: Exchange) -> bool:
+    """Whether it asks for a stream, or starts a run that is read by another request."""
+    return exchange.about.get("meant") == "stream" or exchange.role == "start"
 
 
 def _left_before_head(exchange: Exchange) -> bool:

@@ -52,7 +52,7 @@ class Driver:
         self.random = random.Random(  # noqa: S311 - not for secrets
             f"{setting.seed}/{stimulus['name']}/{stimulus.get('kind')}/{stimulus.get('part', 0)}"
         )
-        self._sender = Sender(candidate, tape)
+        self._sender = Sender(candidate, tape, self.bounds.answer_s)
         self._runs = 0
 
     async def can_be(self, account: str) -> bool:

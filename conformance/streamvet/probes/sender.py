@@ -23,12 +23,13 @@ _MEDIA = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
 
 
 class Sender:
-    """Requests of one try."""
+    """Requests of one try. `answer_s`: how long to wait for the head of an answer."""
 
-    def __init__(self, candidate: Candidate, tape: Tape) -> None:
+    def __init__(self, candidate: Candidate, tape: Tape, answer_s: float) -> None:
         self._candidate = candidate
         self._profile = candidate.profile
         self._tape = tape
+        self._answer_s = answer_s
         self._restarts = candidate.restarts  # of tries before this one
 
     async def send(
@@ -57,7 +58,7 @@ class Sender:
             about["gzip"] = True
         ask = Ask(
             operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls,
-            shown_body=brief(body),
+            self._answer_s, brief(body),
         )  # fmt: skip
         return self._tape.send(ask)
 

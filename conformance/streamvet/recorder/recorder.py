@@ -19,6 +19,7 @@ import httpx
 from streamvet.recorder.clock import JitterMeter, now_us
 from streamvet.recorder.limits import LIMITS, Limits, LineWatch
 from streamvet.recorder.live import CutPlan, Live
+from streamvet.recorder.patience import Patience
 from streamvet.recorder.upload import LARGE_BYTES, Upload
 from streamvet.trace import Ending, Head
 
@@ -53,6 +54,7 @@ class Ask:
     about: dict[str, Any] = field(default_factory=dict)
     cut: CutPlan | None = None
     stalls: bool = False  # gets the small receive buffer
+    answer_s: float | None = None  # how long to wait for the head; None: whoever sends it sees to that
     shown_body: str | None = None  # kept in the trace in place of the body, where that is huge and stands elsewhere
 
 
@@ -64,6 +66,7 @@ class Recorder:
         self.secrets = secrets
         self.limits = limits
         self.jitter = JitterMeter()
+        self.patience = Patience()
         self.errors: list[BaseException] = []  # our own mistakes; a candidate's never raise
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = _transport()
@@ -93,7 +96,9 @@ class Recorder:
         if ask.body is not None and len(ask.body) > LARGE_BYTES:
             Upload(ask.body).take_over(request)
         live = Live(self.profile, self.limits, ask.cut, ask.role, ask.about)
-        task = asyncio.create_task(self._read(live, request, self._small if ask.stalls else self._open))
+        transport = self._small if ask.stalls else self._open
+        wait_s = None if ask.answer_s is None else self.patience.seconds(ask.operation, ask.answer_s)
+        task = asyncio.create_task(self._read(live, request, transport, ask.operation, wait_s))
         live.read_by(task)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -105,24 +110,33 @@ class Recorder:
         if error:
             self.errors.append(error)
 
-    async def _read(self, live: Live, request: httpx.Request, transport: httpx.AsyncHTTPTransport) -> None:
+    async def _read(
+        self, live: Live, request: httpx.Request, transport: httpx.AsyncHTTPTransport, operation: str,
+        wait_s: float | None,
+    ) -> None:  # fmt: skip
         ending, detail = Ending.CUT, "interrupted"
         response: httpx.Response | None = None
         live.sent_us = now_us()
         try:
-            response = await transport.handle_async_request(request)
+            async with asyncio.timeout(wait_s):
+                response = await transport.handle_async_request(request)
+            self.patience.has_answered(operation)
             head = _head(response)
             live.take_head(head, self._line_watch(head))
             if await self._read_body(live, response):
                 ending, detail = _natural_end(head), ""
         except asyncio.CancelledError:
             pass  # by `Live.stop`, which has said why, or at the end of everything
+        except TimeoutError:
+            ending, detail = Ending.TIMED_OUT, f"no answer within {wait_s or 0:.1f} s"
         except httpx.TransportError as error:
             ending, detail = self._broken(error, live.head_now)
         finally:
             if response is not None:
                 await _close(response)
             live.finish(ending, detail)
+            if live.head_now is None and live.ending is Ending.TIMED_OUT:
+                self.patience.was_missed(operation)
 
     async def _read_body(self, live: Live, response: httpx.Response) -> bool:
         """Read to the end; gives False where we stopped before it."""
