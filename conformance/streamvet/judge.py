@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Trace
 
+_LEFT_OUT = " (an exchange was left out for "
 MAX_FINDINGS = 20  # kept for one requirement and trace: the first ones tell, and a broken stream has one for each event
 
 
@@ -84,7 +85,7 @@ class Judge:
             if isinstance(outcome, list) and outcome:
                 guilty[row.id] = frozenset(one.exchange for one in outcome)
             elif bad and isinstance(outcome, NotExercised):
-                outcome = NotExercised(f"{outcome.reason} (an exchange was left out for {_culprits(guilty, bad)})")
+                outcome = NotExercised(f"{outcome.reason}{_LEFT_OUT}{_culprits(guilty, bad)})")
             outcomes[row.id] = outcome
             self._fold(row, trace, outcome)
         return outcomes
@@ -161,7 +162,9 @@ def _reasons(reasons: Mapping[str, int]) -> str:
     """The reasons, the most telling first: the longest, as short ones are 'nothing of the kind in this trace'."""
     if not reasons:
         return "no try reached it"
-    ordered = sorted(reasons, key=lambda reason: (not reason.startswith("not tried"), -reasons[reason], reason))
+    longer = {reason.partition(_LEFT_OUT)[0] for reason in reasons if _LEFT_OUT in reason}
+    told = [reason for reason in reasons if reason not in longer]  # the same, with why
+    ordered = sorted(told, key=lambda reason: (not reason.startswith("not tried"), -reasons[reason], reason))
     return "; ".join(ordered[:3])
 
 

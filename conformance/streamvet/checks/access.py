@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks.runs import answered, with_role
 from streamvet.outcome import NotExercised, finding, shown
-from streamvet.trace import CLEAN
+from streamvet.trace import CLEAN, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +28,8 @@ def refused(exchange: Exchange, allowed: list[int], what: str) -> list[Finding]:
         return []
     want = f"{what} refused with status {' or '.join(map(str, allowed))}"
     if head.status not in allowed:
-        size = min(len(exchange.body), 1)
-        return [finding(exchange, want, f"status {head.status}, {len(exchange.body)} bytes", (0, size), head.at_us)]
+        size = len(exchange.body)
+        return [finding(exchange, want, f"status {head.status}, {size} bytes", (0, size), head.at_us)]
     if head.media_type in STREAM_TYPES:
         return [finding(exchange, f"{want} and no stream", f"content-type {head.media_type}")]
     return []
@@ -118,6 +118,22 @@ def _wrong_password(profile: Profile, exchange: Exchange) -> list[int] | None:
     return status
 
 
+def logins_told_apart(trace: Trace, profile: Profile) -> Outcome:
+    """ACC-08; a right login that is refused may be wrong in the target file, one that fails is not."""
+    operation = profile.operations["login"]
+    failed = [x for x in with_role(trace, "login") if (x.status or 0) >= 500 or _never_answered(x)]
+    want = f"a login with the right password answered with status {operation.status[0]}"
+    found = [finding(x, want, f"status {x.status}" if x.head else "no answer", (0, len(x.body))) for x in failed]
+    wrong = _listed("login-wrong", _wrong_password, "a login with a wrong password")(trace, profile)
+    if isinstance(wrong, NotExercised):
+        return found or wrong
+    return found + wrong
+
+
+def _never_answered(exchange: Exchange) -> bool:
+    return exchange.head is None and exchange.ending is Ending.TIMED_OUT
+
+
 def _not_acceptable(profile: Profile, exchange: Exchange) -> list[int] | None:
     del exchange
     status: list[int] | None = profile.field("operations.attach.not_acceptable.status")
@@ -143,7 +159,7 @@ CHECKS: dict[str, Check] = {
     "ACC-05": _intruders(("other",), "foreign", "another user's run"),
     "ACC-06": unknown_run,
     "ACC-07": error_shape,
-    "ACC-08": _listed("login-wrong", _wrong_password, "a login with a wrong password"),
+    "ACC-08": logins_told_apart,
     "ACC-09": _listed("login-malformed", _refused_case, "a malformed login"),
     "ACC-10": _listed("start-refused", _refused_case, "a malformed request for a run"),
     "ACC-11": _listed("start-refused", _without_credentials, "a request for a run without credentials"),

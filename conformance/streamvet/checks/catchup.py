@@ -409,7 +409,7 @@ def _not_kept(trace: Trace, profile: Profile, *, refusal_is_fine: bool) -> Outco
     asked = _reread(trace)
     before = _before_restart(trace, profile) if asked else None
     if before is None:
-        return NotExercised("the candidate was not killed and started again: needs launch in the target")
+        return NotExercised("the candidate was not killed and started again")
     found, exercised = [], False
     unknown = profile.field("auth.unknown") or [404]
     for exchange in asked:

@@ -96,7 +96,7 @@ def intact(trace: Trace, profile: Profile) -> Outcome:
     """EVT-09: event for event, what was emitted is a part of what arrived. Loss, order and replay are other rows'."""
     wanted = emitted(trace)
     if not wanted:
-        return NotExercised("no script that emits: needs the control interface")
+        return NotExercised("nothing was emitted by a script, which only a control interface takes")
     found, exercised = [], False
     for one in streams(trace, profile):
         events = scripted(one)

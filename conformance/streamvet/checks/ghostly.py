@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from streamvet.checks.runs import answered, ended, from_start, with_role
+from streamvet.checks.runs import answered, ended, from_start, outcome_kinds, with_role
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -97,12 +97,23 @@ def _server_zero_s(exchange: Exchange, trace: Trace) -> float:
 
 
 def marked_as_cancelled(trace: Trace, profile: Profile) -> Outcome:
-    """GHO-04."""
+    """GHO-04: also of a run whose cancellation raced its end, where it did not end as it does by itself."""
     status = profile.operations["cancel"].status
-    cancels = {x.about.get("run"): x for x in with_role(trace, "cancel") if x.status in status}
+    cancels = {x.about.get("run") for x in with_role(trace, "cancel") if x.status in status}
+    racing = {x.about.get("run") for x in with_role(trace, "cancel-racing") if x.status in status}
+    cancels |= {run for run in racing if _ended_otherwise(trace, profile, run)}
     return _flag(
         trace, profile, "cancelled", lambda x: x.about.get("run") in cancels and x.role != "cut", "no run was cancelled"
     )
+
+
+def _ended_otherwise(trace: Trace, profile: Profile, run: object) -> bool:
+    """Whether a stream of the run has an ending that it does not have by itself."""
+    expected, terminal = outcome_kinds(trace, profile), profile.terminal
+    readings = [one for one in streams(trace, profile) if one.exchange.about.get("run") == run]
+    if expected is None or terminal is None:
+        return False
+    return any(event.kind not in expected for one in readings for event in one.of(terminal.events))
 
 
 def _flag(trace: Trace, profile: Profile, flag: str, chosen: Callable[[Exchange], bool], otherwise: str) -> Outcome:
@@ -124,7 +135,7 @@ def orphan(trace: Trace, profile: Profile) -> Outcome:
     """GHO-05."""
     cancels = [x for x in answered(with_role(trace, "cancel")) if x.about.get("restarts")]
     if not cancels:
-        return NotExercised("no run was orphaned by a crash: needs launch in the target")
+        return NotExercised("no run was orphaned by a crash")
     found = []
     for cancel in cancels:
         value = cancel.json()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
 
-NO_SCRIPT = NotExercised("no script that emits: needs the control interface")
+NO_SCRIPT = NotExercised("nothing was emitted by a script, which only a control interface takes")
 
 
 def lifecycles(trace: Trace, profile: Profile) -> Outcome:
@@ -90,10 +90,8 @@ def increasing(trace: Trace, profile: Profile) -> Outcome:
             if last is not None:
                 exercised = True
                 if not _less(last.order, event.order):
-                    span = (last.start, event.end)
-                    found.append(
-                        finding(one.exchange, f"more than {shown(last.order)}", event.order, span, event.at_us)
-                    )
+                    want = f"more than {shown(last.order)}, of the event before it"
+                    found.append(finding(one.exchange, want, event.order, (event.start, event.end)))
             last = event
     return found if exercised else NotExercised("no stream had two events with the sequence field")
 
@@ -128,7 +126,7 @@ def contiguous(trace: Trace, profile: Profile) -> Outcome:
 
 def _whole_scripts(trace: Trace, profile: Profile) -> list[tuple[Reading, list[Event]]]:
     """Readers that were attached from the beginning to the end, with the events that the script emitted."""
-    read = [one for one in streams(trace, profile) if one.exchange.role in ("reader", "stalled", "racer")]
+    read = [one for one in streams(trace, profile) if one.exchange.role in ("reader", "stalled", "racer", "many")]
     return [
         (one, scripted(one))
         for one in read
@@ -217,7 +215,7 @@ def readers_agree(trace: Trace, profile: Profile) -> Outcome:
     """ORD-06: readers from the beginning to the end, event for event; who comes later with no replay, from then on."""
     found, exercised = [], False
     for readings in by_run(trace, profile).values():
-        whole = [r for r in readings if r.exchange.role in ("reader", "stalled") and from_start(r) and ended(r)]
+        whole = [r for r in readings if r.exchange.role in ("reader", "stalled", "many") and from_start(r) and ended(r)]
         late = [r for r in readings if r.exchange.role == "late" and "due_us" in r.exchange.about]
         if not whole or len(whole) + len(late) < 2:
             continue

@@ -122,7 +122,7 @@ def released(trace: Trace, profile: Profile) -> Outcome:
     """TRN-03: between the events on both sides of a scripted pause, the pause is seen."""
     pauses, wanted = _pauses(trace), emitted(trace)
     if not pauses or wanted is None:
-        return NotExercised("no script with a pause: needs the control interface")
+        return NotExercised("no script with a pause")
     # From the answer on, where there is one: a start that is slow in answering takes nothing from the pauses.
     started = {
         x.about.get("run"): x.head.at_us if x.head else x.sent_us
@@ -191,9 +191,11 @@ def independent_readers(trace: Trace, profile: Profile) -> Outcome:
     for one in others:
         last = _its_end(one, trace)
         if not last or last[-1].at_us > until_us:
-            when = f"at {last[-1].at_us / 1000:.0f} ms" if last else "never"
-            seen = f"its end came {when}; the other one read nothing until {until_us / 1000:.0f} ms"
-            found.append(finding(one.exchange, "a reader that ends while another one stalls", seen, at_us=until_us))
+            came = f"at {last[-1].at_us / 1000:.0f} ms" if last else "not at all"
+            seen = (
+                f"it came {came}, among {len(one.events)} events; the other one stalled until {until_us / 1000:.0f} ms"
+            )
+            found.append(finding(one.exchange, "the last event while another reader stalls", seen, at_us=until_us))
     return found
 
 
@@ -261,9 +263,16 @@ def many_readers(trace: Trace, profile: Profile) -> Outcome:
     if len(many) < wanted and not away:
         return NotExercised(f"{len(many)} of {wanted} readers at once were tried")
     unserved = [x for x in many if not _served(x, profile)] if len(many) >= wanted else []
+    if not unserved and not away and not _at_once(many):
+        return NotExercised("the run was over before all readers were there")
     return [
         finding(x, f"each of {len(many)} readers served", _service(x, profile), at_us=x.ended_us) for x in unserved
     ] + [finding(x, f"a reader beside {count} served, as {wanted} must be", f"status {x.status}") for x, count in away]
+
+
+def _at_once(many: list[Exchange]) -> bool:
+    """Whether all of them were attached at the same time."""
+    return max(x.head.at_us for x in many if x.head) <= min(x.ended_us for x in many)
 
 
 # 429 Too Many Requests (RFC 6585, 4), 503 Service Unavailable (RFC 9110, 15.6.4): the refusals that speak of load.
@@ -290,7 +299,8 @@ def _turned_away(trace: Trace, wanted: int) -> list[tuple[Exchange, int]]:
 
 
 def _served(exchange: Exchange, profile: Profile) -> bool:
-    return opened(exchange) and reading(exchange, profile).frames > 0
+    """Whether a reader was told something: that the stream is alive is not enough."""
+    return opened(exchange) and bool(reading(exchange, profile).events)
 
 
 def last_reader(trace: Trace, profile: Profile) -> Outcome:
@@ -317,7 +327,8 @@ def _service(exchange: Exchange, profile: Profile) -> str:
         return f"no answer: {exchange.ending.value} {exchange.detail}".strip()
     if not opened(exchange):
         return f"status {exchange.status}"
-    return f"{reading(exchange, profile).frames} frames, then {exchange.ending.value}"
+    read = reading(exchange, profile)
+    return f"{len(read.events)} events, {len(read.beats)} heartbeats, then {exchange.ending.value}"
 
 
 def stays_open(trace: Trace, profile: Profile) -> Outcome:

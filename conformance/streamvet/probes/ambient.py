@@ -49,13 +49,12 @@ async def broadcast(driver: Driver, stimulus: Stimulus) -> None:
     """Several readers, then what is published."""
     readers = [await driver.listen() for _ in range(_READERS)]
     await driver.perform(stimulus["script"])
-    await driver.have_all(readers, _last(stimulus))
+    await driver.have_all(readers, _emits(stimulus))
 
 
-def _last(stimulus: Stimulus) -> scripts.Emit:
-    """The last event of a script."""
-    emits: list[scripts.Emit] = [step["emit"] for step in stimulus["script"] if "emit" in step]
-    return emits[-1]
+def _emits(stimulus: Stimulus) -> list[scripts.Emit]:
+    """The events of a script."""
+    return [step["emit"] for step in stimulus["script"] if "emit" in step]
 
 
 def pauses_stimuli(setting: Setting) -> list[Stimulus]:
@@ -72,7 +71,7 @@ async def pauses(driver: Driver, stimulus: Stimulus) -> None:
     """One reader of events with pauses between them."""
     reader = await driver.listen(observe_us=int(pauses_wait_ms(driver.setting, stimulus) * 1000))
     await driver.perform(stimulus["script"])
-    await driver.have_all([reader], _last(stimulus))
+    await driver.have_all([reader], _emits(stimulus))
 
 
 def crowd_readers(setting: Setting) -> int:
@@ -90,7 +89,7 @@ async def crowd(driver: Driver, stimulus: Stimulus) -> None:
     first = await driver.listen("reader")
     readers = [first, *[await driver.listen("many") for _ in range(crowd_readers(driver.setting))]]
     await driver.perform(stimulus["script"])
-    await driver.have_all(readers, _last(stimulus))
+    await driver.have_all(readers, _emits(stimulus))
 
 
 def newcomers_stimuli(setting: Setting) -> list[Stimulus]:
@@ -108,7 +107,7 @@ async def newcomers(driver: Driver, stimulus: Stimulus) -> None:
     await first.cut("it has what came before")
     came = [await driver.listen("newcomer"), await driver.listen("newcomer", headers=(("Last-Event-ID", _OLD_ID),))]
     await driver.perform(stimulus["script"])
-    await driver.have_all(came, _last(stimulus))
+    await driver.have_all(came, _emits(stimulus))
 
 
 def triggered_stimuli(setting: Setting) -> list[Stimulus]:
@@ -156,7 +155,7 @@ async def slow(driver: Driver, stimulus: Stimulus) -> None:
     reader, stalled = await driver.listen(), await driver.listen("stalled", stalls=True)
     stalled.hold()
     await driver.perform(stimulus["script"])
-    await driver.have_all([reader], _last(stimulus))
+    await driver.have_all([reader], _emits(stimulus))
     stalled.about["stalled_until_us"] = driver.tape.now_us()
     await stalled.cut("it has stalled for long enough")
 
@@ -187,7 +186,7 @@ async def _shown_something(driver: Driver, stimulus: Stimulus, readers: list[Liv
     """Wait until each has something: what is published, or what every stream begins with."""
     if stimulus["script"]:
         await driver.perform(stimulus["script"])
-        await driver.have_all(readers, _last(stimulus))
+        await driver.have_all(readers, _emits(stimulus))
         return
     if driver.profile.field("catchup.first"):
         for one in readers:

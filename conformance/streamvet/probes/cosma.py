@@ -157,7 +157,7 @@ async def latecomers(driver: Driver, _stimulus: Stimulus) -> None:
         came = [await driver.listen("newcomer"), await driver.listen("newcomer", headers=(("Last-Event-ID", _OLD_ID),))]
     finally:
         await driver.ask("trigger:resume", "trigger")
-    await driver.have_all(came, told("queue_resumed"))
+    await driver.have_all(came, [told("queue_resumed")])
 
 
 def unknown_item_stimuli(setting: Setting) -> list[Stimulus]:

@@ -36,6 +36,7 @@ _PATIENT = 5  # times that patience, while bytes keep coming; heartbeats come fo
 # Cursors that have to be refused: those that the profile gives, and the one behind the newest event.
 WRONG_CURSORS = ("malformed", "unknown", "future")
 _WHOLE = re.compile(r"[0-9]{1,18}")
+_SETTLED_S = 0.3  # of silence: then who came later has the last of several events that are alike
 _MORE_S = 0.03  # behind the last event of a script: for one that comes twice to be seen
 
 
@@ -219,20 +220,39 @@ class Driver:
                 bunch = []
             await pause(float(step["wait_ms"]) * self.setting.scale / 1000)
 
-    async def have_all(self, readers: Sequence[Live], last: Mapping[str, Any]) -> None:
-        """Wait until each of the readers of an ambient stream has `last`, the last event that was published; cut it."""
-        within_ms = int(self.profile.field("readers.deliver_within_ms") or DELIVER_MS)
-        due_us = self.tape.now_us() + within_ms * 1000
+    async def have_all(self, readers: Sequence[Live], emits: Sequence[Mapping[str, Any]]) -> None:
+        """Wait until each of the readers of an ambient stream has the last of the events that were published; cut it.
 
-        def is_last(seen: Seen) -> bool:
-            return isinstance(seen.value, dict) and all(seen.value.get(key) == last[key] for key in last)
+        Where the last one is like others of them, who was there from the beginning has to have as many; who came later
+        has it when nothing comes any more.
+        """
+        last, due_us = emits[-1], self.tape.now_us() + self._deliver_ms * 1000
+        copies = sum(all(one.get(key) == last[key] for key in last) for one in emits)
+        quiet_s = patience_s(self._deliver_ms)
 
-        quiet_s = patience_s(within_ms)
-        await asyncio.gather(*(one.flows_until(is_last, quiet_s, _PATIENT * quiet_s) for one in readers))
+        async def has(one: Live) -> None:
+            count = 0
+
+            def counted(seen: Seen) -> bool:
+                nonlocal count
+                value = seen.value
+                count += isinstance(value, dict) and all(value.get(key) == last[key] for key in last)
+                return count >= wanted
+
+            wanted = 1
+            if await one.flows_until(counted, quiet_s, _PATIENT * quiet_s) and copies > 1:
+                wanted, count = copies, 0
+                await one.flows_until(counted, _SETTLED_S, _PATIENT * quiet_s)
+
+        await asyncio.gather(*map(has, readers))
         await pause(_MORE_S)
         for one in readers:
             one.about["due_us"] = due_us
             await one.cut("it has what was published")
+
+    @property
+    def _deliver_ms(self) -> int:
+        return int(self.profile.field("readers.deliver_within_ms") or DELIVER_MS)
 
     async def ask(
         self, operation: str, role: str, *, values: Mapping[str, str] | None = None, body: Any = None,

@@ -272,7 +272,10 @@ async def _ambient(driver: Driver, stimulus: Stimulus) -> None:
     coming = [_listener(driver, first, row, begun_us, said) for row in stimulus.get("readers", ())]
     *came, _ = await asyncio.gather(*coming, say())
     await driver.perform(steps[last : last + 1])
-    await driver.have_all([first, *(live for live in came if live is not None)], steps[last]["emit"])
+    await driver.have_all(
+        [first, *(live for live in came if live is not None)],
+        [step["emit"] for step in steps[: last + 1] if "emit" in step],
+    )
 
 
 async def _listener(

@@ -163,11 +163,12 @@ class Recorder:
         return LineWatch(self.limits, events=streams[head.media_type])
 
     def _broken(self, error: httpx.TransportError, head: Head | None) -> tuple[Ending, str]:
-        detail = str(error) or type(error).__name__
+        name = type(error).__name__
+        detail = str(error) or name
         if isinstance(error, httpx.TimeoutException):
             return Ending.TIMED_OUT, f"no connection within {CONNECT_S:g} s"
         if not isinstance(error, httpx.RemoteProtocolError):
-            return Ending.RESET, f"{type(error).__name__}: {detail}"
+            return Ending.RESET, detail if detail == name else f"{name}: {detail}"
         if "without sending" in detail:  # a response, or the complete message body
             return Ending.TRUNCATED, detail
         if "buffer too long" in detail.lower() and head is None:

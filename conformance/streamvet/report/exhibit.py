@@ -37,7 +37,7 @@ class Exhibit:
     role: str
     request: str  # method and URL
     sent: str  # the body of the request as it is, cut; "" where it has none
-    answer: str  # status and media type
+    answer: str  # how it was answered: status and media type, or what came in place of that
     headers: tuple[tuple[str, str], ...]
     at_ms: float  # from the request
     rows: tuple[Row, ...]
@@ -59,7 +59,6 @@ def exhibit(finding: Finding, trace: Trace, profile: Profile) -> Exhibit | None:
     frames = list(frames_of(exchange, profile)) if _is_stream(exchange, profile) else []
     given = stock.deliveries(exchange.body, frames) if frames and profile.framing == "sse" else None
     scene = Scene(exchange, profile, finding, frames, given.by_frame if given else {})
-    head = exchange.head
     return Exhibit(
         finding=finding,
         probe=trace.probe,
@@ -68,7 +67,7 @@ def exhibit(finding: Finding, trace: Trace, profile: Profile) -> Exhibit | None:
         role=exchange.role,
         request=request_line(exchange),
         sent=_sent(exchange),
-        answer=printable(f"{head.status} {head.get('content-type', 'no media type')}") if head else "no answer",
+        answer=printable(_answer(exchange)),
         headers=_headers(exchange),
         at_ms=scene.ms(finding.at_us),
         rows=tuple(timeline(scene)),
@@ -87,6 +86,13 @@ def _is_stream(exchange: Exchange, profile: Profile) -> bool:
 def _headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
     pairs = exchange.head.headers[:HEADERS] if exchange.head else ()
     return tuple((printable(name), printable(value[:HEADER_CHARS])) for name, value in pairs)
+
+
+def _answer(exchange: Exchange) -> str:
+    head = exchange.head
+    if head is None:
+        return f"not answered: {exchange.ending.value} {exchange.detail}".strip()
+    return f"answered {head.status} {head.get('content-type') or 'without a media type'}"
 
 
 def _sent(exchange: Exchange) -> str:

@@ -144,7 +144,7 @@ def _exhibit(text: Text, shown: Exhibit) -> None:
     _field(text, "where", where)
     if shown.sent:
         _field(text, "", f"with the body {shown.sent}")
-    _field(text, "", f"{span}{shown.at_ms:.1f} ms after the request, answered {shown.answer}")
+    _field(text, "", f"{span}{shown.at_ms:.1f} ms after the request, {shown.answer}")
     _field(text, "expected", finding.expected)
     _field(text, "seen", finding.seen)
     if shown.excerpt:

@@ -1,0 +1,164 @@
+"""Verdicts on example traces of which one thing is another: what the rows of `schemas/traces` cannot say by an edit."""
+
+from __future__ import annotations
+
+import dataclasses
+from array import array
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.contract.files import schemas_folder
+from streamvet.contract.profile import load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.examples import base_trace
+from streamvet.judge import Judge
+from streamvet.outcome import NotExercised
+from streamvet.trace import Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamvet.outcome import Outcome
+    from streamvet.trace import Exchange, Trace
+
+
+def example(name: str) -> Trace:
+    return base_trace(schemas_folder() / "traces" / "bases" / f"{name}.yaml")
+
+
+def edited(trace: Trace, edit: Callable[[Exchange], Exchange], **stimulus: Any) -> Trace:
+    exchanges = tuple(edit(one) for one in trace.exchanges)
+    return dataclasses.replace(trace, exchanges=exchanges, stimulus={**trace.stimulus, **stimulus})
+
+
+def with_body(one: Exchange, body: bytes) -> Exchange:
+    """An exchange whose body came at once, when its last byte did."""
+    return dataclasses.replace(one, body=body, ends=array("q", [len(body)]), times=array("q", [one.times[-1]]))
+
+
+def judged(trace: Trace) -> dict[str, Outcome]:
+    bench = Judge(load_profile(trace.profile), load_registry())
+    outcomes = bench.add(trace)
+    assert {row: tally.error for row, tally in bench.tallies.items() if tally.error} == {}
+    return outcomes
+
+
+def found(trace: Trace) -> dict[str, list[str]]:
+    """What was seen, for each requirement with a finding."""
+    return {
+        row: [one.seen for one in outcome]
+        for row, outcome in judged(trace).items()
+        if isinstance(outcome, list) and outcome
+    }
+
+
+# ------------------------------------------------------------------------------------------------ many readers
+
+
+def test_each_of_many_readers_has_to_have_everything() -> None:
+    trace = example("cosma-several")
+    last = [one for one in trace.exchanges if one.role == "reader"][-1]
+
+    def one_of_many(one: Exchange) -> Exchange:
+        return dataclasses.replace(one, role="many") if one is last else one
+
+    def that_lost_the_last(one: Exchange) -> Exchange:
+        one = one_of_many(one)
+        return with_body(one, one.body[: one.body.rindex(b"event: update")]) if one.role == "many" else one
+
+    assert judged(edited(trace, one_of_many))["ORD-05"] == []
+    assert "ORD-05" in found(edited(trace, that_lost_the_last))
+
+
+def test_readers_that_were_not_there_at_once_show_nothing() -> None:
+    trace = example("ghostly-many")
+
+    assert judged(trace)["TRN-12"] == []
+    later = dataclasses.replace(
+        trace,
+        exchanges=tuple(
+            one if one.id != "x3" or one.head is None else dataclasses.replace(
+                one, head=one.head._replace(at_us=one.head.at_us + 10_000_000),
+                times=array("q", [at + 10_000_000 for at in one.times]), ended_us=one.ended_us + 10_000_000,
+            )
+            for one in trace.exchanges
+        ),
+    )  # fmt: skip
+    assert judged(later)["TRN-12"] == NotExercised("the run was over before all readers were there")
+
+
+@pytest.mark.parametrize("base", ["cosma-churn", "agent-workspace-churn"])
+def test_a_last_reader_that_gets_heartbeats_alone_is_not_served(base: str) -> None:
+    trace = example(base)
+    alive = b": keepalive\n\n" if base.startswith("cosma") else b'event: heartbeat\ndata: {"ts":1784102400000}\n\n'
+
+    def silent(one: Exchange) -> Exchange:
+        return with_body(one, alive) if one.role == "last" else one
+
+    assert judged(trace)["TRN-13"] == []
+    assert found(edited(trace, silent))["TRN-13"] == ["0 events, 1 heartbeats, then cut"]
+
+
+# ------------------------------------------------------------------------------------------------ cancellations
+
+
+def racing(body: Callable[[bytes], bytes] = lambda body: body) -> Trace:
+    """A run that succeeds by itself, and whose cancellation at its end was accepted."""
+
+    def edit(one: Exchange) -> Exchange:
+        if one.role == "cancel":
+            return dataclasses.replace(one, role="cancel-racing")
+        return with_body(one, body(one.body)) if one.operation == "attach" else one
+
+    trace = edited(example("ghostly-cancel"), edit, outcome="succeeds")
+    kept = tuple(one for one in trace.exchanges if one.role not in ("cancel-again", "record-after"))
+    return dataclasses.replace(trace, exchanges=kept)
+
+
+def test_a_cancellation_that_races_the_end_may_win() -> None:
+    assert found(racing()) == {}
+
+
+def test_a_run_that_lost_the_race_is_marked_as_cancelled() -> None:
+    trace = racing(lambda body: body.replace(b'"cancelled":true,', b""))
+    assert set(found(trace)) == {"GHO-04"}
+
+
+def test_a_cancellation_that_races_the_end_may_lose() -> None:
+    ended = racing(lambda body: body.replace(b'"cancelled":true,', b"").replace(b'"status":"fail"', b'"status":"pass"'))
+    assert set(found(ended)) == set()
+    assert isinstance(judged(ended)["GHO-04"], NotExercised)
+
+
+# ------------------------------------------------------------------------------------------------ logins
+
+
+def login(status: int | None) -> Trace:
+    """A trace in which the login with the right password was answered so."""
+    trace = example("ghostly-refusals")
+    wrong = next(one for one in trace.exchanges if one.role == "login-wrong")
+    assert wrong.head is not None
+    head = None if status is None else wrong.head._replace(status=status)
+    ending = Ending.TIMED_OUT if status is None else Ending.COMPLETE
+    about = {**wrong.about, "meant": "answer"}
+    right = dataclasses.replace(wrong, id="x99", role="login", about=about, head=head, ending=ending)
+    return dataclasses.replace(trace, exchanges=(*trace.exchanges, right))
+
+
+@pytest.mark.parametrize(("status", "seen"), [(500, ["status 500"]), (503, ["status 503"]), (None, ["no answer"])])
+def test_a_right_login_that_fails_is_a_finding(status: int | None, seen: list[str]) -> None:
+    assert found(login(status))["ACC-08"] == seen
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_a_right_login_that_is_refused_may_be_wrong_in_the_target_file(status: int) -> None:
+    assert "ACC-08" not in found(login(status))
+
+
+def test_a_right_login_alone_says_nothing_of_wrong_ones() -> None:
+    trace = login(500)
+    alone = dataclasses.replace(trace, exchanges=tuple(one for one in trace.exchanges if one.id == "x99"))
+    assert found(alone)["ACC-08"] == ["status 500"]
+    right = dataclasses.replace(alone.exchanges[0], head=alone.exchanges[0].head._replace(status=200))  # type: ignore[union-attr]
+    assert isinstance(judged(dataclasses.replace(alone, exchanges=(right,)))["ACC-08"], NotExercised)
