@@ -6,6 +6,7 @@ What is generated is real, and so is the law that it is made smaller by; nobody 
 from __future__ import annotations
 
 import asyncio
+import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -89,6 +90,7 @@ class World:
     blocks: int | None = None
     fails: int | None = None
     launched: bool = False
+    dies_at: float = math.inf  # after so many tries
     begun: int = 0  # how often it was started anew
     now_us: int = 0
     made: int = 0  # stimuli that were asked for
@@ -104,7 +106,7 @@ class World:
         return Workshop(
             setting=setting(), begun_us=0, longest_wait_s=self.longest_wait_s, at_once=self.at_once,
             starts_left=self.starts_left, clock_us=lambda: self.now_us, perform=self.perform,
-            hand_out=self.handed.append, afresh=self.afresh,
+            hand_out=self.handed.append, is_over=lambda: len(self.tried) >= self.dies_at, afresh=self.afresh,
         )  # fmt: skip
 
     async def afresh(self) -> bool:
@@ -295,6 +297,12 @@ def test_so_many_tries_end_it(explore: Callable[..., Explorer]) -> None:
     world = World(nothing, at_once=4)
     assert explore(world, Effort(budget_s=1e6, examples=7)).tries == 7
     assert world.tried == STIMULI[:7]
+
+
+def test_it_ends_with_the_candidate(explore: Callable[..., Explorer]) -> None:
+    world = World(nothing, dies_at=3)
+    explore(world)
+    assert len(world.tried) == 3
 
 
 def test_it_ends_where_there_are_no_more(explore: Callable[..., Explorer]) -> None:

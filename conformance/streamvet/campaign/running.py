@@ -157,7 +157,7 @@ class _Campaign:
         longest_s = max((one.wait_s for one in plan.all), default=0.0)
         shop = Workshop(
             self.setting, self.begun_us, longest_s, self.at_once, starts, self._clock_us, self.perform_generated,
-            self.on_trace, self.afresh,
+            self.on_trace, self._is_over, self.afresh,
         )  # fmt: skip
         try:
             await explore(shop)
@@ -196,6 +196,9 @@ class _Campaign:
             if process and process.has_ended and len(self.summary.deaths) < _MOST_DEATHS:
                 self.summary.deaths.append(process.said())
                 await self.candidate.restart_after_kill()
+
+    def _is_over(self) -> bool:
+        return self.candidate.is_closed or len(self.summary.deaths) >= _MOST_DEATHS
 
     def _clock_us(self) -> int:
         return now_us() - self.queue.waited_us()

@@ -26,6 +26,7 @@ class Workshop:
     clock_us: Callable[[], int]  # like `now_us`, less the time in which tries had to wait for their turn
     perform: Callable[[Stimulus], Awaitable[Trace]]
     hand_out: Callable[[Trace], None]
+    is_over: Callable[[], bool]  # whether the candidate can no longer be tried: it will not live, or lets nobody in
     afresh: Callable[[], Awaitable[bool]]  # behind all that is planned, start a launched candidate anew; is it up?
 
 

@@ -106,6 +106,7 @@ class Explorer:
         self._sightings: list[Sighting] = []
         self._explored = 0
         self._shrink_us = int(SHRINK_ALL_S * 1e6)
+        self._is_over: Callable[[], bool] = lambda: False
 
     def __enter__(self) -> Self:
         self._workers.__enter__()
@@ -118,7 +119,7 @@ class Explorer:
 
     async def __call__(self, workshop: Workshop) -> None:
         """Explore until there is no more time, or nothing more to be found."""
-        late = self._effort.lateness(workshop)
+        late, self._is_over = self._effort.lateness(workshop), workshop.is_over
         workshop = replace(workshop, hand_out=_once(workshop.hand_out))
         trials = Trials(workshop, self._workers)
         running: set[asyncio.Task[None]] = set()
@@ -158,8 +159,10 @@ class Explorer:
 
     def _is_done(self) -> bool:
         examples = self._effort.examples
-        return (examples is not None and self._explored >= examples) or (
-            self._only is not None and self.found.keys() >= set(self._only)
+        return (
+            self._is_over()
+            or (examples is not None and self._explored >= examples)
+            or (self._only is not None and self.found.keys() >= set(self._only))
         )
 
     async def _look(self, stimulus: Stimulus, trials: Trials, workshop: Workshop) -> None:

@@ -171,6 +171,10 @@ PROBES: tuple[Probe, ...] = (
         needs=("streaming start", "catchup", "terminal"), connections=2,
     ),
     Probe(
+        "deserted", resuming.deserted, ("TRN-11", "CAT-05", "CAT-06", "CAT-07"), resuming.deserted_stimuli,
+        needs=("starts", "catchup", "terminal"), connections=1,
+    ),
+    Probe(
         "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08"), resuming.cuts_stimuli,
         needs=("starts", "catchup", "terminal"), connections=9,
     ),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _READERS = 3  # one more than two, so that a fault with the middle one shows
 _CHURN_AT_ONCE = 4
 # More than the buffers between a writer and a reader that does not read: see crowds.
-_SLOW_EVENTS, _SLOW_BYTES = 80, 64 * 1024
+_SLOW_EVENTS, _SLOW_BYTES = 400, 16 * 1024
 # Behind the last moment at which something is in time: the floor of a tolerance, widened by what the harness may be
 # late, and the time that it takes to arrive.
 _TOLD_LATE_MS = 150.0

@@ -9,9 +9,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import credentials
+from streamvet.probes.aim import Aim
+from streamvet.probes.crowds import aimed
 from streamvet.probes.reading import EVENTS, steps_of
 from streamvet.probes.runs import Run
-from streamvet.probes.setting import LEAD_MS, STEP_MS
+from streamvet.probes.setting import STEP_MS
+from streamvet.recorder import now_us, wait_until
 
 if TYPE_CHECKING:
     from streamvet.probes.driver import Driver
@@ -39,9 +42,11 @@ async def active(driver: Driver, stimulus: Stimulus) -> None:
         return
     other = await driver.attach(run, "reader")
     script = stimulus["script"]
-    count = 1 if script is None else sum("emit" in step for step in script)
     for one in (reader, other):
-        await one.events(count, driver.bounds.run_s)
+        if script is None:  # how long it takes nobody knows, and it is active all the same
+            await driver.sees_some(one, 1)
+        else:
+            await one.events(sum("emit" in step for step in script), driver.bounds.run_s)
     await driver.record(run, "record-active")
     await driver.on_run("cancel", run, "cancel")
     over = await asyncio.gather(*(driver.to_end(one, driver.bounds.join_s) for one in (reader, other)))
@@ -86,16 +91,23 @@ def races_of(stimulus: Stimulus) -> int:
 
 async def race(driver: Driver, stimulus: Stimulus) -> None:
     """For each run a reader and a cancellation at a random moment around its end; then it is read again."""
+    aim = Aim(_RACING_MS)
 
     async def one_run() -> None:
+        begun_us = now_us()
+        moment_us = begun_us + int(aim.moment_ms(driver.random) * 1000)
         run, reader = await driver.begin("reader")
         if reader is None:
             return
-        await driver.pause_ms(_RACING_MS + driver.random.uniform(-0.5, 0.5) * LEAD_MS)
-        await driver.on_run("cancel", run, "cancel-racing")
-        if await driver.to_end(reader):
+        over, _ = await asyncio.gather(aimed(driver, reader, aim, begun_us), _cancel(driver, run, moment_us))
+        if over:
             again = await driver.attach(run, "after", finished=True)
             await again.ended(driver.bounds.finished_s)
 
     for _ in range(0, stimulus["races"], 2):
         await asyncio.gather(one_run(), one_run())
+
+
+async def _cancel(driver: Driver, run: Run, moment_us: int) -> None:
+    await wait_until(moment_us)
+    await driver.on_run("cancel", run, "cancel-racing")

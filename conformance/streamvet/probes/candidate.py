@@ -21,7 +21,7 @@ from streamvet.trace import CLEAN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamvet.contract.profile import Profile
+    from streamvet.contract.profile import Operation, Profile
     from streamvet.contract.target import Target
     from streamvet.recorder import Live, Recorder
 
@@ -85,10 +85,14 @@ class Candidate:
                 needs_login = not {"token", "cookie"} & given.keys()
                 found = await self.login(given, account, tape) if needs_login else dict(given)
                 if not found:
-                    self._failed_logins[account] += 1
                     return {}
                 self._credentials[account] = found
             return self._credentials.get(account, {})
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether logins as the first account are given up."""
+        return self._failed_logins["primary"] >= _LOGINS
 
     async def login(self, fields: Mapping[str, str], account: str, tape: Tape) -> dict[str, str]:
         """Log in; gives `{token}` or `{cookie}`, {} where that fails."""
@@ -98,9 +102,16 @@ class Candidate:
         ask = Ask("login", "login", operation.method, self.url(operation.path), _JSON, body, about)
         live = tape.send(ask)
         await live.ended(self._answer_s)
-        cookies = (
-            [value.partition(";")[0].strip() for value in live.head_now.all("set-cookie")] if live.head_now else []
-        )
+        found = self._granted(live, operation)
+        if not found and live.head_now:  # a server that is down locks no account
+            self._failed_logins[account] += 1
+        return found
+
+    def _granted(self, live: Live, operation: Operation) -> dict[str, str]:
+        """What the answer to a login gives."""
+        if live.head_now is None or not 200 <= live.head_now.status < 300:
+            return {}
+        cookies = [value.partition(";")[0].strip() for value in live.head_now.all("set-cookie")]
         self.recorder.secrets.add(*(cookie.partition("=")[2] for cookie in cookies))
         pointer = operation.raw.get("token")
         token = pointed(live.json(), pointer) if pointer else None
@@ -169,6 +180,7 @@ class Candidate:
         self.restarts += 1
         self._scripts.clear()
         self._credentials.clear()
+        self._failed_logins.clear()
         return await self.process.start(self.answers)
 
     def take_start(self) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import scripts
+from streamvet.probes.aim import Aim
 from streamvet.probes.reading import lead, steps_of
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 from streamvet.recorder import now_us, wait_until
@@ -20,14 +21,12 @@ if TYPE_CHECKING:
     from streamvet.recorder import Live
 
 # More than the buffers between a writer and a reader that does not read: Linux lets a socket's send buffer grow to
-# 4 MiB, and the reader's is kept at 128 KiB.
-_SLOW_EVENTS, _SLOW_BYTES = 80, 64 * 1024
+# 4 MiB, and the reader's is kept at 128 KiB. More events, too, than a queue of some hundred holds.
+_SLOW_EVENTS, _SLOW_BYTES = 400, 16 * 1024
 _ATTACH_MS = 12.0  # for one more reader to be attached, while others are
 _CHURN_AT_ONCE = 4
 _RACES_IN_A_TRY, _RACES_AT_ONCE = 25, 3
-# The length of a run that somebody joins at its end; joins spread over the last half of it and as much behind. Counted
-# from the request for the run, as that takes as long to get there as the joining.
-_RACE_MS = 60.0
+_RACE_MS = 60.0  # the length of a run that somebody joins at its end, counted from the request for it
 _RACED_EVENTS = 2
 
 
@@ -63,15 +62,20 @@ def many_readers(setting: Setting) -> int:
 def many_stimuli(setting: Setting) -> list[Stimulus]:
     """A run that begins when all are there."""
     steps = [setting.wait(LEAD_MS + many_readers(setting) * _ATTACH_MS), *steps_of(setting, setting.main, 5, STEP_MS)]
-    return [setting.stimulus("many at once", setting.main, "succeeds", steps)]
+    given = setting.target.inputs.get(setting.main.kind, {})
+    lasts = not setting.scripted and "long" in given and setting.has("cancel")
+    return [setting.stimulus("many at once", setting.main, "hangs" if lasts else "succeeds", steps)]
 
 
-async def many(driver: Driver, _stimulus: Stimulus) -> None:
-    """As many readers at once as the profile names."""
+async def many(driver: Driver, stimulus: Stimulus) -> None:
+    """As many readers at once as the profile names; a run that would not end by itself is cancelled."""
     run, first = await driver.begin("many")
     if first is None:
         return
     readers = [first, *[await driver.attach(run, "many") for _ in range(many_readers(driver.setting) - 2)]]
+    if stimulus["input"] == "long":
+        await asyncio.gather(*(driver.sees_some(reader, 1) for reader in readers))
+        await driver.tidy_up(run)
     await asyncio.gather(*(driver.to_end(reader) for reader in readers))
 
 
@@ -122,21 +126,27 @@ def races_of(stimulus: Stimulus) -> int:
 
 async def race(driver: Driver, stimulus: Stimulus) -> None:
     """For each run one reader from its beginning and one that joins about when it ends."""
-    left = iter(range(stimulus["races"]))
+    left, aim = iter(range(stimulus["races"])), Aim(_RACE_MS)
 
     async def one_after_another() -> None:
         for _ in left:
-            moment_us = now_us() + int(driver.random.uniform(0.5, 1.5) * _RACE_MS * 1000)
+            begun_us = now_us()
+            moment_us = begun_us + int(aim.moment_ms(driver.random) * 1000)
             run, reader = await driver.begin("reader")
             if reader is None:
                 return
-            await asyncio.gather(_read(driver, reader), _join(driver, run, moment_us))
+            await asyncio.gather(aimed(driver, reader, aim, begun_us), _join(driver, run, moment_us))
 
     await asyncio.gather(*(one_after_another() for _ in range(_RACES_AT_ONCE)))
 
 
-async def _read(driver: Driver, reader: Live) -> None:
-    await driver.to_end(reader)
+async def aimed(driver: Driver, reader: Live, aim: Aim, begun_us: int) -> bool:
+    """Read a run to its end, and note when that came; gives whether it did."""
+    over = await driver.terminal(reader)
+    if over:
+        aim.ended((now_us() - begun_us) / 1000)
+    await reader.ended(driver.bounds.close_s)
+    return over
 
 
 async def _join(driver: Driver, run: Run, moment_us: int) -> None:

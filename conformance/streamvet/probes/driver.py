@@ -319,6 +319,14 @@ class Driver:
         terminal = self.profile.terminal
         return terminal is not None and event.kind is not None and matches(event.kind, terminal.events)
 
+    async def sees_some(self, live: Live, count: int) -> bool:
+        """Wait for so many events of any kind, no longer than for an answer; the stream goes on either way."""
+        try:
+            async with asyncio.timeout(self.bounds.answer_s):
+                return await live.until(lambda _seen: len(live.seen) >= count, self.bounds.run_s) is not None
+        except TimeoutError:
+            return False
+
     async def terminal(self, live: Live, within_s: float | None = None) -> bool:
         """Wait until a reader has seen that the run has ended."""
         limit_s = self.bounds.run_s if within_s is None else within_s

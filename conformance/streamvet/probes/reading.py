@@ -52,6 +52,9 @@ def straight_stimuli(setting: Setting) -> list[Stimulus]:
             for name, emits in (("hostile payloads", hostile), ("every type", every)):
                 steps = lead(setting) + scripts.spread(emits, 0, setting.scale)
                 made.append(setting.stimulus(name, start, "succeeds", steps))
+    if setting.scripted and setting.effort.history and setting.profile.streams == "run":
+        steps = lead(setting) + scripts.spread(setting.plain(setting.main, setting.effort.history), 0, setting.scale)
+        made.append(setting.stimulus("a long history", setting.main, "succeeds", steps))
     return made
 
 

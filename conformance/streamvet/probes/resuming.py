@@ -28,6 +28,8 @@ _BACK_MS = 25.0
 _INSIDE = ((0, 1), (1, 2), (2, 17), (3, 101), (4, 1 << 20))
 _WIDE_TEXT = "🚀é世" * 12  # characters of four, two and three bytes, so that a cut lands inside one
 _OWN_CUTS = (0, 2, 4)  # after how many events a start's own stream is cut: at once, in the middle, later
+# Nobody reads for so long: some times what a server takes to notice that a connection is gone.
+_DESERTED_MS = 60.0
 _UNKNOWN_EVENTS = 4  # how many events a run has at least, where nobody said
 _CURSORS = 12  # of a finished run that may have any number of events; the ends are always tried
 
@@ -104,6 +106,22 @@ async def own(driver: Driver, stimulus: Stimulus) -> None:
     if await driver.to_end(again):
         whole = await driver.attach(run, "after", finished=True)
         await whole.ended(driver.bounds.finished_s)
+
+
+def deserted_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that goes on for a while; without control whatever it does."""
+    steps = steps_of(setting, setting.main, EVENTS, _BACK_MS)
+    return [setting.stimulus("deserted", setting.main, "succeeds", steps)]
+
+
+async def deserted(driver: Driver, _stimulus: Stimulus) -> None:
+    """The only reader leaves; nobody reads for a moment, then somebody comes back and reads to the end."""
+    run, left = await driver.begin("cut", cut=CutPlan(1))
+    if left is None:
+        return
+    await left.ended(driver.bounds.run_s)
+    await driver.pause_ms(_DESERTED_MS)
+    await driver.to_end(await driver.comes_back(run, left))
 
 
 def event_id_stimuli(setting: Setting) -> list[Stimulus]:

@@ -49,7 +49,8 @@ HOSTILE: Mapping[str, str] = {
     "lone data field": '\ndata: {"kind":"end"}\n\nevent: end\ndata:\n\nid: 99\nretry: 1\n\n: ping\n\n',
     "bom": "\ufeffbegins with a byte order mark\ufeff",
     "empty": "",
-    "64 KiB": "0123456789abcdef" * 4096,
+    # Three UTF-16 units and six bytes: in whatever steps of 1 to 64 KiB somebody cuts it, some fall inside a character.
+    "64 KiB": "é🚀" * (65536 // 6),
 }  # fmt: skip
 
 

@@ -34,10 +34,11 @@ class Effort:
     churns: int = 500  # short connections, where the profile asks for so many
     joins: int = 12  # late readers of one run: more than a burst has events
     crowd: int = 1000  # events for a crowd of readers; of cosma's statements, line 9
+    history: int = 1100  # events of one run: more than a buffer of the last 500 or 1,000 keeps
 
 
 FULL_EFFORT = Effort()
-SMALL_EFFORT = Effort(races=20, churns=20, joins=6, crowd=100)
+SMALL_EFFORT = Effort(races=20, churns=20, joins=6, crowd=100, history=0)
 
 
 @dataclass(frozen=True, slots=True)

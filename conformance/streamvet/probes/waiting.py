@@ -14,7 +14,7 @@ from streamvet.contract.profile import pointed
 from streamvet.probes import scripts
 from streamvet.probes.reading import steps_of
 from streamvet.probes.runs import Run
-from streamvet.recorder import now_us, wait_until
+from streamvet.recorder import CutPlan, now_us, wait_until
 from streamvet.trace import BY_SERVER
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def heartbeats_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
 
 
 async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
-    """Watch an active run, or an ambient stream, for as long as the profile's number of heartbeats takes."""
+    """Watch an active run, or an ambient stream, for as long as the profile's number of heartbeats takes.
+
+    Another reader of the run comes and leaves at the beginning.
+    """
     observe_ms = observed_ms(driver.setting)
     observe_us = int(observe_ms * 1000)
     if _idle_timer(driver.setting):
@@ -102,6 +105,8 @@ async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
     run, watch = await driver.begin("watch", observe_us=observe_us)
     if watch is None:
         return
+    left = await driver.attach(run, "cut", cut=CutPlan(0))  # a timer may be shared, and end with the first who leaves
+    await left.ended(driver.bounds.answer_s)
     await driver.observe(watch, observe_ms / 1000)
     await driver.tidy_up(run)
 
