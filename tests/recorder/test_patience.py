@@ -15,7 +15,7 @@ def test_what_was_never_answered_gets_little() -> None:
     patience = Patience()
     for _ in range(NEVER):
         assert patience.seconds("attach", 30.0) == 30.0
-        patience.was_missed("attach")
+        patience.missed("attach")
     assert patience.seconds("attach", 30.0) == LITTLE_S
     assert patience.seconds("attach", 1.0) == 1.0
     assert patience.seconds("start:run", 30.0) == 30.0
@@ -23,9 +23,9 @@ def test_what_was_never_answered_gets_little() -> None:
 
 def test_what_was_answered_once_is_waited_for() -> None:
     patience = Patience()
-    patience.has_answered("attach")
+    patience.came("attach")
     for _ in range(NEVER):
-        patience.was_missed("attach")
+        patience.missed("attach")
     assert patience.seconds("attach", 30.0) == 30.0
 
 

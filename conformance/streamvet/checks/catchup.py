@@ -35,7 +35,9 @@ def start_state(trace: Trace, profile: Profile) -> Outcome:
     read = [
         one
         for one in streams(trace, profile)
-        if one.events or (one.exchange.by_server and not (killed and one.exchange.role == "cut"))
+        if one.events
+        or (one.exchange.by_server and not (killed and one.exchange.role == "cut"))
+        or _waited_for(one, rule["within_ms"])
     ]
     if not read:
         return NotExercised("no stream was answered")
@@ -51,6 +53,12 @@ def start_state(trace: Trace, profile: Profile) -> Outcome:
             late = f"{first.kind} after {(first.at_us - one.exchange.sent_us) / 1000:.0f} ms"
             found.append(finding(one.exchange, want, late, (first.start, first.end)))
     return found
+
+
+def _waited_for(one: Reading, within_ms: int) -> bool:
+    """Whether somebody waited for an event for longer than the first one may take."""
+    x = one.exchange
+    return x.ending is Ending.TIMED_OUT and x.ended_us - x.sent_us > within_ms * 1000
 
 
 def identity(profile: Profile) -> Callable[[Reading, Event], Hashable]:

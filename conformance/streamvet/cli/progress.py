@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Drawing takes about a millisecond; twice a second it costs the loop nothing that a heartbeat's tolerance would feel.
 _TERMINAL_US = 500_000
 _LOG_US = 5_000_000  # often enough to see that a run of a minute is alive
+_LONG_S = 3.0  # from here on it is told for how long something is running
 _SHOWN = 2  # tries that are named: what waits longest
 
 
@@ -69,5 +70,11 @@ def told(name: str, progress: Progress) -> str:
         named = ", ".join(f"{one.name} {one.wait_s - one.for_s:.0f} s" for one in waits[:_SHOWN])
         more = f" and {len(waits) - _SHOWN} more" if len(waits) > _SHOWN else ""
         return f"{line}; waits for {named}{more}"
-    running = ", ".join(one.name for one in progress.running[:_SHOWN])
-    return f"{line}; running {running}" if running else line
+    if not progress.running:
+        return f"{line}; waits for what is done beside it" if progress.done < progress.total else line
+    longest: dict[str, float] = {}  # tries that repeat each other have one name
+    for one in progress.running:
+        longest[one.name] = max(longest.get(one.name, 0.0), one.for_s)
+    ordered = sorted(longest, key=lambda name: -longest[name])[:_SHOWN]
+    named = ", ".join(f"{name} for {longest[name]:.0f} s" if longest[name] >= _LONG_S else name for name in ordered)
+    return f"{line}; running {named}"

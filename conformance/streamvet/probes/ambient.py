@@ -173,7 +173,7 @@ async def churn(driver: Driver, stimulus: Stimulus) -> None:
     async def come_and_go() -> None:
         for _ in left:
             short = await driver.listen("churn")
-            if short.head_now is None:
+            if not await driver.has_begun(short):
                 return
             await short.cut("a short connection")
 

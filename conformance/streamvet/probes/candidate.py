@@ -15,7 +15,7 @@ from streamvet.contract.profile import pointed
 from streamvet.probes.bounds import bounds_of
 from streamvet.probes.credentials import filled
 from streamvet.probes.process import CandidateProcess
-from streamvet.recorder import Ask, Tape
+from streamvet.recorder import Ask, Patience, Tape
 from streamvet.trace import CLEAN
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Candidate:
         self.silence = asyncio.Event()  # nobody makes anything happen on an ambient stream any more
         self.last_word = asyncio.Event()  # nor does the watch for its heartbeats
         self.starts_left = target.max_starts
+        self.endings = Patience()  # with runs of which nobody knows how long they take
         self.process = CandidateProcess(target.launch, target.file) if target.launch else None
         self._credentials: dict[str, dict[str, str]] = {}
         self._scripts: dict[bytes, str] = {}  # by the request that sent it

@@ -19,6 +19,7 @@ from streamvet.probes.credentials import filled
 from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.sender import Sender
 from streamvet.recorder import pause
+from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -319,6 +320,15 @@ class Driver:
         terminal = self.profile.terminal
         return terminal is not None and event.kind is not None and matches(event.kind, terminal.events)
 
+    async def has_begun(self, live: Live) -> bool:
+        """Whether a stream has its head, and the first event where the profile says that there is one at once."""
+        if await live.head(self.bounds.answer_s) is None:
+            return False
+        first = self.profile.field("catchup.first")
+        if not first:
+            return True
+        return await live.until(lambda _event: True, patience_s(first["within_ms"]), "the first event") is not None
+
     async def sees_some(self, live: Live, count: int) -> bool:
         """Wait for so many events of any kind, no longer than for an answer; the stream goes on either way."""
         try:
@@ -329,8 +339,17 @@ class Driver:
 
     async def terminal(self, live: Live, within_s: float | None = None) -> bool:
         """Wait until a reader has seen that the run has ended."""
-        limit_s = self.bounds.run_s if within_s is None else within_s
-        return await live.until(self.is_terminal, limit_s, "the terminal event") is not None
+        if within_s is not None or self.stimulus.get("script") is not None:
+            limit_s = self.bounds.run_s if within_s is None else within_s
+            return await live.until(self.is_terminal, limit_s, "the terminal event") is not None
+        # Nobody knows how long a run takes that is not told what to do; but not each of them is waited for in vain.
+        patience, name = self.candidate.endings, f"{self.stimulus.get('kind')}: {self.stimulus.get('input')}"
+        over = await live.until(self.is_terminal, patience.seconds(name, self.bounds.run_s), "the terminal event")
+        if over is None and live.ending is Ending.TIMED_OUT:
+            patience.missed(name)
+        elif over is not None:
+            patience.came(name)
+        return over is not None
 
     async def to_end(self, live: Live, within_s: float | None = None) -> bool:
         """Read a stream to its end; gives whether it had the terminal event."""

@@ -10,6 +10,7 @@ from streamvet.recorder.clock import JitterMeter, now_us, pause, wait_until
 from streamvet.recorder.limits import LIMITS, Limits
 from streamvet.recorder.live import CutPlan, Live
 from streamvet.recorder.masking import Secrets
+from streamvet.recorder.patience import Patience
 from streamvet.recorder.recorder import Ask, Recorder
 from streamvet.recorder.sight import Seen, Sight
 from streamvet.recorder.tape import Tape
@@ -21,6 +22,7 @@ __all__ = [
     "JitterMeter",
     "Limits",
     "Live",
+    "Patience",
     "Recorder",
     "Secrets",
     "Seen",

@@ -1,35 +1,35 @@
-"""How long a head is waited for: less where the same was asked for often and never answered.
+"""How long something is waited for: less where it was waited for often and never came.
 
 A candidate that answers nothing would else take as many times the patience for one answer as there are requests, one
-after another. Must not know what is asked for.
+after another. Must not know what is waited for.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-# So many requests of one operation without an answer, and none with one: then it does not answer.
+# So often it did not come, and never it did: then it does not come.
 NEVER = 3
-# What those get that come after that. Several times what anybody waits for who knows that nothing is to be expected.
+# What is waited then. Several times what anybody waits for who knows that nothing is to be expected.
 LITTLE_S = 3.0
 
 
 class Patience:
-    """What is known of a candidate's answers, by operation."""
+    """What is known of a candidate, by the name of what is waited for."""
 
     def __init__(self) -> None:
-        self._answered: set[str] = set()
-        self._missing: Counter[str] = Counter()
+        self._came: set[str] = set()
+        self._missed: Counter[str] = Counter()
 
-    def seconds(self, operation: str, given_s: float) -> float:
+    def seconds(self, name: str, given_s: float) -> float:
         """How long to wait, where `given_s` is the patience with a candidate of which nothing is known."""
-        never = operation not in self._answered and self._missing[operation] >= NEVER
+        never = name not in self._came and self._missed[name] >= NEVER
         return min(given_s, LITTLE_S) if never else given_s
 
-    def has_answered(self, operation: str) -> None:
-        """Note that a head came."""
-        self._answered.add(operation)
+    def came(self, name: str) -> None:
+        """Note that it came."""
+        self._came.add(name)
 
-    def was_missed(self, operation: str) -> None:
-        """Note that none came in time."""
-        self._missing[operation] += 1
+    def missed(self, name: str) -> None:
+        """Note that it did not come in time."""
+        self._missed[name] += 1

@@ -120,7 +120,7 @@ class Recorder:
         try:
             async with asyncio.timeout(wait_s):
                 response = await transport.handle_async_request(request)
-            self.patience.has_answered(operation)
+            self.patience.came(operation)
             head = _head(response)
             live.take_head(head, self._line_watch(head))
             if await self._read_body(live, response):
@@ -136,7 +136,7 @@ class Recorder:
                 await _close(response)
             live.finish(ending, detail)
             if live.head_now is None and live.ending is Ending.TIMED_OUT:
-                self.patience.was_missed(operation)
+                self.patience.missed(operation)
 
     async def _read_body(self, live: Live, response: httpx.Response) -> bool:
         """Read to the end; gives False where we stopped before it."""
