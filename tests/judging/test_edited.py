@@ -162,3 +162,19 @@ def test_a_right_login_alone_says_nothing_of_wrong_ones() -> None:
     assert found(alone)["ACC-08"] == ["status 500"]
     right = dataclasses.replace(alone.exchanges[0], head=alone.exchanges[0].head._replace(status=200))  # type: ignore[union-attr]
     assert isinstance(judged(dataclasses.replace(alone, exchanges=(right,)))["ACC-08"], NotExercised)
+
+
+# ------------------------------------------------------------------------------------------------ long silences
+
+
+@pytest.mark.parametrize(("longer_us", "guilty"), [(46_400_000, set()), (46_700_000, {"HBT-01"})])
+def test_a_reader_beside_which_several_heartbeats_are_missing_tells_of_it(longer_us: int, guilty: set[str]) -> None:
+    """Three intervals of 15 s and the tolerance of 1.5 s."""
+    trace = example("cosma-plain")
+
+    def quiet(one: Exchange) -> Exchange:
+        ended_us = one.times[-1] + longer_us if one.times else one.ended_us
+        return dataclasses.replace(one, ended_us=ended_us) if one.role == "reader" else one
+
+    assert set(found(edited(trace, quiet))) == guilty
+    assert isinstance(judged(trace)["HBT-01"], NotExercised)
