@@ -56,7 +56,11 @@ def good(tmp_path: Path) -> Path:
         (["run", "x.yaml", "--html", "."], 2, "a folder"),
         (["run", "x.yaml", "--waivers", "no-such.yaml"], 2, "no-such.yaml"),
         (["run", "--reference", "--profile", "nope"], 2, "a profile that the reference server has not"),
-        (["run", "http://127.0.0.1:1", "--profile", "ghostly", "--wait", "0"], 3, "nothing answers within 0 s"),
+        (
+            ["run", "http://127.0.0.1:1", "--profile", "ghostly", "--wait", "0"],
+            3,
+            "not up within 0 s: connections are refused or reset",
+        ),
         (["judge"], 2, "TRACE"),
         (["judge", "no-such.trace.ndjson"], 2, "no-such.trace.ndjson: the file: expected a readable file"),
         (["judge", "--raw", "sse", "x"], 2, "--raw needs --profile"),

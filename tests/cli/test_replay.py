@@ -180,7 +180,11 @@ def test_what_is_no_json_is_no_case(streamvet: Callable[..., Ended], tmp_path: P
         (["no-such.yaml"], 2, "no-such.yaml: the file: expected a readable file"),
         (["http://127.0.0.1:1", "--profile", "promptfloe"], 2, "/profile: expected promptfloe, got 'ghostly'"),
         (["--reference", "--profile", "promptfloe"], 2, "/profile: expected promptfloe, got 'ghostly'"),
-        (["http://127.0.0.1:1", "--profile", "ghostly", "--wait", "0"], 3, "nothing answers within 0 s"),
+        (
+            ["http://127.0.0.1:1", "--profile", "ghostly", "--wait", "0"],
+            3,
+            "not up within 0 s: connections are refused or reset",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -153,7 +153,11 @@ def test_no_campaign_hangs_or_raises(stream: str, others: str) -> None:
 CONTROLS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "another time scale": ({"time_scale": 0.5}, FileError, "/time_scale: expected 0.01, which the candidate's"),
     "no control": ({"control": "/nothing"}, FileError, "/control: expected a control interface"),
-    "nobody there": ({"base_url": "http://127.0.0.1:9"}, Unreachable, "nothing answers within 0.3 s"),
+    "nobody there": (
+        {"base_url": "http://127.0.0.1:9"},
+        Unreachable,
+        "not up within 0.3 s: connections are refused or reset",
+    ),
     "a process that ends": ({"launch": {"command": ["false"]}}, Unreachable, "it exited with 1"),
     "no such command": ({"launch": {"command": ["/no/such/command"]}}, FileError, "/launch/command: expected"),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import FileError
+from streamvet.contract.files import FileError, cut
 from streamvet.contract.profile import pointed
 from streamvet.recorder import Tape, now_us, pause
 
@@ -27,15 +27,13 @@ async def reach(candidate: Candidate, wait_s: float) -> None:
     if candidate.process:
         if not await candidate.launch():
             within = candidate.target.launch.ready_within_ms if candidate.target.launch else 0
-            said = candidate.process.said()
-            raise Unreachable(
-                f"{candidate.target.base_url}: the launched candidate is not up within {within} ms: {said}"
-            )
+            base_url, looked, said = candidate.target.base_url, candidate.last_look, candidate.process.said()
+            raise Unreachable(f"{base_url}: the launched candidate is not up within {within} ms: {looked}; {said}")
         return
     deadline_us = now_us() + int(wait_s * 1e6)
     while not await candidate.answers():
         if now_us() >= deadline_us:
-            raise Unreachable(f"{candidate.target.base_url}: nothing answers within {wait_s:g} s")
+            raise Unreachable(f"{candidate.target.base_url}: not up within {wait_s:g} s: {candidate.last_look}")
         await pause(_POLL_S)
 
 
@@ -49,9 +47,9 @@ async def describe(candidate: Candidate, scale: float) -> frozenset[str]:
     answer = live.json()
     status = live.head_now.status if live.head_now else None
     if status != 200 or pointed(answer, "/control") != 1:
-        raise FileError(
-            target.file, "/control", "a control interface that answers describe", f"status {status}: {answer!r:.80}"
-        )
+        body = bytes(live.body).decode("utf-8", "replace")
+        got = f"status {status}: {cut(body) or 'an empty body'}" if live.head_now else "no answer"
+        raise FileError(target.file, "/control", "a control interface that answers describe", got)
     _same(target, "/profile", profile.name, answer.get("profile"))
     _same(target, "/time_scale", scale, answer.get("time_scale"))
     can = frozenset(one for one in answer.get("can", ()) if isinstance(one, str))

@@ -247,4 +247,5 @@ def _pointer(path: _Path | None) -> str:
         path = path.above
     if path or len(pointer) > _POINTER_CHARS:
         pointer = "…" + pointer[-_POINTER_CHARS:]
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in pointer)
+    # A blank at the end of a name would not be seen.
+    return "".join("\\x20" if char == " " else char if char.isprintable() else ascii(char)[1:-1] for char in pointer)

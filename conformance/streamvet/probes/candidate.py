@@ -16,7 +16,7 @@ from streamvet.probes.bounds import bounds_of
 from streamvet.probes.credentials import filled
 from streamvet.probes.process import CandidateProcess
 from streamvet.recorder import Ask, Patience, Tape
-from streamvet.trace import CLEAN
+from streamvet.trace import CLEAN, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"), ("Accept-Encoding", "identity"))
 # A login that fails is tried again by the next tries, but not by all: a server may lock the account.
 _LOGINS = 3
+_LOOKS = {
+    Ending.TIMED_OUT: "it accepts connections, and answers nothing",
+    Ending.RESET: "connections are refused or reset",
+    Ending.TRUNCATED: "it closes connections without an answer",
+}
 _UP_S = 2.0  # one look at whether the candidate answers
 # A body above this size is kept by its beginning only: a script stands in the trace's stimulus, and nobody looks into a
 # push that is too large.
@@ -43,6 +48,7 @@ class Candidate:
         self.scale = scale
         self.recorder = recorder
         self.restarts = 0
+        self.last_look = ""  # what it answered when it was last asked whether it is up
         self.silence = asyncio.Event()  # nobody makes anything happen on an ambient stream any more
         self.last_word = asyncio.Event()  # nor does the watch for its heartbeats
         self.starts_left = target.max_starts
@@ -160,6 +166,9 @@ class Candidate:
         live = tape.send(Ask("ready", "control", "GET", self.url(path)))
         head = await live.head(_UP_S)
         await live.cut("it answers")
+        self.last_look = (
+            f"{path} is answered {head.status}" if head else _LOOKS.get(live.ending or Ending.CUT, "it sends no HTTP")
+        )
         if self.target.launch:
             return head is not None and head.status < 500
         return head is not None or live.ending in CLEAN
