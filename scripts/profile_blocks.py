@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from streamvet.contract.profile import Lifecycle
 
-SERVED = "../schemas/v1"  # where the site has the schemas, seen from docs/spec
+SCHEMAS = "../../schemas"  # seen from docs/spec; the hook of mkdocs makes of it where the site has them
 PRINTED_APART = ("operations", "lifecycles", "events")  # parts of a profile that have blocks of their own
 
 
 def _schema_link(profile: str, file: str) -> str:
-    return f"[{file.rpartition('/')[2]}]({SERVED}/{profile}/{file})"
+    return f"[{file.rpartition('/')[2]}]({SCHEMAS}/{profile}/{file})"
 
 
 def _leaves(value: Any, meta: Mapping[str, Any], whole: Mapping[str, Any], path: str = "") -> list[list[str]]:
@@ -138,7 +138,7 @@ def _event(profile: Profile, kind: str, file: str) -> list[str]:
 def schema(place: str, *skip: str) -> list[str]:
     """The keys of one schema, without those of `skip`."""
     path = schemas_folder() / f"{place}.schema.json"
-    return [f"[{path.name}]({SERVED}/{place}.schema.json)", "", *fields(read_json(path), skip=frozenset(skip))]
+    return [f"[{path.name}]({SCHEMAS}/{place}.schema.json)", "", *fields(read_json(path), skip=frozenset(skip))]
 
 
 def definition(place: str, name: str) -> list[str]:
