@@ -1,6 +1,6 @@
-"""The commands that the guide of the reference server prints, run against one: they give what the guide promises.
+"""The commands that README and the guide of the reference server print, run: they give what the pages promise.
 
-Knows the guide and the server's command line; it must not know how a system is implemented.
+Knows the two pages and the command lines; it must not know how a system is implemented.
 """
 
 from __future__ import annotations
@@ -8,24 +8,29 @@ from __future__ import annotations
 import os
 import queue
 import re
+import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "reference-server.md"
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "guides" / "reference-server.md"
+README = ROOT / "README.md"
 SHOWN_AT = "http://127.0.0.1:8787"
-DEADLINE_S = 30.0  # the longest wait of these commands is a poll of 3 s
+FINDING_PORT = "8080"
+DEADLINE_S = 30.0  # the longest wait of these commands is 15 s: for a run that nobody reads
 
 
 def _commands(system: str) -> list[str]:
@@ -111,3 +116,50 @@ def test_what_is_done_in_one_terminal_is_seen_in_the_other(url: str, tmp_path: P
             acting.until('"files_indexed":0')
         for opcode in ("watch_started", "queue_item_added", "queue_item_processing", "file_complete"):
             watching.until(f'"opcode":"{opcode}"')
+
+
+class _Finding(NamedTuple):
+    """What a section shows about a finding: the name of its target file, and its commands."""
+
+    name: str
+    commands: list[list[str]]
+
+
+def _finding(page: Path, heading: str, port: int, folder: Path) -> _Finding:
+    """The section, with another port, and a folder in which its commands run as they are shown."""
+    section = page.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    section = section.replace(FINDING_PORT, str(port))
+    blocks = re.findall(r"^```(yaml|console)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    (target,) = (text for language, text in blocks if language == "yaml")
+    name = target.partition("\n")[0].removeprefix("# ")
+    (folder / name).write_text(target, encoding="utf-8")
+    (folder / ".venv").symlink_to(sys.prefix)
+    lines = [text.partition("\n")[0].removeprefix("$ ") for language, text in blocks if language == "console"]
+    return _Finding(name, [shlex.split(line) for line in lines])
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def test_the_finding_of_each_page_is_found(tmp_path: Path) -> None:
+    for folder in ("guide", "readme"):
+        (tmp_path / folder).mkdir()
+    guide = _finding(GUIDE, "A finding, on purpose", _free_port(), tmp_path / "guide")
+    readme = _finding(README, "What a finding looks like", _free_port(), tmp_path / "readme")
+    serve, run = guide.commands
+    (launch,) = readme.commands
+    assert run == [".venv/bin/streamvet", "run", guide.name, "--only", "CAT-06", "--budget", "0"]
+    assert launch == [".venv/bin/streamvet", "run", readme.name, "--only", "CAT-06"]
+    # Both wait the same 15 s, so at the same time; without generated tries, which would take both processors.
+    with _running(serve, tmp_path / "guide") as serving:
+        serving.until("listening on")
+        with (
+            _running(run, tmp_path / "guide") as of_guide,
+            _running([*launch, "--budget", "0"], tmp_path / "readme") as of_readme,
+        ):
+            for said in (of_guide, of_readme):
+                said.until("FAIL  CAT-06")
+                said.until("not conformant (exit 1): 1 FAIL")
