@@ -1,6 +1,6 @@
-"""The commands that README and the guide of the reference server print, run: they give what the pages promise.
+"""What the pages say about the reference server, tried: commands, and what its control interface takes.
 
-Knows the two pages and the command lines; it must not know how a system is implemented.
+Knows the pages and the command lines; it must not know how a system is implemented.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+import httpx
 import pytest
+
+from streamvet.contract.profile import builtin_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "guides" / "reference-server.md"
 README = ROOT / "README.md"
+CONTROL_TABLES = (ROOT / "docs" / "spec" / "control.md", ROOT / "reference_server" / "README.md")
 SHOWN_AT = "http://127.0.0.1:8787"
 FINDING_PORT = "8080"
 DEADLINE_S = 30.0  # the longest wait of these commands is 15 s: for a run that nobody reads
@@ -134,7 +139,8 @@ def _finding(page: Path, heading: str, port: int, folder: Path) -> _Finding:
     name = target.partition("\n")[0].removeprefix("# ")
     (folder / name).write_text(target, encoding="utf-8")
     (folder / ".venv").symlink_to(sys.prefix)
-    lines = [text.partition("\n")[0].removeprefix("$ ") for language, text in blocks if language == "console"]
+    texts = [text.replace("\\\n", "") for language, text in blocks if language == "console"]
+    lines = [text.partition("\n")[0].removeprefix("$ ") for text in texts]
     return _Finding(name, [shlex.split(line) for line in lines])
 
 
@@ -163,3 +169,34 @@ def test_the_finding_of_each_page_is_found(tmp_path: Path) -> None:
             for said in (of_guide, of_readme):
                 said.until("FAIL  CAT-06")
                 said.until("not conformant (exit 1): 1 FAIL")
+
+
+def _listed(page: Path) -> dict[str, tuple[list[str], set[str]]]:
+    """For each system what a page says that it `can`, and what its `fail` knows."""
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    heads = [line for line in lines if "| `can` |" in line and "| `fail` knows |" in line]
+    (head,) = ([cell.strip() for cell in line.split("|")] for line in heads)
+    can, fail = head.index("`can`"), head.index("`fail` knows")
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines[lines.index(heads[0]) + 1 :]]
+    said = {}
+    for row in rows[:5]:
+        known = re.findall(r"(?:^|; |, )`(\w+)`", row[fail])
+        said[row[1].lstrip("[").partition("]")[0]] = (re.findall(r"`(\w+)`", row[can]), set(known))
+    return said
+
+
+def test_control_takes_what_the_pages_list(tmp_path: Path) -> None:
+    requests = [{"do": "fail", "what": what} for what in ("store", "rate", "load", "poll")]
+    with _running([sys.executable, "-m", "streamvet_server", "--port", "0", "--control"], tmp_path) as lines:
+        url = lines.until("listening on").rpartition(" ")[2]
+        for page in CONTROL_TABLES:
+            listed = _listed(page)
+            assert set(listed) == set(builtin_profiles())
+            for system, (can, known) in listed.items():
+                ask = partial(httpx.post, f"{url}/{system}/_conformance")
+                assert ask(json={"do": "describe"}).json()["can"] == can
+                answers = {str(request["what"]): ask(json=request).status_code for request in requests}
+                assert answers == {what: 200 if what in known else 400 for what in answers}, (page, system)
+                others = {"script", "publish", "state"} - set(can)
+                wrong = [ask(json={"do": do, "steps": [], "outcome": "hangs"}).status_code for do in sorted(others)]
+                assert wrong == [400] * len(others)
