@@ -131,6 +131,23 @@ def events(profile: str) -> list[str]:
     return table(["Type", "Schema", "Meaning"], rows)
 
 
+def types() -> list[str]:
+    """Where an event of each built-in profile says its type, and whether there are types without a schema."""
+    names = [name for name in load_registry().families if name in builtin_profiles()]
+    rows = []
+    for name in names:
+        found = load_profile(name).raw["events"]
+        further = "allowed" if found["set"] == "open" else "none"
+        rows.append([f"[{name}](../spec/{name}.md)", _discriminator(**found["discriminator"]), further])
+    return table(["System", "The type is", "Further types"], rows)
+
+
+def _discriminator(pointer: str, then: Mapping[str, str] | None = None) -> str:
+    parts = [f"{code(second)} where that is {code(first)}" for first, second in (then or {}).items()]
+    first = "the name of the SSE event" if pointer == "event-name" else code(pointer)
+    return f"{first}, and behind it {', '.join(parts)}" if parts else first
+
+
 def _event(profile: Profile, kind: str, file: str) -> list[str]:
     return [kind, _schema_link(profile.name, file), cell(profile.schemas.read(file)["description"])]
 
