@@ -35,7 +35,7 @@ README = ROOT / "README.md"
 CONTROL_TABLES = (ROOT / "docs" / "spec" / "control.md", ROOT / "reference_server" / "README.md")
 SHOWN_AT = "http://127.0.0.1:8787"
 FINDING_PORT = "8080"
-DEADLINE_S = 30.0  # the longest wait of these commands is 15 s: for a run that nobody reads
+DEADLINE_S = 60.0  # the longest wait of these commands is 15 s: for a run that nobody reads
 
 
 def _commands(system: str) -> list[str]:
