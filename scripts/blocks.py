@@ -35,6 +35,7 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "operations": profile_blocks.operations,
     "refusals": profile_blocks.refusals,
     "events": profile_blocks.events,
+    "types": profile_blocks.types,
     "schema": profile_blocks.schema,
     "definition": profile_blocks.definition,
     "payloads": profile_blocks.payloads,

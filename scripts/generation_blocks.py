@@ -20,7 +20,7 @@ def _median(value: float | None) -> str:
 
 
 def _row(row: dict[str, Any]) -> list[str]:
-    found = f"{row['found']} of {row['seeds']}"
+    found = f"{row['found']}&nbsp;of&nbsp;{row['seeds']}"
     figures = (_median(row[key]) for key in ("tries", "requests", "shrink_requests"))
     return [code(row["fault"]), row["profile"], link(row["id"]), found, *figures]
 

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from streamvet.contract.profile import Lifecycle
 
-SERVED = "../schemas/v1"  # where the site has the schemas, seen from docs/spec
+SCHEMAS = "../../schemas"  # seen from docs/spec; the hook of mkdocs makes of it where the site has them
 PRINTED_APART = ("operations", "lifecycles", "events")  # parts of a profile that have blocks of their own
 
 
 def _schema_link(profile: str, file: str) -> str:
-    return f"[{file.rpartition('/')[2]}]({SERVED}/{profile}/{file})"
+    return f"[{file.rpartition('/')[2]}]({SCHEMAS}/{profile}/{file})"
 
 
 def _leaves(value: Any, meta: Mapping[str, Any], whole: Mapping[str, Any], path: str = "") -> list[list[str]]:
@@ -131,6 +131,23 @@ def events(profile: str) -> list[str]:
     return table(["Type", "Schema", "Meaning"], rows)
 
 
+def types() -> list[str]:
+    """Where an event of each built-in profile says its type, and whether there are types without a schema."""
+    names = [name for name in load_registry().families if name in builtin_profiles()]
+    rows = []
+    for name in names:
+        found = load_profile(name).raw["events"]
+        further = "allowed" if found["set"] == "open" else "none"
+        rows.append([f"[{name}](../spec/{name}.md)", _discriminator(**found["discriminator"]), further])
+    return table(["System", "The type is", "Further types"], rows)
+
+
+def _discriminator(pointer: str, then: Mapping[str, str] | None = None) -> str:
+    parts = [f"{code(second)} where that is {code(first)}" for first, second in (then or {}).items()]
+    first = "the name of the SSE event" if pointer == "event-name" else code(pointer)
+    return f"{first}, and behind it {', '.join(parts)}" if parts else first
+
+
 def _event(profile: Profile, kind: str, file: str) -> list[str]:
     return [kind, _schema_link(profile.name, file), cell(profile.schemas.read(file)["description"])]
 
@@ -138,7 +155,7 @@ def _event(profile: Profile, kind: str, file: str) -> list[str]:
 def schema(place: str, *skip: str) -> list[str]:
     """The keys of one schema, without those of `skip`."""
     path = schemas_folder() / f"{place}.schema.json"
-    return [f"[{path.name}]({SERVED}/{place}.schema.json)", "", *fields(read_json(path), skip=frozenset(skip))]
+    return [f"[{path.name}]({SCHEMAS}/{place}.schema.json)", "", *fields(read_json(path), skip=frozenset(skip))]
 
 
 def definition(place: str, name: str) -> list[str]:

@@ -7,6 +7,7 @@ this block alone. Must not know what the fault does.
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,9 @@ README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- generated:transcript -->", "<!-- /generated -->"
 PROFILE, REQUIREMENT = "promptfloe", "CAT-06"  # a resumed stream that repeats an event: easy to see in a few lines
 TIME_SCALE = "0.05"
-PORT = 8080  # as in the target file that README shows
+PORT = "8080"  # as in the other target file that README shows
+WIDTH = 80  # columns after which a line of the target file is broken, at the next word
+PROGRAM = ".venv/bin/streamvet"  # as everywhere in README
 
 
 def _asked(what: str) -> Any:
@@ -28,8 +31,22 @@ def _asked(what: str) -> Any:
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+def _target(fault: str) -> str:
+    """The target file, which has the suite start the server."""
+    options = ["--profile", PROFILE, "--port", PORT, "--control", "--time-scale", TIME_SCALE, "--fault", fault]
+    parts = {
+        "profile": PROFILE,
+        "base_url": f"http://127.0.0.1:{PORT}",
+        "credentials": _asked("accounts")[PROFILE]["credentials"],
+        "control": "/_conformance",
+        "time_scale": float(TIME_SCALE),
+        "launch": {"command": [PROGRAM, "serve", *options]},
+    }
+    return "# finding.yaml\n" + yaml.dump(parts, sort_keys=False, default_flow_style=None, width=WIDTH)
+
+
 def transcript() -> str:
-    """The commands and what they print, as a fenced block.
+    """The target file, the command and what it prints, as fenced blocks. They are run as they are shown.
 
     Raises:
         LookupError: where no fault violates the requirement.
@@ -38,24 +55,16 @@ def transcript() -> str:
     fault = next((f["name"] for f in _asked("faults") if f["id"] == REQUIREMENT and PROFILE in f["profiles"]), None)
     if fault is None:
         raise LookupError(f"no fault of the reference server violates {REQUIREMENT} for {PROFILE}")
-    options = ["--profile", PROFILE, "--port", str(PORT), "--control", "--time-scale", TIME_SCALE, "--fault", fault]
-    target: dict[str, Any] = {"profile": PROFILE, "base_url": f"http://127.0.0.1:{PORT}", "control": "/_conformance"}
-    target |= {"time_scale": float(TIME_SCALE), **_asked("accounts")[PROFILE]}
+    target, command = _target(fault), f"{PROGRAM} run finding.yaml --only {REQUIREMENT}"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "target.yaml"
-        path.write_text(yaml.safe_dump(target), encoding="utf-8")
-        with subprocess.Popen([sys.executable, "-m", "streamvet_server", *options], stdout=subprocess.PIPE) as server:
-            try:
-                run = [sys.executable, "-m", "streamvet", "run", path.name, "--only", REQUIREMENT]
-                done = subprocess.run(run, capture_output=True, text=True, check=False, cwd=folder)
-            finally:
-                server.terminate()
+        (Path(folder) / "finding.yaml").write_text(target, encoding="utf-8")
+        (Path(folder) / ".venv").symlink_to(sys.prefix)
+        done = subprocess.run(shlex.split(command), capture_output=True, text=True, check=False, cwd=folder)
     if done.returncode != 1 or f"FAIL  {REQUIREMENT}" not in done.stdout:
         raise RuntimeError(
             f"the suite ended with {done.returncode} and did not find {REQUIREMENT}:\n{done.stdout}{done.stderr}"
         )
-    commands = f"$ streamvet serve {' '.join(options)} &\n$ streamvet run target.yaml --only {REQUIREMENT}\n"
-    return f"```console\n{commands}{done.stdout.strip()}\n```"
+    return f"```yaml\n{target}```\n\n```console\n$ {command}\n{done.stdout.strip()}\n```"
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
-"""The commands that the guide of the reference server prints, run against one: they give what the guide promises.
+"""What the pages say about the reference server, tried: commands, and what its control interface takes.
 
-Knows the guide and the server's command line; it must not know how a system is implemented.
+Knows the pages and the command lines; it must not know how a system is implemented.
 """
 
 from __future__ import annotations
@@ -8,24 +8,34 @@ from __future__ import annotations
 import os
 import queue
 import re
+import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
+import httpx
 import pytest
+
+from streamvet.contract.profile import builtin_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "reference-server.md"
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "guides" / "reference-server.md"
+README = ROOT / "README.md"
+CONTROL_TABLES = (ROOT / "docs" / "spec" / "control.md", ROOT / "reference_server" / "README.md")
 SHOWN_AT = "http://127.0.0.1:8787"
-DEADLINE_S = 30.0  # the longest wait of these commands is a poll of 3 s
+FINDING_PORT = "8080"
+DEADLINE_S = 60.0  # the longest wait of these commands is 15 s: for a run that nobody reads
 
 
 def _commands(system: str) -> list[str]:
@@ -111,3 +121,82 @@ def test_what_is_done_in_one_terminal_is_seen_in_the_other(url: str, tmp_path: P
             acting.until('"files_indexed":0')
         for opcode in ("watch_started", "queue_item_added", "queue_item_processing", "file_complete"):
             watching.until(f'"opcode":"{opcode}"')
+
+
+class _Finding(NamedTuple):
+    """What a section shows about a finding: the name of its target file, and its commands."""
+
+    name: str
+    commands: list[list[str]]
+
+
+def _finding(page: Path, heading: str, port: int, folder: Path) -> _Finding:
+    """The section, with another port, and a folder in which its commands run as they are shown."""
+    section = page.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    section = section.replace(FINDING_PORT, str(port))
+    blocks = re.findall(r"^```(yaml|console)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    (target,) = (text for language, text in blocks if language == "yaml")
+    name = target.partition("\n")[0].removeprefix("# ")
+    (folder / name).write_text(target, encoding="utf-8")
+    (folder / ".venv").symlink_to(sys.prefix)
+    texts = [text.replace("\\\n", "") for language, text in blocks if language == "console"]
+    lines = [text.partition("\n")[0].removeprefix("$ ") for text in texts]
+    return _Finding(name, [shlex.split(line) for line in lines])
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def test_the_finding_of_each_page_is_found(tmp_path: Path) -> None:
+    for folder in ("guide", "readme"):
+        (tmp_path / folder).mkdir()
+    guide = _finding(GUIDE, "A finding, on purpose", _free_port(), tmp_path / "guide")
+    readme = _finding(README, "What a finding looks like", _free_port(), tmp_path / "readme")
+    serve, run = guide.commands
+    (launch,) = readme.commands
+    assert run == [".venv/bin/streamvet", "run", guide.name, "--only", "CAT-06", "--budget", "0"]
+    assert launch == [".venv/bin/streamvet", "run", readme.name, "--only", "CAT-06"]
+    # Both wait the same 15 s, so at the same time; without generated tries, which would take both processors.
+    with _running(serve, tmp_path / "guide") as serving:
+        serving.until("listening on")
+        with (
+            _running(run, tmp_path / "guide") as of_guide,
+            _running([*launch, "--budget", "0"], tmp_path / "readme") as of_readme,
+        ):
+            for said in (of_guide, of_readme):
+                said.until("FAIL  CAT-06")
+                said.until("not conformant (exit 1): 1 FAIL")
+
+
+def _listed(page: Path) -> dict[str, tuple[list[str], set[str]]]:
+    """For each system what a page says that it `can`, and what its `fail` knows."""
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    heads = [line for line in lines if "| `can` |" in line and "| `fail` knows |" in line]
+    (head,) = ([cell.strip() for cell in line.split("|")] for line in heads)
+    can, fail = head.index("`can`"), head.index("`fail` knows")
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines[lines.index(heads[0]) + 1 :]]
+    said = {}
+    for row in rows[:5]:
+        known = re.findall(r"(?:^|; |, )`(\w+)`", row[fail])
+        said[row[1].lstrip("[").partition("]")[0]] = (re.findall(r"`(\w+)`", row[can]), set(known))
+    return said
+
+
+def test_control_takes_what_the_pages_list(tmp_path: Path) -> None:
+    requests = [{"do": "fail", "what": what} for what in ("store", "rate", "load", "poll")]
+    with _running([sys.executable, "-m", "streamvet_server", "--port", "0", "--control"], tmp_path) as lines:
+        url = lines.until("listening on").rpartition(" ")[2]
+        for page in CONTROL_TABLES:
+            listed = _listed(page)
+            assert set(listed) == set(builtin_profiles())
+            for system, (can, known) in listed.items():
+                ask = partial(httpx.post, f"{url}/{system}/_conformance")
+                assert ask(json={"do": "describe"}).json()["can"] == can
+                answers = {str(request["what"]): ask(json=request).status_code for request in requests}
+                assert answers == {what: 200 if what in known else 400 for what in answers}, (page, system)
+                others = {"script", "publish", "state"} - set(can)
+                wrong = [ask(json={"do": do, "steps": [], "outcome": "hangs"}).status_code for do in sorted(others)]
+                assert wrong == [400] * len(others)
