@@ -318,8 +318,9 @@ def served_after_restart(trace: Trace, profile: Profile) -> Outcome:
     found = []
     for x in back:
         shows = "due_us" in x.about or profile.field("catchup.first")  # else nothing has to be on the stream
-        if not opened(x) or (shows and not (readable(x) and reading(x, profile).frames)):
-            seen = f"no frame, then {x.ending.value}" if opened(x) else f"status {x.status}"
+        if not opened(x) or (shows and not (readable(x) and reading(x, profile).events)):
+            refused = f"status {x.status}" if x.head else f"no answer: {x.ending.value} {x.detail}".strip()
+            seen = f"no event, then {x.ending.value}" if opened(x) else refused
             found.append(finding(x, "a reader served like a new one", seen, at_us=x.ended_us))
     return found
 
