@@ -99,20 +99,29 @@ def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
     checks: Mapping[str, Check] | None = None, notes: tuple[str, ...] = (),
 ) -> list[Report]:  # fmt: skip
-    """The reports on these traces, one for each profile that they are of.
+    """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
     Raises:
         TraceError: where a file is not a trace.
         FileError: where a trace is of another profile, or of other rules.
+        KeyboardInterrupt: where nothing was judged by then.
     """
     hearings: dict[str, tuple[Hearing, dict[str, Any]]] = {}
-    for trace in traces:
-        if trace.profile not in hearings:
-            found = profile or load_profile(trace.profile, named_in=trace.name)
-            hearings[trace.profile] = (Hearing(found, load_registry(), checks), _facts(trace, found))
-        hearings[trace.profile][0].hear(trace)
+    interrupted = False
+    try:
+        for trace in traces:
+            if trace.profile not in hearings:
+                found = profile or load_profile(trace.profile, named_in=trace.name)
+                hearings[trace.profile] = (Hearing(found, load_registry(), checks), _facts(trace, found))
+            hearings[trace.profile][0].hear(trace)
+    except KeyboardInterrupt:  # what was judged of the trace at hand counts too: a finding is one wherever it is from
+        if not hearings:
+            raise
+        interrupted, notes = True, (*notes, "interrupted: what was not judged by then is not in the verdicts")
     return [
-        hearing.report(asked, target=source, offline=True, notes=(*notes, *facts.pop("scaled")), **facts)
+        hearing.report(
+            asked, target=source, offline=True, notes=(*notes, *facts.pop("scaled")), interrupted=interrupted, **facts
+        )
         for hearing, facts in hearings.values()
     ]
 

@@ -41,6 +41,9 @@ Html = Annotated[
 Badge = Annotated[Path | None, typer.Option("--badge", metavar="FILE", help="Write the outcome as an SVG badge.")]
 
 
+_WRITABLE = "a file that can be written"
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """The files that the user wants besides the summary."""
@@ -71,17 +74,20 @@ class Outputs:
                 raise FileError(path, "", "a file that can be written", got)
 
     def deliver(self, reports: Sequence[Report], policy: Policy) -> Exit:
-        """Print the summary, write the files; gives the exit code.
+        """Print the summary, write the files; gives the exit code. What cannot be written does not keep back the rest.
 
         Raises:
-            FileError: where a file cannot be written.
+            FileError: where a file cannot be written, or nothing be printed.
         """
-        say(text.render(reports, policy))
+        wrong: list[FileError] = []
         for path, render in self._wanted():
             try:
                 path.write_text(render(reports, policy), encoding="utf-8", errors="backslashreplace")
             except OSError as error:
-                raise FileError(path, "", "a file that can be written", error.strerror or "an error") from error
+                wrong.append(FileError(path, "", _WRITABLE, error.strerror or "an error"))
+        say(text.render(reports, policy))
+        if wrong:
+            raise wrong[0]
         return exit_code(reports, policy)
 
 

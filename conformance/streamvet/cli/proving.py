@@ -22,7 +22,7 @@ from streamvet.report.exits import Exit
 from streamvet.report.printable import printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def prove(
@@ -58,42 +58,66 @@ def prove(
 def _proved(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequence[str], trace_dir: Path | None) -> Exit:
     """Run the faults that pinned stimuli show, and print the kill matrix."""
     todo = jobs(chosen, given, profiles, trace_dir)
+    by_name: dict[str, Done] = {}  # a run that is repeated replaces the one before
     count = 0
 
     def seen(done: Done) -> None:
         nonlocal count
         count += 1
+        by_name[done.job.name] = done
         bad = [one for one, verdict in done.verdicts.items() if verdict in (Verdict.FAIL, Verdict.WARN)]
         said = "an error" if done.errors else ", ".join(bad) or "all hold"
         again = "; the suite itself was late: it is repeated" if done.late else ""
         note(f"{min(count, len(todo))} of {len(todo)}: {done.job.name}: {said}{again} ({done.duration_s:.1f} s)")
 
-    results = perform(todo, seen)
+    interrupted = _interrupted(lambda: perform(todo, seen))
+    results = [by_name[job.name] for job in todo if job.name in by_name]
     cells = matrix(results, load_registry())
     say(told(cells, [one for one in results if one.job.fault is None], profiles))
+    if interrupted:
+        return _told_of(
+            interrupted=f"{len(results)} of {len(todo)} runs were done; those that go wrong are repeated at the end"
+        )
     errors = any(one.errors for one in results)
     wrong = any(cell.wrong for cell in cells)
     return Exit.OURS if errors else Exit.VIOLATED if wrong else Exit.CONFORMANT
 
 
+def _interrupted(work: Callable[[], object]) -> bool:
+    """Do some work; gives whether it was interrupted."""
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _told_of(*, interrupted: str) -> Exit:
+    """Say below the result how far it goes."""
+    say(Text(f"interrupted: {interrupted}\n", "bold yellow"))
+    return Exit.INTERRUPTED
+
+
 def _hunted(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequence[str], seeds: int) -> Exit:
     """Look for the faults that only generated stimuli show, and print how soon they are found."""
     todo = hunts(chosen, given, profiles, range(seeds))
-    count = 0
+    results: list[Hunted] = []
 
     def seen(done: Hunted) -> None:
-        nonlocal count
-        count += 1
+        results.append(done)
         found = f"found by try {done.tries}" if done.found else f"not found in {done.tries} tries"
         said = "an error" if done.errors else found
-        note(f"{count} of {len(todo)}: {done.hunt.name}: {said} ({done.duration_s:.1f} s)")
+        note(f"{len(results)} of {len(todo)}: {done.hunt.name}: {said} ({done.duration_s:.1f} s)")
 
-    results = go_hunting(todo, seen)
+    interrupted = _interrupted(lambda: go_hunting(todo, seen))
+    results.sort(key=lambda done: todo.index(done.hunt))
     rows = catches(results)
     say(caught(rows))
     for one in results:
         for error in dict.fromkeys(one.errors):
             note(f"streamvet: {one.hunt.name}: {error}")
+    if interrupted:
+        return _told_of(interrupted=f"{len(results)} of {len(todo)} hunts were done")
     errors, missed = any(one.errors for one in results), any(not row.enough for row in rows)
     return Exit.OURS if errors else Exit.VIOLATED if missed else Exit.CONFORMANT
 

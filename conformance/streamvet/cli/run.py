@@ -29,6 +29,7 @@ from streamvet.generation.exploring import Effort, Explorer
 from streamvet.probes import PROGRAM
 from streamvet.recorder import now_us
 from streamvet.report.exits import Policy
+from streamvet.sheltered import stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,6 +149,7 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
             stack.enter_context(one.explorer or contextlib.nullcontext())
         interrupted = _try_all(trials, wanted.settings, court)
         ended_us = now_us()
+        interrupted = not court.catch_up() or interrupted
         for one in trials:
             subject, settings = one.subject, wanted.settings
             summary = subject.summary or Summary(
@@ -191,16 +193,13 @@ class _Trial:
 def _try_all(trials: Sequence[_Trial], settings: Settings, court: Court) -> bool:
     """Run the campaigns beside each other; gives whether they were interrupted."""
     try:
-        asyncio.run(_campaigns(trials, settings, court))
+        asyncio.run(stoppable(_campaigns(trials, settings, court), signal.SIGTERM))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return True
     return False
 
 
 async def _campaigns(trials: Sequence[_Trial], settings: Settings, court: Court) -> None:
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     calm = Calm(len(trials))
     with Watch() as watch:
 
