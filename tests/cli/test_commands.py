@@ -67,6 +67,23 @@ def good(tmp_path: Path) -> Path:
         (["init", "--profile", "no-such"], 2, "no-such"),
         (["prove", "--fault", "no-such"], 2, "--fault: no-such"),
         (["prove", "--profile", "no-such"], 2, "--profile: no-such"),
+        (["run", "x.yaml", "--only", ""], 2, "--only: the value: expected the id of a requirement, or a family"),
+        (["run", "x.yaml", "--wait", "inf"], 2, "'--wait': expected a finite number, got inf"),
+        (["run", "x.yaml", "--budget", "inf"], 2, "'--budget': expected a finite number, got inf"),
+        (["run", "x.yaml", "--max-wait", "nan"], 2, "--max-wait"),
+        (["run", "http://127.0.0.1:abc", "--profile", "ghostly"], 2, "command line: /base_url: expected http:// or"),
+        (["prove", "--fault", "cacheable", "--trace-dir", "/dev/null"], 2, "/dev/null: the file: expected a folder"),
+        (
+            ["prove", "--profile", "rockstar", "--fault", "cursor-inclusive"],
+            2,
+            "expected a fault of rockstar, got one of",
+        ),
+        (["prove", "--generated", "--fault", "gzipped"], 2, "got one that pinned tries show, without --generated"),
+        (
+            ["prove", "--fault", "character-cut-at-a-buffer"],
+            2,
+            "got one that only generated tries show, with --generated",
+        ),
         (["no-such-command"], 2, "no-such-command"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -239,6 +256,15 @@ def test_traces_from_stdin_may_be_several(
     ended = streamvet("judge", "-", "--only", "SSE")
     assert ended.code == 0
     assert "3 traces" in ended.out
+
+
+@pytest.mark.parametrize("more", [(), ("--raw", "sse", "--profile", "ghostly")])
+def test_a_stdin_that_is_closed_is_told_of(
+    streamvet: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    said = "streamvet: -: the file: expected a readable file, got a stdin that is closed\n"
+    assert streamvet("judge", "-", *more) == (2, "", said)
 
 
 def test_stdin_that_is_no_utf_8_is_told_of(streamvet: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:

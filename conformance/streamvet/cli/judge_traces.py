@@ -161,10 +161,16 @@ def _traces(files: Iterable[str]) -> Iterator[Trace]:
 
 def _opened(name: str) -> contextlib.AbstractContextManager[TextIO]:
     if name == STDIN:
-        return contextlib.nullcontext(sys.stdin)
+        return contextlib.nullcontext(_stdin())
     if name.endswith(".gz"):
         return gzip.open(name, "rt", encoding="utf-8")
     return Path(name).open(encoding="utf-8")
+
+
+def _stdin() -> TextIO:
+    if sys.stdin is None:  # as Python has it where it was closed before the start
+        raise FileError(STDIN, "", "a readable file", "a stdin that is closed")
+    return sys.stdin
 
 
 def _split(file: TextIO, name: str) -> Iterator[Trace]:
@@ -212,7 +218,7 @@ def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Itera
     operation = next((one.name for one in profile.operations.values() if one.streams), "attach")
     for name in files:
         try:
-            body = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+            body = _stdin().buffer.read() if name == STDIN else Path(name).read_bytes()
         except OSError as error:
             raise FileError(name, "", "a readable file", error.strerror or "an error") from error
         exchange = Exchange(

@@ -5,6 +5,7 @@ Must not know the commands.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from streamvet.report.report import Report
+
+
+def finite(value: float | None) -> float | None:
+    """A number as it is; what JSON and a clock do not have is refused, which a range of click's lets pass."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"expected a finite number, got {value}")
+    return value
+
 
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="ID|FAMILY", help="Report and count only these; may be repeated.")
@@ -99,12 +108,28 @@ def asked(only: Sequence[str] | None, waivers: Path | None, command: str) -> Ask
     """
     registry = load_registry()
     words = [word for part in only or () for word in re.split(r"[\s,]+", part) if word]
+    if only and not words:
+        raise FileError("--only", "the value", "the id of a requirement, or a family", "an empty text")
     try:
         chosen = registry.select(words) if words else None
     except KeyError as error:
         raise FileError("--only", error.args[0], "the id of a requirement, or a family", "neither") from None
     rows = tuple(load_waivers(waivers, registry)) if waivers else ()
     return Asked(chosen, rows, datetime.now(UTC).date(), command)
+
+
+def trace_folder(path: Path | None) -> None:
+    """Make the folder for traces.
+
+    Raises:
+        FileError: where that cannot be.
+    """
+    if path is None:
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(path, "", "a folder for traces", error.strerror or "an error") from error
 
 
 def only_note(only: Sequence[str] | None) -> tuple[str, ...]:

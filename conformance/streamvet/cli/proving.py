@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from streamvet.cli import options
 from streamvet.cli.console import note, say
 from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
@@ -48,11 +49,40 @@ def prove(
     """
     given = accounts()
     profiles = _known(profile, list(given), "--profile")
-    rows = [one for one in faults() if one.generated is generated]
-    names = _known(fault, [one.name for one in rows], "--fault")
-    chosen = [one for one in rows if one.name in names and set(one.profiles) & set(profiles)]
+    chosen = _chosen(fault, profiles, generated=generated)
+    options.trace_folder(trace_dir)
     ended = _hunted(chosen, given, profiles, seeds) if generated else _proved(chosen, given, profiles, trace_dir)
     raise typer.Exit(int(ended))
+
+
+def _chosen(wanted: Sequence[str] | None, profiles: Sequence[str], *, generated: bool) -> list[Fault]:
+    """The faults to run.
+
+    Raises:
+        FileError: where one is unknown, is not shown by such tries, or is of none of these profiles.
+    """
+    rows = faults()
+    names = _known(wanted, [one.name for one in rows], "--fault")
+    for one in rows:
+        if wanted and one.name in names and one.generated is not generated:
+            expected, got = _GENERATED, _PINNED
+            if not generated:
+                expected, got = got, expected
+            raise FileError("--fault", one.name, f"a fault that {expected}", f"one that {got}")
+    chosen = [one for one in rows if one.name in names and one.generated is generated]
+    left = [one for one in chosen if set(one.profiles) & set(profiles)]
+    for one in chosen:
+        if wanted and one not in left:
+            raise FileError(
+                "--fault", one.name, f"a fault of {', '.join(profiles)}", f"one of {', '.join(one.profiles)}"
+            )
+    if not left:
+        raise FileError("--profile", ", ".join(profiles), "a profile with such faults", "none")
+    return left
+
+
+_PINNED = "pinned tries show, without --generated"
+_GENERATED = "only generated tries show, with --generated"
 
 
 def _proved(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequence[str], trace_dir: Path | None) -> Exit:
@@ -150,8 +180,8 @@ def _known(wanted: Sequence[str] | None, known: Sequence[str], option: str) -> l
             raise FileError(
                 option,
                 one,
-                f"one of {', '.join(known)}" if len(known) < 20 else "a name from `streamvet list`",
-                "neither",
+                f"one of {', '.join(known)}" if len(known) < 20 else "a name from `streamvet list faults`",
+                "no such name",
             )
     return list(dict.fromkeys(wanted or known))
 

@@ -60,6 +60,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         typer.Option(
             "--budget",
             min=0,
+            callback=options.finite,
             metavar="SECONDS",
             help="Explore by generated tries for so long; 0: not at all. By default until the longest wait is over.",
         ),
@@ -67,7 +68,12 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     time_scale: Annotated[
         float | None,
         typer.Option(
-            "--time-scale", min=0.0001, max=1000, metavar="X", help="The candidate runs with every interval times this."
+            "--time-scale",
+            min=0.0001,
+            max=1000,
+            callback=options.finite,
+            metavar="X",
+            help="The candidate runs with every interval times this.",
         ),
     ] = None,
     strict: options.Strict = False,
@@ -76,10 +82,20 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     ] = False,
     waivers: options.Waivers = None,
     max_wait: Annotated[
-        float | None, typer.Option("--max-wait", min=0, metavar="SECONDS", help="Do not run what has to wait longer.")
+        float | None,
+        typer.Option(
+            "--max-wait", min=0, callback=options.finite, metavar="SECONDS", help="Do not run what has to wait longer."
+        ),
     ] = None,
     wait: Annotated[
-        float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long the candidate may take to come up.")
+        float,
+        typer.Option(
+            "--wait",
+            min=0,
+            callback=options.finite,
+            metavar="SECONDS",
+            help="How long the candidate may take to come up.",
+        ),
     ] = 10.0,
     json: options.Json = None,
     junitxml: options.Junit = None,
@@ -103,24 +119,10 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     notes = options.only_note(only) + ((f"no wait above {max_wait:g} s was run",) if max_wait is not None else ())
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         subjects = subjects_of(target, profile or [], reference, time_scale, Path(folder))
-        _prepare(trace_dir)
+        options.trace_folder(trace_dir)
         wanted = _Wanted(settings, Effort(seed, budget, examples), asked, trace_dir, notes)
         reports = _checked(subjects, wanted)
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict, accept_incomplete))))
-
-
-def _prepare(trace_dir: Path | None) -> None:
-    """Make the folder for traces.
-
-    Raises:
-        FileError: where that cannot be.
-    """
-    if trace_dir is None:
-        return
-    try:
-        trace_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(trace_dir, "", "a folder for traces", error.strerror or "an error") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Must not know what is in the files: their shape is what a meta schema says.
 from __future__ import annotations
 
 import json
+import math
 import re
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,10 @@ else:  # libyaml's parser where PyYAML was built with it, ten times as fast; bot
     SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class _WrongKeyError(yaml.constructor.ConstructorError):
+    """Our own objection to what is YAML otherwise; its problem says what was got."""
+
+
 class _UniqueLoader(SafeLoader):
     """YAML that refuses a key twice in one mapping, where PyYAML keeps the last in silence."""
 
@@ -49,11 +54,9 @@ class _UniqueLoader(SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str | int | float | bool):
-                raise yaml.constructor.ConstructorError(None, None, "a key that is not a scalar", key_node.start_mark)
+                raise _WrongKeyError(None, None, "a key that is not a scalar", key_node.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} a second time", key_node.start_mark
-                )
+                raise _WrongKeyError(None, None, f"the key {key!r} a second time", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
@@ -88,13 +91,49 @@ def read_yaml(path: Path) -> Any:
         FileError: where it is no YAML.
     """
     try:
-        return yaml.load(read_text(path), Loader=_UniqueLoader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(read_text(path), Loader=_UniqueLoader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise FileError(path, place, "YAML", error.problem or "something else") from error
+        got = error.problem if isinstance(error, _WrongKeyError) else _mistake(error.problem)
+        raise FileError(path, place, "YAML", got or "something else") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise FileError(path, "", "YAML", " ".join(str(error).split())[:SEEN_CHARS]) from error
+    _check_bounds(value, path)
+    return value
+
+
+def _mistake(said: str | None) -> str:
+    """What a parser says, as something that was got."""
+    return f"a mistake in it: {said}"
+
+
+# An alias of YAML may hold itself, or, with a few lines, a billion values: whoever walks such a file never ends. The
+# largest file of ours has less than 2,500 values, the deepest 15 levels; a body of a request may have more.
+MOST_VALUES, MOST_LEVELS = 200_000, 100
+
+
+def _check_bounds(value: Any, path: Path) -> None:
+    """Hold a value to what one can walk and JSON can say, aliases expanded.
+
+    Raises:
+        FileError: where it has too many values or levels, or a number that is none of JSON's.
+    """
+    left: list[tuple[Any, str, int]] = [(value, "", 0)]
+    seen = 0
+    while left:
+        one, place, level = left.pop()
+        seen += 1
+        if level > MOST_LEVELS:
+            raise FileError(path, cut(place), f"at most {MOST_LEVELS} levels, aliases expanded", "more")
+        if seen > MOST_VALUES:
+            raise FileError(path, "", f"at most {MOST_VALUES} values, aliases expanded", "more")
+        if isinstance(one, dict):
+            left += [(member, place + _step(key), level + 1) for key, member in one.items()]
+        elif isinstance(one, list):
+            left += [(member, f"{place}/{index}", level + 1) for index, member in enumerate(one)]
+        elif isinstance(one, float) and not math.isfinite(one):
+            raise FileError(path, place, "a number as JSON has them", repr(one))
 
 
 def read_json(path: Path) -> Any:
@@ -104,11 +143,15 @@ def read_json(path: Path) -> Any:
         FileError: where it is no JSON.
     """
     try:
-        return json.loads(read_text(path))
+        value = json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise FileError(path, f"line {error.lineno}, column {error.colno}", "JSON", error.msg) from error
+        raise FileError(path, f"line {error.lineno}, column {error.colno}", "JSON", _mistake(error.msg)) from error
     except RecursionError as error:
         raise FileError(path, "", "JSON", "nesting that is too deep") from error
+    except ValueError as error:  # of more digits than Python reads
+        raise FileError(path, "", "JSON", "a number that is too long") from error
+    _check_bounds(value, path)
+    return value
 
 
 def _formats() -> FormatChecker:
