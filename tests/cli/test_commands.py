@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from .commands import Ended
 
+ENDED = b'event: status\ndata: {"kind":"status","status":"pass","at":"2025-11-22T00:00:00.000Z"}\n\n'
+DONE = b'{"id":33,"runId":"run_7","type":"done","tokensUsed":1234,"durationMs":8123,"filesChanged":3}\n'
 PING = b"event: ping\ndata: 1763769600\n\n"
 
 
@@ -243,6 +247,79 @@ def test_a_stale_waiver_fails(streamvet: Callable[..., Ended], good: Path, tmp_p
     ended = streamvet("judge", good, "--waivers", waivers)
     assert ended.code == 1
     assert "stale waiver: EVT-01: the waiver is not needed" in ended.out
+    assert ended.out.rstrip().endswith(" · 1 stale waiver")
+
+
+def test_a_waiver_of_what_is_not_applicable_is_noted(
+    streamvet: Callable[..., Ended], good: Path, tmp_path: Path
+) -> None:
+    waivers = tmp_path / "waivers.yaml"
+    waivers.write_text("- {id: NDJ-01, reason: ticket 12}\n- {id: EVT-01, reason: t, accepts: INCONCLUSIVE}\n")
+    ended = streamvet("judge", good, "--waivers", waivers, "--only", "SSE,NDJ")
+    assert ended.code == 0
+    assert "note: waiver NDJ-01: not applicable to ghostly\n" in ended.out
+    assert "stale" not in ended.out
+    waivers.write_text("- {id: NDJ-01, reason: ticket 12, expires: 2025-01-31}\n")
+    ended = streamvet("judge", good, "--waivers", waivers, "--only", "SSE,NDJ")
+    assert ended.code == 1
+    assert "note: stale waiver: NDJ-01: the waiver expired after 2025-01-31\n" in ended.out
+
+
+def test_a_finding_by_a_profile_of_ones_own_is_reproduced_by_it(
+    streamvet: Callable[..., Ended], tmp_path: Path
+) -> None:
+    folder = tmp_path / "my own"
+    shutil.copytree(GHOSTLY.folder, folder)
+    bad = written(tmp_path / "bad.trace.ndjson", event(1) + b"data: \xff\n\n")
+    ended = streamvet("judge", bad, "--profile", folder)
+    line = f"streamvet judge {bad} --profile '{folder}' --only EVT-01"
+    assert (ended.code, line in ended.out) == (1, True)
+    again = streamvet(*shlex.split(line)[1:])
+    assert (again.code, "FAIL  EVT-01" in again.out) == (1, True)
+
+
+# ------------------------------------------------------------------------------------------------ where reports go
+
+
+def test_a_report_replaces_nothing_that_is_read(streamvet: Callable[..., Ended], good: Path, tmp_path: Path) -> None:
+    waivers, link = tmp_path / "waivers.yaml", tmp_path / "link"
+    waivers.write_text("[]")
+    link.symlink_to(good)
+    before = good.read_bytes()
+    for path, of in ((good, good), (link, good), (waivers, waivers)):
+        ended = streamvet("judge", good, "--waivers", waivers, "--json", path)
+        said = f"streamvet: {path}: the file: expected a file for this report alone, got {of}, another argument\n"
+        assert ended == (2, "", said)
+    assert (good.read_bytes(), waivers.read_text()) == (before, "[]")
+    target = tmp_path / "target.yaml"
+    target.write_text("profile: ghostly")
+    assert streamvet("run", target, "--html", target).code == 2
+    assert target.read_text() == "profile: ghostly"
+
+
+def test_two_reports_are_not_written_to_one_file(streamvet: Callable[..., Ended], good: Path, tmp_path: Path) -> None:
+    file = tmp_path / "both"
+    ended = streamvet("judge", good, "--json", file, "--html", tmp_path / "." / "both")
+    assert ended == (
+        2, "", f"streamvet: {file}: the file: expected a file for this report alone, got that of another report\n"
+    )  # fmt: skip
+    assert not file.exists()
+    assert streamvet("judge", good, "--json", "/dev/null", "--html", "/dev/null", "--only", "SSE").code == 0
+
+
+def test_a_report_that_cannot_be_written_is_told_of_first(streamvet: Callable[..., Ended], good: Path) -> None:
+    ended = streamvet("judge", good, "--html", "/proc/x.html")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("streamvet: /proc/x.html: the file: expected a file that can be written, got ")
+
+
+def test_nothing_is_left_of_looking_whether_a_report_can_be_written(
+    streamvet: Callable[..., Ended], tmp_path: Path
+) -> None:
+    there, new = tmp_path / "there", tmp_path / "new"
+    there.write_text("before")
+    assert streamvet("judge", "no-such", "--json", there, "--html", new).code == 2
+    assert (there.read_text(), new.exists()) == ("before", False)
 
 
 def test_nothing_exercised_is_incomplete(streamvet: Callable[..., Ended], good: Path) -> None:
@@ -317,9 +394,12 @@ def test_the_reports_of_a_hopeless_stream_stay_small(streamvet: Callable[..., En
     ("stream", "code", "failed"),
     [
         (("ghostly", "sse", event(1) + event(2) + PING), 0, set()),
-        (("ghostly", "sse", event(1) + b"data: {}"), 1, {"SSE-01"}),
+        # Where the run has ended, the server has ended the stream; elsewhere who captured it may have.
+        (("ghostly", "sse", event(1) + ENDED + b"data: {}"), 1, {"SSE-01"}),
+        (("ghostly", "sse", event(1) + b"data: {}"), 0, set()),
         (("ghostly", "sse", event(1) + b"hello\n\n" + event(2)), 1, {"SSE-02"}),
-        (("promptfloe", "ndjson", b'{"type":"progress","id":"1","runId":"r","message":"x"'), 1, {"NDJ-01"}),
+        (("promptfloe", "ndjson", DONE + b'{"type":"progress","id":"1"'), 1, {"NDJ-01"}),
+        (("promptfloe", "ndjson", b'{"type":"x"}\n{"type":"progress","id":"1","runId":"r","message":"x"'), 0, set()),
         (("promptfloe", "ndjson", b'{"type":"x","type":"x"}\n'), 1, {"EVT-03"}),
     ],
 )
@@ -336,6 +416,20 @@ def test_captured_bytes_are_judged_so_far_as_bytes_tell(
     ended = streamvet("judge", "--raw", framing, "--profile", profile, file, "--json", report, "--only", "SSE,NDJ,EVT")
     verdicts = {one["id"]: one["verdict"] for one in json.loads(report.read_text())["verdicts"]}
     assert ({one for one, verdict in verdicts.items() if verdict == "FAIL"}, ended.code) == (failed, code)
+
+
+def test_a_capture_that_was_cut_lacks_no_terminal_event(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    file = tmp_path / "captured"
+    file.write_bytes(event(1) + event(2))
+    ended = streamvet("judge", "--raw", "sse", "--profile", "ghostly", file, "--only", "SSE,EVT,ORD,TRM")
+    assert (ended.code, "FAIL" in ended.out) == (0, False)
+
+
+def test_an_empty_capture_is_none(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    file = tmp_path / "captured"
+    file.touch()
+    said = f"streamvet: {file}: the file: expected the bytes of a stream, got an empty file\n"
+    assert streamvet("judge", "--raw", "sse", "--profile", "ghostly", file) == (2, "", said)
 
 
 def test_captured_bytes_say_nothing_of_heads_and_times(streamvet: Callable[..., Ended], tmp_path: Path) -> None:

@@ -41,10 +41,10 @@ WRONG = {
     ("--fault", "no-such"): "--fault: expected the name of a fault, got 'no-such'",
     (
         "--fault",
-        "gzipped",
+        "cursor-inclusive",
         "--profile",
         "rockstar",
-    ): "--fault: expected a fault of rockstar, got gzipped, which is one of",
+    ): "--fault: expected a fault of rockstar, got cursor-inclusive, which is",
     ("--profile", "no-such"): "--profile: expected one of agent-workspace, cosma, ghostly, promptfloe, rockstar, got",
     ("--time-scale", "0"): "expected a number above 0, at most 1000",
     ("--port", "99999"): "expected a port, 0 to 65535",

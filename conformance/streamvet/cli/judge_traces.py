@@ -6,6 +6,7 @@ Must not know how traces are made, nor how verdicts are.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import re
 import shlex
@@ -25,6 +26,7 @@ from streamvet.cli.options import Outputs
 from streamvet.contract.files import FileError
 from streamvet.contract.profile import Profile, load_profile
 from streamvet.contract.registry import load_registry
+from streamvet.decode import reading
 from streamvet.outcome import NotExercised
 from streamvet.report.exits import Policy
 from streamvet.report.hearing import Asked, Hearing
@@ -79,7 +81,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     What they do not exercise is nobody's fault, unless that is everything.
     """
     outputs = Outputs(json, junitxml, html, badge)
-    outputs.check()
+    outputs.check(*files, waivers)
     again = (
         shlex.join(["streamvet", "judge", "--raw", raw.value, "--profile", profile, *files]) if raw and profile else ""
     )
@@ -211,8 +213,19 @@ _CHECKS_OF_BYTES: Mapping[str, Check] = {
 }
 
 
+def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:
+    """Whether captured bytes hold a terminal event: elsewhere nobody knows whether the server or Ctrl-C ended them."""
+    rule = profile.terminal
+    return rule is not None and any(reading(exchange, profile).of(kinds) for kinds in (rule.events, rule.last))
+
+
 def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Iterator[Trace]:
-    """A trace for each file of body bytes, as if they had come at once on a stream that was read from its beginning."""
+    """A trace for each file of body bytes, as if they had come at once on a stream that was read from its beginning.
+
+    Raises:
+        FileError: where a file cannot be read, or is empty. Nothing came that could be judged: most often what should
+            have captured it failed, so it is told as a wrong input, not as a stream without an end.
+    """
     if profile.framing != framing.value:
         raise FileError("--raw", framing.value, f"{profile.framing}, the framing of {profile.name}", framing.value)
     operation = next((one.name for one in profile.operations.values() if one.streams), "attach")
@@ -221,6 +234,8 @@ def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Itera
             body = _stdin().buffer.read() if name == STDIN else Path(name).read_bytes()
         except OSError as error:
             raise FileError(name, "", "a readable file", error.strerror or "an error") from error
+        if not body:
+            raise FileError(name, "", "the bytes of a stream", "an empty file")
         exchange = Exchange(
             id="x1", operation=operation, role="reader", about={"meant": "stream", "account": "primary", "run": "r1"},
             request=Request("GET", name, (), None), sent_us=0,
@@ -228,6 +243,8 @@ def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Itera
             ends=array("q", [len(body)] if body else []), times=array("q", [0] if body else []),
             ending=Ending.COMPLETE, ended_us=0,
         )  # fmt: skip
+        if not _ends_by_itself(exchange, profile):
+            exchange = dataclasses.replace(exchange, ending=Ending.CUT, detail="the end of the capture")
         yield Trace(
             probe="raw", stimulus={"name": "captured bytes"}, exchanges=(exchange,), profile=profile.name,
             digest=profile.digest, revision=load_registry().revision, name=name,

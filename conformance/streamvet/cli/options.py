@@ -71,16 +71,21 @@ class Outputs:
         )
         return [(path, render) for path, render in forms if path is not None]
 
-    def check(self) -> None:
-        """Find out before a long run that a file could not be written after it.
+    def check(self, *inputs: Path | str | None) -> None:
+        """Find out before a long run that a file could not be written after it, or would replace one of the inputs.
 
         Raises:
-            FileError: where its folder does not exist, or it is a folder itself.
+            FileError: with the file.
         """
+        taken = {_identity(Path(one)): f"{one}, another argument" for one in inputs if one is not None}
         for path, _ in self._wanted():
-            if path.is_dir() or not path.parent.is_dir():
-                got = "a folder" if path.is_dir() else f"no folder {path.parent}"
-                raise FileError(path, "", "a file that can be written", got)
+            if path.exists() and not path.is_file() and not path.is_dir():
+                continue  # a terminal, a pipe, /dev/null: it keeps nothing, and opening it may wait for a reader
+            _check_writable(path)
+            one = _identity(path)
+            if one in taken:
+                raise FileError(path, "", "a file for this report alone", taken[one])
+            taken[one] = "that of another report"
 
     def deliver(self, reports: Sequence[Report], policy: Policy) -> Exit:
         """Print the summary, write the files; gives the exit code. What cannot be written does not keep back the rest.
@@ -98,6 +103,29 @@ class Outputs:
         if wrong:
             raise wrong[0]
         return exit_code(reports, policy)
+
+
+def _identity(path: Path) -> object:
+    """What is equal for two paths of the same file, by whatever name or link."""
+    try:
+        found = path.stat()
+    except OSError:
+        return path.resolve()
+    return found.st_dev, found.st_ino
+
+
+def _check_writable(path: Path) -> None:
+    """Open a file as `deliver` will, and leave everything as it was."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise FileError(path, "", _WRITABLE, "a folder" if path.is_dir() else f"no folder {path.parent}")
+    there = path.exists()
+    try:
+        with path.open("ab"):
+            pass
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise FileError(path, "", _WRITABLE, error.strerror or "an error") from error
 
 
 def asked(only: Sequence[str] | None, waivers: Path | None, command: str) -> Asked:

@@ -24,11 +24,11 @@ from streamvet.cli.generated import Known, explorer, kept
 from streamvet.cli.options import Outputs
 from streamvet.cli.progress import Watch
 from streamvet.cli.subjects import Subject, subjects_of
-from streamvet.contract.files import FileError
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.probes import PROGRAM
 from streamvet.recorder import now_us
 from streamvet.report.exits import Policy
+from streamvet.report.printable import counted
 from streamvet.sheltered import stoppable
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     It is the server that a target file describes, or one at a URL, or the reference server.
     """
     outputs = Outputs(json, junitxml, html, badge)
-    outputs.check()
+    outputs.check(target, waivers, trace_dir)
     asked = options.asked(only, waivers, "")
     settings = Settings(time_scale=time_scale, max_wait_s=max_wait, wait_s=wait, seed=seed)
     notes = options.only_note(only) + ((f"no wait above {max_wait:g} s was run",) if max_wait is not None else ())
@@ -239,9 +239,11 @@ def _notes(
         limit = subject.target.max_starts
         found.append(f"generated tries ended early: max_starts, {limit}, leaves no more runs for them")
     if summary.repeated:
-        found.append(f"{summary.repeated} waits were repeated, as the suite itself was late")
+        were = "wait was" if summary.repeated == 1 else "waits were"
+        found.append(f"{summary.repeated} {were} repeated, as the suite itself was late")
     if exploring and exploring.doubtful:
-        found.append(f"{exploring.doubtful} generated tries missed a bound in time once and never again: not judged")
+        tries = counted(exploring.doubtful, "generated try", "generated tries")
+        found.append(f"{tries} missed a bound in time once and never again: not judged")
     if interrupted:
         found.append("interrupted: what was not tried by then is not judged")
     return tuple(found)

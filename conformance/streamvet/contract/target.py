@@ -137,7 +137,7 @@ def _expanded(value: Any, path: Path, place: str) -> Any:
 
 
 def _check_url(url: str, path: Path) -> None:
-    """What a pattern does not see of the base URL: a host that can be looked up, a port that there is, no credentials."""
+    """What no pattern sees of the base URL: a host that can be looked up, a port that there is, no credentials."""
     expected = "http:// or https://, a host, and a port from 1 to 65535 where there is one"
     try:
         parts = urlsplit(url)
