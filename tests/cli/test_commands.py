@@ -46,8 +46,19 @@ def good(tmp_path: Path) -> Path:
     [
         (["--version"], 0, ""),
         (["--help"], 0, ""),
-        (["run"], 2, "give a target file, a URL with --profile, or --reference"),
-        (["run", "x.yaml", "--reference"], 2, "give a target file"),
+        (["run"], 2, "give one of a target file, a URL with --profile, and --reference; got none"),
+        (
+            ["run", "x.yaml", "--reference"],
+            2,
+            "give one of a target file, a URL with --profile, and --reference; got two",
+        ),
+        (["run", "ftp://x", "--profile", "ghostly"], 2, "expected one that begins with http:// or https://, got 'ftp:"),
+        (
+            ["explain", ""],
+            2,
+            "explain: ID: expected the id of a requirement, see `streamvet list requirements`, got ''",
+        ),
+        (["judge", "x", "--junitxml", ""], 2, "'--junitxml': expected the name of a file, got an empty text"),
         (["run", "x.yaml", "--profile", "ghostly"], 2, "names its profile itself"),
         (["run", "http://127.0.0.1:1"], 2, "needs one --profile"),
         (["run", "http://127.0.0.1:1", "--profile", "nope"], 2, "ghostly"),
@@ -153,6 +164,34 @@ def test_a_wrong_record_is_told_in_words(
     assert ended.err.startswith(f"streamvet: {good}: line {row + 1}: expected a record of ")
     assert f", got {got}" in ended.err
     assert "Error" not in ended.err
+
+
+REFUSED: list[tuple[int, dict[str, Any], str]] = [
+    (0, {"time_scale": 0}, "a record of trace with more than 0 at /time_scale, got 0"),
+    (0, {"wall_clock": -1}, "a record of trace with at least 0 at /wall_clock, got -1"),
+    (1, {"role": "guest"}, "a record of exchange with one of 'login', "),
+    (1, {"about": {"run": 1}}, "a record of exchange with string at /about/run, got 1"),
+    (2, {"status": "200"}, "a record of head with integer at /status, got '200'"),
+    (2, {"status": 20}, "a record of head with at least 100 at /status, got 20"),
+    (
+        3,
+        {"colour": "red"},
+        "a record of chunk with only known keys at its top, got 'colour'",
+    ),
+    (4, {"at_us": -1}, "a record of end with at least 0 at /at_us, got -1"),
+]
+
+
+@pytest.mark.parametrize(("row", "change", "said"), REFUSED, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_record_that_its_schema_refuses_is_told_in_words(
+    streamvet: Callable[..., Ended], good: Path, row: int, change: dict[str, Any], said: str
+) -> None:
+    lines = good.read_text().splitlines()
+    lines[row] = json.dumps(json.loads(lines[row]) | change)
+    good.write_text("\n".join(lines))
+    ended = streamvet("judge", good)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"streamvet: {good}: line {row + 1}: expected {said}")
 
 
 def test_a_trace_that_is_cut_in_half_is_told_in_words(streamvet: Callable[..., Ended], good: Path) -> None:

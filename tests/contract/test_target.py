@@ -48,7 +48,7 @@ def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "a typing error": ({"credential": {}}, "the file: expected only known keys"),
+    "a typing error": ({"credential": {}}, "the file: expected only known keys, got 'credential'"),
     "no URL": ({"base_url": "localhost:4000"}, "/base_url: expected a match"),
     "a URL with a query": ({"base_url": "http://a/?x=1"}, "/base_url: expected a match"),
     "no such profile": ({"profile": "ghostley"}, "/profile: expected one of agent-workspace, "),

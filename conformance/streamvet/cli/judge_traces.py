@@ -25,6 +25,7 @@ from streamvet.cli import options
 from streamvet.cli.options import Outputs
 from streamvet.contract.files import FileError
 from streamvet.contract.profile import Profile, load_profile
+from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
 from streamvet.decode import reading
 from streamvet.outcome import NotExercised
@@ -193,7 +194,7 @@ def _split(file: TextIO, name: str) -> Iterator[Trace]:
     while number == 0 or left:
         number += 1
         started: list[bool] = [True] if left else []
-        yield load(lines(), name if number == 1 else f"{name} (trace {number})")
+        yield load(lines(), name if number == 1 else f"{name} (trace {number})", wrong_in)
 
 
 # ------------------------------------------------------------------------------------------------ bytes

@@ -35,19 +35,32 @@ def finite(value: float | None) -> float | None:
     return value
 
 
+def named(text: str) -> Path:
+    """A file's name as a path. An empty one is that of the folder at hand for `Path`, which nobody means."""
+    if not text:
+        raise typer.BadParameter("expected the name of a file, got an empty text")
+    return Path(text)
+
+
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="ID|FAMILY", help="Report and count only these; may be repeated.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A violated SHOULD counts as a violated MUST.")]
 Waivers = Annotated[
-    Path | None, typer.Option("--waivers", metavar="FILE", help="What is accepted: ids with reasons, as YAML.")
+    Path | None,
+    typer.Option("--waivers", parser=named, metavar="FILE", help="What is accepted: ids with reasons, as YAML."),
 ]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")]
-Junit = Annotated[Path | None, typer.Option("--junitxml", metavar="FILE", help="Write the report as JUnit XML.")]
+Json = Annotated[Path | None, typer.Option("--json", parser=named, metavar="FILE", help="Write the report as JSON.")]
+Junit = Annotated[
+    Path | None, typer.Option("--junitxml", parser=named, metavar="FILE", help="Write the report as JUnit XML.")
+]
 Html = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML file, with the evidence.")
+    Path | None,
+    typer.Option("--html", parser=named, metavar="FILE", help="Write the report as one HTML file, with the evidence."),
 ]
-Badge = Annotated[Path | None, typer.Option("--badge", metavar="FILE", help="Write the outcome as an SVG badge.")]
+Badge = Annotated[
+    Path | None, typer.Option("--badge", parser=named, metavar="FILE", help="Write the outcome as an SVG badge.")
+]
 
 
 _WRITABLE = "a file that can be written"

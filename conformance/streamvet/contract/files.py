@@ -184,7 +184,10 @@ def expected_of(error: ValidationError) -> str:
         "enum": f"one of {', '.join(map(repr, value)) if isinstance(value, list) else value}",
         "const": repr(value),
         "additionalProperties": "only known keys",
+        "dependentRequired": _dependent(error),
         "minimum": f"at least {value}",
+        "exclusiveMinimum": f"more than {value}",
+        "exclusiveMaximum": f"less than {value}",
         "maximum": f"at most {value}",
         "minLength": "a text that is not empty" if value == 1 else f"at least {value} characters",
         "pattern": f"a match of {value}",
@@ -195,6 +198,15 @@ def expected_of(error: ValidationError) -> str:
         "maxProperties": f"at most {value} keys",
     }
     return said.get(rule, error.message if rule in {"oneOf", "anyOf", "not"} else f"{rule} {value}")
+
+
+def _dependent(error: ValidationError) -> str:
+    """The keys that others need which are there."""
+    rule, there = error.validator_value, error.instance
+    if not isinstance(rule, dict) or not isinstance(there, dict):
+        return ""
+    lacking = {key: [one for one in needed if one not in there] for key, needed in rule.items() if key in there}
+    return " and ".join(f"{', '.join(keys)} beside {key}" for key, keys in lacking.items() if keys)
 
 
 def place_of(error: ValidationError) -> str:
@@ -210,7 +222,7 @@ def _step(part: object) -> str:
 def got_of(error: ValidationError) -> str:
     """What was there, cut."""
     if error.validator == "additionalProperties":
-        return error.message[:SEEN_CHARS]
+        return cut(", ".join(map(repr, _keys_of([error])[1])))
     return cut(repr(error.instance))
 
 
@@ -225,9 +237,16 @@ def check_shape(value: Any, meta: str, path: Path | str) -> None:
     Raises:
         FileError: with the place of the deepest mismatch.
     """
-    errors = sorted(meta_validator(meta).iter_errors(value), key=lambda e: (-len(e.absolute_path), place_of(e)))
+    found = mismatch(meta_validator(meta), value)
+    if found is not None:
+        raise FileError(path, *found)
+
+
+def mismatch(validator: Draft202012Validator, value: Any) -> tuple[str, str, str] | None:
+    """The place of the deepest mismatch, what was expected there and what was got; None where there is none."""
+    errors = sorted(validator.iter_errors(value), key=lambda e: (-len(e.absolute_path), place_of(e)))
     if not errors:
-        return
+        return None
     first = errors[0]
     while first.context:  # the branch of a union that got furthest
         errors = first.context
@@ -237,8 +256,8 @@ def check_shape(value: Any, meta: str, path: Path | str) -> None:
     if first.validator in _KEY_RULES and missing and unknown:  # likely a typing error, which the unknown one shows
         wanted = f"the key {missing[0]}" if len(missing) == 1 else f"the keys {', '.join(missing)}"
         place = place_of(first) + _step(unknown[0])
-        raise FileError(path, place, f"{wanted}, not there", f"{cut(repr(unknown[0]))}, a key that is not known")
-    raise FileError(path, place_of(first), expected_of(first), got_of(first))
+        return place, f"{wanted}, not there", f"{cut(repr(unknown[0]))}, a key that is not known"
+    return place_of(first), expected_of(first), got_of(first)
 
 
 _KEY_RULES = ("required", "additionalProperties")
