@@ -40,8 +40,9 @@ tests/peers/node_modules/.stamp: tests/peers/package-lock.json
 
 conformance: .venv/.run
 	$(SAY) 'checking the reference server'
-	@mkdir -p report
-	@$(BIN)/streamvet run --reference --html report/index.html
+	@mkdir -p report && rm -f report/index.html
+	@$(BIN)/streamvet run --reference --html report/index.html; code=$$?; \
+		test ! -f report/index.html || printf '== the report is report/index.html\n'; exit $$code
 
 test: lint .venv/.test tests/peers/node_modules/.stamp
 	$(SAY) 'docs'

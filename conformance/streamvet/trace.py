@@ -24,7 +24,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 FORMAT = 1
 _SEEN_CHARS = 60  # how much of a wrong line an error shows
@@ -375,8 +375,10 @@ def _cut(text: str) -> str:
     return repr(text) if len(text) <= _SEEN_CHARS else repr(text[:_SEEN_CHARS]) + "…"
 
 
-def load(lines: Iterable[str], source: str) -> Trace:
-    """Read a trace file; `source` names it in errors.
+def load(
+    lines: Iterable[str], source: str, wrong_in: Callable[[Mapping[str, Any]], tuple[str, str] | None] | None = None
+) -> Trace:
+    """Read a trace file; `source` names it in errors. What else is wrong in a record, expected and got, others may say.
 
     Raises:
         TraceError: with file, line, expected and got, where a record is not one of the format's.
@@ -409,6 +411,9 @@ def load(lines: Iterable[str], source: str) -> Trace:
                 raise TraceError(source, number, "a record of exchange, head, chunk or end", repr(kind))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise TraceError(source, number, _RECORD, _wrong_in(record, error)) from error
+        wrong = wrong_in(record) if wrong_in else None
+        if wrong:
+            raise TraceError(source, number, *wrong)
     if first is None:
         raise TraceError(source, max(number, 1), "a first record with record: trace", "an empty file")
     if opened:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import signal
+import sqlite3
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="streamvet_server", description="The reference server of streamvet.")
     add = parser.add_argument
-    add(
-        "--profile", action="append", choices=sorted(SYSTEMS), help="serve this system; alone, at the root (repeatable)"
-    )
+    add("--profile", action="append", metavar="P", help="serve this system; alone, at the root (repeatable)")
     add("--host", default="127.0.0.1")
-    add("--port", type=int, default=8787, help="0: any free one")
+    add("--port", type=_port, default=8787, help="0: any free one")
     add("--time-scale", type=_scale, default=1.0, metavar="X", help="0.05: every interval is a twentieth")
     add("--db", default=":memory:", metavar="PATH", help="the event log's file; in memory by default")
     add("--control", action="store_true", help="serve POST /_conformance; never in production")
@@ -37,6 +36,20 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--list-accounts", action="store_true", help="print the test accounts and inputs and exit")
     add("--json", action="store_true", help="with --list-…: print JSON")
     return parser.parse_args(argv)
+
+
+class _Unusable(Exception):  # noqa: N818 -- it names what the option's value is
+    """A value with which one cannot serve."""
+
+    def __init__(self, option: str, expected: str, got: str) -> None:
+        super().__init__(f"{option}: expected {expected}, got {got}")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("expected a port, 0 to 65535")
+    return port
 
 
 def _scale(text: str) -> float:
@@ -53,14 +66,21 @@ def _accounts() -> Any:
 
 
 async def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        _Unusable: where there is no such address to listen on, or the database is none.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = build(settings)
-    await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        runner = build(settings)
+        await runner.setup()
+    except sqlite3.Error as reason:
+        raise _Unusable(f"--db {settings.db}", "a database that can be opened, or made", str(reason)) from reason
+    try:
+        await _listen(runner, host, port)
         bound = runner.addresses[0]
         name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         print(f"streamvet_server listening on http://{name}:{bound[1]}", flush=True)  # noqa: T201 -- its interface
@@ -70,29 +90,51 @@ async def serve(settings: Settings, host: str, port: int) -> None:
         await runner.cleanup()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Returns the exit code: 2 for wrong usage, 3 where the address cannot be had."""
-    arguments = _arguments(argv)
-    if arguments.list_faults or arguments.list_accounts:
-        rows = faults.listing() if arguments.list_faults else _accounts()
-        print(json.dumps(rows, indent=None if arguments.json else 2))  # noqa: T201 -- what was asked for
-        return 0
-    fault = faults.find(arguments.fault) if arguments.fault else None
-    if arguments.fault and fault is None:
-        print(f"streamvet_server: no fault is named {arguments.fault!r}", file=sys.stderr)  # noqa: T201
-        return 2
-    settings = Settings(
-        profiles=tuple(dict.fromkeys(arguments.profile or SYSTEMS)),
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except (OSError, UnicodeError) as reason:
+        got = (reason.strerror if isinstance(reason, OSError) else None) or str(reason)
+        raise _Unusable(f"--host {host} --port {port}", "an address where one can listen", got) from reason
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    """What is to be served.
+
+    Raises:
+        _Unusable: where a system or a fault is not there, or the fault is of none of these systems.
+    """
+    profiles = tuple(dict.fromkeys(arguments.profile or SYSTEMS))
+    for one in profiles:
+        if one not in SYSTEMS:
+            raise _Unusable("--profile", f"one of {', '.join(sorted(SYSTEMS))}", repr(one))
+    fault = faults.find(arguments.fault) if arguments.fault is not None else None
+    if arguments.fault is not None and fault is None:
+        raise _Unusable("--fault", "the name of a fault", repr(arguments.fault))
+    if fault is not None and not set(fault.profiles) & set(profiles):
+        got = f"{fault.name}, which is one of {', '.join(fault.profiles)}"
+        raise _Unusable("--fault", f"a fault of {', '.join(profiles)}", got)
+    return Settings(
+        profiles=profiles,
         scale=arguments.time_scale,
         db=arguments.db,
         control=arguments.control,
         seams=lambda profile: faults.seams_of(fault, profile),
     )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command. Returns the exit code: 2 for wrong usage, an address that cannot be had among it."""
+    arguments = _arguments(argv)
+    if arguments.list_faults or arguments.list_accounts:
+        rows = faults.listing() if arguments.list_faults else _accounts()
+        print(json.dumps(rows, indent=None if arguments.json else 2))  # noqa: T201 -- what was asked for
+        return 0
     try:
-        asyncio.run(serve(settings, arguments.host, arguments.port))
-    except OSError as reason:
+        asyncio.run(serve(_settings(arguments), arguments.host, arguments.port))
+    except _Unusable as reason:
         print(f"streamvet_server: {reason}", file=sys.stderr)  # noqa: T201
-        return 3
+        return 2
     return 0
 
 

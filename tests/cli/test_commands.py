@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from .commands import Ended
 
+ENDED = b'event: status\ndata: {"kind":"status","status":"pass","at":"2025-11-22T00:00:00.000Z"}\n\n'
+DONE = b'{"id":33,"runId":"run_7","type":"done","tokensUsed":1234,"durationMs":8123,"filesChanged":3}\n'
 PING = b"event: ping\ndata: 1763769600\n\n"
 
 
@@ -42,8 +46,19 @@ def good(tmp_path: Path) -> Path:
     [
         (["--version"], 0, ""),
         (["--help"], 0, ""),
-        (["run"], 2, "give a target file, a URL with --profile, or --reference"),
-        (["run", "x.yaml", "--reference"], 2, "give a target file"),
+        (["run"], 2, "give one of a target file, a URL with --profile, and --reference; got none"),
+        (
+            ["run", "x.yaml", "--reference"],
+            2,
+            "give one of a target file, a URL with --profile, and --reference; got two",
+        ),
+        (["run", "ftp://x", "--profile", "ghostly"], 2, "expected one that begins with http:// or https://, got 'ftp:"),
+        (
+            ["explain", ""],
+            2,
+            "explain: ID: expected the id of a requirement, see `streamvet list requirements`, got ''",
+        ),
+        (["judge", "x", "--junitxml", ""], 2, "'--junitxml': expected the name of a file, got an empty text"),
         (["run", "x.yaml", "--profile", "ghostly"], 2, "names its profile itself"),
         (["run", "http://127.0.0.1:1"], 2, "needs one --profile"),
         (["run", "http://127.0.0.1:1", "--profile", "nope"], 2, "ghostly"),
@@ -71,6 +86,23 @@ def good(tmp_path: Path) -> Path:
         (["init", "--profile", "no-such"], 2, "no-such"),
         (["prove", "--fault", "no-such"], 2, "--fault: no-such"),
         (["prove", "--profile", "no-such"], 2, "--profile: no-such"),
+        (["run", "x.yaml", "--only", ""], 2, "--only: the value: expected the id of a requirement, or a family"),
+        (["run", "x.yaml", "--wait", "inf"], 2, "'--wait': expected a finite number, got inf"),
+        (["run", "x.yaml", "--budget", "inf"], 2, "'--budget': expected a finite number, got inf"),
+        (["run", "x.yaml", "--max-wait", "nan"], 2, "--max-wait"),
+        (["run", "http://127.0.0.1:abc", "--profile", "ghostly"], 2, "command line: /base_url: expected http:// or"),
+        (["prove", "--fault", "cacheable", "--trace-dir", "/dev/null"], 2, "/dev/null: the file: expected a folder"),
+        (
+            ["prove", "--profile", "rockstar", "--fault", "cursor-inclusive"],
+            2,
+            "expected a fault of rockstar, got one of",
+        ),
+        (["prove", "--generated", "--fault", "gzipped"], 2, "got one that pinned tries show, without --generated"),
+        (
+            ["prove", "--fault", "character-cut-at-a-buffer"],
+            2,
+            "got one that only generated tries show, with --generated",
+        ),
         (["no-such-command"], 2, "no-such-command"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -136,6 +168,34 @@ def test_a_wrong_record_is_told_in_words(
     assert ended.err.startswith(f"streamvet: {good}: line {row + 1}: expected a record of ")
     assert f", got {got}" in ended.err
     assert "Error" not in ended.err
+
+
+REFUSED: list[tuple[int, dict[str, Any], str]] = [
+    (0, {"time_scale": 0}, "a record of trace with more than 0 at /time_scale, got 0"),
+    (0, {"wall_clock": -1}, "a record of trace with at least 0 at /wall_clock, got -1"),
+    (1, {"role": "guest"}, "a record of exchange with one of 'login', "),
+    (1, {"about": {"run": 1}}, "a record of exchange with string at /about/run, got 1"),
+    (2, {"status": "200"}, "a record of head with integer at /status, got '200'"),
+    (2, {"status": 20}, "a record of head with at least 100 at /status, got 20"),
+    (
+        3,
+        {"colour": "red"},
+        "a record of chunk with only known keys at its top, got 'colour'",
+    ),
+    (4, {"at_us": -1}, "a record of end with at least 0 at /at_us, got -1"),
+]
+
+
+@pytest.mark.parametrize(("row", "change", "said"), REFUSED, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_record_that_its_schema_refuses_is_told_in_words(
+    streamvet: Callable[..., Ended], good: Path, row: int, change: dict[str, Any], said: str
+) -> None:
+    lines = good.read_text().splitlines()
+    lines[row] = json.dumps(json.loads(lines[row]) | change)
+    good.write_text("\n".join(lines))
+    ended = streamvet("judge", good)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"streamvet: {good}: line {row + 1}: expected {said}")
 
 
 def test_a_trace_that_is_cut_in_half_is_told_in_words(streamvet: Callable[..., Ended], good: Path) -> None:
@@ -230,6 +290,79 @@ def test_a_stale_waiver_fails(streamvet: Callable[..., Ended], good: Path, tmp_p
     ended = streamvet("judge", good, "--waivers", waivers)
     assert ended.code == 1
     assert "stale waiver: EVT-01: the waiver is not needed" in ended.out
+    assert ended.out.rstrip().endswith(" · 1 stale waiver")
+
+
+def test_a_waiver_of_what_is_not_applicable_is_noted(
+    streamvet: Callable[..., Ended], good: Path, tmp_path: Path
+) -> None:
+    waivers = tmp_path / "waivers.yaml"
+    waivers.write_text("- {id: NDJ-01, reason: ticket 12}\n- {id: EVT-01, reason: t, accepts: INCONCLUSIVE}\n")
+    ended = streamvet("judge", good, "--waivers", waivers, "--only", "SSE,NDJ")
+    assert ended.code == 0
+    assert "note: waiver NDJ-01: not applicable to ghostly\n" in ended.out
+    assert "stale" not in ended.out
+    waivers.write_text("- {id: NDJ-01, reason: ticket 12, expires: 2025-01-31}\n")
+    ended = streamvet("judge", good, "--waivers", waivers, "--only", "SSE,NDJ")
+    assert ended.code == 1
+    assert "note: stale waiver: NDJ-01: the waiver expired after 2025-01-31\n" in ended.out
+
+
+def test_a_finding_by_a_profile_of_ones_own_is_reproduced_by_it(
+    streamvet: Callable[..., Ended], tmp_path: Path
+) -> None:
+    folder = tmp_path / "my own"
+    shutil.copytree(GHOSTLY.folder, folder)
+    bad = written(tmp_path / "bad.trace.ndjson", event(1) + b"data: \xff\n\n")
+    ended = streamvet("judge", bad, "--profile", folder)
+    line = f"streamvet judge {bad} --profile '{folder}' --only EVT-01"
+    assert (ended.code, line in ended.out) == (1, True)
+    again = streamvet(*shlex.split(line)[1:])
+    assert (again.code, "FAIL  EVT-01" in again.out) == (1, True)
+
+
+# ------------------------------------------------------------------------------------------------ where reports go
+
+
+def test_a_report_replaces_nothing_that_is_read(streamvet: Callable[..., Ended], good: Path, tmp_path: Path) -> None:
+    waivers, link = tmp_path / "waivers.yaml", tmp_path / "link"
+    waivers.write_text("[]")
+    link.symlink_to(good)
+    before = good.read_bytes()
+    for path, of in ((good, good), (link, good), (waivers, waivers)):
+        ended = streamvet("judge", good, "--waivers", waivers, "--json", path)
+        said = f"streamvet: {path}: the file: expected a file for this report alone, got {of}, another argument\n"
+        assert ended == (2, "", said)
+    assert (good.read_bytes(), waivers.read_text()) == (before, "[]")
+    target = tmp_path / "target.yaml"
+    target.write_text("profile: ghostly")
+    assert streamvet("run", target, "--html", target).code == 2
+    assert target.read_text() == "profile: ghostly"
+
+
+def test_two_reports_are_not_written_to_one_file(streamvet: Callable[..., Ended], good: Path, tmp_path: Path) -> None:
+    file = tmp_path / "both"
+    ended = streamvet("judge", good, "--json", file, "--html", tmp_path / "." / "both")
+    assert ended == (
+        2, "", f"streamvet: {file}: the file: expected a file for this report alone, got that of another report\n"
+    )  # fmt: skip
+    assert not file.exists()
+    assert streamvet("judge", good, "--json", "/dev/null", "--html", "/dev/null", "--only", "SSE").code == 0
+
+
+def test_a_report_that_cannot_be_written_is_told_of_first(streamvet: Callable[..., Ended], good: Path) -> None:
+    ended = streamvet("judge", good, "--html", "/proc/x.html")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("streamvet: /proc/x.html: the file: expected a file that can be written, got ")
+
+
+def test_nothing_is_left_of_looking_whether_a_report_can_be_written(
+    streamvet: Callable[..., Ended], tmp_path: Path
+) -> None:
+    there, new = tmp_path / "there", tmp_path / "new"
+    there.write_text("before")
+    assert streamvet("judge", "no-such", "--json", there, "--html", new).code == 2
+    assert (there.read_text(), new.exists()) == ("before", False)
 
 
 def test_nothing_exercised_is_incomplete(streamvet: Callable[..., Ended], good: Path) -> None:
@@ -243,6 +376,15 @@ def test_traces_from_stdin_may_be_several(
     ended = streamvet("judge", "-", "--only", "SSE")
     assert ended.code == 0
     assert "3 traces" in ended.out
+
+
+@pytest.mark.parametrize("more", [(), ("--raw", "sse", "--profile", "ghostly")])
+def test_a_stdin_that_is_closed_is_told_of(
+    streamvet: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    said = "streamvet: -: the file: expected a readable file, got a stdin that is closed\n"
+    assert streamvet("judge", "-", *more) == (2, "", said)
 
 
 def test_stdin_that_is_no_utf_8_is_told_of(streamvet: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,9 +437,12 @@ def test_the_reports_of_a_hopeless_stream_stay_small(streamvet: Callable[..., En
     ("stream", "code", "failed"),
     [
         (("ghostly", "sse", event(1) + event(2) + PING), 0, set()),
-        (("ghostly", "sse", event(1) + b"data: {}"), 1, {"SSE-01"}),
+        # Where the run has ended, the server has ended the stream; elsewhere who captured it may have.
+        (("ghostly", "sse", event(1) + ENDED + b"data: {}"), 1, {"SSE-01"}),
+        (("ghostly", "sse", event(1) + b"data: {}"), 0, set()),
         (("ghostly", "sse", event(1) + b"hello\n\n" + event(2)), 1, {"SSE-02"}),
-        (("promptfloe", "ndjson", b'{"type":"progress","id":"1","runId":"r","message":"x"'), 1, {"NDJ-01"}),
+        (("promptfloe", "ndjson", DONE + b'{"type":"progress","id":"1"'), 1, {"NDJ-01"}),
+        (("promptfloe", "ndjson", b'{"type":"x"}\n{"type":"progress","id":"1","runId":"r","message":"x"'), 0, set()),
         (("promptfloe", "ndjson", b'{"type":"x","type":"x"}\n'), 1, {"EVT-03"}),
     ],
 )
@@ -314,6 +459,20 @@ def test_captured_bytes_are_judged_so_far_as_bytes_tell(
     ended = streamvet("judge", "--raw", framing, "--profile", profile, file, "--json", report, "--only", "SSE,NDJ,EVT")
     verdicts = {one["id"]: one["verdict"] for one in json.loads(report.read_text())["verdicts"]}
     assert ({one for one, verdict in verdicts.items() if verdict == "FAIL"}, ended.code) == (failed, code)
+
+
+def test_a_capture_that_was_cut_lacks_no_terminal_event(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    file = tmp_path / "captured"
+    file.write_bytes(event(1) + event(2))
+    ended = streamvet("judge", "--raw", "sse", "--profile", "ghostly", file, "--only", "SSE,EVT,ORD,TRM")
+    assert (ended.code, "FAIL" in ended.out) == (0, False)
+
+
+def test_an_empty_capture_is_none(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    file = tmp_path / "captured"
+    file.touch()
+    said = f"streamvet: {file}: the file: expected the bytes of a stream, got an empty file\n"
+    assert streamvet("judge", "--raw", "sse", "--profile", "ghostly", file) == (2, "", said)
 
 
 def test_captured_bytes_say_nothing_of_heads_and_times(streamvet: Callable[..., Ended], tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
         "/stimulus/script/0: expected ",
     ),
     ("a negative count", shaped(fails=-1), "/fails: expected at least 0, got -1"),
-    ("no time scale", shaped(time_scale=0), "/time_scale: expected exclusiveMinimum 0, got 0"),
+    ("no time scale", shaped(time_scale=0), "/time_scale: expected more than 0, got 0"),
     ("a missing key", shaped(story=None), "the file: expected the keys format, profile, digest, "),
     ("an unknown key", shaped(more=1), "the file: expected only known keys, got "),
     ("a list", lambda _value: [], "the file: expected object, got []"),
@@ -152,9 +152,9 @@ def test_a_wrong_case_names_file_place_expected_and_got(
 @pytest.mark.parametrize(
     ("octets", "said"),
     [
-        (b"{", "line 1, column 2: expected JSON, got Expecting property name"),
+        (b"{", "line 1, column 2: expected JSON, got a mistake in it: Expecting property name"),
         (b'{\n  "format": 1,\n}', "line 3, column 1: expected JSON, got "),
-        (b"", "line 1, column 1: expected JSON, got Expecting value"),
+        (b"", "line 1, column 1: expected JSON, got a mistake in it: Expecting value"),
         (b"\xff\xfe", "byte 0: expected UTF-8, got b'\\xff\\xfe'"),
         (b"[" * 100_000, "the file: expected JSON, got nesting that is too deep"),
     ],
@@ -172,8 +172,8 @@ def test_what_is_no_json_is_no_case(streamvet: Callable[..., Ended], tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([], 2, "give a target file, a URL with --profile, or --reference"),
-        (["target.yaml", "--reference"], 2, "give a target file"),
+        ([], 2, "give one of a target file, a URL with --profile, and --reference; got none"),
+        (["target.yaml", "--reference"], 2, "and --reference; got two"),
         (["http://127.0.0.1:1"], 2, "needs one --profile"),
         (["target.yaml", "--times", "0"], 2, "--times"),
         (["target.yaml", "--time-scale", "0"], 2, "--time-scale"),

@@ -133,7 +133,10 @@ def test_a_command_that_cannot_be_run_is_a_wrong_target(tmp_path: Path, capsys: 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_reports_what_it_found(tmp_path: Path, number: signal.Signals) -> None:
-    """In real time a run takes three quarters of a minute; it is interrupted at its first line of progress."""
+    """In real time a run takes three quarters of a minute; it is interrupted at its first line of progress.
+
+    The whole group is, its workers too, as by a terminal.
+    """
     # A job in the background of a shell ignores SIGINT, and so would its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     report = tmp_path / "report.json"
@@ -141,11 +144,12 @@ def test_an_interrupted_run_reports_what_it_found(tmp_path: Path, number: signal
     process = subprocess.Popen(
         [sys.executable, "-m", "streamvet", *run],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONPATH=":".join(sys.path)),
+        start_new_session=True,
     )  # fmt: skip
     with process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("ghostly: ")
-        process.send_signal(number)
+        os.killpg(process.pid, number)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "interrupted (exit 130)" in out

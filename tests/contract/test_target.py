@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "a typing error": ({"credential": {}}, "the file: expected only known keys"),
+    "a typing error": ({"credential": {}}, "the file: expected only known keys, got 'credential'"),
     "no URL": ({"base_url": "localhost:4000"}, "/base_url: expected a match"),
     "a URL with a query": ({"base_url": "http://a/?x=1"}, "/base_url: expected a match"),
     "no such profile": ({"profile": "ghostley"}, "/profile: expected one of agent-workspace, "),
@@ -68,6 +69,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a token with a line end": ({"credentials": {"token": "a\nb"}}, "/credentials/token: expected a match"),
     "a cookie without a name": ({"other_credentials": {"cookie": "a"}}, "/other_credentials/cookie: expected a match"),
     "a variable that is not set": ({"credentials": {"token": "${STREAMVET_UNSET}"}}, "variable STREAMVET_UNSET to be"),
+    "a variable that is not closed": ({"credentials": {"token": "${NOPE"}}, "/credentials/token: expected ${NAME}, "),
+    "a variable without a name": ({"credentials": {"token": "a${}b"}}, "/credentials/token: expected ${NAME}, "),
+    "a variable of a shell": ({"inputs": {"run": {"long": ["${A:-b}"]}}}, "/inputs/run/long/0: expected ${NAME}, "),
     "a trigger where there is none": (
         {"triggers": {"change": {"command": ["x"]}}},
         "/triggers/change: expected nothing, the profile has none, got 'change'",
@@ -90,6 +94,56 @@ def test_wrong(name: str, tmp_path: Path) -> None:
         read(tmp_path, **more)
     assert text in str(raised.value)
     assert str(raised.value).startswith(f"{tmp_path / 'target.yaml'}: ")
+
+
+WRONG_URLS = {
+    "http://127.0.0.1:abc": "'http://127.0.0.1:abc': Port could not be cast to integer value as 'abc'",
+    "http://[::1:24310": "'http://[::1:24310': Invalid IPv6 URL",
+    "http://127.0.0.1:0": "'http://127.0.0.1:0'",
+    "http://127.0.0.1:99999": "'http://127.0.0.1:99999': Port out of range 0-65535",
+    "http://127.0.0.1:": "'http://127.0.0.1:'",
+    "http://:4000": "'http://:4000'",
+    "http://a..b": "'http://a..b': ",
+}
+
+
+@pytest.mark.parametrize(("url", "got"), WRONG_URLS.items())
+def test_a_url_where_nobody_can_be(url: str, got: str, tmp_path: Path) -> None:
+    with pytest.raises(FileError) as raised:
+        read(tmp_path, base_url=url)
+    wanted = "http:// or https://, a host, and a port from 1 to 65535 where there is one"
+    assert f"/base_url: expected {wanted}, got {got}" in str(raised.value)
+
+
+def test_credentials_in_the_url_are_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(FileError) as raised:
+        read(tmp_path, base_url="http://me:secret@127.0.0.1:4000")
+    assert "which go into credentials" in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:4000", "https://example.org/api", "http://bücher.example:1"])
+def test_a_url_that_can_be_one(url: str, tmp_path: Path) -> None:
+    assert read(tmp_path, base_url=url).base_url == url
+
+
+LINES = "".join(f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in pairwise("abcdefgh"))
+ENDLESS = {
+    "an alias that holds itself": ("a: &a [*a]", "at most 100 levels, aliases expanded, got more"),
+    "an alias that holds itself in a mapping": ("a: &a {b: *a}", "at most 100 levels, aliases expanded, got more"),
+    "a bomb": ("a: &a [x, x, x, x, x, x, x, x, x]\n" + LINES, "at most 200000 values, aliases expanded, got more"),
+    "no number": ("time_scale: .nan", "/time_scale: expected a number as JSON has them, got nan"),
+    "an infinite number": ("max_starts: [.inf]", "/max_starts/0: expected a number as JSON has them, got inf"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), ENDLESS.values(), ids=ENDLESS)
+def test_a_file_without_an_end(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "target.yaml"
+    path.write_text(text)
+    with pytest.raises(FileError) as raised:
+        load_target(path)
+    assert said in str(raised.value)
 
 
 def told(raw: dict[str, Any]) -> str:

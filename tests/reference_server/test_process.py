@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from streamvet_server.app import SYSTEMS
 
@@ -19,7 +22,9 @@ FILE = {"emit": {"type": "file", "path": "a", "contents": "x"}}
 
 def test_lists(command: Any, environment: dict[str, str]) -> None:
     def listed(what: str) -> Any:
-        ran = subprocess.run(command(what, "--json"), capture_output=True, check=True, env=environment, text=True)
+        ran = subprocess.run(
+            command(what, "--json"), capture_output=True, check=True, env=environment, text=True, timeout=30
+        )
         return json.loads(ran.stdout)
 
     accounts = listed("--list-accounts")
@@ -32,10 +37,42 @@ def test_lists(command: Any, environment: dict[str, str]) -> None:
         assert set(row) == {"name", "id", "profiles", "note", "honest", "generated"}
 
 
-def test_refuses_wrong_usage(command: Any, environment: dict[str, str]) -> None:
-    for arguments in (("--fault", "no-such"), ("--profile", "no-such"), ("--time-scale", "0")):
-        ran = subprocess.run(command(*arguments), capture_output=True, check=False, env=environment)
-        assert ran.returncode == 2
+WRONG = {
+    ("--fault", "no-such"): "--fault: expected the name of a fault, got 'no-such'",
+    (
+        "--fault",
+        "cursor-inclusive",
+        "--profile",
+        "rockstar",
+    ): "--fault: expected a fault of rockstar, got cursor-inclusive, which is",
+    ("--profile", "no-such"): "--profile: expected one of agent-workspace, cosma, ghostly, promptfloe, rockstar, got",
+    ("--time-scale", "0"): "expected a number above 0, at most 1000",
+    ("--port", "99999"): "expected a port, 0 to 65535",
+    ("--host", "a..b", "--port", "0"): "--host a..b --port 0: expected an address where one can listen, got ",
+    (
+        "--db",
+        "no/such/folder.db",
+    ): "--db no/such/folder.db: expected a database that can be opened, or made, got unable",
+    ("--db", "."): "--db .: expected a database that can be opened, or made, got unable to open database file",
+    ("--db", __file__): f"--db {__file__}: expected a database that can be opened, or made, got file is not a database",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_refuses_wrong_usage(command: Any, environment: dict[str, str], arguments: tuple[str, ...]) -> None:
+    ran = subprocess.run(command(*arguments), capture_output=True, check=False, env=environment, text=True, timeout=30)
+    last = ran.stderr.splitlines()[-1]
+    assert (ran.returncode, WRONG[arguments] in last, "Traceback" in ran.stderr) == (2, True, False)
+
+
+def test_a_port_that_is_taken_is_told_of(command: Any, environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        ran = subprocess.run(
+            command("--port", port), capture_output=True, check=False, env=environment, text=True, timeout=30
+        )
+    said = f"streamvet_server: --host 127.0.0.1 --port {port}: expected an address where one can listen, got "
+    assert (ran.returncode, len(ran.stderr.splitlines()), ran.stderr.startswith(said)) == (2, 1, True)
 
 
 def test_one_profile_is_served_at_the_root(spawn: Any) -> None:

@@ -102,6 +102,12 @@ TODAY = date(2025, 11, 22)
             ["TRN-01: the waiver accepts INCONCLUSIVE, but it was exercised"],
         ),
         (NOT_HERE, Waiver("NDJ-01", "known"), Verdict.NOT_APPLICABLE, []),
+        (
+            NOT_HERE,
+            Waiver("NDJ-01", "known", date(2025, 11, 21)),
+            Verdict.NOT_APPLICABLE,
+            ["NDJ-01: the waiver expired after 2025-11-21"],
+        ),
         (ERROR, Waiver("CAT-02", "known"), Verdict.ERROR, []),
         (FAIL, Waiver("CAT-02", "another id"), Verdict.FAIL, []),
     ],

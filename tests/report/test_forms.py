@@ -166,3 +166,17 @@ def test_a_badge_is_svg_that_says_the_outcome(verdict: Verdict, word: str) -> No
     one = report(ruling("SSE-02", verdict, finding, exercised=verdict is not Verdict.INCONCLUSIVE))
     root = ET.fromstring(badge.render([one], Policy()))  # noqa: S314 - our own output
     assert (root.tag, root.get("aria-label")) == ("{http://www.w3.org/2000/svg}svg", f"streamvet ghostly: {word}")
+
+
+def test_one_is_told_as_one() -> None:
+    bad = Finding("x1", (0, 4), 5_000, "four bytes", "three", "SSE-02", "t")
+    one = report(ruling("SSE-02", Verdict.FAIL, bad, bad, exercised=1), pinned=1, stale=("x",))
+    told = text.render([one], Policy()).plain
+    assert "1 try in 3.4 s" in told
+    assert "1 more finding of 1 try that exercised it" in told
+    assert told.rstrip().endswith(" · 1 stale waiver")
+    many = report(ruling("SSE-02", Verdict.FAIL, bad, bad, bad), offline=True, stale=("x", "y"))
+    told = text.render([many], Policy()).plain
+    assert "3 traces" in told
+    assert "2 more findings of 3 tries that exercised it" in told
+    assert told.rstrip().endswith(" · 2 stale waivers")

@@ -165,7 +165,7 @@ def after_cursor(trace: Trace, profile: Profile) -> Outcome:
         lost = _missing(whole, one, after)
         if lost:
             found.append(
-                _lost(whole, one, lost, f"after the cursor {one.exchange.about['cursor']!r}, the {after}th event's")
+                _lost(whole, one, lost, f"after the cursor {one.exchange.about['cursor']!r}, that of event {after}")
             )
     return found
 

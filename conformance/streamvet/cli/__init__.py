@@ -5,6 +5,32 @@ Results go to stdout, progress and errors to stderr. Must not judge, and must no
 
 from __future__ import annotations
 
-from streamvet.cli.ending import call, main
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
-__all__ = ["call", "main"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INTERRUPTED = 130  # as `report.exits` has it, which is among what takes time to import
+
+
+def main() -> NoReturn:
+    """The command `streamvet`. What it imports takes half a second, and Ctrl-C in that time is no error of ours.
+
+    SIGTERM is as Ctrl-C: what was found so far is told of, where by itself it would end us without a word.
+    """
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        from streamvet.cli import ending  # noqa: PLC0415 - see above
+    except KeyboardInterrupt:
+        sys.stderr.write("streamvet: interrupted\n")
+        sys.exit(_INTERRUPTED)
+    ending.main()
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run one command in this process; gives its exit code."""
+    from streamvet.cli import ending  # noqa: PLC0415 - as above
+
+    return ending.call(arguments)

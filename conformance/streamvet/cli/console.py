@@ -27,4 +27,5 @@ def say(text: Text | str) -> None:
 
 def note(text: str) -> None:
     """Print a line that is no result."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line prints here, and in `say`
+    if sys.stderr is not None:  # closed: `print` would take stdout for it
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line prints here, and in `say`

@@ -7,12 +7,8 @@ Must not know how traces are made.
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
-import os
 import re
-import signal
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +16,7 @@ from streamvet.contract.files import FileError
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.report.hearing import TRACE_SUFFIX, Asked, Hearing
+from streamvet.sheltered import pool, unheard
 from streamvet.trace import dump
 
 if TYPE_CHECKING:
@@ -53,12 +50,12 @@ class Court:
     """The other process. Used as a context; it ends with it."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(1, context, initializer=_humble)
+        self._pool = pool(1, _NICE)
         self._pending: deque[Future[frozenset[str]]] = deque()
 
     def __enter__(self) -> Self:
-        self._pool.submit(load_registry)  # whatever takes time to load is there when the first trace comes
+        with unheard():
+            self._pool.submit(load_registry)  # whatever takes time to load is there when the first trace comes
         return self
 
     def __exit__(
@@ -74,15 +71,25 @@ class Court:
         self._pending.append(self._pool.submit(_hear, case, trace))
         return self._pending[-1]
 
-    def report(self, case: Case, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]) -> Report:
-        """The report on all traces of a case.
+    def catch_up(self) -> bool:
+        """Wait until everything is judged; gives whether it is. Who interrupts that has what is judged by then.
 
         Raises:
             CourtError: where a trace could not be kept.
         """
-        for future in self._pending:
-            future.result()
-        self._pending.clear()
+        try:
+            for future in self._pending:
+                future.result()
+        except KeyboardInterrupt:
+            for future in self._pending:
+                future.cancel()
+            return False
+        finally:
+            self._pending.clear()
+        return True
+
+    def report(self, case: Case, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]) -> Report:
+        """The report on all traces of a case that are judged."""
         return self._pool.submit(_report, case, asked, skipped, facts).result()
 
 
@@ -98,11 +105,6 @@ class _Open:
 
 
 _cases: dict[int, _Open] = {}
-
-
-def _humble() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent asks for what there is
-    os.nice(_NICE)
 
 
 def _case(case: Case) -> _Open:

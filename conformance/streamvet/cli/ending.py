@@ -5,8 +5,6 @@ Must not know the commands.
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 import tempfile
 import traceback
@@ -16,6 +14,7 @@ from streamvet.campaign import Unreachable
 from streamvet.cli.app import app
 from streamvet.cli.console import note
 from streamvet.cli.court import CourtError
+from streamvet.cli.streams import sturdy
 from streamvet.contract.files import FileError
 from streamvet.reference import ServerMissingError
 from streamvet.report.exits import Exit
@@ -36,10 +35,14 @@ _CODES: dict[type[Exception], Exit] = {
 
 def main() -> NoReturn:
     """The command `streamvet`."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character shows its number
-            stream.reconfigure(errors="backslashreplace")
-    sys.exit(call(sys.argv[1:]))
+    sturdy()
+    code = call(sys.argv[1:])
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except FileError as error:
+        code = _failed(error)
+    sys.exit(code)
 
 
 def call(arguments: Sequence[str]) -> int:
@@ -47,16 +50,20 @@ def call(arguments: Sequence[str]) -> int:
     try:
         app(args=list(arguments), prog_name="streamvet")
     except SystemExit as end:
+        if _is_interrupt(end):
+            note("streamvet: interrupted")
         return end.code if isinstance(end.code, int) else int(Exit.USAGE)
     except KeyboardInterrupt:
         note("streamvet: interrupted")
         return Exit.INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has enough of it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return Exit.USAGE
     except Exception as error:  # noqa: BLE001 - the last place that can turn it into words
         return _failed(_cause(error))
     return Exit.CONFORMANT
+
+
+def _is_interrupt(end: SystemExit) -> bool:
+    """Whether this is what typer makes of Ctrl-C; a command that tells of it itself exits with 130 of its own."""
+    return end.__context__ is not None and isinstance(end.__context__.__cause__, KeyboardInterrupt)
 
 
 def _cause(error: Exception) -> Exception:

@@ -6,6 +6,7 @@ Must not know how traces are made, nor how verdicts are.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import re
 import shlex
@@ -24,7 +25,9 @@ from streamvet.cli import options
 from streamvet.cli.options import Outputs
 from streamvet.contract.files import FileError
 from streamvet.contract.profile import Profile, load_profile
+from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
+from streamvet.decode import reading
 from streamvet.outcome import NotExercised
 from streamvet.report.exits import Policy
 from streamvet.report.hearing import Asked, Hearing
@@ -79,7 +82,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     What they do not exercise is nobody's fault, unless that is everything.
     """
     outputs = Outputs(json, junitxml, html, badge)
-    outputs.check()
+    outputs.check(*files, waivers)
     again = (
         shlex.join(["streamvet", "judge", "--raw", raw.value, "--profile", profile, *files]) if raw and profile else ""
     )
@@ -99,20 +102,29 @@ def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
     checks: Mapping[str, Check] | None = None, notes: tuple[str, ...] = (),
 ) -> list[Report]:  # fmt: skip
-    """The reports on these traces, one for each profile that they are of.
+    """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
     Raises:
         TraceError: where a file is not a trace.
         FileError: where a trace is of another profile, or of other rules.
+        KeyboardInterrupt: where nothing was judged by then.
     """
     hearings: dict[str, tuple[Hearing, dict[str, Any]]] = {}
-    for trace in traces:
-        if trace.profile not in hearings:
-            found = profile or load_profile(trace.profile, named_in=trace.name)
-            hearings[trace.profile] = (Hearing(found, load_registry(), checks), _facts(trace, found))
-        hearings[trace.profile][0].hear(trace)
+    interrupted = False
+    try:
+        for trace in traces:
+            if trace.profile not in hearings:
+                found = profile or load_profile(trace.profile, named_in=trace.name)
+                hearings[trace.profile] = (Hearing(found, load_registry(), checks), _facts(trace, found))
+            hearings[trace.profile][0].hear(trace)
+    except KeyboardInterrupt:  # what was judged of the trace at hand counts too: a finding is one wherever it is from
+        if not hearings:
+            raise
+        interrupted, notes = True, (*notes, "interrupted: what was not judged by then is not in the verdicts")
     return [
-        hearing.report(asked, target=source, offline=True, notes=(*notes, *facts.pop("scaled")), **facts)
+        hearing.report(
+            asked, target=source, offline=True, notes=(*notes, *facts.pop("scaled")), interrupted=interrupted, **facts
+        )
         for hearing, facts in hearings.values()
     ]
 
@@ -152,10 +164,16 @@ def _traces(files: Iterable[str]) -> Iterator[Trace]:
 
 def _opened(name: str) -> contextlib.AbstractContextManager[TextIO]:
     if name == STDIN:
-        return contextlib.nullcontext(sys.stdin)
+        return contextlib.nullcontext(_stdin())
     if name.endswith(".gz"):
         return gzip.open(name, "rt", encoding="utf-8")
     return Path(name).open(encoding="utf-8")
+
+
+def _stdin() -> TextIO:
+    if sys.stdin is None:  # as Python has it where it was closed before the start
+        raise FileError(STDIN, "", "a readable file", "a stdin that is closed")
+    return sys.stdin
 
 
 def _split(file: TextIO, name: str) -> Iterator[Trace]:
@@ -176,7 +194,7 @@ def _split(file: TextIO, name: str) -> Iterator[Trace]:
     while number == 0 or left:
         number += 1
         started: list[bool] = [True] if left else []
-        yield load(lines(), name if number == 1 else f"{name} (trace {number})")
+        yield load(lines(), name if number == 1 else f"{name} (trace {number})", wrong_in)
 
 
 # ------------------------------------------------------------------------------------------------ bytes
@@ -196,16 +214,29 @@ _CHECKS_OF_BYTES: Mapping[str, Check] = {
 }
 
 
+def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:
+    """Whether captured bytes hold a terminal event: elsewhere nobody knows whether the server or Ctrl-C ended them."""
+    rule = profile.terminal
+    return rule is not None and any(reading(exchange, profile).of(kinds) for kinds in (rule.events, rule.last))
+
+
 def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Iterator[Trace]:
-    """A trace for each file of body bytes, as if they had come at once on a stream that was read from its beginning."""
+    """A trace for each file of body bytes, as if they had come at once on a stream that was read from its beginning.
+
+    Raises:
+        FileError: where a file cannot be read, or is empty. Nothing came that could be judged: most often what should
+            have captured it failed, so it is told as a wrong input, not as a stream without an end.
+    """
     if profile.framing != framing.value:
         raise FileError("--raw", framing.value, f"{profile.framing}, the framing of {profile.name}", framing.value)
     operation = next((one.name for one in profile.operations.values() if one.streams), "attach")
     for name in files:
         try:
-            body = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+            body = _stdin().buffer.read() if name == STDIN else Path(name).read_bytes()
         except OSError as error:
             raise FileError(name, "", "a readable file", error.strerror or "an error") from error
+        if not body:
+            raise FileError(name, "", "the bytes of a stream", "an empty file")
         exchange = Exchange(
             id="x1", operation=operation, role="reader", about={"meant": "stream", "account": "primary", "run": "r1"},
             request=Request("GET", name, (), None), sent_us=0,
@@ -213,6 +244,8 @@ def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Itera
             ends=array("q", [len(body)] if body else []), times=array("q", [0] if body else []),
             ending=Ending.COMPLETE, ended_us=0,
         )  # fmt: skip
+        if not _ends_by_itself(exchange, profile):
+            exchange = dataclasses.replace(exchange, ending=Ending.CUT, detail="the end of the capture")
         yield Trace(
             probe="raw", stimulus={"name": "captured bytes"}, exchanges=(exchange,), profile=profile.name,
             digest=profile.digest, revision=load_registry().revision, name=name,

@@ -5,6 +5,7 @@ Must not know the commands.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,19 +27,43 @@ if TYPE_CHECKING:
 
     from streamvet.report.report import Report
 
+
+def finite(value: float | None) -> float | None:
+    """A number as it is; what JSON and a clock do not have is refused, which a range of click's lets pass."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"expected a finite number, got {value}")
+    return value
+
+
+def named(text: str) -> Path:
+    """A file's name as a path. An empty one is that of the folder at hand for `Path`, which nobody means."""
+    if not text:
+        raise typer.BadParameter("expected the name of a file, got an empty text")
+    return Path(text)
+
+
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="ID|FAMILY", help="Report and count only these; may be repeated.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A violated SHOULD counts as a violated MUST.")]
 Waivers = Annotated[
-    Path | None, typer.Option("--waivers", metavar="FILE", help="What is accepted: ids with reasons, as YAML.")
+    Path | None,
+    typer.Option("--waivers", parser=named, metavar="FILE", help="What is accepted: ids with reasons, as YAML."),
 ]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")]
-Junit = Annotated[Path | None, typer.Option("--junitxml", metavar="FILE", help="Write the report as JUnit XML.")]
+Json = Annotated[Path | None, typer.Option("--json", parser=named, metavar="FILE", help="Write the report as JSON.")]
+Junit = Annotated[
+    Path | None, typer.Option("--junitxml", parser=named, metavar="FILE", help="Write the report as JUnit XML.")
+]
 Html = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML file, with the evidence.")
+    Path | None,
+    typer.Option("--html", parser=named, metavar="FILE", help="Write the report as one HTML file, with the evidence."),
 ]
-Badge = Annotated[Path | None, typer.Option("--badge", metavar="FILE", help="Write the outcome as an SVG badge.")]
+Badge = Annotated[
+    Path | None, typer.Option("--badge", parser=named, metavar="FILE", help="Write the outcome as an SVG badge.")
+]
+
+
+_WRITABLE = "a file that can be written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +84,61 @@ class Outputs:
         )
         return [(path, render) for path, render in forms if path is not None]
 
-    def check(self) -> None:
-        """Find out before a long run that a file could not be written after it.
+    def check(self, *inputs: Path | str | None) -> None:
+        """Find out before a long run that a file could not be written after it, or would replace one of the inputs.
 
         Raises:
-            FileError: where its folder does not exist, or it is a folder itself.
+            FileError: with the file.
         """
+        taken = {_identity(Path(one)): f"{one}, another argument" for one in inputs if one is not None}
         for path, _ in self._wanted():
-            if path.is_dir() or not path.parent.is_dir():
-                got = "a folder" if path.is_dir() else f"no folder {path.parent}"
-                raise FileError(path, "", "a file that can be written", got)
+            if path.exists() and not path.is_file() and not path.is_dir():
+                continue  # a terminal, a pipe, /dev/null: it keeps nothing, and opening it may wait for a reader
+            _check_writable(path)
+            one = _identity(path)
+            if one in taken:
+                raise FileError(path, "", "a file for this report alone", taken[one])
+            taken[one] = "that of another report"
 
     def deliver(self, reports: Sequence[Report], policy: Policy) -> Exit:
-        """Print the summary, write the files; gives the exit code.
+        """Print the summary, write the files; gives the exit code. What cannot be written does not keep back the rest.
 
         Raises:
-            FileError: where a file cannot be written.
+            FileError: where a file cannot be written, or nothing be printed.
         """
-        say(text.render(reports, policy))
+        wrong: list[FileError] = []
         for path, render in self._wanted():
             try:
                 path.write_text(render(reports, policy), encoding="utf-8", errors="backslashreplace")
             except OSError as error:
-                raise FileError(path, "", "a file that can be written", error.strerror or "an error") from error
+                wrong.append(FileError(path, "", _WRITABLE, error.strerror or "an error"))
+        say(text.render(reports, policy))
+        if wrong:
+            raise wrong[0]
         return exit_code(reports, policy)
+
+
+def _identity(path: Path) -> object:
+    """What is equal for two paths of the same file, by whatever name or link."""
+    try:
+        found = path.stat()
+    except OSError:
+        return path.resolve()
+    return found.st_dev, found.st_ino
+
+
+def _check_writable(path: Path) -> None:
+    """Open a file as `deliver` will, and leave everything as it was."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise FileError(path, "", _WRITABLE, "a folder" if path.is_dir() else f"no folder {path.parent}")
+    there = path.exists()
+    try:
+        with path.open("ab"):
+            pass
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise FileError(path, "", _WRITABLE, error.strerror or "an error") from error
 
 
 def asked(only: Sequence[str] | None, waivers: Path | None, command: str) -> Asked:
@@ -93,12 +149,28 @@ def asked(only: Sequence[str] | None, waivers: Path | None, command: str) -> Ask
     """
     registry = load_registry()
     words = [word for part in only or () for word in re.split(r"[\s,]+", part) if word]
+    if only and not words:
+        raise FileError("--only", "the value", "the id of a requirement, or a family", "an empty text")
     try:
         chosen = registry.select(words) if words else None
     except KeyError as error:
         raise FileError("--only", error.args[0], "the id of a requirement, or a family", "neither") from None
     rows = tuple(load_waivers(waivers, registry)) if waivers else ()
     return Asked(chosen, rows, datetime.now(UTC).date(), command)
+
+
+def trace_folder(path: Path | None) -> None:
+    """Make the folder for traces.
+
+    Raises:
+        FileError: where that cannot be.
+    """
+    if path is None:
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(path, "", "a folder for traces", error.strerror or "an error") from error
 
 
 def only_note(only: Sequence[str] | None) -> tuple[str, ...]:

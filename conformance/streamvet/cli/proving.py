@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from streamvet.cli import options
 from streamvet.cli.console import note, say
 from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
@@ -22,7 +23,7 @@ from streamvet.report.exits import Exit
 from streamvet.report.printable import printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def prove(
@@ -48,52 +49,105 @@ def prove(
     """
     given = accounts()
     profiles = _known(profile, list(given), "--profile")
-    rows = [one for one in faults() if one.generated is generated]
-    names = _known(fault, [one.name for one in rows], "--fault")
-    chosen = [one for one in rows if one.name in names and set(one.profiles) & set(profiles)]
+    chosen = _chosen(fault, profiles, generated=generated)
+    options.trace_folder(trace_dir)
     ended = _hunted(chosen, given, profiles, seeds) if generated else _proved(chosen, given, profiles, trace_dir)
     raise typer.Exit(int(ended))
+
+
+def _chosen(wanted: Sequence[str] | None, profiles: Sequence[str], *, generated: bool) -> list[Fault]:
+    """The faults to run.
+
+    Raises:
+        FileError: where one is unknown, is not shown by such tries, or is of none of these profiles.
+    """
+    rows = faults()
+    names = _known(wanted, [one.name for one in rows], "--fault")
+    for one in rows:
+        if wanted and one.name in names and one.generated is not generated:
+            expected, got = _GENERATED, _PINNED
+            if not generated:
+                expected, got = got, expected
+            raise FileError("--fault", one.name, f"a fault that {expected}", f"one that {got}")
+    chosen = [one for one in rows if one.name in names and one.generated is generated]
+    left = [one for one in chosen if set(one.profiles) & set(profiles)]
+    for one in chosen:
+        if wanted and one not in left:
+            raise FileError(
+                "--fault", one.name, f"a fault of {', '.join(profiles)}", f"one of {', '.join(one.profiles)}"
+            )
+    if not left:
+        raise FileError("--profile", ", ".join(profiles), "a profile with such faults", "none")
+    return left
+
+
+_PINNED = "pinned tries show, without --generated"
+_GENERATED = "only generated tries show, with --generated"
 
 
 def _proved(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequence[str], trace_dir: Path | None) -> Exit:
     """Run the faults that pinned stimuli show, and print the kill matrix."""
     todo = jobs(chosen, given, profiles, trace_dir)
+    by_name: dict[str, Done] = {}  # a run that is repeated replaces the one before
     count = 0
 
     def seen(done: Done) -> None:
         nonlocal count
         count += 1
+        by_name[done.job.name] = done
         bad = [one for one, verdict in done.verdicts.items() if verdict in (Verdict.FAIL, Verdict.WARN)]
         said = "an error" if done.errors else ", ".join(bad) or "all hold"
         again = "; the suite itself was late: it is repeated" if done.late else ""
         note(f"{min(count, len(todo))} of {len(todo)}: {done.job.name}: {said}{again} ({done.duration_s:.1f} s)")
 
-    results = perform(todo, seen)
+    interrupted = _interrupted(lambda: perform(todo, seen))
+    results = [by_name[job.name] for job in todo if job.name in by_name]
     cells = matrix(results, load_registry())
     say(told(cells, [one for one in results if one.job.fault is None], profiles))
+    if interrupted:
+        return _told_of(
+            interrupted=f"{len(results)} of {len(todo)} runs were done; those that go wrong are repeated at the end"
+        )
     errors = any(one.errors for one in results)
     wrong = any(cell.wrong for cell in cells)
     return Exit.OURS if errors else Exit.VIOLATED if wrong else Exit.CONFORMANT
 
 
+def _interrupted(work: Callable[[], object]) -> bool:
+    """Do some work; gives whether it was interrupted."""
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _told_of(*, interrupted: str) -> Exit:
+    """Say below the result how far it goes."""
+    say(Text(f"interrupted: {interrupted}\n", "bold yellow"))
+    return Exit.INTERRUPTED
+
+
 def _hunted(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequence[str], seeds: int) -> Exit:
     """Look for the faults that only generated stimuli show, and print how soon they are found."""
     todo = hunts(chosen, given, profiles, range(seeds))
-    count = 0
+    results: list[Hunted] = []
 
     def seen(done: Hunted) -> None:
-        nonlocal count
-        count += 1
+        results.append(done)
         found = f"found by try {done.tries}" if done.found else f"not found in {done.tries} tries"
         said = "an error" if done.errors else found
-        note(f"{count} of {len(todo)}: {done.hunt.name}: {said} ({done.duration_s:.1f} s)")
+        note(f"{len(results)} of {len(todo)}: {done.hunt.name}: {said} ({done.duration_s:.1f} s)")
 
-    results = go_hunting(todo, seen)
+    interrupted = _interrupted(lambda: go_hunting(todo, seen))
+    results.sort(key=lambda done: todo.index(done.hunt))
     rows = catches(results)
     say(caught(rows))
     for one in results:
         for error in dict.fromkeys(one.errors):
             note(f"streamvet: {one.hunt.name}: {error}")
+    if interrupted:
+        return _told_of(interrupted=f"{len(results)} of {len(todo)} hunts were done")
     errors, missed = any(one.errors for one in results), any(not row.enough for row in rows)
     return Exit.OURS if errors else Exit.VIOLATED if missed else Exit.CONFORMANT
 
@@ -126,8 +180,8 @@ def _known(wanted: Sequence[str] | None, known: Sequence[str], option: str) -> l
             raise FileError(
                 option,
                 one,
-                f"one of {', '.join(known)}" if len(known) < 20 else "a name from `streamvet list`",
-                "neither",
+                f"one of {', '.join(known)}" if len(known) < 20 else "a name from `streamvet list faults`",
+                "no such name",
             )
     return list(dict.fromkeys(wanted or known))
 

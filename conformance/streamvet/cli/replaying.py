@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamvet.campaign import Settings, campaign
+from streamvet.cli import options
 from streamvet.cli.console import say
 from streamvet.cli.subjects import Subject, subjects_of
 from streamvet.contract.files import FileError
@@ -47,11 +48,23 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
     time_scale: Annotated[
         float | None,
         typer.Option(
-            "--time-scale", min=0.0001, max=1000, metavar="X", help="The candidate runs with every interval times this."
+            "--time-scale",
+            min=0.0001,
+            max=1000,
+            callback=options.finite,
+            metavar="X",
+            help="The candidate runs with every interval times this.",
         ),
     ] = None,
     wait: Annotated[
-        float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long the candidate may take to come up.")
+        float,
+        typer.Option(
+            "--wait",
+            min=0,
+            callback=options.finite,
+            metavar="SECONDS",
+            help="How long the candidate may take to come up.",
+        ),
     ] = 10.0,
 ) -> None:
     """Perform one recorded case again.

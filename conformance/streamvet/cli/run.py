@@ -24,11 +24,12 @@ from streamvet.cli.generated import Known, explorer, kept
 from streamvet.cli.options import Outputs
 from streamvet.cli.progress import Watch
 from streamvet.cli.subjects import Subject, subjects_of
-from streamvet.contract.files import FileError
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.probes import PROGRAM
 from streamvet.recorder import now_us
 from streamvet.report.exits import Policy
+from streamvet.report.printable import counted
+from streamvet.sheltered import stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +60,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         typer.Option(
             "--budget",
             min=0,
+            callback=options.finite,
             metavar="SECONDS",
             help="Explore by generated tries for so long; 0: not at all. By default until the longest wait is over.",
         ),
@@ -66,7 +68,12 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     time_scale: Annotated[
         float | None,
         typer.Option(
-            "--time-scale", min=0.0001, max=1000, metavar="X", help="The candidate runs with every interval times this."
+            "--time-scale",
+            min=0.0001,
+            max=1000,
+            callback=options.finite,
+            metavar="X",
+            help="The candidate runs with every interval times this.",
         ),
     ] = None,
     strict: options.Strict = False,
@@ -75,10 +82,20 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     ] = False,
     waivers: options.Waivers = None,
     max_wait: Annotated[
-        float | None, typer.Option("--max-wait", min=0, metavar="SECONDS", help="Do not run what has to wait longer.")
+        float | None,
+        typer.Option(
+            "--max-wait", min=0, callback=options.finite, metavar="SECONDS", help="Do not run what has to wait longer."
+        ),
     ] = None,
     wait: Annotated[
-        float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long the candidate may take to come up.")
+        float,
+        typer.Option(
+            "--wait",
+            min=0,
+            callback=options.finite,
+            metavar="SECONDS",
+            help="How long the candidate may take to come up.",
+        ),
     ] = 10.0,
     json: options.Json = None,
     junitxml: options.Junit = None,
@@ -96,30 +113,16 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     It is the server that a target file describes, or one at a URL, or the reference server.
     """
     outputs = Outputs(json, junitxml, html, badge)
-    outputs.check()
+    outputs.check(target, waivers, trace_dir)
     asked = options.asked(only, waivers, "")
     settings = Settings(time_scale=time_scale, max_wait_s=max_wait, wait_s=wait, seed=seed)
     notes = options.only_note(only) + ((f"no wait above {max_wait:g} s was run",) if max_wait is not None else ())
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         subjects = subjects_of(target, profile or [], reference, time_scale, Path(folder))
-        _prepare(trace_dir)
+        options.trace_folder(trace_dir)
         wanted = _Wanted(settings, Effort(seed, budget, examples), asked, trace_dir, notes)
         reports = _checked(subjects, wanted)
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict, accept_incomplete))))
-
-
-def _prepare(trace_dir: Path | None) -> None:
-    """Make the folder for traces.
-
-    Raises:
-        FileError: where that cannot be.
-    """
-    if trace_dir is None:
-        return
-    try:
-        trace_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(trace_dir, "", "a folder for traces", error.strerror or "an error") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
             stack.enter_context(one.explorer or contextlib.nullcontext())
         interrupted = _try_all(trials, wanted.settings, court)
         ended_us = now_us()
+        interrupted = not court.catch_up() or interrupted
         for one in trials:
             subject, settings = one.subject, wanted.settings
             summary = subject.summary or Summary(
@@ -191,16 +195,13 @@ class _Trial:
 def _try_all(trials: Sequence[_Trial], settings: Settings, court: Court) -> bool:
     """Run the campaigns beside each other; gives whether they were interrupted."""
     try:
-        asyncio.run(_campaigns(trials, settings, court))
+        asyncio.run(stoppable(_campaigns(trials, settings, court), signal.SIGTERM))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return True
     return False
 
 
 async def _campaigns(trials: Sequence[_Trial], settings: Settings, court: Court) -> None:
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     calm = Calm(len(trials))
     with Watch() as watch:
 
@@ -238,9 +239,11 @@ def _notes(
         limit = subject.target.max_starts
         found.append(f"generated tries ended early: max_starts, {limit}, leaves no more runs for them")
     if summary.repeated:
-        found.append(f"{summary.repeated} waits were repeated, as the suite itself was late")
+        were = "wait was" if summary.repeated == 1 else "waits were"
+        found.append(f"{summary.repeated} {were} repeated, as the suite itself was late")
     if exploring and exploring.doubtful:
-        found.append(f"{exploring.doubtful} generated tries missed a bound in time once and never again: not judged")
+        tries = counted(exploring.doubtful, "generated try", "generated tries")
+        found.append(f"{tries} missed a bound in time once and never again: not judged")
     if interrupted:
         found.append("interrupted: what was not tried by then is not judged")
     return tuple(found)

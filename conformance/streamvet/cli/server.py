@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from streamvet.cli.options import finite
 from streamvet.reference import SERVER
 
 
@@ -23,7 +24,15 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     host: Annotated[str | None, typer.Option("--host", help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="The port; 0: any free one.")] = None,
     time_scale: Annotated[
-        float | None, typer.Option("--time-scale", metavar="X", help="0.05: every interval is a twentieth.")
+        float | None,
+        typer.Option(
+            "--time-scale",
+            min=0.0001,
+            max=1000,
+            callback=finite,
+            metavar="X",
+            help="0.05: every interval is a twentieth.",
+        ),
     ] = None,
     db: Annotated[
         Path | None, typer.Option("--db", metavar="PATH", help="The event log's file; in memory by default.")

@@ -108,7 +108,7 @@ def explain(
     row = registry.rows.get(requirement.upper())
     if row is None:
         raise FileError(
-            "explain", requirement, "the id of a requirement, see `streamvet list requirements`", "no such id"
+            "explain", "ID", "the id of a requirement, see `streamvet list requirements`", repr(requirement)
         )
     lines = [f"{row.id}  {row.level}  {registry.families[row.family]}", "", f"  {row.text}", ""]
     lines += _facts(row)

@@ -5,6 +5,7 @@ Must not know how they are checked.
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from streamvet.campaign import Summary
     from streamvet.contract.profile import Profile
     from streamvet.contract.target import Target
+
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986, 3.1; no path begins so
 
 
 @dataclass(slots=True)
@@ -50,7 +54,8 @@ def subjects_of(
         typer.BadParameter: where the arguments do not go together.
     """
     if with_reference == (target is not None):
-        raise typer.BadParameter("give a target file, a URL with --profile, or --reference")
+        one = "give one of a target file, a URL with --profile, and --reference"
+        raise typer.BadParameter(f"{one}; got {'two' if with_reference else 'none'}")
     if with_reference:
         return _references(profiles, DEFAULT_TIME_SCALE if scale is None else scale, folder)
     assert target is not None  # noqa: S101 - said for mypy: the first condition leaves nothing else
@@ -61,6 +66,8 @@ def subjects_of(
         words += ["--profile", profiles[0]]
         loaded, profile = target_of({"profile": profiles[0], "base_url": target}, Path("command line"))
     else:
+        if _SCHEME.match(target):
+            raise FileError("TARGET", "the URL", "one that begins with http:// or https://", repr(target))
         if profiles:
             raise typer.BadParameter("a target file names its profile itself", param_hint="--profile")
         loaded, profile = load_target(Path(target))

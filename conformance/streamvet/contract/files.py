@@ -6,6 +6,7 @@ Must not know what is in the files: their shape is what a meta schema says.
 from __future__ import annotations
 
 import json
+import math
 import re
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,10 @@ else:  # libyaml's parser where PyYAML was built with it, ten times as fast; bot
     SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class _WrongKeyError(yaml.constructor.ConstructorError):
+    """Our own objection to what is YAML otherwise; its problem says what was got."""
+
+
 class _UniqueLoader(SafeLoader):
     """YAML that refuses a key twice in one mapping, where PyYAML keeps the last in silence."""
 
@@ -49,11 +54,9 @@ class _UniqueLoader(SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str | int | float | bool):
-                raise yaml.constructor.ConstructorError(None, None, "a key that is not a scalar", key_node.start_mark)
+                raise _WrongKeyError(None, None, "a key that is not a scalar", key_node.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} a second time", key_node.start_mark
-                )
+                raise _WrongKeyError(None, None, f"the key {key!r} a second time", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
@@ -88,13 +91,49 @@ def read_yaml(path: Path) -> Any:
         FileError: where it is no YAML.
     """
     try:
-        return yaml.load(read_text(path), Loader=_UniqueLoader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(read_text(path), Loader=_UniqueLoader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise FileError(path, place, "YAML", error.problem or "something else") from error
+        got = error.problem if isinstance(error, _WrongKeyError) else _mistake(error.problem)
+        raise FileError(path, place, "YAML", got or "something else") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise FileError(path, "", "YAML", " ".join(str(error).split())[:SEEN_CHARS]) from error
+    _check_bounds(value, path)
+    return value
+
+
+def _mistake(said: str | None) -> str:
+    """What a parser says, as something that was got."""
+    return f"a mistake in it: {said}"
+
+
+# An alias of YAML may hold itself, or, with a few lines, a billion values: whoever walks such a file never ends. The
+# largest file of ours has less than 2,500 values, the deepest 15 levels; a body of a request may have more.
+MOST_VALUES, MOST_LEVELS = 200_000, 100
+
+
+def _check_bounds(value: Any, path: Path) -> None:
+    """Hold a value to what one can walk and JSON can say, aliases expanded.
+
+    Raises:
+        FileError: where it has too many values or levels, or a number that is none of JSON's.
+    """
+    left: list[tuple[Any, str, int]] = [(value, "", 0)]
+    seen = 0
+    while left:
+        one, place, level = left.pop()
+        seen += 1
+        if level > MOST_LEVELS:
+            raise FileError(path, cut(place), f"at most {MOST_LEVELS} levels, aliases expanded", "more")
+        if seen > MOST_VALUES:
+            raise FileError(path, "", f"at most {MOST_VALUES} values, aliases expanded", "more")
+        if isinstance(one, dict):
+            left += [(member, place + _step(key), level + 1) for key, member in one.items()]
+        elif isinstance(one, list):
+            left += [(member, f"{place}/{index}", level + 1) for index, member in enumerate(one)]
+        elif isinstance(one, float) and not math.isfinite(one):
+            raise FileError(path, place, "a number as JSON has them", repr(one))
 
 
 def read_json(path: Path) -> Any:
@@ -104,11 +143,15 @@ def read_json(path: Path) -> Any:
         FileError: where it is no JSON.
     """
     try:
-        return json.loads(read_text(path))
+        value = json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise FileError(path, f"line {error.lineno}, column {error.colno}", "JSON", error.msg) from error
+        raise FileError(path, f"line {error.lineno}, column {error.colno}", "JSON", _mistake(error.msg)) from error
     except RecursionError as error:
         raise FileError(path, "", "JSON", "nesting that is too deep") from error
+    except ValueError as error:  # of more digits than Python reads
+        raise FileError(path, "", "JSON", "a number that is too long") from error
+    _check_bounds(value, path)
+    return value
 
 
 def _formats() -> FormatChecker:
@@ -141,7 +184,10 @@ def expected_of(error: ValidationError) -> str:
         "enum": f"one of {', '.join(map(repr, value)) if isinstance(value, list) else value}",
         "const": repr(value),
         "additionalProperties": "only known keys",
+        "dependentRequired": _dependent(error),
         "minimum": f"at least {value}",
+        "exclusiveMinimum": f"more than {value}",
+        "exclusiveMaximum": f"less than {value}",
         "maximum": f"at most {value}",
         "minLength": "a text that is not empty" if value == 1 else f"at least {value} characters",
         "pattern": f"a match of {value}",
@@ -152,6 +198,15 @@ def expected_of(error: ValidationError) -> str:
         "maxProperties": f"at most {value} keys",
     }
     return said.get(rule, error.message if rule in {"oneOf", "anyOf", "not"} else f"{rule} {value}")
+
+
+def _dependent(error: ValidationError) -> str:
+    """The keys that others need which are there."""
+    rule, there = error.validator_value, error.instance
+    if not isinstance(rule, dict) or not isinstance(there, dict):
+        return ""
+    lacking = {key: [one for one in needed if one not in there] for key, needed in rule.items() if key in there}
+    return " and ".join(f"{', '.join(keys)} beside {key}" for key, keys in lacking.items() if keys)
 
 
 def place_of(error: ValidationError) -> str:
@@ -167,7 +222,7 @@ def _step(part: object) -> str:
 def got_of(error: ValidationError) -> str:
     """What was there, cut."""
     if error.validator == "additionalProperties":
-        return error.message[:SEEN_CHARS]
+        return cut(", ".join(map(repr, _keys_of([error])[1])))
     return cut(repr(error.instance))
 
 
@@ -182,9 +237,16 @@ def check_shape(value: Any, meta: str, path: Path | str) -> None:
     Raises:
         FileError: with the place of the deepest mismatch.
     """
-    errors = sorted(meta_validator(meta).iter_errors(value), key=lambda e: (-len(e.absolute_path), place_of(e)))
+    found = mismatch(meta_validator(meta), value)
+    if found is not None:
+        raise FileError(path, *found)
+
+
+def mismatch(validator: Draft202012Validator, value: Any) -> tuple[str, str, str] | None:
+    """The place of the deepest mismatch, what was expected there and what was got; None where there is none."""
+    errors = sorted(validator.iter_errors(value), key=lambda e: (-len(e.absolute_path), place_of(e)))
     if not errors:
-        return
+        return None
     first = errors[0]
     while first.context:  # the branch of a union that got furthest
         errors = first.context
@@ -194,8 +256,8 @@ def check_shape(value: Any, meta: str, path: Path | str) -> None:
     if first.validator in _KEY_RULES and missing and unknown:  # likely a typing error, which the unknown one shows
         wanted = f"the key {missing[0]}" if len(missing) == 1 else f"the keys {', '.join(missing)}"
         place = place_of(first) + _step(unknown[0])
-        raise FileError(path, place, f"{wanted}, not there", f"{cut(repr(unknown[0]))}, a key that is not known")
-    raise FileError(path, place_of(first), expected_of(first), got_of(first))
+        return place, f"{wanted}, not there", f"{cut(repr(unknown[0]))}, a key that is not known"
+    return place_of(first), expected_of(first), got_of(first)
 
 
 _KEY_RULES = ("required", "additionalProperties")

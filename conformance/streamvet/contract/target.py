@@ -9,15 +9,17 @@ import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from streamvet.contract.files import FileError, check_shape, read_yaml
+from streamvet.contract.files import FileError, check_shape, cut, read_yaml
 from streamvet.contract.profile import Profile, load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+# What begins as a variable is one, or a mistake: it would be sent as it stands, a password among it.
+_VARIABLE = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\}|([^}]*\}?))")
 # Runs may cost money; what the suite starts black-box for the largest profile is below this.
 DEFAULT_MAX_STARTS = 50
 DEFAULT_MAX_CONCURRENCY = 20  # a browser holds 6 connections to a host, a small server's default pool 20 to 100
@@ -76,6 +78,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
     check_shape(raw, "target", path)
     folder = path.resolve().parent
     profile = load_profile(raw["profile"], folder, path)
+    _check_url(raw["base_url"], path)
     _check_fit(raw, profile, path)
     control = raw.get("control")
     target = Target(
@@ -123,11 +126,31 @@ def _expanded(value: Any, path: Path, place: str) -> Any:
 
     def variable(found: re.Match[str]) -> str:
         name = found.group(1)
+        if name is None:
+            wanted = "${NAME}, NAME that of an environment variable, wherever ${ stands"
+            raise FileError(path, place, wanted, "something else behind ${")  # which may be a part of a secret
         if name not in os.environ:
             raise FileError(path, place, f"the environment variable {name} to be set", "it is not")
         return os.environ[name]
 
     return _VARIABLE.sub(variable, value)
+
+
+def _check_url(url: str, path: Path) -> None:
+    """What no pattern sees of the base URL: a host that can be looked up, a port that there is, no credentials."""
+    expected = "http:// or https://, a host, and a port from 1 to 65535 where there is one"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError as error:  # a label that is too long, an address in brackets that is none, …
+        raise FileError(path, "/base_url", expected, f"{cut(repr(url))}: {error}") from error
+    if "@" in parts.netloc:  # it stands in every report, and in every trace
+        raise FileError(
+            path, "/base_url", "a URL without user and password, which go into credentials", "one with them"
+        )
+    if not host or port == 0 or parts.netloc.endswith(":"):
+        raise FileError(path, "/base_url", expected, cut(repr(url)))
 
 
 def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:

@@ -7,16 +7,13 @@ Both take as long as a try does, and must not hold up the loop that times heartb
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
-import signal
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.judge import Judge
+from streamvet.sheltered import pool, unheard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,12 +37,12 @@ class Workers:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(_PROCESSES, context, initializer=_begin)
+        self._pool = pool(_PROCESSES, _NICE)
 
     def __enter__(self) -> Self:
-        for _ in range(_PROCESSES):  # what takes time to load is there when it is needed
-            self._pool.submit(_warm_up)
+        with unheard():
+            for _ in range(_PROCESSES):  # what takes time to load is there when it is needed
+                self._pool.submit(_warm_up)
         return self
 
     def __exit__(
@@ -72,11 +69,6 @@ class Workers:
 
 
 # ------------------------------------------------------------------------------------------ in the other processes
-
-
-def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent knows when it has enough
-    os.nice(_NICE)
 
 
 def _warm_up() -> None:

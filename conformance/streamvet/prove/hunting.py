@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.campaign import Settings, Unreachable, campaign
 from streamvet.generation.exploring import SHRINK_S, Effort, Explorer
-from streamvet.prove.running import beside_each_other, interruptible, time_scale
+from streamvet.prove.running import beside_each_other, time_scale
 from streamvet.reference import Fault, free_port, reference
+from streamvet.sheltered import stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -123,10 +124,11 @@ def hunt_one(hunt: Hunt) -> Hunted:
     )
     wanted = hunt.fault.id or ""
     try:
-        with interruptible(), Explorer(_effort(hunt), only=[wanted]) as explorer:
+        with Explorer(_effort(hunt), only=[wanted]) as explorer:
             settings = Settings(seed=hunt.seed)
-            summary = asyncio.run(campaign(target, profile, settings, lambda _trace: None, cases=(), explore=explorer))
-    except (Unreachable, KeyboardInterrupt) as error:
+            work = campaign(target, profile, settings, lambda _trace: None, cases=(), explore=explorer)
+            summary = asyncio.run(stoppable(work))
+    except (Unreachable, asyncio.CancelledError) as error:
         return Hunted(hunt, found=False, errors=(str(error) or "interrupted",))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -85,10 +85,17 @@ def _told(verdict: Verdict | None) -> str:
 
 
 def matrix(results: Iterable[Done], registry: Registry) -> list[Cell]:
-    """The kill matrix: every fault on every profile against the honest run of that profile."""
+    """The kill matrix: every fault on every profile against the honest run of that profile.
+
+    Where that run is not done, as somebody has interrupted it, there is nothing to hold its others against.
+    """
     done = list(results)
     honest = {one.job.profile: one for one in done if one.job.fault is None}
-    return [_cell(one, one.job.fault, honest[one.job.profile], registry) for one in done if one.job.fault is not None]
+    return [
+        _cell(one, one.job.fault, honest[one.job.profile], registry)
+        for one in done
+        if one.job.fault is not None and one.job.profile in honest
+    ]
 
 
 def _cell(one: Done, fault: Fault, honest: Done, registry: Registry) -> Cell:

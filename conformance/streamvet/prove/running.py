@@ -6,14 +6,11 @@ Must not know any check, nor what a fault does.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
-import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +21,7 @@ from streamvet.judge import Judge
 from streamvet.outcome import Verdict
 from streamvet.prove.matrix import Done, Job, matrix
 from streamvet.reference import Fault, free_port, reference
+from streamvet.sheltered import pool, stop_all, stoppable, unheard
 from streamvet.trace import Trace, dump, load
 
 if TYPE_CHECKING:
@@ -116,44 +114,29 @@ def beside_each_other(
     results: dict[int, _Made] = {}
     if not todo:
         return results
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(at_once, len(todo)), context, initializer=_deaf_to_interrupts) as pool:
-        futures = {pool.submit(work, one): index for index, one in todo.items()}
+    with pool(min(at_once, len(todo))) as workers:
+        with unheard():
+            futures = {workers.submit(work, one): index for index, one in todo.items()}
         try:
             for future in as_completed(futures):
                 done = results[futures[future]] = future.result()
                 on_done(done)
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            workers.shutdown(wait=False, cancel_futures=True)
+            stop_all()
             raise
     return results
 
 
-def _deaf_to_interrupts() -> None:
-    """A worker that waits for work leaves Ctrl-C to its parent; one that runs a campaign ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _campaign(job: Job, folder: Path) -> tuple[Profile, list[Trace], Summary]:
-    """The campaign of a run, which Ctrl-C ends together with the server that it started."""
+    """The campaign of a run, which ends together with the server that it started where the parent is interrupted."""
     fault = job.fault.name if job.fault else None
     target, profile = reference(
         job.profile, dict(job.given), folder, job.port, time_scale=time_scale(job.profile), fault=fault
     )
     traces: list[Trace] = []
-    with interruptible():
-        summary = asyncio.run(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append))
+    summary = asyncio.run(stoppable(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append)))
     return profile, traces, summary
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """In a worker: let Ctrl-C end what is done now."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def perform_one(job: Job) -> Done:
@@ -161,7 +144,7 @@ def perform_one(job: Job) -> Done:
     folder = Path(tempfile.mkdtemp(prefix="streamvet-prove-"))
     try:
         profile, traces, summary = _campaign(job, folder)
-    except (Unreachable, KeyboardInterrupt) as error:
+    except (Unreachable, asyncio.CancelledError) as error:
         return Done(job, {}, errors=(str(error) or "interrupted",))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

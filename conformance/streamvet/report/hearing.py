@@ -10,10 +10,11 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.files import schemas_folder
 from streamvet.judge import Judge
 from streamvet.report.exhibit import Exhibit, exhibit
 from streamvet.report.report import Report
-from streamvet.report.waivers import Waiver, waive
+from streamvet.report.waivers import Waiver, idle, waive
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -83,11 +84,16 @@ class Hearing:
         stale: list[str] = []
         if asked.waivers and asked.today:
             rulings, stale = waive(rulings, asked.waivers, asked.today)
+        notes = (*facts.pop("notes", ()), *idle(rulings, asked.waivers, self.profile.name))
         chosen = {one.requirement.id for one in rulings}
 
         def again(ruling: Ruling) -> str:
             """What pinned tries show comes with the same command; what generated ones show, with the replay."""
-            return "" if ruling.requirement.id in facts.get("replays", ()) else _reproduce(ruling, asked.command)
+            return (
+                ""
+                if ruling.requirement.id in facts.get("replays", ())
+                else _reproduce(ruling, asked.command, self.profile)
+            )
 
         return Report(
             profile=self.profile.name,
@@ -98,15 +104,18 @@ class Hearing:
             stale=tuple(stale),
             exhibits={one: tuple(shown) for one, shown in self.exhibits.items() if one in chosen},
             traces=self.traces,
+            notes=notes,
             **facts,
         )
 
 
-def _reproduce(ruling: Ruling, command: str) -> str:
+def _reproduce(ruling: Ruling, command: str, profile: Profile) -> str:
     """The commands that show a finding again: on the candidate, and on the recorded trace."""
     only = f"--only {ruling.requirement.id}"
     lines = [f"{command} {only}"] if command else []
     file = ruling.findings[0].trace if ruling.findings else ""
     if file.endswith(TRACE_SUFFIX):
-        lines.append(f"streamvet judge {shlex.quote(file)} {only}")
+        # A trace names its profile, and only a built-in one is found by its name.
+        folder = "" if profile.folder.parent == schemas_folder() else f"--profile {shlex.quote(str(profile.folder))} "
+        lines.append(f"streamvet judge {shlex.quote(file)} {folder}{only}")
     return "\n".join(lines) if ruling.findings else ""

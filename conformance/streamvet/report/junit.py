@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from streamvet.outcome import Verdict
-from streamvet.report.printable import printable, printable_lines
+from streamvet.report.printable import counted, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ def _told(ruling: Ruling, replay: Replay | None) -> str:
         lines += [where, f"  expected {one.expected}", f"  seen     {one.seen}"]
     left_out = len(ruling.findings) - FINDINGS
     if left_out > 0:
-        lines.append(f"and {left_out} more findings")
+        lines.append(f"and {counted(left_out, 'more finding')}")
     if lines and replay:
         lines += [f"story: {replay.story}", f"{replay.often}; {replay.file}", f"replay: {replay.command}"]
     if lines and ruling.reproduce:

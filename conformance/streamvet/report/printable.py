@@ -53,3 +53,8 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """`text` with its line feeds as they are, and each line made fit for showing."""
     return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with what is counted: "1 trace", "2 traces"."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from streamvet.outcome import Verdict
 from streamvet.report.exits import MEANING, Exit, Policy, exit_code
-from streamvet.report.printable import printable, printable_lines
+from streamvet.report.printable import counted, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,24 +74,30 @@ def _report(text: Text, report: Report, policy: Policy) -> None:
     text.append("\n")
     code = exit_code([report], policy)
     text.append(f"{_said(code)}: ", _style(code))
-    _counts(text, [ruling.verdict for ruling in report.rulings])
+    _counts(text, [ruling.verdict for ruling in report.rulings], len(report.stale))
 
 
 def _facts(report: Report) -> str:
     scale = "real time" if report.time_scale == 1 else f"time scale {report.time_scale:g}"
     tries = report.pinned or report.traces
     wall = (
-        f"{report.traces} traces" if report.offline
-        else f"{tries} tries in {report.duration_s:.1f} s (mandated wait {report.mandated_wait_s:.1f} s)"
+        counted(report.traces, "trace") if report.offline
+        else f"{_tries(tries)} in {report.duration_s:.1f} s (mandated wait {report.mandated_wait_s:.1f} s)"
         + (f" · {report.generated} generated" if report.generated else "")
     )  # fmt: skip
     return f"streamvet {report.version} · spec revision {report.spec} · {scale} · seed {report.seed} · {wall}"
 
 
-def _counts(text: Text, verdicts: list[Verdict]) -> None:
+def _tries(count: int) -> str:
+    return counted(count, "try", "tries")
+
+
+def _counts(text: Text, verdicts: list[Verdict], stale: int = 0) -> None:
     parts = [(verdicts.count(verdict), verdict) for verdict in _COUNTED if verdict in verdicts]
     for index, (count, verdict) in enumerate(parts):
         text.append(" · " if index else "").append(f"{count} {_WORDS.get(verdict, verdict.value)}", STYLES[verdict])
+    if stale:
+        text.append(" · ").append(counted(stale, "stale waiver"), "bold red")
     text.append("\n")
 
 
@@ -116,9 +122,7 @@ def _ruling(text: Text, report: Report, ruling: Ruling) -> None:
         _field(text, "seen", first.seen)
     more = len(ruling.findings) - 1
     if more > 0:
-        _field(
-            text, "and", f"{more} more finding{'s' if more > 1 else ''} of {ruling.exercised} tries that exercised it"
-        )
+        _field(text, "and", f"{counted(more, 'more finding')} of {_tries(ruling.exercised)} that exercised it")
     replay = report.replays.get(row.id)
     if replay:
         _field(text, "story", replay.story)

@@ -90,12 +90,18 @@ def waive(rulings: Iterable[Ruling], waivers: Sequence[Waiver], today: date) -> 
     return ruled, stale
 
 
+def idle(rulings: Iterable[Ruling], waivers: Sequence[Waiver], profile: str) -> list[str]:
+    """The waivers that have nothing to accept, as they are about what is not asked of this profile."""
+    apart = {one.requirement.id for one in rulings if one.verdict is Verdict.NOT_APPLICABLE}
+    return [f"waiver {one.id}: not applicable to {profile}" for one in waivers if one.id in apart]
+
+
 def _stale(waiver: Waiver, ruling: Ruling, today: date) -> str:
     """Why a waiver no longer holds; "" where it does."""
-    if ruling.verdict is Verdict.NOT_APPLICABLE:
-        return ""
     if waiver.expires is not None and today > waiver.expires:
         return f"{waiver.id}: the waiver expired after {waiver.expires.isoformat()}"
+    if ruling.verdict is Verdict.NOT_APPLICABLE:  # `idle` tells of it: a file of waivers may be for several profiles
+        return ""
     if waiver.accepts_inconclusive:
         return f"{waiver.id}: the waiver accepts INCONCLUSIVE, but it was exercised" if ruling.exercised else ""
     return f"{waiver.id}: the waiver is not needed, the requirement holds" if ruling.verdict is Verdict.PASS else ""
