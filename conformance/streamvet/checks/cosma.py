@@ -92,7 +92,8 @@ def one_space(trace: Trace, profile: Profile) -> Outcome:
             line = _DATA_LINE.search(one.exchange.body, event.start, event.end)
             if line:
                 span = line.span()
-                found.append(finding(one.exchange, "data, a colon and one space", shown(line[0][:_SHOWN_BYTES]), span))
+                seen = line[0][:_SHOWN_BYTES].decode(errors="replace")
+                found.append(finding(one.exchange, "data, a colon and one space", shown(seen), span))
                 break
     return found
 
@@ -188,7 +189,7 @@ def none_let_in(trace: Trace, profile: Profile) -> Outcome:
     over = [events[0].at_us for one in streams(trace, profile) if (events := one.of(last))]
     late = [x for x in with_role(trace, "intruder") if x.operation == "attach" and over and x.sent_us >= min(over)]
     if not late:
-        return NotExercised("no stream was requested while the server shut down: needs launch in the target")
+        return NotExercised("no stream was requested after a reader was told, or saw, that the server shuts down")
     return [
         finding(x, "no stream from a server that shuts down", f"status {x.status}, {len(x.body)} bytes")
         for x in late

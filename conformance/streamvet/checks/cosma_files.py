@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 # A name with anything else is COS-19's.
 _PLAIN = re.compile(r"[A-Za-z0-9._ -]+")
 
+# What a watcher tells of one path.
+_ON_DISK = ("file_created", "file_modified", "file_deleted", "directory_deleted")
+
 
 def is_plain(path: str) -> bool:
     """Whether nothing in the last name of a path needs care."""
@@ -97,7 +100,14 @@ def moved(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     half = first_after(halves, deed.at_us)
     if half is not None:
         return wrong(one, want, half)
-    return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
+    return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us, seen=_in_its_place(one, deed))
+
+
+def _in_its_place(one: Reading, deed: Deed) -> str:
+    """What else was told of either path once something was renamed."""
+    paths = (deed.path, deed.to)
+    events = [event for path in paths for event in told(one, *_ON_DISK, path=path) if event.at_us >= deed.at_us]
+    return " and ".join(f"{event.kind} of {PurePath(event.data['path']).name!r}" for event in events) or "none"
 
 
 def directories(trace: Trace, one: Reading, deed: Deed) -> Judged:

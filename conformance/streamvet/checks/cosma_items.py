@@ -135,20 +135,18 @@ def updated(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     if not after:
         late = missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
         return wrong(one, want, begun) if begun else late
-    return [] if _is_later(before[-1], after[-1]) else wrong(one, want, after[-1])
+    ends = [event.data.get("cooldown_expires_at") for event in (before[-1], after[-1])]
+    numbers = [end for end in ends if isinstance(end, int | float)]  # nothing can be said where one does not tell
+    if len(numbers) < len(ends) or numbers[1] > numbers[0]:
+        return []
+    seen = f"cooldown_expires_at {numbers[1]!r}, where it was {numbers[0]!r}"
+    return [finding(one.exchange, want, seen, after[-1].span)]
 
 
 def _split(events: list[Told], at_us: int) -> tuple[list[Told], list[Told]]:
     """The events before a time and from then on."""
     count = sum(event.at_us < at_us for event in events)
     return events[:count], events[count:]
-
-
-def _is_later(one: Told, other: Told) -> bool:
-    """Whether the cooldown ends later by the second event; also where they do not both say when it ends."""
-    ends = [event.data.get("cooldown_expires_at") for event in (one, other)]
-    numbers = [end for end in ends if isinstance(end, int | float)]
-    return len(numbers) < len(ends) or numbers[1] > numbers[0]
 
 
 def not_parsed(trace: Trace, one: Reading, deed: Deed) -> Judged:
