@@ -35,17 +35,16 @@ _SWITCHES = {"trigger:pause": "queue_paused", "trigger:resume": "queue_resumed"}
 def head_at_once(trace: Trace, profile: Profile) -> Outcome:
     """COS-01: unless an event arrived somewhere while the head was waited for, as that may have let it out."""
     bound_ms = int(profile.field("figures.head_within_ms"))
-    heads = [
-        one for one in streams(trace, profile) if one.exchange.role in _ALONE and not _in_between(one, trace, profile)
+    asked = [x for x in trace.exchanges if x.operation == "attach" and x.role in _ALONE]
+    never = [x for x in asked if x.head is None and x.about.get("meant") == "stream"]
+    came = [one for one in streams(trace, profile) if one.exchange in asked and not _in_between(one, trace, profile)]
+    waits = [(one.exchange, one.head_us, "after") for one in came] + [(x, x.ended_us, "none in") for x in never]
+    late = [
+        finding(x, f"a head within {bound_ms} ms", f"{seen} {(until_us - x.sent_us) / 1000:.0f} ms", at_us=until_us)
+        for x, until_us, seen in waits
+        if until_us - x.sent_us > bound_ms * 1000 + trace.jitter_us.get(x.id, 0)
     ]
-    if not heads:
-        return NotExercised("no stream was requested while nothing was emitted")
-    took = [(one.exchange, one.head_us - one.exchange.sent_us) for one in heads]
-    return [
-        finding(x, f"a head within {bound_ms} ms", f"after {took_us / 1000:.0f} ms")
-        for x, took_us in took
-        if took_us > bound_ms * 1000 + trace.jitter_us.get(x.id, 0)
-    ]
+    return late if late or came else NotExercised("no stream was requested while nothing was emitted")
 
 
 def _in_between(one: Reading, trace: Trace, profile: Profile) -> bool:
