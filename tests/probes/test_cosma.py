@@ -12,7 +12,7 @@ import pytest
 from streamvet.campaign import Settings, campaign
 from streamvet.contract.target import target_of
 from streamvet.probes.cosma import WORDS
-from streamvet.probes.cosma_files import cooldown_s
+from streamvet.probes.cosma_watched import cooldown_s
 
 from .test_misbehaving import HEAD, answer
 from .test_scripts import setting_of

@@ -1,6 +1,6 @@
-"""COS: what only cosma promises - its queue, its stream's path, its end; of files see `cosma_files`, `cosma_items`.
+"""COS: what only cosma promises - its queue, its stream's path, its end.
 
-Must not repeat what a generic family checks.
+Of files see `cosma_files`, `cosma_items` and `cosma_failed`. Must not repeat what a generic family checks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamvet.checks import cosma_files, cosma_items
+from streamvet.checks import cosma_failed, cosma_files, cosma_items
 from streamvet.checks.cosma_events import Told, attached, first_after, succeeded, told, told_us
 from streamvet.checks.runs import with_role
 from streamvet.contract.profile import pointed
@@ -204,6 +204,7 @@ CHECKS: dict[str, Check] = {
     "COS-05": told_once,
     "COS-14": unknown_item,
     "COS-18": none_let_in,
+    **cosma_failed.CHECKS,
     **cosma_files.CHECKS,
     **cosma_items.CHECKS,
 }
