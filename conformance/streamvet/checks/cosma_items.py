@@ -100,7 +100,7 @@ def _never_over(one: Reading, deed: Deed, begun: Told, name: Any) -> Judged:
     if done is None:
         return _AT_THE_END
     other = first_behind(told(one, "queue_item_completed", file_path=deed.path), done)
-    want = f"queue_item_completed of {name}"
+    want = f"queue_item_completed of {name}, of {deed.path!r}"
     return wrong(one, want, other) if other else missing(one, want, done.at_us, told_us(one.profile), deed.until_us)
 
 
