@@ -33,3 +33,26 @@ def test_a_finding_says_what_came(row: str, note: str, seen: str) -> None:
     outcome = CHECKS[row](bad, COSMA)
     assert isinstance(outcome, list)
     assert [one.seen for one in outcome] == [seen]
+
+
+# What the candidate was asked to cool down for before something happened, and the cooldown in µs that this makes.
+COOLDOWNS: list[tuple[list[str | None], int | None]] = [
+    ([], None),
+    (['{"queue.cooldown_seconds": 1}'], 1_000_000),
+    (['{"queue.cooldown_seconds": 1}', '{"queue.cooldown_seconds": 2.5}'], 2_500_000),
+    (['{"queue.max_retries": 1}'], None),
+    (["no JSON"], None),
+    ([None], None),
+]
+
+
+@pytest.mark.parametrize(("bodies", "wanted"), COOLDOWNS, ids=str)
+def test_the_cooldown_is_the_one_that_was_asked_for_last(bodies: list[str | None], wanted: int | None) -> None:
+    trace = base_trace(schemas_folder() / "traces" / "bases" / "cosma-held.yaml")
+    (settings,) = [x for x in trace.exchanges if x.operation == "trigger:settings"]
+    others = [x for x in trace.exchanges if x is not settings]
+    asked = [replace(settings, request=settings.request._replace(body=body)) for body in bodies]
+    later = replace(
+        settings, sent_us=9_000_000, request=settings.request._replace(body='{"queue.cooldown_seconds": 60}')
+    )
+    assert cooldown_us(replace(trace, exchanges=(*others, *asked, later)), COSMA, 8_000_000) == wanted

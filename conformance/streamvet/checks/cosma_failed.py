@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from streamvet.outcome import Check
     from streamvet.trace import Trace
 
-_OVER = ("queue_item_completed", "queue_item_failed", "queue_item_removed")
+_OVER = ("queue_item_completed", "queue_item_failed")  # one that we take out at the end has not come to its end
 
 
 def given_up(trace: Trace, one: Reading, deed: Deed) -> Judged:
