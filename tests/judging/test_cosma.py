@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streamvet.checks.cosma import CHECKS
+from streamvet.checks.cosma_events import cooldown_us
+from streamvet.contract.files import schemas_folder
 from streamvet.contract.profile import load_profile
-from streamvet.examples import examples
+from streamvet.examples import base_trace, examples
 
 COSMA = load_profile("cosma")
 
