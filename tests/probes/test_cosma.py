@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from streamvet.campaign import Settings, campaign
 from streamvet.contract.target import target_of
+from streamvet.probes import cosma_watched
 from streamvet.probes.cosma import WORDS
-from streamvet.probes.cosma_files import cooldown_s
+from streamvet.probes.cosma_watched import cooldown_s
+from streamvet.recorder import LIMITS, Live, now_us
 
 from .test_misbehaving import HEAD, answer
 from .test_scripts import setting_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 SCALE = 0.01
 OVER_S = 60.0  # far above what any of these takes
@@ -118,6 +122,61 @@ def test_a_queue_that_is_paused_is_resumed(tmp_path: Path, probe: str) -> None:
 @pytest.mark.parametrize(("scale", "seconds"), [(1.0, 1), (0.05, 12), (0.01, 60), (10.0, 1)])
 def test_a_cooldown_is_long_enough_and_a_whole_number(scale: float, seconds: int) -> None:
     assert cooldown_s(setting_of("cosma", control=False, scale=scale)) == seconds
+
+
+@pytest.mark.parametrize(("scale", "late_s", "seconds"), [(1.0, 0.5, 2), (0.05, 1.0, 32), (0.05, 0.01, 13)])
+def test_a_cooldown_is_longer_where_a_watcher_is_late(scale: float, late_s: float, seconds: int) -> None:
+    assert cooldown_s(setting_of("cosma", control=False, scale=scale), late_s) == seconds
+
+
+# What is told again and again while an item is waited for, whether the work is simulated, what comes of it, whether
+# that is noted, and how many patiences it takes at least.
+WAITS: list[tuple[list[tuple[str, str]], bool, str | None, bool, int]] = [
+    ([("queue_item_completed", "mine")], True, "queue_item_completed", False, 0),
+    ([("queue_item_failed", "mine's new name")], True, "queue_item_failed", False, 0),
+    ([("queue_item_processing", "mine")], False, None, True, 1),
+    ([("queue_item_processing", "another")], True, None, True, 1),
+    ([("queue_item_processing", "another")], False, None, True, 12),
+]
+
+
+@pytest.mark.parametrize("row", WAITS, ids=str)
+def test_an_item_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, row: tuple[list[tuple[str, str]], bool, str | None, bool, int]
+) -> None:
+    events, published, over, noted, times = row
+    patience_s = 0.1
+    monkeypatch.setattr(cosma_watched, "_WORK_S", {True: patience_s, False: patience_s})
+    monkeypatch.setattr(cosma_watched, "_SLACK_S", 0.0)
+    monkeypatch.setattr(cosma_watched, "_STEP_S", patience_s / 10)
+
+    async def scenario() -> tuple[str | None, list[Any], float]:
+        can = frozenset({"publish"} if published else ())
+        setting = replace(setting_of("cosma", control=published, scale=0.0), can=can)
+        reader = Live(setting.profile, LIMITS, about={"files": []})
+        driver: Any = SimpleNamespace(
+            setting=setting, profile=SimpleNamespace(field=lambda _path: 0), tape=SimpleNamespace(now_us=lambda: 7)
+        )
+        one = cosma_watched.Directory(driver, Path("/srv"), reader, keeps_names=True)
+
+        async def tell() -> None:
+            while True:
+                for kind, path in events:
+                    body = json.dumps({"opcode": kind, "data": {"file_path": path}})
+                    reader.take(f"event: update\ndata: {body}\n\n".encode(), now_us())
+                await asyncio.sleep(patience_s / 20)
+
+        async with asyncio.timeout(OVER_S):
+            telling, begun_us = asyncio.create_task(tell()), now_us()
+            try:
+                seen = await one.processed("mine", to="mine's new name")
+            finally:
+                telling.cancel()
+        return seen, reader.about["files"], (now_us() - begun_us) / 1e6
+
+    seen, files, took_s = asyncio.run(scenario())
+    assert (seen, files) == (over, [{"at_us": 7, "did": "waited in vain", "path": "mine"}] if noted else [])
+    assert took_s >= times * patience_s * 0.99
 
 
 def test_the_words_of_one_key_are_of_one_file_and_one_item() -> None:

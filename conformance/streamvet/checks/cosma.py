@@ -1,6 +1,6 @@
-"""COS: what only cosma promises - its queue, its stream's path, its end; of files see `cosma_files`, `cosma_items`.
+"""COS: what only cosma promises - its queue, its stream's path, its end.
 
-Must not repeat what a generic family checks.
+Of files see `cosma_files`, `cosma_items` and `cosma_failed`. Must not repeat what a generic family checks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamvet.checks import cosma_files, cosma_items
+from streamvet.checks import cosma_failed, cosma_files, cosma_items
 from streamvet.checks.cosma_events import Told, attached, first_after, succeeded, told, told_us
 from streamvet.checks.runs import with_role
 from streamvet.contract.profile import pointed
@@ -35,17 +35,16 @@ _SWITCHES = {"trigger:pause": "queue_paused", "trigger:resume": "queue_resumed"}
 def head_at_once(trace: Trace, profile: Profile) -> Outcome:
     """COS-01: unless an event arrived somewhere while the head was waited for, as that may have let it out."""
     bound_ms = int(profile.field("figures.head_within_ms"))
-    heads = [
-        one for one in streams(trace, profile) if one.exchange.role in _ALONE and not _in_between(one, trace, profile)
+    asked = [x for x in trace.exchanges if x.operation == "attach" and x.role in _ALONE]
+    never = [x for x in asked if x.head is None and x.about.get("meant") == "stream"]
+    came = [one for one in streams(trace, profile) if one.exchange in asked and not _in_between(one, trace, profile)]
+    waits = [(one.exchange, one.head_us, "after") for one in came] + [(x, x.ended_us, "none in") for x in never]
+    late = [
+        finding(x, f"a head within {bound_ms} ms", f"{seen} {(until_us - x.sent_us) / 1000:.0f} ms", at_us=until_us)
+        for x, until_us, seen in waits
+        if until_us - x.sent_us > bound_ms * 1000 + trace.jitter_us.get(x.id, 0)
     ]
-    if not heads:
-        return NotExercised("no stream was requested while nothing was emitted")
-    took = [(one.exchange, one.head_us - one.exchange.sent_us) for one in heads]
-    return [
-        finding(x, f"a head within {bound_ms} ms", f"after {took_us / 1000:.0f} ms")
-        for x, took_us in took
-        if took_us > bound_ms * 1000 + trace.jitter_us.get(x.id, 0)
-    ]
+    return late if late or came else NotExercised("no stream was requested while nothing was emitted")
 
 
 def _in_between(one: Reading, trace: Trace, profile: Profile) -> bool:
@@ -92,7 +91,8 @@ def one_space(trace: Trace, profile: Profile) -> Outcome:
             line = _DATA_LINE.search(one.exchange.body, event.start, event.end)
             if line:
                 span = line.span()
-                found.append(finding(one.exchange, "data, a colon and one space", shown(line[0][:_SHOWN_BYTES]), span))
+                seen = line[0][:_SHOWN_BYTES].decode(errors="replace")
+                found.append(finding(one.exchange, "data, a colon and one space", shown(seen), span))
                 break
     return found
 
@@ -188,7 +188,7 @@ def none_let_in(trace: Trace, profile: Profile) -> Outcome:
     over = [events[0].at_us for one in streams(trace, profile) if (events := one.of(last))]
     late = [x for x in with_role(trace, "intruder") if x.operation == "attach" and over and x.sent_us >= min(over)]
     if not late:
-        return NotExercised("no stream was requested while the server shut down: needs launch in the target")
+        return NotExercised("no stream was requested after a reader was told, or saw, that the server shuts down")
     return [
         finding(x, "no stream from a server that shuts down", f"status {x.status}, {len(x.body)} bytes")
         for x in late
@@ -204,6 +204,7 @@ CHECKS: dict[str, Check] = {
     "COS-05": told_once,
     "COS-14": unknown_item,
     "COS-18": none_let_in,
+    **cosma_failed.CHECKS,
     **cosma_files.CHECKS,
     **cosma_items.CHECKS,
 }

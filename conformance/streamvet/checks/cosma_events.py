@@ -5,6 +5,7 @@ Judges nothing, but for how what never came is missed: only where a reader staye
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.decode import streams
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # The findings of one thing that was done, or why it says nothing.
 Judged = list["Finding"] | NotExercised
+
+_IN_VAIN = "waited in vain"
 
 
 class Told(NamedTuple):
@@ -60,12 +63,21 @@ def attached(one: Reading, exchange: Exchange) -> bool:
     return one.head_us < exchange.sent_us < one.exchange.ended_us
 
 
-def cooldown_us(trace: Trace, profile: Profile) -> int | None:
-    """The cooldown that the candidate was asked for, in real time; None where it did not take that."""
-    asked = trace.stimulus.get("cooldown_s")
-    if asked is None or not made(trace, profile, "trigger:settings"):
+def cooldown_us(trace: Trace, profile: Profile, at_us: int) -> int | None:
+    """The cooldown that the candidate was asked for last, in real time; None where it did not take any."""
+    asked = [x for x in made(trace, profile, "trigger:settings") if x.sent_us <= at_us]
+    try:
+        seconds = json.loads(asked[-1].request.body or "")["queue.cooldown_seconds"]
+    except (IndexError, KeyError, TypeError, ValueError):
         return None
-    return int(asked * 1e6 * trace.time_scale)
+    return int(seconds * 1e6 * trace.time_scale)
+
+
+def is_paused(trace: Trace, profile: Profile, at_us: int) -> bool:
+    """Whether the queue was paused by us then: what waits then waits for something else than its cooldown."""
+    switches = [*made(trace, profile, "trigger:pause"), *made(trace, profile, "trigger:resume")]
+    last = max((x for x in switches if x.ended_us <= at_us), key=lambda x: x.sent_us, default=None)
+    return last is not None and last.operation == "trigger:pause"
 
 
 def noticed_us(profile: Profile) -> int:
@@ -88,10 +100,30 @@ def watched_until_us(trace: Trace, one: Reading) -> int:
 
 
 def deeds(trace: Trace, one: Reading) -> list[Deed]:
-    """What was done on disk while a reader was attached."""
+    """What was done on disk while a reader was attached and the directory was watched."""
     until_us = watched_until_us(trace, one)
-    rows = one.exchange.about.get("files", ())
+    return [deed for deed in _done(one, until_us) if deed.at_us <= until_us]
+
+
+def unheeded(trace: Trace, one: Reading) -> list[Deed]:
+    """What was done on disk once the directory was watched no more."""
+    until_us = watched_until_us(trace, one)
+    return [deed for deed in _done(one, until_us) if deed.at_us > until_us]
+
+
+def _done(one: Reading, until_us: int) -> list[Deed]:
+    rows = [row for row in one.exchange.about.get("files", ()) if row["did"] != _IN_VAIN]
     return [Deed(row["at_us"], row["did"], row["path"], row.get("to", ""), until_us) for row in rows]
+
+
+def in_vain(one: Reading, path: str, want: str, last: Told) -> list[Finding]:
+    """The finding of an item whose end was waited for in vain, after `last` was told of it; none where it was not."""
+    rows = [row for row in one.exchange.about.get("files", ()) if row["did"] == _IN_VAIN and row["path"] == path]
+    if not rows:
+        return []
+    size, at_us = len(one.exchange.body), rows[0]["at_us"]
+    seen = f"{last.kind}, and nothing in the {(at_us - last.at_us) / 1e6:.1f} s after it"
+    return [finding(one.exchange, want, seen, (size, size), at_us)]
 
 
 def of_deeds(what: str, judge: Callable[[Trace, Reading, Deed], Judged], *did: str) -> Check:

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 from streamvet.checks.cosma_events import (
     Deed,
     Judged,
+    Told,
     attached,
+    behind,
     deeds,
     first_after,
     folded,
+    is_paused,
     item_of,
     made,
     missing,
@@ -23,6 +26,7 @@ from streamvet.checks.cosma_events import (
     of_deeds,
     told,
     told_us,
+    unheeded,
     wrong,
 )
 from streamvet.decode import streams
@@ -31,21 +35,20 @@ from streamvet.outcome import NotExercised
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.decode import Reading
-    from streamvet.outcome import Check, Outcome
-    from streamvet.trace import Trace
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.trace import Exchange, Trace
 
 # A name with anything else is COS-19's.
 _PLAIN = re.compile(r"[A-Za-z0-9._ -]+")
+
+_SCAN = ("directory_processing_started", "directory_processing_completed")
+# What a watcher tells of one path.
+_ON_DISK = ("file_created", "file_modified", "file_deleted", "directory_deleted")
 
 
 def is_plain(path: str) -> bool:
     """Whether nothing in the last name of a path needs care."""
     return _PLAIN.fullmatch(PurePath(path).name) is not None
-
-
-def is_paused(trace: Trace) -> bool:
-    """Whether the queue was paused in this try: what waits then waits for something else than its cooldown."""
-    return any(x.operation == "trigger:pause" for x in trace.exchanges)
 
 
 def _announced(trace: Trace, one: Reading, deed: Deed) -> Judged:
@@ -75,14 +78,14 @@ def _instead(trace: Trace, one: Reading, deed: Deed) -> str:
 
 def announced(trace: Trace, one: Reading, deed: Deed) -> Judged:
     """COS-06."""
-    if is_paused(trace) or not is_plain(deed.path):
+    if is_paused(trace, one.profile, deed.at_us) or not is_plain(deed.path):
         return NotExercised("no file of a plain name was made in a watched directory")
     return _announced(trace, one, deed)
 
 
 def faithful(trace: Trace, one: Reading, deed: Deed) -> Judged:
     """COS-19."""
-    if is_paused(trace) or is_plain(deed.path):
+    if is_paused(trace, one.profile, deed.at_us) or is_plain(deed.path):
         return NotExercised("no file whose name has emoji, quotes or newlines was made in a watched directory")
     return _announced(trace, one, deed)
 
@@ -97,7 +100,14 @@ def moved(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     half = first_after(halves, deed.at_us)
     if half is not None:
         return wrong(one, want, half)
-    return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
+    return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us, seen=_in_its_place(one, deed))
+
+
+def _in_its_place(one: Reading, deed: Deed) -> str:
+    """What else was told of either path once something was renamed."""
+    paths = (deed.path, deed.to)
+    events = [event for path in paths for event in told(one, *_ON_DISK, path=path) if event.at_us >= deed.at_us]
+    return " and ".join(f"{event.kind} of {PurePath(event.data['path']).name!r}" for event in events) or "none"
 
 
 def directories(trace: Trace, one: Reading, deed: Deed) -> Judged:
@@ -115,33 +125,54 @@ def _place(path: Any) -> str:
     return str(path).rstrip("/")
 
 
-def _telling(trace: Trace, profile: Profile, operation: str, *wanted: tuple[str, ...]) -> list[Judged]:
-    """For each such request about a directory, and each of these groups, whether one of the group was told."""
+def _telling(one: Reading, x: Exchange, *wanted: tuple[str, ...]) -> list[Judged]:
+    """Of a request about a directory, and each of these groups, whether one of the group was told."""
     judged: list[Judged] = []
-    for x in made(trace, profile, operation):
-        place = _place(x.about.get("subject"))
-        for one in streams(trace, profile):
-            if not attached(one, x):
-                continue
-            for kinds in wanted:
-                events = [event for event in told(one, *kinds) if event.at_us >= x.sent_us]
-                if any(_place(event.data.get("path")) == place for event in events):
-                    judged.append([])
-                else:
-                    judged.append(missing(one, f"{' or '.join(kinds)} of {place!r}", x.ended_us, told_us(profile)))
+    for kinds in wanted:
+        want = f"{' or '.join(kinds)} of {_place(x.about.get('subject'))!r}"
+        late = missing(one, want, x.ended_us, told_us(one.profile))
+        judged.append([] if _of_place(one, x, *kinds) else late)
     return judged
+
+
+def _of_place(one: Reading, x: Exchange, *kinds: str) -> list[Told]:
+    """What was told of the directory that a request is about, from then on."""
+    place = _place(x.about.get("subject"))
+    return [e for e in told(one, *kinds) if e.at_us >= x.sent_us and _place(e.data.get("path")) == place]
+
+
+def _heard(trace: Trace, profile: Profile, operation: str) -> list[tuple[Reading, Exchange]]:
+    """The requests of an operation that worked, with each reader that was there."""
+    return [(one, x) for x in made(trace, profile, operation) for one in streams(trace, profile) if attached(one, x)]
 
 
 def watch_told(trace: Trace, profile: Profile) -> Outcome:
     """COS-15."""
-    wanted = ("watch_started", "watch_added"), ("directory_processing_started",)
-    return folded(_telling(trace, profile, "trigger:watch", *wanted), "no directory was to be watched")
+    judged: list[Judged] = []
+    for one, x in _heard(trace, profile, "trigger:watch"):
+        judged += _telling(one, x, ("watch_started", "watch_added"), *((kind,) for kind in _SCAN))
+        flat = [e for e in _of_place(one, x, "watch_started") if e.data.get("recursive") is not True]
+        judged += [wrong(one, "recursive true, as everything below is watched", e) for e in flat[:1]]
+    return folded(judged, "no directory was to be watched")
 
 
 def unwatch_told(trace: Trace, profile: Profile) -> Outcome:
     """COS-16."""
-    judged = _telling(trace, profile, "trigger:unwatch", ("watch_removed",))
+    judged: list[Judged] = []
+    for one, x in _heard(trace, profile, "trigger:unwatch"):
+        judged += _telling(one, x, ("watch_removed",))
+        judged += [_unheeded(trace, one, event) for event in _of_place(one, x, "watch_removed")[:1]]
     return folded(judged, "the watching of no directory was ended")
+
+
+def _unheeded(trace: Trace, one: Reading, over: Told) -> list[Finding]:
+    """What is told of something that was done after the watching had ended."""
+    since_us = {deed.path: deed.at_us for deed in reversed(unheeded(trace, one))}
+    for event in behind(told(one, *_ON_DISK, "queue_item_added"), over):
+        path = event.data.get("file_path" if event.kind == "queue_item_added" else "path")
+        if isinstance(path, str) and path in since_us and event.at_us >= since_us[path]:
+            return wrong(one, "nothing of what is done after watch_removed", event)
+    return []
 
 
 CHECKS: dict[str, Check] = {

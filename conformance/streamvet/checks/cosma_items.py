@@ -19,6 +19,8 @@ from streamvet.checks.cosma_events import (
     first_after,
     first_behind,
     folded,
+    in_vain,
+    is_paused,
     item_of,
     made,
     missing,
@@ -30,14 +32,13 @@ from streamvet.checks.cosma_events import (
     watched_until_us,
     wrong,
 )
-from streamvet.checks.cosma_files import is_paused, is_plain
 from streamvet.decode import streams
 from streamvet.outcome import NotExercised, finding
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.decode import Reading
-    from streamvet.outcome import Check, Outcome
+    from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
 # Where nothing tells when a change was noticed, one that comes so shortly before the item is taken up may have been
@@ -50,25 +51,36 @@ _OVER = ("queue_item_completed", "queue_item_failed", "queue_item_removed")
 _ITEM = ("queue_item_added", "queue_item_updated", "queue_item_processing", *_OVER)
 
 _NO_COOLDOWN = NotExercised("the candidate did not take the cooldown that it was asked for")
+_AT_THE_END = NotExercised("the file that was left alone was still waiting, or being processed, at the end")
 
 
 # ------------------------------------------------------------------------------------------------ an item's way
 
 
 def processed(trace: Trace, one: Reading, deed: Deed) -> Judged:
-    """COS-07: of a file to which nothing else was done."""
-    item = item_of(one, deed.path, deed.at_us)
-    disturbed = sum(other.path == deed.path for other in deeds(trace, one)) > 1 or not is_plain(deed.path)
-    if item is None or disturbed or is_paused(trace) or item.data.get("id") in _removals(trace, one.profile):
+    """COS-07: of a file to which nothing else was done; of the others only that they are worked off at all."""
+    item, profile = item_of(one, deed.path, deed.at_us), one.profile
+    if item is None or is_paused(trace, profile, deed.at_us) or item.data.get("id") in _removals(trace, profile):
         return NotExercised("no file was left alone until the end of its cooldown")
-    name = item.data.get("id")
-    way = [event for event in behind(told(one, *_ITEM, id=name), item) if event.at_us < deed.until_us]
+    if any(event.at_us < deed.at_us for event in told(one, "queue_item_failed")):
+        return NotExercised("the file was made to see whether the queue goes on after one that failed")
+    way = [e for e in behind(told(one, *_ITEM, id=item.data.get("id")), item) if e.at_us < deed.until_us]
+    never = in_vain(one, deed.path, f"queue_item_completed of {deed.path!r}", [item, *way][-1])
+    if sum(other.path == deed.path for other in deeds(trace, one)) > 1:
+        return never or NotExercised("no file was left alone until the end of its cooldown")
+    return _to_its_end(one, deed, item, way, never)
+
+
+def _to_its_end(one: Reading, deed: Deed, item: Told, way: list[Told], never: list[Finding]) -> Judged:
+    """`way` is what was told of an item after it was added."""
     if any(event.kind in ("queue_item_failed", "queue_item_removed") for event in way):
         return NotExercised("the file that was left alone could not be processed")
+    name = item.data.get("id")
     begun = [event for event in way if event.kind == "queue_item_processing"]
     over = next((event for event in way if event.kind == "queue_item_completed"), None)
     if over is None:
-        return _never_over(one, deed, begun[-1], name) if begun else _waiting(trace, one, deed, [item, *way][-1])
+        late = _never_over(one, deed, begun[-1], name) if begun else _AT_THE_END
+        return never if never and isinstance(late, NotExercised) else late
     if not begun or begun[0].span > over.span:
         return wrong(one, f"queue_item_processing of {name} before its end", over)
     stages = [event for event in behind(told(one, *_STAGES, path=deed.path), begun[0]) if event.span < over.span]
@@ -82,22 +94,13 @@ def _removals(trace: Trace, profile: Profile) -> set[Any]:
     return {x.about.get("subject") for x in made(trace, profile, "trigger:remove-item")}
 
 
-def _waiting(trace: Trace, one: Reading, deed: Deed, last: Told) -> Judged:
-    """Of an item that is not taken up; `last` is what was told of it last."""
-    cooldown = cooldown_us(trace, one.profile)
-    if cooldown is None:
-        return _NO_COOLDOWN
-    want = f"queue_item_processing of {last.data.get('id')} after its cooldown"
-    return missing(one, want, last.at_us, cooldown + noticed_us(one.profile), deed.until_us)
-
-
 def _never_over(one: Reading, deed: Deed, begun: Told, name: Any) -> Judged:
     """Of an item that was taken up; nothing where its file is not done yet."""
     done = first_behind(told(one, *_DONE, path=deed.path), begun)
     if done is None:
-        return NotExercised("the file that was left alone was still being processed at the end")
+        return _AT_THE_END
     other = first_behind(told(one, "queue_item_completed", file_path=deed.path), done)
-    want = f"queue_item_completed of {name}"
+    want = f"queue_item_completed of {name}, of {deed.path!r}"
     return wrong(one, want, other) if other else missing(one, want, done.at_us, told_us(one.profile), deed.until_us)
 
 
@@ -135,20 +138,25 @@ def updated(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     if not after:
         late = missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
         return wrong(one, want, begun) if begun else late
-    return [] if _is_later(before[-1], after[-1]) else wrong(one, want, after[-1])
+    ends = [event.data.get("cooldown_expires_at") for event in (before[-1], after[-1])]
+    numbers = [end for end in ends if isinstance(end, int | float)]  # nothing can be said where one does not tell
+    if len(numbers) < len(ends) or numbers[1] > numbers[0]:
+        return _modified(one, deed)
+    seen = f"cooldown_expires_at {numbers[1]!r}, where it was {numbers[0]!r}"
+    return [finding(one.exchange, want, seen, after[-1].span)]
+
+
+def _modified(one: Reading, deed: Deed) -> Judged:
+    """Whether a change was told, besides what became of the item."""
+    if first_after(told(one, "file_modified", path=deed.path), deed.at_us):
+        return []
+    return missing(one, f"file_modified of {deed.path!r}", deed.at_us, noticed_us(one.profile), deed.until_us)
 
 
 def _split(events: list[Told], at_us: int) -> tuple[list[Told], list[Told]]:
     """The events before a time and from then on."""
     count = sum(event.at_us < at_us for event in events)
     return events[:count], events[count:]
-
-
-def _is_later(one: Told, other: Told) -> bool:
-    """Whether the cooldown ends later by the second event; also where they do not both say when it ends."""
-    ends = [event.data.get("cooldown_expires_at") for event in (one, other)]
-    numbers = [end for end in ends if isinstance(end, int | float)]
-    return len(numbers) < len(ends) or numbers[1] > numbers[0]
 
 
 def not_parsed(trace: Trace, one: Reading, deed: Deed) -> Judged:
@@ -168,7 +176,7 @@ def not_parsed(trace: Trace, one: Reading, deed: Deed) -> Judged:
 
 def _past_cooldown(trace: Trace, one: Reading, since_us: int, until_us: int) -> Judged:
     """Nothing wrong was seen; that says something only where the cooldown was over in time."""
-    cooldown = cooldown_us(trace, one.profile)
+    cooldown = cooldown_us(trace, one.profile, since_us)
     if cooldown is None:
         return _NO_COOLDOWN
     left = NotExercised("the reader did not stay until the cooldown was over")
@@ -200,51 +208,6 @@ def _removed(trace: Trace, one: Reading, x: Exchange) -> Judged:
     return _past_cooldown(trace, one, gone.at_us, until_us)
 
 
-# ------------------------------------------------------------------------------------------------ what is broken
-
-
-def given_up(trace: Trace, one: Reading, deed: Deed) -> Judged:
-    """COS-12."""
-    item = item_of(one, deed.path, deed.at_us)
-    begun = taken_up(one, item) if item else None
-    if item is None or begun is None:
-        return NotExercised("no file that cannot be read as text was taken up")
-    name = item.data.get("id")
-    if told(one, "queue_item_completed", id=name):
-        return NotExercised("the candidate can process a file that cannot be read as text")
-    failure = first_behind(told(one, "file_failed", path=deed.path), begun)
-    end = first_behind(told(one, "queue_item_failed", id=name), begun)
-    if failure is None or (end is not None and end.span < failure.span):
-        want = f"file_failed of {deed.path!r} with the error"
-        never = missing(one, want, begun.at_us, noticed_us(one.profile), deed.until_us)
-        return wrong(one, want, end) if end else never
-    return _not_given_up(trace, one, deed, name) if end is None else _others_go_on(trace, one, failure)
-
-
-def _not_given_up(trace: Trace, one: Reading, deed: Deed, name: Any) -> Judged:
-    """Whether an item whose file has failed is forgotten. While it is tried again, it is not."""
-    failure = told(one, "file_failed", path=deed.path)[-1]
-    again = first_behind(told(one, "queue_item_updated", id=name), failure)
-    if again is None:
-        want = f"queue_item_failed of {name}, or another attempt"
-        return missing(one, want, failure.at_us, told_us(one.profile), deed.until_us)
-    if first_behind(told(one, "queue_item_processing", id=name), again):
-        return NotExercised("the file that cannot be read as text was still being tried at the end")
-    return _waiting(trace, one, deed, again)
-
-
-def _others_go_on(trace: Trace, one: Reading, failure: Told) -> Judged:
-    """Whether the items of files beside it come to an end too, where any is waiting when it fails."""
-    paths = {deed.path for deed in deeds(trace, one) if deed.did == "created"}
-    waiting = {e.data.get("id") for e in told(one, "queue_item_added") if e.data.get("file_path") in paths}
-    ends = [event for event in told(one, *_OVER) if event.data.get("id") in waiting]
-    left = waiting - {event.data.get("id") for event in ends if event.span < failure.span}
-    until_us = watched_until_us(trace, one)
-    if left and not any(event.at_us < until_us for event in behind(ends, failure)):
-        return missing(one, "other items that go on", failure.at_us, noticed_us(one.profile), until_us)
-    return []
-
-
 # ------------------------------------------------------------------------------------------------ while it is paused
 
 
@@ -257,9 +220,14 @@ def held(trace: Trace, one: Reading, deed: Deed) -> Judged:
     if item is None or item.at_us > until_us:
         want = f"queue_item_added of {deed.path!r} during the pause"
         return missing(one, want, deed.at_us, noticed_us(one.profile), until_us)
-    begun, cooldown = taken_up(one, item), cooldown_us(trace, one.profile)
+    begun, cooldown = taken_up(one, item), cooldown_us(trace, one.profile, item.at_us)
     if begun is not None and begun.at_us < until_us:
         return wrong(one, f"no processing of {item.data.get('id')} before the queue is resumed", begun)
+    resumed = first_after(told(one, "queue_resumed"), until_us)
+    if begun is None and resumed is not None:
+        never = in_vain(one, deed.path, f"queue_item_processing of {item.data.get('id')} after the pause", resumed)
+        if never:
+            return never
     if cooldown is None:
         return _NO_COOLDOWN
     return [] if until_us - item.at_us >= cooldown else NotExercised("the pause was over before the cooldown was")
@@ -267,17 +235,14 @@ def held(trace: Trace, one: Reading, deed: Deed) -> Judged:
 
 def _pause_of(trace: Trace, profile: Profile, deed: Deed) -> int | None:
     """When the pause was ended during which something was done, None where there was none."""
-    switches = [*made(trace, profile, "trigger:pause"), *made(trace, profile, "trigger:resume")]
-    before = max((x for x in switches if x.ended_us <= deed.at_us), key=lambda x: x.sent_us, default=None)
-    after = [x.sent_us for x in switches if x.operation == "trigger:resume" and x.sent_us > deed.at_us]
-    return min(after, default=None) if before is not None and before.operation == "trigger:pause" else None
+    after = [x.sent_us for x in made(trace, profile, "trigger:resume") if x.sent_us > deed.at_us]
+    return min(after, default=None) if is_paused(trace, profile, deed.at_us) else None
 
 
 CHECKS: dict[str, Check] = {
     "COS-07": of_deeds("no file was made in a watched directory", processed, "created"),
     "COS-08": of_deeds("no file was changed in a watched directory", updated, "changed"),
     "COS-09": of_deeds("no file was deleted in a watched directory", not_parsed, "deleted"),
-    "COS-12": of_deeds("no file that cannot be read as text was made", given_up, "made unreadable"),
     "COS-13": removed,
     "COS-17": of_deeds("no file was made in a watched directory", held, "created"),
 }

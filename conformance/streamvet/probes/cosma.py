@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -186,8 +187,10 @@ def head_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def head(driver: Driver, _stimulus: Stimulus) -> None:
-    """A reader comes while nothing happens; its head tells."""
-    await (await driver.listen()).cut("the head tells")
+    """A reader comes while nothing happens; its head tells. Where none comes in time the reader leaves."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience_s(float(driver.profile.field("figures.head_within_ms")))):
+            await (await driver.listen()).cut("the head tells")
 
 
 def path_stimuli(setting: Setting) -> list[Stimulus]:

@@ -1,162 +1,35 @@
 """Probes of cosma that work in a watched directory: each try makes one of its own, and takes it away at the end.
 
-What was done on disk is no request, so it is noted at the reader that should be told of it. They judge nothing.
+They judge nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import os
-import shutil
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from streamvet.contract.profile import pointed
-from streamvet.probes.cosma import running, saying, sees, switch, told_s
-from streamvet.recorder import now_us, wait_until
+from streamvet.probes.cosma import running, saying, switch, told_s
+from streamvet.probes.cosma_watched import cooldown_s, remove, watched
+from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
+    from streamvet.probes.cosma_watched import Directory
     from streamvet.probes.driver import Driver
     from streamvet.probes.setting import Setting, Stimulus
-    from streamvet.recorder import Live
 
-# A cooldown in which something else can be done to a file: to be told of it and to do it takes some 20 ms. At scale 1
-# a whole second, as a candidate may take whole ones only.
-_COOLDOWN_MS = 600.0
-_LOOK_MS = 1000.0  # between two looks at the queue, at most: of the published source
-_SLACK_S = 0.5  # behind a bound: for what is late to be seen to come
-# To process a short text, by a language model where nothing says that the work is simulated.
-_WORK_S = {True: 5.0, False: 60.0}
+# A change that is noticed later than this part of the cooldown may be noticed behind its end: the watcher looks only
+# now and then. It may be twice as late then, as it has just looked when the first change is made.
+_LATE, _AT_WORST = 0.25, 2
+_SHORTEST_S = 1  # of cooldowns, as a candidate may take whole seconds only
 _ATTEMPTS = 4  # of a file that cannot be processed: one more than is published
 
 _OLD, _NEW, _DOOMED = "directory", "directory-renamed", "directory-removed"  # the first and the last are there before
 _ODD = 'it\'s "quoted" \U0001f680 and\nhas two lines.txt'
+_ACCENTED = "cafe\u0301 "  # before it, where the file system does not make one character of a letter and its accent
 _NO_TEXT = b"\xff\xfe\xfa no text \xc3\x28\n"
-
-
-def cooldown_s(setting: Setting) -> int:
-    """The cooldown that the tries ask for, as the candidate counts it."""
-    return max(1, math.ceil(_COOLDOWN_MS / 1000 / setting.scale))
-
-
-@dataclass(slots=True)
-class _Directory:
-    """A watched directory of one try, and the reader that is told of it."""
-
-    driver: Driver
-    path: Path
-    reader: Live
-    last_us: int = field(default_factory=now_us)
-
-    @property
-    def cooldown_s(self) -> float:
-        """The cooldown in real time."""
-        return float(self.driver.stimulus["cooldown_s"]) * self.driver.setting.scale
-
-    @property
-    def noticed_s(self) -> float:
-        """How long to wait for the event of a change on disk."""
-        return float(self.driver.profile.field("figures.noticed_within_ms")) / 1000 + _SLACK_S
-
-    @property
-    def done_s(self) -> float:
-        """How long to wait until a file is processed for the first time."""
-        return self.cooldown_s + self.noticed_s + _WORK_S[self.driver.setting.published]
-
-    async def do(self, did: str, name: str, act: Callable[[Path], object], to: str | None = None) -> str:
-        """Do something to a file or directory; gives its path."""
-        path = self.path / name
-        deed = {"at_us": self.driver.tape.now_us(), "did": did, "path": str(path)}
-        await asyncio.to_thread(act, path)
-        self.reader.about["files"].append(deed if to is None else deed | {"to": str(self.path / to)})
-        self.last_us = now_us()
-        return str(path)
-
-    async def create(self, name: str) -> str:
-        """Make a file with a text of its own."""
-        return await self.do("created", name, lambda path: path.write_text(f"Notes on {name}.\n", encoding="utf-8"))
-
-    async def sees(self, *kinds: str, within_s: float | None = None, **data: Any) -> Any:
-        """The data of the first event that is one of these, None where none comes."""
-        seen = await sees(self.reader, self.noticed_s if within_s is None else within_s, kinds, **data)
-        return pointed(seen.value, "/data") if seen else None
-
-    async def added(self, path: str) -> str | None:
-        """The id of the item that a file has got."""
-        found = await self.sees("queue_item_added", file_path=path)
-        return str(found["id"]) if found and "id" in found else None
-
-    async def processed(self, item: str | None, *, attempts: int = 1) -> None:
-        """Wait until an item is done, one way or another."""
-        if item is not None:
-            within_s = self.done_s + (attempts - 1) * (self.cooldown_s + _LOOK_MS * self.driver.setting.scale / 1000)
-            await self.sees("queue_item_completed", "queue_item_failed", within_s=within_s, id=item)
-
-    async def past_cooldown(self) -> None:
-        """Wait until everything that was done is as long ago as a cooldown and a look at the queue."""
-        wait_s = self.cooldown_s + (_LOOK_MS * self.driver.setting.scale) / 1000 + _SLACK_S / 5
-        await wait_until(self.last_us + int(wait_s * 1e6))
-
-
-@asynccontextmanager
-async def _watched(driver: Driver, *beforehand: str) -> AsyncIterator[_Directory]:
-    """A new directory, watched, with some directories in it. At the end all is as before, as far as it was told."""
-    reader = await driver.listen(files=[])
-    before = pointed((await driver.ask("look:settings", "look")).json(), "/queue/cooldown_seconds")
-    path = await asyncio.to_thread(_make, driver.setting.target.directory or Path(), beforehand)
-    one = _Directory(driver, path, reader)
-    try:
-        await _set_cooldown(driver, driver.stimulus["cooldown_s"])
-        await driver.ask("trigger:watch", "trigger", values={"directory": str(path)}, subject=str(path))
-        if await one.sees("watch_started", "watch_added", path=str(path)):
-            await one.sees("directory_processing_started", path=str(path))
-            await one.sees("directory_processing_completed", within_s=told_s(driver), path=str(path))
-        yield one
-    finally:
-        await _unwatch(one)
-        if before is not None:
-            await _set_cooldown(driver, before)
-        await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
-    await reader.cut("the directory is no longer watched")
-
-
-def _make(directory: Path, beforehand: tuple[str, ...]) -> Path:
-    path = Path(mkdtemp(prefix="streamvet-", dir=directory)).resolve()  # its events have the path without links
-    for name in beforehand:
-        (path / name).mkdir()
-    return path
-
-
-async def _set_cooldown(driver: Driver, seconds: float) -> None:
-    await driver.ask("trigger:settings", "trigger", body={"queue.cooldown_seconds": seconds})
-
-
-async def _unwatch(one: _Directory) -> None:
-    """End the watching, and take out of the queue what is left of it."""
-    driver, path = one.driver, str(one.path)
-    for job in _rows(await driver.ask("look:watches", "look"), "/jobs"):
-        if job.get("path") == path:
-            await driver.ask("trigger:unwatch", "trigger", values={"job": str(job.get("id"))}, subject=path)
-            await one.sees("watch_removed", path=path)
-    for item in _rows(await driver.ask("look:items", "look"), "/items"):
-        if str(item.get("file_path")).startswith(path + os.sep):
-            await _remove(driver, str(item.get("id")))
-
-
-async def _remove(driver: Driver, item: str) -> None:
-    await driver.ask("trigger:remove-item", "trigger", values={"item": item}, subject=item)
-
-
-def _rows(live: Live, pointer: str) -> list[dict[str, Any]]:
-    """The objects of a list in an answer."""
-    rows = pointed(live.json(), pointer)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 # ------------------------------------------------------------------------------------------------------- the files
@@ -169,49 +42,66 @@ def files_stimuli(setting: Setting) -> list[Stimulus]:
 
 async def files(driver: Driver, _stimulus: Stimulus) -> None:
     """Everything that can be done to files, each time to another one, so that one cooldown serves all."""
-    async with _watched(driver, _OLD, _DOOMED) as one:
+    async with watched(driver, _OLD, _DOOMED) as one:
+        late_s = await _deleted(one, "deleted.txt")
+        if late_s > one.cooldown_s * _LATE:
+            await one.cools_for(cooldown_s(driver.setting, _AT_WORST * late_s))
+            await _deleted(one, "deleted-in-time.txt")
         await asyncio.gather(
-            _left_alone(one), _changed(one), _deleted(one), _renamed(one), _removed(one), _directories(one),
-            _odd(one), _unreadable(one),
+            _left_alone(one, "left-alone.txt"), _changed(one), _renamed(one), _removed(one), _directories(one),
+            _odd(one), _unreadable(one), _forgotten(one, late_s),
         )  # fmt: skip
         await one.past_cooldown()
 
 
-async def _left_alone(one: _Directory) -> None:
-    await one.processed(await one.added(await one.create("left-alone.txt")))
+async def _left_alone(one: Directory, name: str) -> None:
+    path = await one.create(name)
+    if await one.added(path) is not None:
+        await one.processed(path)
 
 
-async def _changed(one: _Directory) -> None:
+async def _changed(one: Directory) -> None:
     path = await one.create("changed.txt")
     item = await one.added(path)
     if item is not None:
         await one.do("changed", "changed.txt", lambda path: path.write_text("Other notes.\n", encoding="utf-8"))
+        await one.sees("file_modified", path=path)
         await one.sees("queue_item_updated", id=item)
-        await one.processed(item)
+        await one.processed(path)
 
 
-async def _deleted(one: _Directory) -> None:
-    path = await one.create("deleted.txt")
-    if await one.added(path) is not None:
-        await one.do("deleted", "deleted.txt", Path.unlink)
-        await one.sees("file_deleted", path=path)
+async def _deleted(one: Directory, name: str) -> float:
+    """Gives how many seconds it took until the deletion was told; 0 where it was not."""
+    path = await one.create(name)
+    if await one.added(path) is None:
+        return 0.0
+    begun_us = now_us()
+    await one.do("deleted", name, Path.unlink)
+    told = await one.sees("file_deleted", path=path)
+    return (now_us() - begun_us) / 1e6 if told else 0.0
 
 
-async def _renamed(one: _Directory) -> None:
+async def _forgotten(one: Directory, late_s: float) -> None:
+    if late_s:
+        await one.processed(str(one.path / "deleted.txt"))
+
+
+async def _renamed(one: Directory) -> None:
     path = await one.create("renamed.txt")
     if await one.sees("file_created", path=path):
         await one.do("renamed", "renamed.txt", lambda path: path.rename(path.with_name("new-name.txt")), "new-name.txt")
-        await one.sees("file_moved", src_path=path)
+        if await one.sees("file_moved", src_path=path):
+            await one.processed(path, to=str(one.path / "new-name.txt"))
 
 
-async def _removed(one: _Directory) -> None:
+async def _removed(one: Directory) -> None:
     item = await one.added(await one.create("removed.txt"))
     if item is not None:
-        await _remove(one.driver, item)
+        await remove(one.driver, item)
         await one.sees("queue_item_removed", within_s=told_s(one.driver), id=item)
 
 
-async def _directories(one: _Directory) -> None:
+async def _directories(one: Directory) -> None:
     """They were there before: a watcher may need a moment for new ones."""
     old = await one.do("directory renamed", _OLD, lambda path: path.rename(path.with_name(_NEW)), _NEW)
     gone = await one.do("directory removed", _DOOMED, Path.rmdir)
@@ -219,17 +109,17 @@ async def _directories(one: _Directory) -> None:
     await one.sees("directory_deleted", path=gone)
 
 
-async def _odd(one: _Directory) -> None:
+async def _odd(one: Directory) -> None:
     with suppress(OSError):  # some file systems have no such names
-        path = await one.create(_ODD)
-        if await one.sees("file_created", path=path):
-            await one.added(path)
+        await _left_alone(one, _ACCENTED + _ODD if one.keeps_names else _ODD)
 
 
-async def _unreadable(one: _Directory) -> None:
-    """Neither with the rights that it has, nor as text by who may read everything."""
+async def _unreadable(one: Directory) -> None:
+    """Neither with the rights that it has, nor as text by who may read everything; then a good one, soon processed."""
     path = await one.do("made unreadable", "unreadable.txt", _make_unreadable)
-    await one.processed(await one.added(path), attempts=_ATTEMPTS)
+    if await one.added(path) is not None and await one.processed(path, attempts=_ATTEMPTS) == "queue_item_failed":
+        await one.cools_for(_SHORTEST_S)
+        await _left_alone(one, "made-afterwards.txt")
 
 
 def _make_unreadable(path: Path) -> None:
@@ -250,12 +140,14 @@ def held_stimuli(setting: Setting) -> list[Stimulus]:
 
 async def held(driver: Driver, _stimulus: Stimulus) -> None:
     """Pause the queue, make a file, wait for longer than its cooldown, resume."""
-    async with _watched(driver) as one:
+    async with watched(driver) as one:
         await running(driver, one.reader)
         try:
             await switch(driver, "trigger:pause", one.reader)
-            item = await one.added(await one.create("held.txt"))
+            path = await one.create("held.txt")
+            item = await one.added(path)
             await one.past_cooldown()
         finally:
             await switch(driver, "trigger:resume", one.reader)
-        await one.processed(item)
+        if item is not None:
+            await one.processed(path)
