@@ -23,8 +23,9 @@ def read(tmp_path: Path, **more: Any) -> Any:
 
 def test_minimal(tmp_path: Path) -> None:
     target = read(tmp_path)
-    assert (target.base_url, target.max_starts, target.max_concurrency) == ("http://127.0.0.1:4000", 50, 20)
+    assert (target.base_url, target.max_starts, target.max_concurrency) == ("http://127.0.0.1:4000", 50, 33)
     assert (target.control, target.time_scale, target.lacks, target.launch) == (None, 1.0, (), None)
+    assert read(tmp_path, profile="rockstar").max_concurrency == 20
 
 
 def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

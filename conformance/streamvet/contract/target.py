@@ -91,7 +91,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         inputs=raw.get("inputs", {}),
         existing=raw.get("existing", {}),
         max_starts=raw.get("max_starts", None if control else DEFAULT_MAX_STARTS),
-        max_concurrency=raw.get("max_concurrency", DEFAULT_MAX_CONCURRENCY),
+        max_concurrency=raw.get("max_concurrency", _connections(profile)),
         control=control,
         time_scale=float(raw.get("time_scale", 1.0)),
         triggers=raw.get("triggers", {}),
@@ -100,6 +100,11 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         launch=_launch(raw.get("launch"), folder),
     )
     return target, profile
+
+
+def _connections(profile: Profile) -> int:
+    """How many connections there may be where the target does not say: enough for what the profile itself names."""
+    return max(DEFAULT_MAX_CONCURRENCY, int(profile.field("readers.at_least") or 0) + 1)
 
 
 def _launch(row: Mapping[str, Any] | None, folder: Path) -> Launch | None:
