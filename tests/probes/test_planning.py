@@ -85,7 +85,7 @@ def test_waits_are_limited() -> None:
 
 
 def test_connections_are_limited() -> None:
-    assert "not tried: many holds 33 connections at once, max_concurrency is 20" in reasons(planned())
+    assert "not tried: many holds 33 connections at once, max_concurrency is 20" in reasons(planned(max_concurrency=20))
 
 
 def test_the_longest_wait_begins_first() -> None:
