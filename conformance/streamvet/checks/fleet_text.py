@@ -52,10 +52,8 @@ def _first_other(place: str, wanted: Any, seen: Any) -> tuple[str, Any, Any]:
         for name, one in wanted.items():
             other = seen.get(name, _NOTHING)
             if name != "pipelineRunId" and not shows({name: other}, {name: one}):
-                rows = name in _ROWS and isinstance(other, list)
-                return (
-                    _first_row(f"{place}/{name}", one, other) if rows else _first_other(f"{place}/{name}", one, other)
-                )
+                within = _first_row if name in _ROWS and isinstance(other, list) else _first_other
+                return within(f"{place}/{name}", one, other)
     if isinstance(wanted, list) and isinstance(seen, list):
         for index, (one, other) in enumerate(zip_longest(wanted, seen, fillvalue=_NOTHING)):
             if not shows(other, one):
