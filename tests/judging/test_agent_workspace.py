@@ -26,13 +26,14 @@ from streamvet.probes import fleet_scenes
 from streamvet.trace import Ending, Exchange, Head, Request, Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from streamvet.outcome import Outcome
 
 PROFILE, REGISTRY = load_profile("agent-workspace"), load_registry()
 SCALE, TAG = 0.05, "7f-"
 POLL_US, SLACK_US = 150_000, 100_000
+SEAM_US = 20_000  # what one that looks twice needs for it
 LOADED_US = 60_000  # by then the first two streams have their first batch
 RUNS, LOGS, FIRST_LOGS = 50, 50, 300
 OF_FLEET = {f"FLT-{number:02}" for number in range(1, 14)}
@@ -44,40 +45,72 @@ Document = dict[str, Any]
 Told = tuple[str, list[Document]]
 
 
+def _same(document: Document) -> Document:
+    return document
+
+
+def _is_pending(asked: Document) -> bool:
+    return bool(asked["status"] == "pending")
+
+
+def _any_line(_line: Document) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class View:
-    """One connection of a candidate that does what its description says."""
+    """One connection of a candidate that does what its description says, but for one bug that it may be given."""
 
     projects: list[str]
+    pending: Callable[[Document], bool] = _is_pending
+    printed: Callable[[Document], Any] = fingerprint
+    run: Callable[[Document], Document] = _same  # what a poll makes of a run, and of a line
+    line: Callable[[Document], Document] = _same
+    told_lines: Callable[[Document], bool] = _any_line
+    forgets: bool = True  # what it has told of a run that is shown no more
+    looks_twice: bool = False  # at the first state
+    time_for_cursor: bool = False
+    beats_alone: bool = False  # every fifth poll has a heartbeat in the place of log lines
     told: dict[str, Any] = field(default_factory=dict)
     lines: set[str] = field(default_factory=set)
+    polls: int = 0
 
     def visible(self, state: Document) -> dict[str, Document]:
         """The runs that it shows."""
-        mine = [r for r in state["pipelines"] if r["projectId"] in self.projects and r["status"] in ACTIVE]
+        runs = (r | {"pendingInterventions": [*filter(self.pending, r["pendingInterventions"])]}
+                for r in state["pipelines"])  # fmt: skip
+        mine = [r for r in runs if r["projectId"] in self.projects and r["status"] in ACTIVE]
         return {r["id"]: r for r in sorted(mine, key=lambda r: r["startedAt"] or "", reverse=True)[:RUNS]}
 
-    def load(self, state: Document) -> list[Told]:
-        """What it begins with."""
+    def load(self, state: Document, later: Document) -> list[Told]:
+        """What it begins with; what is put a little later is for the first poll."""
         runs = self.visible(state)
-        self.told = {name: fingerprint(run) for name, run in runs.items()}
-        self.lines = {line["id"] for line in state["logs"]}
+        known = later if self.looks_twice else state
+        self.told = {name: self.printed(run) for name, run in self.visible(known).items()}
+        self.lines = {line["id"] for line in known["logs"]}
         there = [line for line in state["logs"] if line["pipelineRunId"] in runs]
         newest = sorted(there, key=lambda line: line["createdAt"])[-FIRST_LOGS:]
         return [("fleet_snapshot", list(runs.values())), *([("fleet_logs", newest)] if newest else [])]
 
     def poll(self, state: Document) -> list[Told]:
         """What is new in a later state."""
+        self.polls += 1
         runs = self.visible(state)
-        prints = {name: fingerprint(run) for name, run in runs.items()}
-        changed = [run for name, run in runs.items() if self.told.get(name) != prints[name]]
-        self.told = prints
+        prints = {name: self.printed(run) for name, run in runs.items()}
+        changed = [self.run(run) for name, run in runs.items() if self.told.get(name) != prints[name]]
+        self.told = prints if self.forgets else self.told | prints
         lines: list[Document] = []
         for run in runs:
             new = [line for line in state["logs"] if line["pipelineRunId"] == run and line["id"] not in self.lines]
             lines += sorted(new, key=lambda line: line["createdAt"])[:LOGS]
         self.lines |= {line["id"] for line in lines}
-        return [(kind, rows) for kind, rows in (("fleet_update", changed), ("fleet_logs", lines)) if rows]
+        if self.time_for_cursor:
+            newest = {line["pipelineRunId"]: line["createdAt"] for line in lines}
+            over = (line for line in state["logs"] if line["createdAt"] <= newest.get(line["pipelineRunId"], ""))
+            self.lines |= {line["id"] for line in over}
+        silent = self.beats_alone and self.polls % 5 == 0
+        told = [] if silent else [self.line(line) for line in lines if self.told_lines(line)]
+        return [(kind, rows) for kind, rows in (("fleet_update", changed), ("fleet_logs", told)) if rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +120,7 @@ class Play:
     puts: Sequence[tuple[int, int, int]]  # for each moment: sent, in force, answered
     delay: Callable[[], int]  # from what is seen to its arrival
     timeline: Sequence[Any]
+    bug: Mapping[str, Any]
 
     def state_at(self, at_us: int) -> Document:
         """What is in force."""
@@ -98,10 +132,10 @@ class Play:
 
     def stream(self, name: str, account: str, *, role: str, sent_us: int, phase_us: int, end_us: int) -> Exchange:
         """The stream of one connection, whose first poll falls `phase_us` behind its snapshot."""
-        view = View(PROJECTS[account])
+        view = View(PROJECTS[account], **self.bug)
         seen_us = sent_us + 1000
         body, ends, times = b"", array("q"), array("q")
-        found = view.load(self.state_at(seen_us))
+        found = view.load(self.state_at(seen_us), self.state_at(seen_us + SEAM_US))
         next_us = seen_us + phase_us
         while True:
             at_us = seen_us + self.delay()
@@ -130,8 +164,23 @@ class Play:
         )  # fmt: skip
 
 
-def played(seed: int, end_us: int = 900_000, timeline: Sequence[Any] = SCENES) -> Trace:
-    """A try of all scenes, or of another timeline."""
+NO_BUG: Mapping[str, Any] = {}
+Joining = tuple[str, str, str, int]  # name, account, role, when
+
+
+def played(
+    seed: int,
+    end_us: int = 1_200_000,
+    timeline: Sequence[Any] = SCENES,
+    bug: Mapping[str, Any] = NO_BUG,
+    joining: Sequence[Joining] = (),
+    *,
+    in_step: bool = False,
+) -> Trace:
+    """A try of all scenes, or of another timeline; with the readers of the scenes, or with these.
+
+    `in_step`: the first poll is a poll's time behind the snapshot.
+    """
     chance = random.Random(seed)
     puts: list[tuple[int, int, int]] = []
     now_us = 0
@@ -139,21 +188,31 @@ def played(seed: int, end_us: int = 900_000, timeline: Sequence[Any] = SCENES) -
         sent_us = max(now_us, LOADED_US + int(row["at_ms"] * SCALE * 1000) if puts else 0)
         now_us = sent_us + chance.randint(500, 9000)
         puts.append((sent_us, chance.randint(sent_us, now_us), now_us))
-    play = Play(puts, lambda: chance.randint(500, 40_000), timeline)
+    play = Play(puts, lambda: chance.randint(500, 40_000), timeline, bug)
     begin_us = puts[0][2] + 10
     late_us = chance.randint(begin_us, 600_000)
-    streams = [
-        play.stream(name, account, role=role, sent_us=sent_us, phase_us=chance.randint(1, POLL_US), end_us=end_us)
-        for name, account, role, sent_us in [
-            ("x1", "primary", "reader", begin_us),
-            ("x2", "other", "reader", begin_us),
-            ("x3", "primary", "late", late_us),
-        ]
-        if sent_us < end_us
+    joining = joining or [
+        ("x1", "primary", "reader", begin_us),
+        ("x2", "other", "reader", begin_us),
+        ("x3", "primary", "late", late_us),
     ]
+    streams = [
+        play.stream(
+            name, account, role=role, sent_us=sent_us, end_us=end_us,
+            phase_us=POLL_US if in_step else chance.randint(1, POLL_US),
+        )
+        for name, account, role, sent_us in joining
+        if sent_us < end_us
+    ]  # fmt: skip
     exchanges = sorted([*streams, *(play.put(n) for n in range(len(puts)))], key=lambda x: x.sent_us)
     stimulus = {"name": "played", "projects": PROJECTS, "timeline": timeline}
     return Trace("scenes", stimulus, tuple(exchanges), PROFILE.name, PROFILE.digest, REGISTRY.revision, SCALE)
+
+
+def beside_changes(seed: int, bug: Mapping[str, Any] = NO_BUG, *, in_step: bool = False) -> Trace:
+    """A try of readers that join while states are put."""
+    readers: list[Joining] = [(f"x{n}", "primary", "late", 20_000 + n * 5_000) for n in range(20)]
+    return played(seed, 600_000, fleet_scenes.joined(), bug, readers, in_step=in_step)
 
 
 def judged(trace: Trace) -> dict[str, Outcome]:
@@ -167,6 +226,13 @@ def judged(trace: Trace) -> dict[str, Outcome]:
 def test_what_is_right_is_right_whenever_polls_fall(seed: int) -> None:
     found = judged(played(seed))
     assert {row: outcome for row, outcome in found.items() if outcome != []} == {}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_right_is_right_whenever_readers_join(seed: int) -> None:
+    found = judged(beside_changes(seed))
+    assert {row: found[row] for row in ("FLT-02", "FLT-04", "FLT-08")} == {"FLT-02": [], "FLT-04": [], "FLT-08": []}
+    assert {row: outcome for row, outcome in found.items() if isinstance(outcome, list) and outcome} == {}
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -191,6 +257,58 @@ def test_what_comes_back_between_two_polls_need_not_be_told(seed: int) -> None:
     other = {**first["state"], "pipelines": [{**run, "status": "releasing"}, *first["state"]["pipelines"][1:]]}
     moments = [first, {"at_ms": 3100, "state": other}, {"at_ms": 4600, "state": first["state"]}]
     assert isinstance(judged(played(seed, timeline=moments))["FLT-04"], NotExercised)
+
+
+# ------------------------------------------------------------------------------------------------ one bug each
+
+
+def _nameless(run: Document) -> Any:
+    """A fingerprint in which jobs have no names."""
+    return run["status"], sorted(job["status"] for job in run["jobs"]), len(run["pendingInterventions"])
+
+
+def _few_jobs(run: Document) -> Document:
+    return run | {"jobs": run["jobs"][:20]}
+
+
+def _short(line: Document) -> Document:
+    return line | {"message": line["message"][:2000]}
+
+
+def _torn(line: Document) -> Document:
+    """A line whose octets were decoded 4,096 at a time."""
+    octets = line["message"].encode()
+    pieces = (octets[at : at + 4096] for at in range(0, len(octets), 4096))
+    return line | {"message": "".join(piece.decode(errors="replace") for piece in pieces)}
+
+
+# What is wrong, and the requirement that says so.
+BUGS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("what is resolved is shown", {"pending": lambda _asked: True}, "FLT-02"),
+    ("a run that comes back is not told", {"forgets": False}, "FLT-04"),
+    ("jobs have no names", {"printed": _nameless}, "FLT-04"),
+    ("twenty jobs", {"run": _few_jobs}, "FLT-04"),
+    ("the poll of the heartbeat has no lines", {"beats_alone": True}, "FLT-08"),
+    ("a time for a cursor", {"time_for_cursor": True}, "FLT-08"),
+    ("no thinking", {"told_lines": lambda line: line["level"] != "thinking"}, "FLT-08"),
+    ("no lines of what has begun", {"told_lines": lambda line: line["pipelineRunId"] != "begun"}, "FLT-08"),
+    ("two thousand characters", {"line": _short}, "FLT-08"),
+    ("torn characters", {"line": _torn}, "FLT-08"),
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("bug", "row"), [one[1:] for one in BUGS], ids=[one[0] for one in BUGS])
+def test_one_bug_is_found(bug: dict[str, Any], row: str, seed: int) -> None:
+    outcome = judged(played(seed, bug=bug, in_step=True))[row]
+    assert isinstance(outcome, list)
+    assert outcome
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_second_look_is_found(seed: int) -> None:
+    found = judged(beside_changes(seed, {"looks_twice": True}, in_step=True))
+    assert {row for row, outcome in found.items() if isinstance(outcome, list) and outcome} == {"FLT-04", "FLT-08"}
 
 
 # ------------------------------------------------------------------------------------------ changed by the user alone

@@ -18,7 +18,7 @@ from streamvet.outcome import NotExercised, finding, shown
 if TYPE_CHECKING:
     from streamvet.checks.fleet import Connection, Fleet
     from streamvet.contract.profile import Profile
-    from streamvet.outcome import Check, Outcome
+    from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
 
 RETRY = re.compile(rb"(?:\A|[\r\n])retry:")  # of which form it is, SSE-03 says
@@ -122,7 +122,7 @@ def change_in_time(trace: Trace, profile: Profile) -> Outcome:
 
 
 def outlives_a_poll(trace: Trace, profile: Profile) -> Outcome:
-    """FLT-15: the stream is still there, and the poll after the one that fails tells what has changed."""
+    """FLT-15: the stream is still there, the poll after the one that fails tells what has changed, heartbeats come."""
     failed = failures(trace, "poll")
     fleet = any_fleet_of(trace, profile)
     if not failed or isinstance(fleet, NotExercised):
@@ -138,10 +138,31 @@ def outlives_a_poll(trace: Trace, profile: Profile) -> Outcome:
             seen = f"{x.ending.value} {(x.ended_us - before[0].ended_us) / 1000:.0f} ms after it was to fail"
             found.append(finding(x, "a stream that outlives a poll that fails", seen, at_us=x.ended_us))
             continue
-        lost = changes_told(fleet, one, 2)
-        exercised = exercised or lost is not None
-        found += lost or []
+        for lost in (changes_told(fleet, one, 2), _beat_after(trace, fleet, one, before[0].sent_us)):
+            exercised = exercised or lost is not None
+            found += lost or []
     return found if exercised else NotExercised("no stream was open for long enough after a poll was made to fail")
+
+
+def _beat_after(trace: Trace, fleet: Fleet, one: Connection, failed_us: int) -> list[Finding] | None:
+    """Whether a heartbeat comes after a poll was to fail; None where that was not waited for.
+
+    It is open whether a poll that fails counts for the heartbeat: it has one poll more.
+    """
+    profile = one.reading.profile
+    beat = profile.heartbeat
+    if beat is None:
+        return None
+    longest_us = int(beat.interval_ms * 1000 * trace.time_scale) + profile.tolerance_us(
+        beat.tolerance_ms, trace.time_scale
+    )
+    due_us = fleet.due_us(one, one.since_us + longest_us)
+    if any(failed_us <= event.at_us <= due_us for event in one.reading.beats):
+        return []
+    if not fleet.has_missed(one, due_us):
+        return None
+    want = f"a heartbeat within {(due_us - one.since_us) / 1000:.0f} ms, also where a poll fails"
+    return [finding(one.exchange, want, "none", one.silence_at(due_us), due_us)]
 
 
 def tells_when_to_return(trace: Trace, profile: Profile) -> Outcome:

@@ -78,10 +78,10 @@ def listed(trace: Trace, profile: Profile) -> Outcome:
 
 
 def valid(trace: Trace, profile: Profile) -> Outcome:
-    """EVT-08."""
+    """EVT-08: also of heartbeats that are events or objects, where the profile lists their type."""
     found, exercised = [], False
     for one in streams(trace, profile):
-        for event in one.events:
+        for event in (*one.events, *one.beats):
             if event.valid:
                 exercised = True
             elif event.valid is False and event.kind:

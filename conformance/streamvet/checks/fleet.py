@@ -154,6 +154,12 @@ class Connection:
         events = self.reading.events
         return events[1] if self.snapshot and len(events) > 1 and events[1].kind == LOGS else None
 
+    def silence_at(self, at_us: int) -> tuple[int, int]:
+        """The span of no bytes at which a stream is at a time: of what is not there."""
+        events = (*self.reading.events, *self.reading.beats)
+        end = max((event.end for event in events if event.at_us <= at_us), default=0)
+        return end, end
+
 
 @dataclass(frozen=True)
 class Fleet:
@@ -212,15 +218,27 @@ class Fleet:
         """The states that were put after a connection had its snapshot, each behind the one before it."""
         return [(before, after) for before, after in pairwise(self.states) if after.sent_us > one.since_us]
 
+    def at_the_seam(self, one: Connection) -> list[tuple[State, State]]:
+        """The states that were put while a snapshot was asked for and made: it may show them, or a poll after it."""
+        pairs = pairwise(self.states)
+        return [(a, b) for a, b in pairs if one.exchange.sent_us <= b.done_us and b.sent_us <= one.since_us]
+
     def changes(self, one: Connection) -> list[tuple[State, str]]:
         """What has to be told to a connection: with each later state, the runs that are new or have changed."""
-        found = []
-        for before, after in self.later(one):
-            old, new = self.visible(before, one), self.visible(after, one)
-            found += [
-                (after, name) for name in new if name not in old or fingerprint(old[name]) != fingerprint(new[name])
-            ]
-        return found
+        return [(after, name) for before, after in self.later(one) for name in self._changed(one, before, after)]
+
+    def unshown(self, one: Connection) -> list[tuple[State, str]]:
+        """What has to be told to a connection of the states at the seam: what its snapshot does not show."""
+        rows = {row.id: row for row in one.runs if row.event is one.snapshot}
+        shown = {name: max((s.number for s in self.showing(one, row)), default=0) for name, row in rows.items()}
+        pairs = self.at_the_seam(one)
+        changed = [(after, name) for before, after in pairs for name in self._changed(one, before, after)]
+        return [(after, name) for after, name in changed if shown.get(name, 0) < after.number]
+
+    def _changed(self, one: Connection, before: State, after: State) -> list[str]:
+        """The runs that are new in a state to who sees them, or have changed."""
+        old, new = self.visible(before, one), self.visible(after, one)
+        return [name for name in new if name not in old or fingerprint(old[name]) != fingerprint(new[name])]
 
 
 def span(first: Event, last: Event | None = None) -> tuple[int, int]:

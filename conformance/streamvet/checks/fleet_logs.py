@@ -5,6 +5,7 @@ Must not know how the states of a fleet were put (`fleet_trace` does), nor what 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,18 +58,29 @@ def _due_lines(fleet: Fleet, one: Connection) -> list[list[Due]]:
     """For each state, the lines that it adds to a run that is to be shown until they are due."""
     found = []
     before: dict[str, list[Due]] = defaultdict(list)
-    for _, state in fleet.later(one):
+    for state in (*_all_told_at_first(fleet, one), *(state for _, state in fleet.later(one))):
+        since_us = max(state.done_us, one.since_us)
         for run, lines in _added(fleet, one, state).items():
-            # Those of before that may not have been told yet are told first.
+            # Those of before that may not have been told yet are told first; of one time, each may be the last.
             waiting = sum(due.due_us > state.sent_us for due in before[run])
-            polls = [(waiting + index) // fleet.figures.poll_logs + 1 for index in range(len(lines))]
+            times = [moment_of(line["createdAt"]) for line in lines]
+            polls = [(waiting + bisect_right(times, at) - 1) // fleet.figures.poll_logs + 1 for at in times]
             due = [
-                Due(line, state.done_us, fleet.due_us(one, state.done_us, count))
+                Due(line, since_us, fleet.due_us(one, since_us, count))
                 for line, count in zip(lines, polls, strict=True)
             ]
             before[run] += due
             found.append([one_due for one_due in due if _stays(fleet, one, run, state, one_due.due_us)])
     return found
+
+
+def _all_told_at_first(fleet: Fleet, one: Connection) -> list[State]:
+    """The states at the seam whose lines the first batch has room for: what it lacks comes later."""
+    states = [state for _, state in fleet.at_the_seam(one)]
+    runs = [fleet.visible(state, one) for state in states]
+    pairs = zip(states, runs, strict=True)
+    counts = [sum(line["pipelineRunId"] in shown for line in state.lines.values()) for state, shown in pairs]
+    return states if max(counts, default=0) <= fleet.figures.first_logs else []
 
 
 def _added(fleet: Fleet, one: Connection, state: State) -> dict[str, list[Document]]:
@@ -104,7 +116,7 @@ def _missed(one: Connection, first: Mapping[str, Row], missed: Sequence[Due], of
     want = f"the line {due.line['id']!r} of {due.line['pipelineRunId']!r} within {within_ms:.0f} ms"
     came = f"it after {(row.event.at_us - due.since_us) / 1000:.0f} ms" if row else "no such line"
     seen = f"{came}; {len(missed)} of {of} are missing or late"
-    return finding(one.exchange, want, seen, span(row.event) if row else (0, len(one.exchange.body)), due.due_us)
+    return finding(one.exchange, want, seen, span(row.event) if row else one.silence_at(due.due_us), due.due_us)
 
 
 def once(trace: Trace, profile: Profile) -> Outcome:

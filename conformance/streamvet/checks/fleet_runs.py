@@ -9,8 +9,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from streamvet.checks.fleet import UPDATE, fingerprint, repeated, shows, span
+from streamvet.checks.fleet_text import change_of, first_other
 from streamvet.checks.fleet_trace import of_fleet
-from streamvet.outcome import finding, shown
+from streamvet.outcome import finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,12 +51,10 @@ def _difference(seen: Sequence[Row], wanted: Mapping[str, Document]) -> tuple[st
         if rest:
             return want, f"{len(ids)} runs, {how} {rest[0]!r}"
     other = next((row for row in seen if not shows(row.document, wanted[row.id])), None)
-    return None if other is None else (f"the run {other.id!r} as it is", _first_other(other.document, wanted[other.id]))
-
-
-def _first_other(seen: Document, wanted: Document) -> str:
-    """The first member that is not as wanted."""
-    return shown(next({key: seen.get(key)} for key, value in wanted.items() if not shows(seen, {key: value})))
+    if other is None:
+        return None
+    want, told = first_other(wanted[other.id], other.document)
+    return f"the run {other.id!r} with {want}", told
 
 
 # ------------------------------------------------------------------------------------------------ updates
@@ -76,8 +75,9 @@ def change_in_time(fleet: Fleet, one: Connection) -> list[Finding] | None:
 def changes_told(fleet: Fleet, one: Connection, polls: int) -> list[Finding] | None:
     """The changes that are not in an update within so many polls; None where there was none to tell."""
     found, exercised = [], False
-    for state, name in fleet.changes(one):
-        due_us = fleet.due_us(one, state.done_us, polls)
+    for state, name in (*fleet.unshown(one), *fleet.changes(one)):
+        since_us = max(state.done_us, one.since_us)
+        due_us = fleet.due_us(one, since_us, polls)
         if _undone(fleet, one, state, name, due_us) or _restored(fleet, one, state, name):
             continue
         told = next((row for row in one.updated if row.id == name and _tells(fleet, one, row, state)), None)
@@ -85,11 +85,19 @@ def changes_told(fleet: Fleet, one: Connection, polls: int) -> list[Finding] | N
         late = not in_time and fleet.has_missed(one, due_us)
         exercised = exercised or in_time or late
         if late:
-            want = f"an update with the run {name!r} as it is, within {(due_us - state.done_us) / 1000:.0f} ms"
-            seen = f"one after {(told.event.at_us - state.done_us) / 1000:.0f} ms" if told else "none"
-            where = span(told.event) if told else (0, len(one.exchange.body))
-            found.append(finding(one.exchange, want, seen, where, due_us))
+            within = f"within {(due_us - since_us) / 1000:.0f} ms"
+            want = f"an update with the run {name!r} {within}: {_change(fleet, one, state, name)}"
+            seen = f"one after {(told.event.at_us - since_us) / 1000:.0f} ms" if told else "none"
+            found.append(
+                finding(one.exchange, want, seen, span(told.event) if told else one.silence_at(due_us), due_us)
+            )
     return found if exercised else None
+
+
+def _change(fleet: Fleet, one: Connection, state: State, name: str) -> str:
+    """What of a run changed with a state, and when that was put."""
+    before = fleet.visible(fleet.states[state.number - 1], one).get(name)
+    return f"{change_of(before, fleet.visible(state, one)[name])}, put at {state.done_us / 1000:.0f} ms"
 
 
 def _undone(fleet: Fleet, one: Connection, state: State, name: str, due_us: int) -> bool:

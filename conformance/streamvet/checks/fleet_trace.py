@@ -99,12 +99,18 @@ def _states(timeline: Sequence[Any], puts: Mapping[Any, Exchange]) -> tuple[list
         if put.status != 200 or put.head is None:
             return states, put.sent_us
         given = row["state"]
-        runs = by_id(given["pipelines"]) if "pipelines" in given else runs
+        runs = by_id(map(_pending, given["pipelines"])) if "pipelines" in given else runs
         lines = by_id(given["logs"]) if "logs" in given else lines
         new = frozenset(lines.keys() - known)
         known |= new
         states.append(State(number, put.sent_us, put.head.at_us, runs, lines, new))
     return states, None
+
+
+def _pending(run: Document) -> Document:
+    """A run with what it is asked and is not resolved: the candidate is given all of it, and leaves out the rest."""
+    pending = [asked for asked in run["pendingInterventions"] if asked["status"] == "pending"]
+    return run | {"pendingInterventions": pending}
 
 
 def _connection(one: Reading, projects: frozenset[str], jitter_us: int, over_us: int | None, tag: str) -> Connection:

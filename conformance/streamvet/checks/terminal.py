@@ -41,7 +41,7 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
         if left_alone(one)
         and one.exchange.clean
         and _may_have_the_end(one)
-        and not (_idle(one) or _capped(one, trace.time_scale))
+        and not (_left_idle(one, trace.time_scale) or _capped(one, trace.time_scale))
     ]
     if not over:
         return NotExercised("no stream was closed by the server")
@@ -54,9 +54,11 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
     return found
 
 
-def _idle(one: Reading) -> bool:
-    """Whether the stream was watched while nothing is to happen: how long it stays open is TRN-14's and TRN-15's."""
-    return bool(one.profile.field("transport.open")) and one.exchange.role in IDLE_ROLES
+def _left_idle(one: Reading, scale: float) -> bool:
+    """Whether the stream was watched while nothing is to happen, and closed so soon that TRN-14 and TRN-15 say so."""
+    least_ms = one.profile.field("transport.open.at_least_ms")
+    watched = least_ms is not None and one.exchange.role in IDLE_ROLES
+    return watched and one.exchange.ended_us - one.head_us < int(least_ms * 1000 * scale)
 
 
 IDLE_ROLES = ("idle", "watch")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from jsonschema.exceptions import ValidationError
+
 
 class SchemaSet:
     """The schemas of one folder, read when first asked for."""
@@ -61,7 +63,31 @@ class SchemaSet:
         if error is None:  # the two disagree: a format that only jsonschema-rs knows by the letter
             return f"a value that is valid against {file}", cut(repr(value))
         place = place_of(error) or "the event"
-        return f"{place}: {expected_of(error)}", f"{place}: {cut(repr(error.instance))}"
+        return f"{place}: {_wanted(error)}", f"{place}: {_seen(error)}"
+
+
+_TIME = "a time with a zone (RFC 3339)"
+_UNIONS, _COUNTS = ("anyOf", "oneOf"), ("minItems", "maxItems")
+
+
+def _wanted(error: ValidationError) -> str:
+    """What a schema wanted; of a union of plain values what each of its branches did."""
+    schema: Any = error.schema
+    if isinstance(schema, dict) and schema.get("format") == "date-time":
+        return _TIME
+    inner = error.context or []
+    if error.validator not in _UNIONS or not inner or any(one.relative_path for one in inner):
+        return expected_of(error)
+    branches: dict[Any, str] = {}
+    for one in inner:
+        branches.setdefault(one.relative_schema_path[0], _wanted(one))
+    return ", or ".join(dict.fromkeys(branches.values()))
+
+
+def _seen(error: ValidationError) -> str:
+    """What was there, cut; of a list that is too long or too short the number of its items."""
+    value: Any = error.instance
+    return f"{len(value)} items" if error.validator in _COUNTS else cut(repr(value))
 
 
 def _total(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:

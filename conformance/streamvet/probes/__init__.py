@@ -287,6 +287,11 @@ PROBES: tuple[Probe, ...] = (
         needs=("agent-workspace", "state", "e-mail"), connections=1, lane="speaks",
     ),
     Probe(
+        "joins beside changes", agent_workspace.joins, ("FLT-02", "FLT-04", "FLT-08"), agent_workspace.joins_stimuli,
+        needs=("agent-workspace", "state", "e-mail"), connections=agent_workspace.joiners,
+        wait_ms=agent_workspace.joins_wait_ms, lane="speaks",
+    ),
+    Probe(
         "load that fails", agent_workspace.load, ("FLT-14", "FLT-16", "TRM-01", "TRM-02", "TRM-03", "TRM-04"),
         agent_workspace.load_stimuli, needs=("agent-workspace", "fail"), connections=1, alone=True,
     ),

@@ -22,6 +22,9 @@ _WIDENED = 1.25
 _FAILED_LOADS = 2  # so that one that is hidden does not hide what follows on the error
 _BUSY_EVERY = 0.3  # of a heartbeat's interval: more than a poll, so that each change is told
 _AFTER_MS = 20.0  # behind the last moment at which something is in time: for it to arrive
+# Around the changes of a fleet, in real time: what a candidate does between two looks at it takes some ms.
+_JOINERS, _AROUND_MS = 20, 60.0
+_SHARE = 2  # of the connections that the target file allows: half of them, as other tries hold some all the time
 
 
 def _polls_ms(setting: Setting, polls: int) -> float:
@@ -138,6 +141,44 @@ async def snapshots(driver: Driver, stimulus: Stimulus) -> None:
         await (await _reader(driver)).cut("it has the snapshot")
 
 
+def joiners(setting: Setting) -> int:
+    """How many readers join."""
+    return min(_JOINERS, max(setting.target.max_concurrency // _SHARE, 1))
+
+
+def joins_stimuli(setting: Setting) -> list[Stimulus]:
+    """Changes in quick succession."""
+    return [_stimulus(setting, "readers join beside changes", fleet_scenes.joined())]
+
+
+def joins_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
+    """Until the changes are due."""
+    return 2 * _AROUND_MS + _polls_ms(setting, 1)
+
+
+async def joins(driver: Driver, stimulus: Stimulus) -> None:
+    """Readers that join right before and after changes, so that some of these fall between two looks at the fleet."""
+    stage, count = _Stage(driver, stimulus), joiners(driver.setting)
+    if not await stage.put(0) or not await driver.can_be("primary"):
+        return
+    begin_us, moments = now_us(), len(stimulus["timeline"]) - 1
+
+    async def join(number: int) -> Live:
+        await wait_until(begin_us + int(2 * _AROUND_MS * number / count * 1000))
+        return await _reader(driver, "late")
+
+    async def play() -> None:
+        for number in range(1, moments + 1):
+            await wait_until(begin_us + int(2 * _AROUND_MS * number / (moments + 1) * 1000))
+            if not await stage.put(number):
+                return
+
+    *readers, _ = await asyncio.gather(*(join(number) for number in range(count)), play())
+    await wait_until(now_us() + int(_polls_ms(driver.setting, 1) * 1000))
+    for one in filter(None, readers):
+        await one.cut("everything that was put is due")
+
+
 def fast_stimuli(setting: Setting) -> list[Stimulus]:
     """Where polls are so short that the large states of the scenes may miss them."""
     short = setting.profile.heartbeat is not None and observed_ms(setting) <= SHORT_MS
@@ -197,8 +238,17 @@ def poll_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 def poll_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
-    """The poll that fails and the one after it."""
-    return _polls_ms(setting, 2)
+    """The poll that fails and the one after it; then a heartbeat."""
+    return max(_polls_ms(setting, 2), _beat_ms(setting))
+
+
+def _beat_ms(setting: Setting) -> float:
+    """The real time within which a stream has a heartbeat, also where a poll that fails is not counted."""
+    beat = setting.profile.heartbeat
+    if beat is None:
+        return 0.0
+    tolerance_ms = setting.profile.tolerance_us(beat.tolerance_ms, setting.scale) / 1000
+    return beat.interval_ms * setting.scale + tolerance_ms * _WIDENED + _polls_ms(setting, 1)
 
 
 async def poll(driver: Driver, stimulus: Stimulus) -> None:
@@ -207,8 +257,11 @@ async def poll(driver: Driver, stimulus: Stimulus) -> None:
     if not await stage.put(0):
         return
     reader = await _reader(driver)
+    begin_us = now_us()
     await driver.make_fail("poll")
     if await stage.put(1):
         within_s = _polls_ms(driver.setting, 2) / 1000
         await reader.until(lambda event: event.kind == "fleet_update", within_s, "the update")
-    await reader.cut("it has the update")
+        left_s = _beat_ms(driver.setting) / 1000 - (now_us() - begin_us) / 1e6
+        await reader.until(lambda event: event.kind == "heartbeat", max(left_s, 0.0), "a heartbeat")
+    await reader.cut("it has the update and a heartbeat")

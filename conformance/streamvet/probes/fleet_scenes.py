@@ -2,7 +2,7 @@
 
 Every scene has a run of its own, so that all are played at once. Tables and what makes states of them; must not know
 requests. Times are at scale 1, from the moment at which the first readers have their snapshots; these poll at 3,000,
-6,000 and 9,000 then, where the candidate counts from the connection.
+6,000, 9,000, 12,000 and 15,000 then, where the candidate counts from the connection.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ _ACTIVE_RUNS, _ENDED_RUNS = 60, 10  # where a snapshot has 50 at most
 # Several, as at a small scale a busy machine does not put three states within a poll each time.
 _BURSTS_MS = (3400, 5000, 6200, 6400, 6600)
 _LONG = "64 KiB"  # of the hostile texts: log lines are put again with every state
+LEVELS = ("info", "tool_call", "tool_result", "thinking", "error", "metric")
+_MANY_JOBS = 30  # more than fit on a page
+_CROWD = 60  # of one time: more than a poll may tell, so that a cursor that is a time stands among them
+# Two octets and four, one UTF-16 unit and two: of three buffers' ends of 4, 16 or 64 KiB, one at least is inside one.
+_WIDE = "é🚀" * 34_000
+_JOINED = 8  # changes while readers join: several, as what is read twice may be so within a few ms
 
 
 def time_at(second: int) -> str:
@@ -52,12 +58,13 @@ def _run(name: str, started: int = 0, **other: Any) -> Document:
     return {**given, "pendingInterventions": [], **other}
 
 
-def _lines(run: str, count: int, first: int, texts: Sequence[str] = ()) -> list[Document]:
-    """Log lines of a run, a second apart."""
-    given = {"pipelineRunId": run, "jobId": None, "agentType": None, "level": "info"}
+def _lines(run: str, count: int, first: int, texts: Sequence[str] = (), step: int = 1) -> list[Document]:
+    """Log lines of a run, a second apart, of all levels in turn."""
+    given = {"pipelineRunId": run, "jobId": None, "agentType": None}
     return [
-        {"id": f"{run}/{first + number}", **given, "message": texts[number] if texts else f"line {number}",
-         "metadata": None, "createdAt": time_at(first + number)}
+        {"id": f"{run}/{first + number}", **given, "level": LEVELS[number % len(LEVELS)],
+         "message": texts[number] if texts else f"line {number}",
+         "metadata": None, "createdAt": time_at(first + number * step)}
         for number in range(count)
     ]  # fmt: skip
 
@@ -69,13 +76,20 @@ _AT_FIRST: tuple[Document, ...] = (
     _run("status", 2),
     _run("job", 3, jobs=[_job("job", "a"), _job("job", "b", "queued", startedAt=None)]),
     _run("more-jobs", 4),
+    _run("swaps", 23, jobs=[_job("swaps", "a"), _job("swaps", "b", "queued")]),
+    _run("many-jobs", 24, jobs=[_job("many-jobs", f"{number}") for number in range(_MANY_JOBS)]),
     _run("asked", 5, projectId=ALSO_MINE, projectName="Bank"),
     _run("answered", 6, pendingInterventions=[_asked("answered", "a"), _asked("answered", "b", type="inject")]),
     _run("asked-another", 7, pendingInterventions=[_asked("asked-another", "a")]),
+    _run("resolved", 25, pendingInterventions=[_asked("resolved", "a", status="resolved"), _asked("resolved", "b")]),
+    _run("resolved-too", 26, pendingInterventions=[_asked("resolved-too", "a")]),
     _run("members", 8),
     *(_run(f"fast-{at_ms}", at_ms, status="queued") for at_ms in _BURSTS_MS),
     _run("completes", 12),
     _run("breaks", 13),
+    _run("returns", 27),
+    _run("at-once", 28),
+    _run("lasts", 29),
     _run("talks", 14),
     _run("mutters", 15, startedAt=None),
     _run("quotes", 16),
@@ -118,12 +132,20 @@ _CHANGES: tuple[_Change, ...] = (
             "asked": {"pendingInterventions": [_asked("asked", "a", type="take_over", message="\u2028 stop")]},
             "answered": {"pendingInterventions": [_asked("answered", "b", type="inject")]},
             "asked-another": {"pendingInterventions": [_asked("asked-another", "b", type="note", message="go on")]},
+            "swaps": {"jobs": [_job("swaps", "a", "queued"), _job("swaps", "b")]},
+            "many-jobs": {"jobs": [_job("many-jobs", f"{number}") for number in range(_MANY_JOBS - 1)]
+                          + [_job("many-jobs", f"{_MANY_JOBS - 1}", "completed")]},
+            "resolved": {"pendingInterventions": [_asked("resolved", name, status="resolved") for name in "ab"]},
+            "resolved-too": {"pendingInterventions": [_asked("resolved-too", "a"),
+                                                      _asked("resolved-too", "b", status="resolved")]},
+            "returns": {"status": "completed"},
             "members": _UNSEEN,
             "begun": _run("begun", 21, status="queued", jobs=[]),
             "foreign": {"status": "releasing"},
             "foreign-begun": _run("foreign-begun", 22, projectId=FOREIGN, projectName="Depot"),
         },
-        [*_lines("talks", _MANY_LINES, 2000), *_lines("mutters", _FEW_LINES, 2200), *_lines("foreign", 3, 2300)],
+        [*_lines("talks", _MANY_LINES, 2000), *_lines("mutters", _FEW_LINES, 2200), *_lines("begun", 2, 2250),
+         *_lines("foreign", _FEW_LINES, 2300), *_lines("at-once", _CROWD, 2400, step=0)],
     ),
     (3200, {"completes": {"status": "completed"}, "breaks": {"status": "failed"}}, ()),
     *_burst(_BURSTS_MS[0]),
@@ -136,9 +158,15 @@ _CHANGES: tuple[_Change, ...] = (
     *(change for at_ms in _BURSTS_MS[1:] for change in _burst(at_ms)),
     (
         6900,
-        {"status": {"status": "marketing"}, "begun": {"status": "researching"}, "foreign": {"status": "marketing"}},
-        [*_lines("mutters", 4, 4000), *_lines("foreign", 2, 4100)],
+        {"status": {"status": "marketing"}, "begun": {"status": "researching"}, "foreign": {"status": "marketing"},
+         # As it was, and more than a poll after it has ended.
+         "returns": {"status": "testing"}},
+        [*_lines("mutters", 4, 4000), *_lines("foreign", 2, 4100), *_lines("begun", 3, 4200)],
     ),
+    # For the poll that has a heartbeat, too, and none before it.
+    (13_000, {"status": {"status": "documenting"}}, _lines("lasts", 2, 5000)),
+    # At last, as it is put again with whatever is logged later.
+    (13_200, {}, _lines("lasts", 1, 5010, [_WIDE])),
 )  # fmt: skip
 LATE_MS = 4500  # a reader that joins in the middle, when some of what was logged at once is still to be told
 
@@ -176,6 +204,18 @@ def many_runs() -> list[Moment]:
 def one_change() -> list[Moment]:
     """A run, and another status of it."""
     return [_moment(0, [_run("status")], []), _moment(0, [_run("status", status="releasing")], None)]
+
+
+def joined() -> list[Moment]:
+    """Runs that change one after another and log a line each, while readers join: at once, as far as moments go."""
+    fleet = {name: _run(name, number) for number, name in enumerate(f"seam-{n}" for n in range(_JOINED))}
+    logged = _lines("seam-0", 1, 0)
+    moments = [_moment(0, fleet.values(), logged)]
+    for number, name in enumerate(fleet, start=1):
+        fleet[name] = fleet[name] | {"status": "releasing"}
+        logged = [*logged, *_lines(name, 1, number)]
+        moments.append(_moment(0, fleet.values(), logged))
+    return moments
 
 
 def bursts() -> list[Moment]:

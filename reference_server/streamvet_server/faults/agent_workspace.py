@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.fault import FLEET, Fault
 from streamvet_server.faults.shapes import Make, of_first, opening, told, written
-from streamvet_server.fleet_view import MOST_LOGS_AT_FIRST, MOST_PIPELINES, fingerprint
+from streamvet_server.fleet_view import ACTIVE, MOST_LOGS_AT_FIRST, MOST_PIPELINES, fingerprint
 from streamvet_server.seams import Batch, Held, Piece, Refusal, Scene, Seams, Shown
 
 if TYPE_CHECKING:
@@ -165,12 +165,12 @@ def _uncoalesced() -> Seams:
 
 
 def _replaced(run: Document, between: Sequence[Mapping[str, Document]]) -> list[Document]:
-    """How a run was in the states between two polls, where that is another one than now."""
+    """How a run was in the states between two polls, where it was active and another one than now."""
     found: list[Document] = []
     for state in between:
         old = state.get(run["id"])
         known = [fingerprint(one) for one in (*found[-1:], run)]
-        if old is not None and old["status"] is not None and fingerprint(old) not in known:
+        if old is not None and old["status"] in ACTIVE and fingerprint(old) not in known:
             found.append(old)
     return found
 
