@@ -159,15 +159,18 @@ def emission_order(trace: Trace, profile: Profile) -> Outcome:
 
 def _matched(one: Reading, events: list[Event], wanted: list[dict[str, Any]]) -> list[tuple[Event, dict[str, Any]]]:
     """Each event with an emitted one that has its type's keys: the first of the same type."""
+    profile = one.profile
+    telling = (profile.discriminator, *profile.then.values())
+    # Of ghostly's the server itself says the first part.
+    places = [place for place in telling if any(pointed(want, place) is not None for want in wanted)]
+
+    def type_of(value: Any) -> str:
+        return _mark([pointed(value, place) for place in places])
+
     by_type: dict[str, dict[str, Any]] = {}
     for want in wanted:
-        by_type.setdefault(str(want.get("type") or want.get("step") or want.get("opcode")), want)
-    pairs = []
-    for event in events:
-        value = one.value(event)
-        name = value.get("type") or value.get("step") or value.get("opcode") if isinstance(value, dict) else None
-        pairs.append((event, by_type.get(str(name), {})))
-    return pairs
+        by_type.setdefault(type_of(want), want)
+    return [(event, by_type.get(type_of(one.value(event)), {})) for event in events]
 
 
 def _part(value: Any, want: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ order events may come is read from the profile.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ Allows = Callable[[Sequence[Emit], Emit], bool]
 # From an event type, the place of its key (0, 1, …), a text to carry and what was emitted before: the body of an
 # `emit` step, None where no worker can emit this type.
 MakeEmit = Callable[[str, int, str, Sequence[Emit]], Emit | None]
+
+# What stands in the templates of `events.script.emits` for a text, and for the place of a key.
+TEXT, KEY = "{text}", "{key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,30 @@ HOSTILE: Mapping[str, str] = {
     "empty": "",
     "64 KiB": "0123456789abcdef" * 4096,
 }  # fmt: skip
+
+
+def spoken(profile: Profile) -> Vocabulary | None:
+    """What the profile says by itself that a script can say, in `events.script.emits`; None where it does not."""
+    templates: Mapping[str, Emit] | None = profile.field("events.script.emits")
+    if not templates:
+        return None
+
+    def emit(kind: str, key: int, text: str, _before: Sequence[Emit]) -> Emit | None:
+        return _said(templates[kind], key, text) if kind in templates else None
+
+    carriers = tuple(kind for kind, template in templates.items() if TEXT in json.dumps(template))
+    return Vocabulary(emit, carriers)
+
+
+def _said(template: Any, key: int, text: str) -> Any:
+    """A template with a text and the place of a key; a string that is only the key becomes a number."""
+    if isinstance(template, dict):
+        return {name: _said(one, key, text) for name, one in template.items()}
+    if isinstance(template, list):
+        return [_said(one, key, text) for one in template]
+    if not isinstance(template, str):
+        return template
+    return key if template == KEY else text.join(part.replace(KEY, str(key)) for part in template.split(TEXT))
 
 
 def wait(real_ms: float, scale: float) -> Step:
