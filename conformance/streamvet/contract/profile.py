@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# In place of a JSON pointer: the event has its cursor in the `id` field of its SSE block.
+EVENT_ID = "event-id"
+
+
 def pointed(value: Any, pointer: str) -> Any:
     """The value at a JSON pointer (RFC 6901), None where there is none."""
     for part in pointer.split("/")[1:]:

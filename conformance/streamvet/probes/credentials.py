@@ -74,7 +74,7 @@ def _other_character(char: str) -> str:
 
 
 def filled(template: Any, values: Mapping[str, str]) -> Any:
-    """A body template with `{name}` replaced by values."""
+    """A template, such as a body, with `{name}` replaced by values in every text of it."""
     if isinstance(template, dict):
         return {key: filled(one, values) for key, one in template.items()}
     if isinstance(template, list):

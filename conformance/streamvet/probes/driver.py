@@ -13,9 +13,8 @@ import random
 import re
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.profile import matches, pointed
+from streamvet.contract.profile import EVENT_ID, matches, pointed
 from streamvet.probes.bounds import RATE_LIMIT_S, bounds_of, patience_s, retry_s
-from streamvet.probes.credentials import filled
 from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.sender import Sender
 from streamvet.recorder import pause
@@ -163,7 +162,7 @@ class Driver:
         """Request the stream of a run; with a cursor, from there on."""
         operation = self.profile.operations["attach"]
         facts: dict[str, Any] = {"meant": meant, "run": run.label, "run_id": run.id, "kind": run.kind, **about}
-        query: dict[str, str] = {}
+        values: dict[str, str] = {}
         headers: tuple[tuple[str, str], ...] = ()
         if cursor:
             facts |= {"cursor": cursor.text, "cursor_from": cursor.origin}
@@ -173,9 +172,9 @@ class Driver:
                 headers = (("Last-Event-ID", cursor.text),)
             else:
                 operation = self.profile.operations.get("resume", operation)
-                query = {name: value.replace("{cursor}", cursor.text) for name, value in operation.query.items()}
+                values = {"cursor": cursor.text}
         return await self._sender.send(
-            operation, role, facts, account=account, run_id=run.id or "", query=query, headers=headers,
+            operation, role, facts, account=account, run_id=run.id or "", values=values, headers=headers,
             cut=cut, stalls=stalls, gzip=gzip,
         )  # fmt: skip
 
@@ -238,10 +237,9 @@ class Driver:
         self, operation: str, role: str, *, values: Mapping[str, str] | None = None, body: Any = None,
         meant: str = "answer", **about: Any,
     ) -> Live:  # fmt: skip
-        """An operation with names in braces in its path or body, such as a trigger; it has ended."""
+        """An operation that `values` fill in, such as a trigger; it has ended."""
         row = self.profile.operations[operation]
-        sent = row.body if body is None else body
-        data = None if sent is None else json.dumps(filled(sent, values or {}), ensure_ascii=False).encode()
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         live = await self._sender.send(row, role, {"meant": meant, **about}, values=values, body=data)
         return await self.answer(live)
 
@@ -274,7 +272,8 @@ class Driver:
 
     def cursor_at(self, event: Seen, after: int) -> Cursor | None:
         """The cursor that an event of a stream gives, None where it has none."""
-        value = pointed(event.value, self.profile.field("catchup.cursor.pointer") or "")
+        pointer = self.profile.field("catchup.cursor.pointer") or ""
+        value = event.id if pointer == EVENT_ID else pointed(event.value, pointer)
         if value is None:
             return None
         return Cursor(value if isinstance(value, str) else json.dumps(value), "seen", after)
