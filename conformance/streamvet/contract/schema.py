@@ -29,7 +29,8 @@ class SchemaSet:
         self._deciders: dict[str, Callable[[Any], bool]] = {}
         self._explainers: dict[str, Draft202012Validator] = {}
 
-    def _all(self) -> dict[str, Any]:
+    def all(self) -> dict[str, Any]:
+        """Each schema by its file, which is named as in profile.yaml."""
         if self._loaded is None:
             paths = sorted(self._folder.glob("*/*.schema.json"))
             self._loaded = {path.relative_to(self._folder).as_posix(): read_json(path) for path in paths}
@@ -38,14 +39,14 @@ class SchemaSet:
     def read(self, file: str) -> Any:
         """The schema in this file, named as in profile.yaml."""
         try:
-            return self._all()[file]
+            return self.all()[file]
         except KeyError:
             raise FileError(self._folder / file, "", "a schema of the profile", "no such file") from None
 
     def decider(self, file: str) -> Callable[[Any], bool]:
         """A function that says whether a value is valid against the schema in `file`."""
         if file not in self._deciders:
-            pairs = [(schema["$id"], schema) for schema in self._all().values()]
+            pairs = [(schema["$id"], schema) for schema in self.all().values()]
             registry = jsonschema_rs.Registry(pairs)
             validator = jsonschema_rs.Draft202012Validator(self.read(file), registry=registry, validate_formats=True)
             self._deciders[file] = _total(validator.is_valid)
@@ -54,7 +55,7 @@ class SchemaSet:
     def explain(self, file: str, value: Any) -> tuple[str, str]:
         """What the schema expected and what it saw, at the most telling place of an invalid value."""
         if file not in self._explainers:
-            resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self._all().values()]
+            resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self.all().values()]
             registry: Registry[Any] = Registry().with_resources(resources)
             self._explainers[file] = Draft202012Validator(self.read(file), registry=registry, format_checker=FORMATS)
         error = best_match(self._explainers[file].iter_errors(value))

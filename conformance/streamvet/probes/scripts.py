@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.profile import Lifecycle, matches
+from streamvet.contract.profile import KEY, TEXT, Lifecycle, matches
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Operation, Profile
@@ -25,9 +25,6 @@ Allows = Callable[[Sequence[Emit], Emit], bool]
 # From an event type, the place of its key (0, 1, …), a text to carry and what was emitted before: the body of an
 # `emit` step, None where no worker can emit this type.
 MakeEmit = Callable[[str, int, str, Sequence[Emit]], Emit | None]
-
-# What stands in the templates of `events.script.emits` for a text, and for the place of a key.
-TEXT, KEY = "{text}", "{key}"
 
 
 @dataclass(frozen=True, slots=True)
