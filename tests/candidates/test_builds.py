@@ -5,6 +5,7 @@ The profile, the server and its control interface are in `builds/`.
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from streamvet.contract.files import read_yaml
 
 from .test_black_box import run
 
@@ -37,6 +40,38 @@ def target(folder: Path, **keys: Any) -> Path:
     path = folder / "target.yaml"
     path.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}), "utf-8")
     return path
+
+
+def changed(folder: Path, **rows: Any) -> str:
+    """The profile with other operations, in a folder of its own."""
+    shutil.copytree(BUILDS, folder)
+    profile = read_yaml(folder / "profile.yaml")
+    profile["operations"] |= rows
+    (folder / "profile.yaml").write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
+    return str(folder)
+
+
+def test_a_start_without_an_id_where_the_profile_says_is_told(tmp_path: Path) -> None:
+    start = read_yaml(BUILDS / "profile.yaml")["operations"]["start:build"] | {"run_id": {"pointer": "/id"}}
+    profile = changed(tmp_path / "mine", **{"start:build": start})
+    code, verdicts, said = run(target(tmp_path, profile=profile), "--budget", "0")
+    assert code == 3, said
+    unjudged = [row for row in verdicts.values() if row["verdict"] == "INCONCLUSIVE"]
+    assert len(unjudged) > 40
+    told = {row["id"] for row in unjudged if "the answer to start:build has no id at /id" in row["reason"]}
+    assert told == {row["id"] for row in unjudged}
+
+
+def test_what_scripts_are_made_of_is_missed_where_the_profile_does_not_say_it(tmp_path: Path) -> None:
+    shutil.copytree(BUILDS, tmp_path / "mine")
+    profile = read_yaml(tmp_path / "mine" / "profile.yaml")
+    del profile["events"]["script"]["emits"]
+    (tmp_path / "mine" / "profile.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+    code, verdicts, said = run(target(tmp_path, profile=str(tmp_path / "mine")), "--budget", "0")
+    assert code == 3, said
+    assert {row["verdict"] for row in verdicts.values()} == {"PASS", "INCONCLUSIVE", "NOT_APPLICABLE"}, said
+    for name in ("TRN-03", "TRN-10", "TRN-13"):
+        assert verdicts[name]["reason"].startswith("not tried: the profile has no events.script.emits")
 
 
 def test_everything_that_applies_to_a_system_of_ones_own_is_exercised_and_holds(tmp_path: Path) -> None:

@@ -70,9 +70,11 @@ def test_a_rate_limit_that_asks_for_too_much_is_an_answer() -> None:
 def test_a_start_without_an_id_gives_a_run_without_one() -> None:
     values: list[object] = [{}, {"id": None}, {"id": True}, {"id": ""}, [], 7, {"id": {"a": 1}}]
     for value in values:
-        assert asyncio.run(started(answer(value, 202)))[0] is None
+        run_id, (exchange,) = asyncio.run(started(answer(value, 202)))
+        assert (run_id, exchange.about.get("no_id"), exchange.about.get("run_id")) == (None, "/id", None)
     assert asyncio.run(started(answer({"id": 7}, 202)))[0] == "7"
-    assert asyncio.run(started(answer({"id": "run_7"}, 500)))[0] is None
+    run_id, (refused,) = asyncio.run(started(answer({"id": "run_7"}, 500)))
+    assert (run_id, refused.about.get("no_id")) == (None, None)
 
 
 def head(status: int, *fields: tuple[str, str]) -> Head:

@@ -35,6 +35,7 @@ _PATIENT = 5  # times that patience, while bytes keep coming; heartbeats come fo
 # Cursors that have to be refused: those that the profile gives, and the one behind the newest event.
 WRONG_CURSORS = ("malformed", "unknown", "future")
 _WHOLE = re.compile(r"[0-9]{1,18}")
+_ID = "/id"  # where a push, of which no profile has to say it, may have an id
 _MORE_S = 0.03  # behind the last event of a script: for one that comes twice to be seen
 
 
@@ -114,6 +115,8 @@ class Driver:
         run.id = self._run_id(operation, live)
         if run.id is not None:
             live.about["run_id"] = run.id
+        elif self.profile.streams == "run" and live.head_now and live.head_now.status in operation.status:
+            live.about["no_id"] = _id_place(operation)
         return run
 
     async def _script_header(self, steps: Any, ending: str | None) -> tuple[tuple[str, str], ...] | None:
@@ -132,7 +135,7 @@ class Driver:
         if "header" in where:
             found: Any = live.head_now.get(where["header"]) or None
         else:
-            found = pointed(live.json(), where.get("pointer", "/id"))
+            found = pointed(live.json(), where.get("pointer", _ID))
         return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
     async def begin(self, role: str = "reader", *, ending: str | None = None, **more: Any) -> tuple[Run, Live | None]:
@@ -354,3 +357,9 @@ class Driver:
     async def pause_ms(self, real_ms: float) -> None:
         """Let time pass: to spread readers over a run, or because the profile mandates a wait."""
         await pause(real_ms / 1000)
+
+
+def _id_place(operation: Operation) -> str:
+    """Where the answer to a start has the id of the run."""
+    where = operation.raw.get("run_id", {})
+    return str(where.get("pointer") or f"the field {where.get('header')}")
