@@ -5,11 +5,12 @@ The profile, the server and its control interface are in `builds/`.
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -18,27 +19,29 @@ from streamvet.contract.files import read_yaml
 
 from .test_black_box import run
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 pytestmark = pytest.mark.live
 
 SCALE = 0.02
 BUILDS = Path(__file__).parent / "builds"
 
 
-def target(folder: Path, **keys: Any) -> Path:
+def target(folder: Path, *, profile: str = str(BUILDS), options: Sequence[str] = ()) -> Path:
     """A target file for the server of `builds/`, which the suite starts."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     content = {
-        "profile": str(BUILDS),
+        "profile": profile,
         "base_url": f"http://127.0.0.1:{port}",
         "control": "/control",
         "time_scale": SCALE,
         "max_concurrency": 100,
-        "launch": {"command": [sys.executable, str(BUILDS / "server.py"), str(port), str(SCALE)]},
-        **keys,
+        "launch": {"command": [sys.executable, str(BUILDS / "server.py"), str(port), str(SCALE), *options]},
     }
     path = folder / "target.yaml"
-    path.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}), "utf-8")
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return path
 
 
@@ -74,8 +77,30 @@ def test_what_scripts_are_made_of_is_missed_where_the_profile_does_not_say_it(tm
         assert verdicts[name]["reason"].startswith("not tried: the profile has no events.script.emits")
 
 
-def test_everything_that_applies_to_a_system_of_ones_own_is_exercised_and_holds(tmp_path: Path) -> None:
-    code, verdicts, said = run(target(tmp_path))
+def named(folder: Path) -> str:
+    """The profile of the same system where the event field alone tells the type."""
+    shutil.copytree(BUILDS, folder)
+    profile = read_yaml(folder / "profile.yaml")
+    del profile["framing"]["event_name"]
+    profile["events"]["discriminator"]["pointer"] = "event-name"
+    emits = profile["events"]["script"]["emits"]
+    for kind, value in emits.items():
+        emits[kind] = {"event": value.pop("type"), "data": value}
+    (folder / "profile.yaml").write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
+    for path in (folder / "events").iterdir():
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        del schema["properties"]["type"]
+        schema["required"].remove("type")
+        path.write_text(json.dumps(schema), encoding="utf-8")
+    return str(folder)
+
+
+@pytest.mark.parametrize("way", ["by a member", "by the event name"])
+def test_everything_that_applies_to_a_system_of_ones_own_is_exercised_and_holds(tmp_path: Path, way: str) -> None:
+    keys: dict[str, Any] = {}
+    if way == "by the event name":
+        keys = {"profile": named(tmp_path / "named"), "options": ["named"]}
+    code, verdicts, said = run(target(tmp_path, **keys))
     assert code == 0, said
     assert {row["verdict"] for row in verdicts.values()} == {"PASS", "NOT_APPLICABLE"}, said
     scripted = ("TRN-03", "TRN-10", "TRN-13", "EVT-09", "ORD-04", "ORD-05")

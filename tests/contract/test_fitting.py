@@ -406,6 +406,12 @@ CASES = [
     ),
     Case("a template tells its type", "builds", {EMITS + "/line": {"text": "{text}"}}, "got one that tells no type"),
     Case(
+        "a template tells its type",
+        "builds",
+        {"/events/discriminator/pointer": "event-name", EMITS + "/line": {"event": "lines", "data": {"type": "line"}}},
+        EMITS + "/line: expected an event whose `event` tells line, got one that tells lines",
+    ),
+    Case(
         "a template has the key of its tables",
         "builds",
         {EMITS + "/step.done/step": 1},

@@ -295,7 +295,8 @@ def nothing_from_before(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no reader came after something was emitted")
     found = []
     for one in came:
-        old = next((event for event in one.events if any(_holds(one.value(event), emit) for emit in before)), None)
+        gone = [profile.said(emit)[1] for emit in before]
+        old = next((event for event in one.events if any(_holds(one.value(event), part) for part in gone)), None)
         if old is not None:
             want = "nothing that was emitted before the reader came"
             found.append(finding(one.exchange, want, shown(one.value(old)), (old.start, old.end)))

@@ -184,6 +184,16 @@ class Profile:
         second = pointed(value, self.then[first])
         return f"{first}.{second}" if isinstance(second, str) else first
 
+    def said(self, step: Any) -> tuple[str, Any]:
+        """The SSE event name and the value of what a step of a script emits.
+
+        Where the name alone tells the type, a step is `{"event": …, "data": …}`; else it is the value.
+        """
+        if self.discriminator != "event-name":
+            return "", step
+        name, value = (step.get("event"), step.get("data")) if isinstance(step, dict) else (None, None)
+        return name if isinstance(name, str) else "", value
+
     def schema_file(self, kind: str) -> str | None:
         """The schema of an event type, the fallback of its group, or None where nothing is known of it."""
         return self.types.get(kind) or self.fallback.get(kind.partition(".")[0])

@@ -226,8 +226,11 @@ class Driver:
         within_ms = int(self.profile.field("readers.deliver_within_ms") or DELIVER_MS)
         due_us = self.tape.now_us() + within_ms * 1000
 
+        name, value = self.profile.said(last)
+
         def is_last(seen: Seen) -> bool:
-            return isinstance(seen.value, dict) and all(seen.value.get(key) == last[key] for key in last)
+            same = isinstance(seen.value, dict) and all(seen.value.get(key) == value[key] for key in value)
+            return same and (not name or seen.kind == self.profile.kind_of(value, name))
 
         quiet_s = patience_s(within_ms)
         await asyncio.gather(*(one.flows_until(is_last, quiet_s, _PATIENT * quiet_s) for one in readers))

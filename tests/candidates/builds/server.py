@@ -1,6 +1,6 @@
 """A server with the API of the profile beside it, and the control interface. It knows nothing of streamvet.
 
-`python server.py PORT SCALE`
+`python server.py PORT SCALE [named]`. With `named`, only the event field of a block tells its type.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ENDINGS = {"succeeds": "passed", "fails": "failed", "stopped": "stopped"}
+ENDINGS = {"succeeds": "passed", "fails": "failed"}
 PING_S = 15.0
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -31,12 +31,12 @@ class Build:
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
     work: asyncio.Task[None] | None = None
 
-    async def emit(self, event: dict[str, Any], *, last: bool = False) -> None:
+    async def emit(self, name: str, value: Any, *, last: bool = False) -> None:
         """Append an event, unless the build is over."""
         if self.over:
             return
-        text = json.dumps(event, ensure_ascii=False)
-        self.log.append(f"id: {len(self.log) + 1}\nevent: {event['type']}\ndata: {text}\n\n".encode())
+        text = json.dumps(value, ensure_ascii=False)
+        self.log.append(f"id: {len(self.log) + 1}\nevent: {name}\ndata: {text}\n\n".encode())
         self.over = last
         async with self.news:
             self.news.notify_all()
@@ -45,8 +45,9 @@ class Build:
 class Builds:
     """All builds of a process, and the scripts that it was given."""
 
-    def __init__(self, scale: float) -> None:
+    def __init__(self, scale: float, *, named: bool) -> None:
         self.scale = scale
+        self.named = named
         self.builds: dict[str, Build] = {}
         self.scripts: dict[str, tuple[Sequence[Any], str]] = {}
 
@@ -70,9 +71,13 @@ class Builds:
             if "wait_ms" in step:
                 await asyncio.sleep(step["wait_ms"] / 1000 * self.scale)
             else:
-                await build.emit(step["emit"])
+                emit = step["emit"]
+                await (build.emit(emit["event"], emit["data"]) if self.named else build.emit(emit["type"], emit))
         if outcome != "hangs":
-            await build.emit({"type": ENDINGS[outcome]}, last=True)
+            await self._end(build, ENDINGS[outcome])
+
+    async def _end(self, build: Build, name: str) -> None:
+        await build.emit(name, {} if self.named else {"type": name}, last=True)
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """`GET /builds/{id}/log`."""
@@ -108,7 +113,7 @@ class Builds:
             return web.json_response({"error": "no such build"}, status=404)
         if build.work and not build.over:
             build.work.cancel()
-            await build.emit({"type": "stopped"}, last=True)
+            await self._end(build, "stopped")
         return web.Response(status=204)
 
     async def control(self, request: web.Request) -> web.Response:
@@ -129,7 +134,7 @@ class Builds:
 
 def main() -> None:
     """Serve on the loopback address."""
-    builds = Builds(float(sys.argv[2]))
+    builds = Builds(float(sys.argv[2]), named="named" in sys.argv)
     app = web.Application(client_max_size=1 << 26)  # a script may hold several strings of 64 KiB
     app.add_routes([
         web.post("/builds", builds.start),

@@ -53,9 +53,11 @@ def types_have_templates(profile: Profile) -> Iterable[Misfit]:
 def templates_tell_types(profile: Profile) -> Iterable[Misfit]:
     """The candidate and the suite know by the same member what an event is."""
     for kind, template in _emits(profile).items():
-        told = profile.kind_of(template)
+        name, value = profile.said(template)
+        told = profile.kind_of(value, name)
         if told != kind:
-            wanted = f"an event whose {profile.discriminator} tells {kind}"
+            tells = "`event`" if profile.discriminator == "event-name" else profile.discriminator
+            wanted = f"an event whose {tells} tells {kind}"
             yield Misfit(_PLACE + step(kind), wanted, f"one that tells {told or 'no type'}")
 
 
@@ -63,7 +65,7 @@ def templates_have_keys(profile: Profile) -> Iterable[Misfit]:
     """Where a table holds for each key apart, the events of a script have to be of several."""
     for kind, template in _emits(profile).items():
         for table in profile.lifecycles.values():
-            value = pointed(template, table.key) if table.key and table.knows(kind) else KEY
+            value = pointed(profile.said(template)[1], table.key) if table.key and table.knows(kind) else KEY
             if not isinstance(value, str) or KEY not in value:
                 yield Misfit(_PLACE + step(kind) + str(table.key), f"a text with {KEY}", repr(value))
 
