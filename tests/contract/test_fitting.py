@@ -81,6 +81,13 @@ CASES = [
     Case(
         "its schemas are schemas",
         "builds",
+        {"/properties/text": {"type": "string", "pattern": "("}},
+        '/properties/text/pattern: expected a JSON Schema of draft 2020-12, got "(" is not a "regex"',
+        LINE,
+    ),
+    Case(
+        "its schemas are schemas",
+        "builds",
         {"/properties/text/type": "text"},
         "/properties/text/type: expected a JSON Schema of draft 2020-12, got",
         LINE,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_META = jsonschema_rs.Draft202012Validator({"$ref": DIALECT}, validate_formats=True)  # of a `pattern`, too
 _VALUES = frozenset({"const", "enum", "default", "examples"})  # keywords whose value is no schema
 
 
@@ -46,9 +47,7 @@ def are_schemas(profile: Profile) -> Iterable[Misfit]:
 
 
 def _invalid(file: str, schema: Any) -> Iterator[Misfit]:
-    try:
-        jsonschema_rs.meta.validate(schema)
-    except jsonschema_rs.ValidationError as error:
+    for error in _META.iter_errors(schema):
         place = "".join(step(str(part)) for part in error.instance_path)
         yield Misfit(place, "a JSON Schema of draft 2020-12", cut(error.message), file)
 
