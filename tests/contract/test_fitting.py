@@ -28,7 +28,8 @@ class Case(NamedTuple):
     of: str
     edits: dict[str, Any]
     said: str  # of the error: the place, what was expected, what was got
-    file: str = "profile.yaml"  # which is edited, and blamed where `blamed` is not given
+    file: str = "profile.yaml"  # which is edited
+    blamed: str = ""  # where it is another one
 
 
 START, ATTACH, RESUME = "/operations/start:build", "/operations/attach", "/operations/resume"
@@ -40,7 +41,7 @@ RECORD: dict[str, Any] = ASK | {"path": "/builds/{run}"}
 LOGIN: dict[str, Any] = {"method": "POST", "path": "/login", "status": [200], "body": {"email": "{email}"}}
 BEARER = {"kind": "bearer", "login": True}
 BEAT = {"form": "comment", "interval_ms": 1000, "tolerance_ms": 500, "timer": "fixed", "while": "active"}
-LINE = "events/line.schema.json"
+LINE, ENDING = "events/line.schema.json", "events/ending.schema.json"
 TELLS = "expected an event whose /type tells"
 
 CASES = [
@@ -430,6 +431,22 @@ CASES = [
         {EMITS + "/line/text": "text"},
         EMITS + ": expected a template with {text}, got none",
     ),
+    *(
+        Case("a template is valid", "builds", {EMITS + place: value}, f"{EMITS}{place}: expected {wanted}")
+        for place, value, wanted in (
+            ("/step.done/step", "no {key}", "integer, by events/step.schema.json, got 'no 0'"),
+            ("/step.done/title", None, "string, by events/step.schema.json, got None"),
+        )
+    ),
+    Case("a template is valid", "builds", {EMITS + "/line/txt": "a"}, EMITS + "/line: expected only known keys, by "),
+    Case(
+        "a template is valid",
+        "builds",
+        {"/properties/text/minLength": 1},
+        EMITS + "/line/text: expected a text that is not empty, by events/line.schema.json, got ''",
+        LINE,
+        "profile.yaml",
+    ),
 ]
 
 
@@ -464,7 +481,7 @@ def test_a_profile_that_does_not_fit_names_the_place(case: Case, tmp_path: Path)
     edit(folder / case.file, case.edits)
     with pytest.raises(FileError) as error:
         load_profile(str(folder))
-    assert str(error.value).startswith(f"{folder.resolve() / case.file}: ")
+    assert str(error.value).startswith(f"{folder.resolve() / (case.blamed or case.file)}: ")
     assert case.said in str(error.value)
 
 
@@ -504,5 +521,5 @@ def test_an_unchanged_copy_of_a_built_in_profile_is_that_profile(tmp_path: Path)
 )
 def test_references_that_resolve(edits: dict[str, Any], tmp_path: Path) -> None:
     folder = folder_of("builds", tmp_path / "mine")
-    edit(folder / LINE, edits)
-    load_profile(str(folder)).schemas.decider(LINE)
+    edit(folder / ENDING, edits)
+    load_profile(str(folder)).schemas.decider(ENDING)

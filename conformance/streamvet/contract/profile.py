@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 # In place of a JSON pointer: the event has its cursor in the `id` field of its SSE block.
 EVENT_ID = "event-id"
-# What stands in the templates of `events.script.emits` for a text, and for the place of a key.
-TEXT, KEY = "{text}", "{key}"
 
 
 def pointed(value: Any, pointer: str) -> Any:

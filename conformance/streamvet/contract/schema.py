@@ -13,11 +13,17 @@ from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from streamvet.contract.files import FORMATS, FileError, cut, expected_of, place_of, read_json
+from streamvet.contract.files import FORMATS, FileError, cut, expected_of, got_of, place_of, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+# Keywords about which a member that is missing may decide.
+_OF_THE_WHOLE = frozenset({
+    "required", "dependentRequired", "dependentSchemas", "minProperties", "allOf", "anyOf", "oneOf", "not", "if",
+})  # fmt: skip
 
 
 class SchemaSet:
@@ -54,15 +60,24 @@ class SchemaSet:
 
     def explain(self, file: str, value: Any) -> tuple[str, str]:
         """What the schema expected and what it saw, at the most telling place of an invalid value."""
-        if file not in self._explainers:
-            resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self.all().values()]
-            registry: Registry[Any] = Registry().with_resources(resources)
-            self._explainers[file] = Draft202012Validator(self.read(file), registry=registry, format_checker=FORMATS)
-        error = best_match(self._explainers[file].iter_errors(value))
+        error = best_match(self._explainer(file).iter_errors(value))
         if error is None:  # the two disagree: a format that only jsonschema-rs knows by the letter
             return f"a value that is valid against {file}", cut(repr(value))
         place = place_of(error) or "the event"
         return f"{place}: {expected_of(error)}", f"{place}: {cut(repr(error.instance))}"
+
+    def misses(self, file: str, value: Any) -> Iterator[tuple[str, str, str]]:
+        """Where a part of a value is wrong, whatever members are added to it: place, what was expected, what it is."""
+        for error in self._explainer(file).iter_errors(value):
+            if error.validator not in _OF_THE_WHOLE:
+                yield place_of(error), expected_of(error), got_of(error)
+
+    def _explainer(self, file: str) -> Draft202012Validator:
+        if file not in self._explainers:
+            resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self.all().values()]
+            registry: Registry[Any] = Registry().with_resources(resources)
+            self._explainers[file] = Draft202012Validator(self.read(file), registry=registry, format_checker=FORMATS)
+        return self._explainers[file]
 
 
 def _total(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.profile import KEY, TEXT, Lifecycle, matches
+from streamvet.contract.profile import Lifecycle, matches
+from streamvet.contract.templates import TEXT, spelt
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Operation, Profile
@@ -61,21 +62,10 @@ def spoken(profile: Profile) -> Vocabulary | None:
         return None
 
     def emit(kind: str, key: int, text: str, _before: Sequence[Emit]) -> Emit | None:
-        return _said(templates[kind], key, text) if kind in templates else None
+        return spelt(templates[kind], key, text) if kind in templates else None
 
     carriers = tuple(kind for kind, template in templates.items() if TEXT in json.dumps(template))
     return Vocabulary(emit, carriers)
-
-
-def _said(template: Any, key: int, text: str) -> Any:
-    """A template with a text and the place of a key; a string that is only the key becomes a number."""
-    if isinstance(template, dict):
-        return {name: _said(one, key, text) for name, one in template.items()}
-    if isinstance(template, list):
-        return [_said(one, key, text) for one in template]
-    if not isinstance(template, str):
-        return template
-    return key if template == KEY else text.join(part.replace(KEY, str(key)) for part in template.split(TEXT))
 
 
 def wait(real_ms: float, scale: float) -> Step:

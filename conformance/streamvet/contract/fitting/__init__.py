@@ -57,6 +57,7 @@ RULES: Mapping[str, Rule] = {
     "a template tells its type": scripts.templates_tell_types,
     "a template has the key of its tables": scripts.templates_have_keys,
     "a template carries a text": scripts.templates_carry,
+    "a template is valid": scripts.templates_are_valid,
 }
 
 

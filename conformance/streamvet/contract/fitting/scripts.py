@@ -9,7 +9,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.fitting.misfit import Misfit, step
-from streamvet.contract.profile import KEY, TEXT, matches, pointed
+from streamvet.contract.profile import matches, pointed
+from streamvet.contract.templates import KEY, TEXT, spelt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
 
 _PLACE = "/events/script/emits"
+# What a script says with: nothing, something, and what is longer than any line that somebody reads at once.
+_TEXTS = ("", "a text", "0123456789abcdef" * 4096)
 
 
 def _emits(profile: Profile) -> Mapping[str, Any]:
@@ -74,3 +77,13 @@ def templates_carry(profile: Profile) -> Iterable[Misfit]:
     """What breaks framing has to stand in some event."""
     if _emits(profile) and TEXT not in json.dumps(list(_emits(profile).values())):
         yield Misfit(_PLACE, f"a template with {TEXT}", "none")
+
+
+def templates_are_valid(profile: Profile) -> Iterable[Misfit]:
+    """What arrives as it was told is to fit the schema, whatever its text; the server adds what is missing."""
+    for kind, template in _emits(profile).items():
+        file = profile.schema_file(kind) or ""
+        inside = "/data" if profile.discriminator == "event-name" else ""
+        wrong = (profile.schemas.misses(file, profile.said(spelt(template, 0, text))[1]) for text in _TEXTS)
+        for place, expected, got in (one for ones in wrong for one in ones):
+            yield Misfit(_PLACE + step(kind) + inside + place, f"{expected}, by {file}", got)
