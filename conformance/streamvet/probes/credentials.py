@@ -30,6 +30,8 @@ def dressed(
         return [], {}
     if kind == "query" and not operation.bearer:
         return [], {str(profile.field("auth.parameter") or "token"): token}
+    if kind == "cookie" and not operation.bearer:
+        return [("Cookie", f"{profile.field('auth.parameter')}={token}")], {}
     return [("Authorization", f"Bearer {token}")], {}
 
 
@@ -50,7 +52,7 @@ def unsigned(credential: Mapping[str, str]) -> dict[str, str] | None:
 def malformed(profile: Profile) -> dict[str, str]:
     """What no candidate can have given out."""
     if profile.field("auth.kind") == "cookie":
-        return {"cookie": f"session={MALFORMED}"}
+        return {"cookie": f"{profile.field('auth.parameter')}={MALFORMED}"}
     return {"token": MALFORMED}
 
 
