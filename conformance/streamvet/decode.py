@@ -80,6 +80,11 @@ class Reading:
         found = sorted(decode(piece), key=lambda frame: frame.kind in _SILENT)  # a comment's text where nothing else is
         return found[0].data if found else ""
 
+    def id_of(self, event: Event) -> str | None:
+        """The id field of the SSE block of an event, None where it has none."""
+        block = sse.decode(self.exchange.body[event.start : event.end])
+        return next((frame.id for frame in block if frame.id is not None), None)
+
     def values(self, events: Iterable[Event]) -> list[Any]:
         """The JSON values of some events."""
         return [self.value(event) for event in events]

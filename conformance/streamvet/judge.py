@@ -110,7 +110,8 @@ class Judge:
     def _fold(self, row: Requirement, trace: Trace, outcome: Outcome) -> None:
         tally = self.tallies[row.id]
         if isinstance(outcome, NotExercised):
-            tally.reasons[outcome.reason] = tally.reasons.get(outcome.reason, 0) + 1
+            reason = _nameless(trace) or outcome.reason
+            tally.reasons[reason] = tally.reasons.get(reason, 0) + 1
             return
         tally.exercised += 1
         tally.probes[trace.probe] = tally.probes.get(trace.probe, 0) + 1
@@ -152,6 +153,15 @@ def judge(
         if progress:
             progress(trace)
     return bench.rulings()
+
+
+def _nameless(trace: Trace) -> str | None:
+    """Why nothing could be asked of the run of a trace: nobody knows its id. None where that is not so.
+
+    Whether the profile or the candidate has the wrong place nobody can tell, so that it is no finding.
+    """
+    starts = (one for one in trace.exchanges if "no_id" in one.about)
+    return next((f"the answer to {one.operation} has no id at {one.about['no_id']}" for one in starts), None)
 
 
 def _culprits(guilty: Mapping[str, frozenset[str]], bad: frozenset[str]) -> str:

@@ -151,6 +151,7 @@ ABOUT = {
     "account": "whose credentials: primary, other, expired, missing, malformed, forged, unsigned",
     "run": "the label of the run in this trace: r1, r2, …; unknown for a run id that does not exist",
     "run_id": "the id of the run that the request names, or that a start was answered with",
+    "no_id": "where the good answer to a start should have the id of the run and has none",
     "kind": "the kind of start of the run: run, build, skill, …",
     "cursor": "the cursor that was sent",
     "cursor_from": "where it comes from: seen, empty, malformed, unknown, last-event-id",

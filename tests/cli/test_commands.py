@@ -566,6 +566,8 @@ def test_a_broken_profile_names_the_place(
             copy = folder / path.relative_to(GHOSTLY.folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+    own = (folder / "profile.yaml").read_text().replace("profile: ghostly", "profile: mine").replace("prefix: GHO", "")
+    (folder / "profile.yaml").write_text(own)
     (folder / file).write_text(edit((folder / file).read_text()))
     ended = streamvet("check-profile", folder)
     assert ended.code == 2

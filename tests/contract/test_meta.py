@@ -370,7 +370,9 @@ BROKEN = {
         "closing, done, got 'dnoe'",
     ),
     "a start that is no state": Broken(
-        _set("/lifecycles/run/start", "nowhere"), "/lifecycles/run/start: expected one of its states, got 'nowhere'"
+        _set("/lifecycles/run/start", "nowhere"),
+        "/lifecycles/run/start: expected one of the states opened, active, ended, "
+        "replaying, replayed, closing, done, got 'nowhere'",
     ),
     "a lifecycle that is not there": Broken(
         _set("/operations/start:run/lifecycles", ["walk"]),
@@ -391,7 +393,8 @@ BROKEN = {
 def test_a_broken_profile_names_file_place_expected_and_got(broken: Broken, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     shutil.copytree(SCHEMAS / "ghostly", folder, ignore=shutil.ignore_patterns("vectors"))
-    profile = read_yaml(folder / "profile.yaml")
+    profile = read_yaml(folder / "profile.yaml") | {"profile": "mine"}
+    del profile["prefix"]
     broken.change(profile)
     (folder / "profile.yaml").write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
     with pytest.raises(FileError) as raised:

@@ -130,6 +130,17 @@ def test_a_dependency_that_does_not_apply_hides_nothing() -> None:
 # ------------------------------------------------------------------------------------------------ verdicts
 
 
+def test_a_run_without_an_id_is_the_reason_for_what_it_did_not_show() -> None:
+    first, *others = FAILING.exchanges
+    assert first.operation == "start:run"
+    nameless = replace(FAILING, exchanges=(replace(first, about={**first.about, "no_id": "/runId"}), *others))
+    checks = {"SSE-02": says(NotExercised("no stream")), "EVT-02": says([])}
+    found = rulings(checks, nameless, FAILING)
+    reason = "no stream; the answer to start:run has no id at /runId"
+    assert (found["SSE-02"].verdict, found["SSE-02"].reason) == (Verdict.INCONCLUSIVE, reason)
+    assert found["EVT-02"].verdict == Verdict.PASS
+
+
 @pytest.mark.parametrize(
     ("row", "check", "verdict", "exercised"),
     [

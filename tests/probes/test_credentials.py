@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,15 @@ def test_dress() -> None:
     assert credentials.dressed(promptfloe, promptfloe.operations["attach"], token) == (bearer, {})
     assert credentials.dressed(ghostly, ghostly.operations["attach"], cookie) == ([("Cookie", "a=b")], {})
     assert credentials.dressed(ghostly, ghostly.operations["cancel"], {}) == ([], {})
+
+
+def test_a_cookie_has_the_name_that_the_profile_says() -> None:
+    agents = load_profile("agent-workspace")
+    mine = replace(agents, raw={**agents.raw, "auth": {"kind": "cookie", "parameter": "sid"}})
+    attach = mine.operations["attach"]
+    assert credentials.dressed(mine, attach, {"token": "abc"}) == ([("Cookie", "sid=abc")], {})
+    assert credentials.malformed(mine) == {"cookie": "sid=not-a-credential"}
+    assert credentials.malformed(agents) == {"cookie": "session=not-a-credential"}
 
 
 def test_forged_changes_the_signature_only() -> None:

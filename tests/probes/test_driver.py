@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,17 @@ from streamvet.contract.target import target_of
 from streamvet.probes.bounds import retry_s
 from streamvet.probes.candidate import Candidate
 from streamvet.probes.driver import Driver
+from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.setting import Setting
 from streamvet.recorder import Recorder, Secrets, Seen, Tape
 from streamvet.trace import Exchange, Head
 
 from .test_misbehaving import answer, target_for
 
+BUILDS = Path(__file__).resolve().parents[1] / "candidates" / "builds"
+
 if TYPE_CHECKING:
-    from streamvet.probes.runs import Cursor
+    from collections.abc import Awaitable, Callable
 
 TOKEN = {"token": "longenough"}
 STIMULUS = {"name": "test", "kind": "run", "outcome": "succeeds", "script": None, "input": "succeeds"}
@@ -66,9 +70,11 @@ def test_a_rate_limit_that_asks_for_too_much_is_an_answer() -> None:
 def test_a_start_without_an_id_gives_a_run_without_one() -> None:
     values: list[object] = [{}, {"id": None}, {"id": True}, {"id": ""}, [], 7, {"id": {"a": 1}}]
     for value in values:
-        assert asyncio.run(started(answer(value, 202)))[0] is None
+        run_id, (exchange,) = asyncio.run(started(answer(value, 202)))
+        assert (run_id, exchange.about.get("no_id"), exchange.about.get("run_id")) == (None, "/id", None)
     assert asyncio.run(started(answer({"id": 7}, 202)))[0] == "7"
-    assert asyncio.run(started(answer({"id": "run_7"}, 500)))[0] is None
+    run_id, (refused,) = asyncio.run(started(answer({"id": "run_7"}, 500)))
+    assert (run_id, refused.about.get("no_id")) == (None, None)
 
 
 def head(status: int, *fields: tuple[str, str]) -> Head:
@@ -85,6 +91,65 @@ def test_when_to_ask_again() -> None:
         (head(429, ("Retry-After", "0")), 1.0),
     ]
     assert [retry_s(one) for one, _ in cases] == [wanted for _, wanted in cases]
+
+
+async def requests_of(operations: dict[str, Any], act: Callable[[Driver], Awaitable[object]]) -> list[bytes]:
+    """The requests, whole, that a driver makes of operations that are changed in this way."""
+    got: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next((int(h[15:]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:")), 0)
+        got.append(head + await reader.readexactly(length))
+        writer.write(answer({}))
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    target, profile = target_of({"profile": str(BUILDS), "base_url": url}, Path("target.yaml"))
+    changed = {name: replace(profile.operations[name], **row) for name, row in operations.items()}
+    profile = replace(profile, operations={**profile.operations, **changed})
+    async with server, Recorder(profile, Secrets()) as recorder:
+        candidate, tape = Candidate(target, profile, 1.0, recorder), Tape(recorder)
+        await act(Driver(candidate, Setting(profile, target, 1.0, frozenset(), None), tape, dict(STIMULUS)))
+        await tape.exchanges()
+    return got
+
+
+RUN = Run("r1", "build", "7/8")
+
+
+@pytest.mark.parametrize(
+    ("changed", "path", "more"),
+    [
+        ({}, b"/builds/7%2F8/log", b"\r\nLast-Event-ID: e&\xc3\xa9\r\n"),
+        ({"headers": {}, "query": {"at": "{cursor}", "of": "{run}"}}, b"/builds/7%2F8/log?at=e%26%C3%A9&of=7%2F8", b""),
+        ({"headers": {"X-At": "{run} {cursor}"}}, b"/builds/7%2F8/log", "\r\nX-At: 7/8 e&é\r\n".encode()),
+        ({"path": "/log/{run}/{cursor}", "headers": {}}, b"/log/7%2F8/e%26%C3%A9", b""),
+        (
+            {"method": "POST", "path": "/log", "headers": {}, "body": {"of": ["{run}"], "after": "{cursor}"}},
+            b"/log", '\r\n\r\n{"of": ["7/8"], "after": "e&é"}'.encode(),
+        ),
+    ],
+    ids=["as it is", "query", "header fields", "path", "body"],
+)  # fmt: skip
+def test_names_are_filled_wherever_they_stand(changed: dict[str, Any], path: bytes, more: bytes) -> None:
+    async def act(driver: Driver) -> None:
+        live = await driver.attach(RUN, "resumed", cursor=Cursor("e&é", "seen", 1))
+        await driver.answer(live)
+
+    (request,) = asyncio.run(requests_of({"resume": changed}, act))
+    assert request.split(b" ")[1] == path
+    assert more in request
+    assert b"{run}" not in request
+    assert b"{cursor}" not in request
+
+
+def test_a_cancellation_has_the_body_that_the_profile_says() -> None:
+    changed = {"cancel": {"method": "POST", "path": "/stop", "query": {"of": "{run}"}, "body": {"build": "{run}"}}}
+    (request,) = asyncio.run(requests_of(changed, lambda driver: driver.on_run("cancel", RUN, "cancel")))
+    assert request.startswith(b"POST /stop?of=7%2F8 ")
+    assert request.endswith(b'\r\n\r\n{"build": "7/8"}')
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,34 @@ def test_every_type_once_and_in_order(profile: Profile, start: Operation) -> Non
     wanted -= {"status.running", *(kind for table in tables for kind in table.forbids)}
     assert set(kinds_of(profile, emits)) == wanted
     assert legal(profile, start, emits)
+
+
+TEMPLATES = {
+    "line": {"type": "line", "text": "» {text} «", "at": [1, None, {"{text}": "{text}{text}"}]},
+    "step": {"type": "step", "step": "{key}", "title": "step {key}", "text": "{key}{text}"},
+    "tick": {"type": "tick", "of": "{key} "},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("line", {"type": "line", "text": "» {key} «", "at": [1, None, {"{text}": "{key}{key}"}]}),
+        ("step", {"type": "step", "step": 3, "title": "step 3", "text": "3{key}"}),
+        ("tick", {"type": "tick", "of": "3 "}),
+        ("other", None),
+    ],
+)
+def test_templates_of_a_profile_are_a_vocabulary(kind: str, said: Any) -> None:
+    raw = {"events": {"script": {"own": [], "emits": TEMPLATES}}}
+    words = scripts.spoken(replace(PROFILES["promptfloe"], raw=raw))
+    assert words is not None
+    assert words.carriers == ("line", "step")
+    assert words.emit(kind, 3, "{key}", ()) == said  # a text is not looked into
+
+
+def test_a_profile_without_templates_says_nothing() -> None:
+    assert scripts.spoken(PROFILES["promptfloe"]) is None
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100])

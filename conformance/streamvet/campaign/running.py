@@ -20,7 +20,7 @@ from streamvet.campaign.slots import Gate, Queue, Slots
 from streamvet.campaign.terms import Progress, Running, Settings, Summary
 from streamvet.campaign.workshop import Workshop
 from streamvet.contract.registry import load_registry
-from streamvet.probes import PROBES, PROGRAM, VOCABULARIES
+from streamvet.probes import PROBES, PROGRAM, words_of
 from streamvet.probes.candidate import Candidate
 from streamvet.probes.driver import Driver
 from streamvet.probes.program import connections_of
@@ -397,8 +397,8 @@ async def campaign(
             try:
                 await reach(candidate, settings.wait_s)
                 summary.can = await describe(candidate, scale)
-                words = VOCABULARIES.get(profile.name)
-                setting = Setting(profile, target, scale, summary.can, words, settings.seed, settings.effort)
+                can = summary.can
+                setting = Setting(profile, target, scale, can, words_of(profile), settings.seed, settings.effort)
                 if cases is None:
                     plan = plan_tries(PROBES, setting, settings.max_wait_s)
                 else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.access import STREAM_TYPES
 from streamvet.checks.runs import by_run, ended, from_start, with_role, witness
-from streamvet.contract.profile import pointed
+from streamvet.contract.profile import EVENT_ID, pointed
 from streamvet.decode import opened, readable, reading, same, streams
 from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
@@ -62,10 +62,18 @@ def _waited_for(one: Reading, within_ms: int) -> bool:
 
 
 def identity(profile: Profile) -> Callable[[Reading, Event], Hashable]:
-    """What tells one event of a run from another: its sequence number, or else its whole value."""
+    """What tells one event of a run from another: its sequence number, or else its cursor, or else its whole value."""
     if profile.sequence:
         return lambda one, event: repr(event.order) if event.order is not None else _canonical(one.value(event))
+    if profile.field("catchup.cursor"):
+        return lambda one, event: repr(at) if (at := _cursor(one, event)) is not None else _canonical(one.value(event))
     return lambda one, event: _canonical(one.value(event))
+
+
+def _cursor(one: Reading, event: Event) -> Any:
+    """What names an event in a request that resumes after it, None where it has no such thing."""
+    pointer = one.profile.field("catchup.cursor.pointer")
+    return one.id_of(event) if pointer == EVENT_ID else pointed(one.value(event), pointer)
 
 
 def _canonical(value: Any) -> str:
@@ -172,9 +180,8 @@ def after_cursor(trace: Trace, profile: Profile) -> Outcome:
 
 def _position(whole: Reading, exchange: Exchange) -> int | None:
     """How many events of the whole history the cursor stands behind."""
-    pointer = whole.profile.field("catchup.cursor.pointer")
     cursor = str(exchange.about.get("cursor"))
-    values = [str(pointed(whole.value(event), pointer)) for event in whole.history]
+    values = [str(_cursor(whole, event)) for event in whole.history]
     return len(values) - values[::-1].index(cursor) if cursor in values else None
 
 
@@ -296,7 +303,8 @@ def nothing_from_before(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no reader came after something was emitted")
     found = []
     for one in came:
-        old = next((event for event in one.events if any(_holds(one.value(event), emit) for emit in before)), None)
+        gone = [profile.said(emit)[1] for emit in before]
+        old = next((event for event in one.events if any(_holds(one.value(event), part) for part in gone)), None)
         if old is not None:
             want = "nothing that was emitted before the reader came"
             found.append(finding(one.exchange, want, shown(one.value(old)), (old.start, old.end)))

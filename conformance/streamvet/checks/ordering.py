@@ -18,6 +18,7 @@ from streamvet.outcome import NotExercised, finding, shown
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from streamvet.checks.runs import Emitted
     from streamvet.contract.profile import Lifecycle, Profile
     from streamvet.decode import Event, Reading
     from streamvet.outcome import Check, Finding, Outcome
@@ -136,11 +137,11 @@ def _whole_scripts(trace: Trace, profile: Profile) -> list[tuple[Reading, list[E
 
 def emission_order(trace: Trace, profile: Profile) -> Outcome:
     """ORD-04: only where the same events came, so that a loss or a change is not told twice."""
-    wanted = emitted(trace)
+    wanted = emitted(trace, profile)
     if not wanted:
         return NO_SCRIPT
     found, exercised = [], False
-    marks = [_mark(want) for want in wanted]
+    marks = [_mark(want.value) for want in wanted]
     for one, events in _whole_scripts(trace, profile):
         seen = [_mark(_part(one.value(event), want)) for event, want in _matched(one, events, wanted)]
         if Counter(seen) != Counter(marks):
@@ -148,24 +149,28 @@ def emission_order(trace: Trace, profile: Profile) -> Outcome:
         exercised = True
         at = next((i for i, (a, b) in enumerate(zip(seen, marks, strict=True)) if a != b), None)
         if at is not None:
-            want = f"event {at + 1} of the script, {shown(wanted[at])}"
+            want = f"event {at + 1} of the script, {shown(wanted[at].value)}"
             found.append(
                 finding(one.exchange, want, f"event {marks.index(seen[at]) + 1}", (events[at].start, events[at].end))
             )
     return found if exercised else NotExercised("no reader got every event of the script unchanged")
 
 
-def _matched(one: Reading, events: list[Event], wanted: list[dict[str, Any]]) -> list[tuple[Event, dict[str, Any]]]:
+def _matched(one: Reading, events: list[Event], wanted: list[Emitted]) -> list[tuple[Event, dict[str, Any]]]:
     """Each event with an emitted one that has its type's keys: the first of the same type."""
+    profile = one.profile
+    telling = (profile.discriminator, *profile.then.values())
+    # Of ghostly's the server itself says the first part.
+    places = [place for place in telling if any(pointed(want.value, place) is not None for want in wanted)]
+    named = any(want.name for want in wanted)
+
+    def type_of(name: str, value: Any) -> str:
+        return _mark([name if named else "", *(pointed(value, place) for place in places)])
+
     by_type: dict[str, dict[str, Any]] = {}
     for want in wanted:
-        by_type.setdefault(str(want.get("type") or want.get("step") or want.get("opcode")), want)
-    pairs = []
-    for event in events:
-        value = one.value(event)
-        name = value.get("type") or value.get("step") or value.get("opcode") if isinstance(value, dict) else None
-        pairs.append((event, by_type.get(str(name), {})))
-    return pairs
+        by_type.setdefault(type_of(*want), want.value)
+    return [(event, by_type.get(type_of(event.name, one.value(event)), {})) for event in events]
 
 
 def _part(value: Any, want: dict[str, Any]) -> Any:
@@ -178,7 +183,7 @@ def _mark(value: Any) -> str:
 
 def complete(trace: Trace, profile: Profile) -> Outcome:
     """ORD-05: as many as were emitted, of each type."""
-    wanted = emitted(trace)
+    wanted = emitted(trace, profile)
     if not wanted:
         return NO_SCRIPT
     # A run that is cancelled while it is read performs a part of its script.
@@ -199,15 +204,15 @@ def complete(trace: Trace, profile: Profile) -> Outcome:
     return found
 
 
-def _difference(one: Reading, events: list[Event], wanted: list[dict[str, Any]]) -> str:
+def _difference(one: Reading, events: list[Event], wanted: list[Emitted]) -> str:
     """Where the stream first parts from the script, in a few words."""
     for number, (event, want) in enumerate(zip_longest(events, wanted), start=1):
         if event is None:
             return f"emitted event {number} and what follows is missing"
         if want is None:
             return f"event {number} was never emitted"
-        if not same(_part(one.value(event), want), want):
-            return f"emitted event {number}, {shown(want)}, is not in its place"
+        if not same(_part(one.value(event), want.value), want.value):
+            return f"emitted event {number}, {shown(want.value)}, is not in its place"
     return "the same events"
 
 

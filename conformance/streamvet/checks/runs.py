@@ -5,7 +5,7 @@ Judges nothing: the selections here are what several checks begin with.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.decode import streams
 
@@ -70,10 +70,17 @@ def witness(readings: Iterable[Reading], *, excluding: Reading | None = None) ->
     return min(whole, key=lambda r: (WITNESSES.index(r.exchange.role), -len(r.history)), default=None)
 
 
-def emitted(trace: Trace) -> list[dict[str, Any]] | None:
+class Emitted(NamedTuple):
+    """One event of a script: its SSE event name, "" where that does not tell the type, and its value."""
+
+    name: str
+    value: Any
+
+
+def emitted(trace: Trace, profile: Profile) -> list[Emitted] | None:
     """What the script of a controlled run emits, in order; None where there is no script."""
     script = trace.stimulus.get("script")
-    return None if script is None else [step["emit"] for step in script if "emit" in step]
+    return None if script is None else [Emitted(*profile.said(step["emit"])) for step in script if "emit" in step]
 
 
 def scripted(reading: Reading) -> list[Event]:

@@ -120,7 +120,7 @@ def no_coding(trace: Trace, profile: Profile) -> Outcome:
 
 def released(trace: Trace, profile: Profile) -> Outcome:
     """TRN-03: between the events on both sides of a scripted pause, the pause is seen."""
-    pauses, wanted = _pauses(trace), emitted(trace)
+    pauses, wanted = _pauses(trace), emitted(trace, profile)
     if not pauses or wanted is None:
         return NotExercised("no script with a pause")
     # From the answer on, where there is one: a start that is slow in answering takes nothing from the pauses.
@@ -202,7 +202,7 @@ def independent_readers(trace: Trace, profile: Profile) -> Outcome:
 def _its_end(one: Reading, trace: Trace) -> list[Event]:
     """The event with which a reader has everything, where it came: the last one, or that of what was published."""
     if one.profile.streams == "ambient":
-        wanted = len(emitted(trace) or ())
+        wanted = len(emitted(trace, one.profile) or ())
         return scripted(one)[wanted - 1 :][:1] if wanted else []
     return one.of(one.profile.terminal.last) if one.profile.terminal else []
 

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import jsonschema_rs
 import typer
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 
 from streamvet.cli.console import say
 from streamvet.contract.files import FileError, read_json
@@ -146,23 +144,14 @@ def check_profile(
 
 
 def _check_schemas(profile: Profile) -> int:
-    """Every schema of the folder is one, and what it refers to is there."""
-    paths = sorted(profile.folder.glob("*/*.schema.json"))
-    for path in paths:
-        schema = read_json(path)
+    """Every schema of the folder can be used; what each one has to be was seen when the profile was loaded."""
+    files = profile.schemas.all()
+    for file in files:
         try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            place = "".join(f"/{part}" for part in error.absolute_path)
-            raise FileError(path, place, "a JSON Schema of draft 2020-12", error.message) from error
-        if not isinstance(schema, dict) or "$id" not in schema:
-            raise FileError(path, "/$id", "the schema's own address", "none")
-    for path in paths:
-        try:
-            profile.schemas.decider(path.relative_to(profile.folder).as_posix())
+            profile.schemas.decider(file)
         except (ValueError, jsonschema_rs.ValidationError) as error:
-            raise FileError(path, "", "references to schemas of this folder", str(error).partition("\n")[0]) from error
-    return len(paths)
+            raise FileError(profile.folder / file, "", "a schema that can be used", str(error)) from error
+    return len(files)
 
 
 def _check_vectors(profile: Profile) -> int:

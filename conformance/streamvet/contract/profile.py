@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# In place of a JSON pointer: the event has its cursor in the `id` field of its SSE block.
+EVENT_ID = "event-id"
+
+
 def pointed(value: Any, pointer: str) -> Any:
     """The value at a JSON pointer (RFC 6901), None where there is none."""
     for part in pointer.split("/")[1:]:
@@ -178,6 +182,16 @@ class Profile:
         second = pointed(value, self.then[first])
         return f"{first}.{second}" if isinstance(second, str) else first
 
+    def said(self, step: Any) -> tuple[str, Any]:
+        """The SSE event name and the value of what a step of a script emits.
+
+        Where the name alone tells the type, a step is `{"event": …, "data": …}`; else it is the value.
+        """
+        if self.discriminator != "event-name":
+            return "", step
+        name, value = (step.get("event"), step.get("data")) if isinstance(step, dict) else (None, None)
+        return name if isinstance(name, str) else "", value
+
     def schema_file(self, kind: str) -> str | None:
         """The schema of an event type, the fallback of its group, or None where nothing is known of it."""
         return self.types.get(kind) or self.fallback.get(kind.partition(".")[0])
@@ -238,6 +252,8 @@ def load_profile(name_or_folder: str, near: Path | None = None, named_in: Path |
 
 @cache
 def _load(folder: Path) -> Profile:
+    from streamvet.contract.fitting import check_fit  # noqa: PLC0415 - its rules are about what this module makes
+
     path = folder / "profile.yaml"
     raw = read_yaml(path)
     check_shape(raw, "profile", path)
@@ -248,7 +264,7 @@ def _load(folder: Path) -> Profile:
         name=raw["profile"],
         title=raw["title"],
         folder=folder,
-        digest=_digest(folder),
+        digest=digest_of(folder),
         raw=raw,
         streams=raw["streams"],
         framing=raw["framing"]["kind"],
@@ -266,7 +282,7 @@ def _load(folder: Path) -> Profile:
         terminal=_terminal(terminal) if terminal else None,
         schemas=SchemaSet(folder),
     )
-    _check_references(profile, path)
+    check_fit(profile, path)
     return profile
 
 
@@ -327,35 +343,10 @@ def _terminal(row: Mapping[str, Any]) -> Terminal:
     )
 
 
-def _digest(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
     """SHA-256 over the profile and its schemas, by relative path, so that equal folders have equal digests."""
     digest = hashlib.sha256()
     files = [folder / "profile.yaml", *sorted(folder.glob("*/*.schema.json"))]
     for path in files:
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
-
-
-def _check_references(profile: Profile, path: Path) -> None:
-    """Every name that one part of a profile uses is defined in another part."""
-    for name, lifecycle in profile.lifecycles.items():
-        for state, row in lifecycle.states.items():
-            for kind, target in row.items():
-                if target not in lifecycle.states:
-                    wanted = f"one of the states {', '.join(lifecycle.states)}"
-                    raise FileError(path, f"/lifecycles/{name}/states/{state}/{kind}", wanted, repr(target))
-        if lifecycle.start not in lifecycle.states:
-            raise FileError(path, f"/lifecycles/{name}/start", "one of its states", repr(lifecycle.start))
-    for name in profile.field("heartbeat.stirred_by") or ():
-        if name not in profile.operations:
-            raise FileError(path, "/heartbeat/stirred_by", "operations of the profile", repr(name))
-    for operation in profile.operations.values():
-        for name in operation.raw.get("lifecycles", ()):
-            if name not in profile.lifecycles:
-                known = ", ".join(profile.lifecycles)
-                raise FileError(path, f"/operations/{operation.name}/lifecycles", f"one of {known}", repr(name))
-    files = {f"/events/types/{kind}": file for kind, file in profile.types.items()}
-    files |= {f"/operations/{o.name}/schema": o.schema for o in profile.operations.values() if o.schema}
-    for place, file in files.items():
-        if not (profile.folder / file).is_file():
-            raise FileError(path, place, "a file in the profile's folder", repr(file))

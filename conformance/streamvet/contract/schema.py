@@ -13,13 +13,19 @@ from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from streamvet.contract.files import FORMATS, FileError, cut, expected_of, place_of, read_json
+from streamvet.contract.files import FORMATS, FileError, cut, expected_of, got_of, place_of, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from jsonschema.exceptions import ValidationError
+
+
+# Keywords about which a member that is missing may decide.
+_OF_THE_WHOLE = frozenset({
+    "required", "dependentRequired", "dependentSchemas", "minProperties", "allOf", "anyOf", "oneOf", "not", "if",
+})  # fmt: skip
 
 
 class SchemaSet:
@@ -31,7 +37,8 @@ class SchemaSet:
         self._deciders: dict[str, Callable[[Any], bool]] = {}
         self._explainers: dict[str, Draft202012Validator] = {}
 
-    def _all(self) -> dict[str, Any]:
+    def all(self) -> dict[str, Any]:
+        """Each schema by its file, which is named as in profile.yaml."""
         if self._loaded is None:
             paths = sorted(self._folder.glob("*/*.schema.json"))
             self._loaded = {path.relative_to(self._folder).as_posix(): read_json(path) for path in paths}
@@ -40,14 +47,14 @@ class SchemaSet:
     def read(self, file: str) -> Any:
         """The schema in this file, named as in profile.yaml."""
         try:
-            return self._all()[file]
+            return self.all()[file]
         except KeyError:
             raise FileError(self._folder / file, "", "a schema of the profile", "no such file") from None
 
     def decider(self, file: str) -> Callable[[Any], bool]:
         """A function that says whether a value is valid against the schema in `file`."""
         if file not in self._deciders:
-            pairs = [(schema["$id"], schema) for schema in self._all().values()]
+            pairs = [(schema["$id"], schema) for schema in self.all().values()]
             registry = jsonschema_rs.Registry(pairs)
             validator = jsonschema_rs.Draft202012Validator(self.read(file), registry=registry, validate_formats=True)
             self._deciders[file] = _total(validator.is_valid)
@@ -55,15 +62,24 @@ class SchemaSet:
 
     def explain(self, file: str, value: Any) -> tuple[str, str]:
         """What the schema expected and what it saw, at the most telling place of an invalid value."""
-        if file not in self._explainers:
-            resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self._all().values()]
-            registry: Registry[Any] = Registry().with_resources(resources)
-            self._explainers[file] = Draft202012Validator(self.read(file), registry=registry, format_checker=FORMATS)
-        error = best_match(self._explainers[file].iter_errors(value))
+        error = best_match(self._explainer(file).iter_errors(value))
         if error is None:  # the two disagree: a format that only jsonschema-rs knows by the letter
             return f"a value that is valid against {file}", cut(repr(value))
         place = place_of(error) or "the event"
         return f"{place}: {_wanted(error)}", f"{place}: {_seen(error)}"
+
+    def misses(self, file: str, value: Any) -> Iterator[tuple[str, str, str]]:
+        """Where a part of a value is wrong, whatever members are added to it: place, what was expected, what it is."""
+        for error in self._explainer(file).iter_errors(value):
+            if error.validator not in _OF_THE_WHOLE:
+                yield place_of(error), expected_of(error), got_of(error)
+
+    def _explainer(self, file: str) -> Draft202012Validator:
+        if file not in self._explainers:
+            resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self.all().values()]
+            registry: Registry[Any] = Registry().with_resources(resources)
+            self._explainers[file] = Draft202012Validator(self.read(file), registry=registry, format_checker=FORMATS)
+        return self._explainers[file]
 
 
 _TIME = "a time with a zone (RFC 3339)"

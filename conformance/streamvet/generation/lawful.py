@@ -93,16 +93,19 @@ class Law:
         """What stands where the tables that know this type have their key."""
         tables = [self.profile.lifecycles[name] for name in start.raw.get("lifecycles", ())]
         pointer = next((table.key for table in tables if table.key and table.knows(kind)), None)
-        value = pointed(emit, pointer) if pointer else 0
+        value = pointed(self.profile.said(emit)[1], pointer) if pointer else 0
         return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
 
     def is_valid(self, kind: str, emit: Emit) -> bool:
         """Whether an emitted event fits the schema of its type, and has all members that it has by the vocabulary."""
         file = self.profile.schema_file(kind) or ""
-        whole = completed(self.profile, kind, emit)
         usual = self.words.emit(kind, 0, "", ()) if self.words else None
-        schema = self.profile.schemas.read(file)
-        return usual is not None and _keeps(usual, emit, schema, schema) and self.profile.schemas.decider(file)(whole)
+        if usual is None:
+            return False
+        _, value = self.profile.said(emit)
+        whole, schema = completed(self.profile, kind, value), self.profile.schemas.read(file)
+        _, wanted = self.profile.said(usual)
+        return _keeps(wanted, value, schema, schema) and self.profile.schemas.decider(file)(whole)
 
 
 def _keeps(usual: Any, value: Any, schema: Schema, root: Schema) -> bool:

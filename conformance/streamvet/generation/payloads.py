@@ -182,6 +182,8 @@ def emit(dice: Dice, walk: Walk, kind: str, key: int) -> Emit:
     usual = words.emit(kind, key, text(dice), walk.emits)
     if usual is None:
         raise LookupError(f"no worker of {profile.name} emits {kind}")
+    if profile.discriminator == "event-name":  # the value is not the whole step: its text varies, and that is all
+        return usual
     schema = profile.schemas.read(profile.schema_file(kind) or "")
     made = dict(usual)
     for name, one in members(schema, schema).items():

@@ -17,7 +17,7 @@ from streamvet.generation import payloads
 from streamvet.generation.dice import made_with, weighted
 from streamvet.generation.fleets import timeline
 from streamvet.generation.lawful import last_of
-from streamvet.probes import VOCABULARIES
+from streamvet.probes import words_of
 from streamvet.probes.fleet_scenes import PROJECTS
 from streamvet.probes.scripts import begin, emittable
 
@@ -92,7 +92,7 @@ class _Scene:
 def stimuli(ground: Ground) -> SearchStrategy[Stimulus]:
     """What can be tried on a candidate; nothing where it cannot be told what to do and nothing can be started."""
     profile = load_profile(ground.profile)
-    words = VOCABULARIES.get(profile.name)
+    words = words_of(profile)
     if profile.streams == "run" and ground.starts:
         return made_with(lambda dice: runs(dice, _Scene(ground, profile), words))
     if profile.streams == "push" and ground.starts:

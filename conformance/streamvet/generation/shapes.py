@@ -77,5 +77,6 @@ def _discriminating(profile: Profile) -> tuple[frozenset[str], tuple[Mapping[str
 def kind_of(profile: Profile, emit: Emit) -> str | None:
     """The type of an emitted event, None where a worker cannot emit it."""
     kinds, fixed = _discriminating(profile)
-    found = (profile.kind_of({**one, **emit}) for one in fixed)
+    name, value = profile.said(emit)
+    found = (profile.kind_of({**one, **value}, name) for one in fixed if isinstance(value, dict))
     return next((kind for kind in found if kind in kinds), None)

@@ -22,6 +22,7 @@ from streamvet.probes import (
     restarting,
     resuming,
     rockstar,
+    scripts,
     waiting,
 )
 from streamvet.probes.probe import Probe
@@ -29,15 +30,22 @@ from streamvet.probes.probe import Probe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamvet.contract.profile import Profile
     from streamvet.probes.scripts import Vocabulary
 
-# Profiles whose runs a script can speak for.
+# Systems whose words take more than templates: what may be said depends on what was said before.
 VOCABULARIES: Mapping[str, Vocabulary] = {
     "ghostly": ghostly.WORDS,
     "promptfloe": promptfloe.WORDS,
     "rockstar": rockstar.WORDS,
     "cosma": cosma.WORDS,
 }
+
+
+def words_of(profile: Profile) -> Vocabulary | None:
+    """What a script of this system can say: by its own module, else by its profile; None where neither says it."""
+    return VOCABULARIES.get(profile.name) or scripts.spoken(profile)
+
 
 # What every stream that is read shows something of.
 _ANY_STREAM = (

@@ -106,7 +106,8 @@ class Candidate:
         operation = self.profile.operations["login"]
         body = json.dumps(filled(operation.body, fields)).encode()
         about = {"meant": "answer", "account": account}
-        ask = Ask("login", "login", operation.method, self.url(operation.path), _JSON, body, about)
+        url = self.url(operation.path, operation.query)
+        ask = Ask("login", "login", operation.method, url, (*_JSON, *operation.headers.items()), body, about)
         live = tape.send(ask)
         await live.ended(self._answer_s)
         found = self._granted(live, operation)

@@ -30,6 +30,8 @@ def dressed(
         return [], {}
     if kind == "query" and not operation.bearer:
         return [], {str(profile.field("auth.parameter") or "token"): token}
+    if kind == "cookie" and not operation.bearer:
+        return [("Cookie", f"{profile.field('auth.parameter')}={token}")], {}
     return [("Authorization", f"Bearer {token}")], {}
 
 
@@ -50,7 +52,7 @@ def unsigned(credential: Mapping[str, str]) -> dict[str, str] | None:
 def malformed(profile: Profile) -> dict[str, str]:
     """What no candidate can have given out."""
     if profile.field("auth.kind") == "cookie":
-        return {"cookie": f"session={MALFORMED}"}
+        return {"cookie": f"{profile.field('auth.parameter')}={MALFORMED}"}
     return {"token": MALFORMED}
 
 
@@ -74,7 +76,7 @@ def _other_character(char: str) -> str:
 
 
 def filled(template: Any, values: Mapping[str, str]) -> Any:
-    """A body template with `{name}` replaced by values."""
+    """A template, such as a body, with `{name}` replaced by values in every text of it."""
     if isinstance(template, dict):
         return {key: filled(one, values) for key, one in template.items()}
     if isinstance(template, list):

@@ -13,9 +13,8 @@ import random
 import re
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.profile import matches, pointed
+from streamvet.contract.profile import EVENT_ID, matches, pointed
 from streamvet.probes.bounds import RATE_LIMIT_S, bounds_of, patience_s, retry_s
-from streamvet.probes.credentials import filled
 from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.sender import Sender
 from streamvet.recorder import pause
@@ -37,6 +36,7 @@ _PATIENT = 5  # times that patience, while bytes keep coming; heartbeats come fo
 # Cursors that have to be refused: those that the profile gives, and the one behind the newest event.
 WRONG_CURSORS = ("malformed", "unknown", "future")
 _WHOLE = re.compile(r"[0-9]{1,18}")
+_ID = "/id"  # where a push, of which no profile has to say it, may have an id
 _SETTLED_S = 0.3  # of silence: then who came later has the last of several events that are alike
 _MORE_S = 0.03  # behind the last event of a script: for one that comes twice to be seen
 
@@ -117,6 +117,8 @@ class Driver:
         run.id = self._run_id(operation, live)
         if run.id is not None:
             live.about["run_id"] = run.id
+        elif self.profile.streams == "run" and live.head_now and live.head_now.status in operation.status:
+            live.about["no_id"] = _id_place(operation)
         return run
 
     async def _script_header(self, steps: Any, ending: str | None) -> tuple[tuple[str, str], ...] | None:
@@ -135,7 +137,7 @@ class Driver:
         if "header" in where:
             found: Any = live.head_now.get(where["header"]) or None
         else:
-            found = pointed(live.json(), where.get("pointer", "/id"))
+            found = pointed(live.json(), where.get("pointer", _ID))
         return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
     async def begin(self, role: str = "reader", *, ending: str | None = None, **more: Any) -> tuple[Run, Live | None]:
@@ -165,7 +167,7 @@ class Driver:
         """Request the stream of a run; with a cursor, from there on."""
         operation = self.profile.operations["attach"]
         facts: dict[str, Any] = {"meant": meant, "run": run.label, "run_id": run.id, "kind": run.kind, **about}
-        query: dict[str, str] = {}
+        values: dict[str, str] = {}
         headers: tuple[tuple[str, str], ...] = ()
         if cursor:
             facts |= {"cursor": cursor.text, "cursor_from": cursor.origin}
@@ -175,9 +177,9 @@ class Driver:
                 headers = (("Last-Event-ID", cursor.text),)
             else:
                 operation = self.profile.operations.get("resume", operation)
-                query = {name: value.replace("{cursor}", cursor.text) for name, value in operation.query.items()}
+                values = {"cursor": cursor.text}
         return await self._sender.send(
-            operation, role, facts, account=account, run_id=run.id or "", query=query, headers=headers,
+            operation, role, facts, account=account, run_id=run.id or "", values=values, headers=headers,
             cut=cut, stalls=stalls, gzip=gzip,
         )  # fmt: skip
 
@@ -227,17 +229,20 @@ class Driver:
         Where the last one is like others of them, who was there from the beginning has to have as many; who came later
         has it when nothing comes any more.
         """
-        last, due_us = emits[-1], self.tape.now_us() + self._deliver_ms * 1000
-        copies = sum(all(one.get(key) == last[key] for key in last) for one in emits)
-        quiet_s = patience_s(self._deliver_ms)
+        due_us, quiet_s = self.tape.now_us() + self._deliver_ms * 1000, patience_s(self._deliver_ms)
+        name, value = self.profile.said(emits[-1])
+
+        def is_like(other: Any) -> bool:
+            return isinstance(other, dict) and all(other.get(key) == value[key] for key in value)
+
+        copies = sum(other == name and is_like(said) for other, said in map(self.profile.said, emits))
 
         async def has(one: Live) -> None:
             count = 0
 
             def counted(seen: Seen) -> bool:
                 nonlocal count
-                value = seen.value
-                count += isinstance(value, dict) and all(value.get(key) == last[key] for key in last)
+                count += is_like(seen.value) and (not name or seen.kind == self.profile.kind_of(value, name))
                 return count >= wanted
 
             wanted = 1
@@ -259,10 +264,9 @@ class Driver:
         self, operation: str, role: str, *, values: Mapping[str, str] | None = None, body: Any = None,
         meant: str = "answer", **about: Any,
     ) -> Live:  # fmt: skip
-        """An operation with names in braces in its path or body, such as a trigger; it has ended."""
+        """An operation that `values` fill in, such as a trigger; it has ended."""
         row = self.profile.operations[operation]
-        sent = row.body if body is None else body
-        data = None if sent is None else json.dumps(filled(sent, values or {}), ensure_ascii=False).encode()
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         live = await self._sender.send(row, role, {"meant": meant, **about}, values=values, body=data)
         return await self.answer(live)
 
@@ -295,7 +299,8 @@ class Driver:
 
     def cursor_at(self, event: Seen, after: int) -> Cursor | None:
         """The cursor that an event of a stream gives, None where it has none."""
-        value = pointed(event.value, self.profile.field("catchup.cursor.pointer") or "")
+        pointer = self.profile.field("catchup.cursor.pointer") or ""
+        value = event.id if pointer == EVENT_ID else pointed(event.value, pointer)
         if value is None:
             return None
         return Cursor(value if isinstance(value, str) else json.dumps(value), "seen", after)
@@ -402,3 +407,9 @@ class Driver:
     async def pause_ms(self, real_ms: float) -> None:
         """Let time pass: to spread readers over a run, or because the profile mandates a wait."""
         await pause(real_ms / 1000)
+
+
+def _id_place(operation: Operation) -> str:
+    """Where the answer to a start has the id of the run."""
+    where = operation.raw.get("run_id", {})
+    return str(where.get("pointer") or f"the field {where.get('header')}")

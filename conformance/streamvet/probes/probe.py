@@ -108,12 +108,15 @@ def _triggers(setting: Setting) -> str | None:
     return "" if nothing_missed else "no triggers in the target file"
 
 
+_NO_WORDS = "the profile has no events.script.emits"
+
+
 def _scripted(setting: Setting) -> str | None:
     if setting.profile.streams == "ambient":
         return ""
     if setting.scripted:
         return None
-    return "no control interface" if setting.words or not setting.can else "no words for scripts of this profile"
+    return "no control interface" if setting.words or not setting.can else _NO_WORDS
 
 
 def _published(setting: Setting) -> str | None:
@@ -121,7 +124,7 @@ def _published(setting: Setting) -> str | None:
         return None
     if setting.profile.streams != "ambient" or setting.profile.field("events.script") is None:
         return ""
-    return "no control interface that publishes" if setting.words else "no words for scripts of this profile"
+    return "no control interface that publishes" if setting.words else _NO_WORDS
 
 
 def _has_streams(setting: Setting) -> bool:

@@ -10,6 +10,7 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.profile import pointed
 from streamvet.probes import credentials
 from streamvet.probes.reading import steps_of
 from streamvet.probes.runs import Run
@@ -161,10 +162,8 @@ def _wrong_body(right: Any, row: Mapping[str, Any]) -> bytes:
 
 def _place(body: Any, pointer: str) -> tuple[Any, str]:
     """What holds the value at a JSON pointer, and its key there."""
-    *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    for part in parents:
-        body = body.get(part) if isinstance(body, dict) else body[int(part)] if isinstance(body, list) else None
-    return body, last
+    parent, _, last = pointer.rpartition("/")
+    return pointed(body, parent), last.replace("~1", "/").replace("~0", "~")
 
 
 def logins_stimuli(_setting: Setting) -> list[Stimulus]:

@@ -6,12 +6,14 @@ order events may come is read from the profile.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import Lifecycle, matches
+from streamvet.contract.templates import TEXT, spelt
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Operation, Profile
@@ -52,6 +54,19 @@ HOSTILE: Mapping[str, str] = {
     # Three UTF-16 units and six bytes: in whatever steps of 1 to 64 KiB somebody cuts it, some fall inside a character.
     "64 KiB": "é🚀" * (65536 // 6),
 }  # fmt: skip
+
+
+def spoken(profile: Profile) -> Vocabulary | None:
+    """What the profile says by itself that a script can say, in `events.script.emits`; None where it does not."""
+    templates: Mapping[str, Emit] | None = profile.field("events.script.emits")
+    if not templates:
+        return None
+
+    def emit(kind: str, key: int, text: str, _before: Sequence[Emit]) -> Emit | None:
+        return spelt(templates[kind], key, text) if kind in templates else None
+
+    carriers = tuple(kind for kind, template in templates.items() if TEXT in json.dumps(template))
+    return Vocabulary(emit, carriers)
 
 
 def wait(real_ms: float, scale: float) -> Step:

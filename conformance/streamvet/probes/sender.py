@@ -5,6 +5,7 @@ Must not know what a request is for.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -38,18 +39,24 @@ class Sender:
         values: Mapping[str, str] | None = None, accept: str | None = None, path: str | None = None,
         cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False,
     ) -> Live:  # fmt: skip
-        """One request of the profile, as an account. `values` stand for the names in braces in its path."""
+        """One request of the profile, as an account.
+
+        `values` stand for the names in braces in its path, query, header fields and body; `run_id` for `{run}`. A
+        `body` is sent as it stands, in place of the operation's own.
+        """
+        known = {"run": run_id, **(values or {})}
         dress, parameters = credentials.dressed(self._profile, operation, await self._credential(account))
         media = _MEDIA[self._profile.framing] if operation.streams else "application/json"
-        fields = {"Accept": media, "Accept-Encoding": "gzip" if gzip else "identity"} | dict(operation.headers)
+        fields = {"Accept": media, "Accept-Encoding": "gzip" if gzip else "identity"}
+        fields |= credentials.filled(operation.headers, known)
         fields |= {"Accept": accept} if accept else {}
+        if body is None and operation.body is not None:
+            body = json.dumps(credentials.filled(operation.body, known), ensure_ascii=False).encode()
         if body is not None:
             fields["Content-Type"] = "application/json"
-        place = path or operation.path
-        for name, value in {"run": run_id, **(values or {})}.items():
-            place = place.replace("{" + name + "}", quote(value, safe=""))
+        place = credentials.filled(path or operation.path, {name: quote(one, safe="") for name, one in known.items()})
         url = self._candidate.url(place)
-        whole = {**(query or {}), **parameters}
+        whole = {**credentials.filled(operation.query, known), **(query or {}), **parameters}
         url += ("&" if "?" in url else "?") + urlencode(whole) if whole else ""
         about = {"meant": "answer", "account": account} | about
         if self._candidate.restarts > self._restarts:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # A busy run: silent for one and a half intervals, so that a first heartbeat comes alone, then an event every fifth.
 _BUSY_FROM, _BUSY_EVERY = 1.5, 0.2
+_STIRRED = "an event between heartbeats"  # the name of the try with an idle timer
 _LATE_IN_INTERVAL = 2 / 3
 SHORT_MS = 10_000.0  # of a watch: what the bound on short campaigns leaves room for twice
 _PAST_LIMIT = 1.03  # of a platform's limit: a stream that is still there then has none
@@ -42,26 +43,30 @@ def observed_ms(setting: Setting) -> float:
 
 
 def heartbeats_stimuli(setting: Setting) -> list[Stimulus]:
-    """A silent run; and one that emits, where events must not put a heartbeat off. An ambient stream as it is."""
+    """A silent run; and one that emits, where events must not put a heartbeat off, or start its wait again.
+
+    An ambient stream as it is.
+    """
     beat = setting.profile.heartbeat
     if beat is None:
         return []
     if setting.profile.streams == "ambient":
         event = scripts.spread(setting.plain(setting.main, 1), 0, setting.scale) if setting.published else []
-        ambient = setting.saying("an event between heartbeats" if beat.timer == "idle" else "as it is", event)
+        ambient = setting.saying(_STIRRED if beat.timer == "idle" else "as it is", event)
         asks = [] if event else list(setting.profile.field("heartbeat.stirred_by") or ())
         return [ambient | {"asks": asks} if asks else ambient]
     existing = setting.target.existing.get("active")
     if existing and not setting.scripted:
         return [{"name": "idle", "outcome": None, "script": None, "run_id": existing}]
     made = [setting.stimulus("idle", setting.main, "hangs")]
-    if setting.scripted and beat.timer == "fixed":
+    if setting.scripted:
+        fixed = beat.timer == "fixed"
         between = {"wait_ms": beat.interval_ms * _BUSY_EVERY}
-        count = int((beat.observe - _BUSY_FROM) / _BUSY_EVERY)
+        count = int((beat.observe - _BUSY_FROM) / _BUSY_EVERY) if fixed else 1
         steps: list[Any] = [{"wait_ms": beat.interval_ms * _BUSY_FROM}]
         for emit in setting.plain(setting.main, count):
             steps += [{"emit": emit}, between]
-        made.append(setting.stimulus("busy", setting.main, "hangs", steps))
+        made.append(setting.stimulus("busy" if fixed else _STIRRED, setting.main, "hangs", steps))
     return made
 
 

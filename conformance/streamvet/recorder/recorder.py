@@ -90,7 +90,9 @@ class Recorder:
 
     def send(self, ask: Ask) -> Live:
         """Send a request; the answer is read in a task of its own."""
-        headers = [("User-Agent", "streamvet"), ("Connection", "keep-alive"), *ask.headers]
+        fields = [("User-Agent", "streamvet"), ("Connection", "keep-alive"), *ask.headers]
+        # As an EventSource does it: an id in a header field may have any character.
+        headers = [(name.encode(), value.encode("utf-8", "surrogatepass")) for name, value in fields]
         request = httpx.Request(ask.method, ask.url, headers=headers, content=ask.body)
         request.extensions["timeout"] = {"connect": CONNECT_S}
         if ask.body is not None and len(ask.body) > LARGE_BYTES:

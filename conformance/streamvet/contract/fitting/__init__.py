@@ -1,0 +1,71 @@
+"""What the parts of a profile say of each other, and its folder of them: rules that no schema can say.
+
+Must not know checks or probes. A rule is a function from a profile to its misfits; the tables are here.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from streamvet.contract.files import FileError
+from streamvet.contract.fitting import events, files, operations, scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from streamvet.contract.fitting.misfit import Rule
+    from streamvet.contract.profile import Profile
+
+# By what holds where there is no misfit. What others build on comes first.
+RULES: Mapping[str, Rule] = {
+    "the name is its own": operations.own_name,
+    "the prefix is its own": operations.own_prefix,
+    "its files are there": files.are_there,
+    "its schemas are schemas": files.are_schemas,
+    "its schemas have addresses": files.have_addresses,
+    "its schemas refer to each other": files.refer_to_each_other,
+    "it has the operations of its streams": operations.are_there,
+    "it has no operations of other streams": operations.are_no_others,
+    "what is read is a stream": operations.stream,
+    "a stream is a success": operations.succeed,
+    "a start gives an id": operations.give_ids,
+    "a run is named": operations.name_runs,
+    "a cursor is named": operations.name_cursors,
+    "each name in braces stands for something": operations.are_filled,
+    "what is refused is made from the body": operations.refuse_bodies,
+    "a record tells active from finished": operations.record_states,
+    "credentials have a place": operations.carry_credentials,
+    "logging in is an operation": operations.log_in,
+    "who asks for no credentials refuses none": operations.ask_nobody,
+    "tables stand where a stream begins": operations.have_tables,
+    "states are known": events.states_are_known,
+    "states can be reached": events.states_can_be_reached,
+    "tables are used": events.tables_are_used,
+    "types are known": events.types_are_known,
+    "types can be told": events.types_can_be_told,
+    "outcomes are terminal": events.outcomes_are_terminal,
+    "catching up fits the streams": events.catchup_fits,
+    "a heartbeat fits the framing": events.heartbeat_fits,
+    "a bound says something": events.bounds_say_something,
+    "what stirs is an operation": events.stirred_by_operations,
+    "runs end": events.runs_end,
+    "streams can have it": events.streams_have_it,
+    "templates are of a worker's types": scripts.templates_are_a_workers,
+    "each type of a worker has a template": scripts.types_have_templates,
+    "a template tells its type": scripts.templates_tell_types,
+    "a template has the key of its tables": scripts.templates_have_keys,
+    "a template carries a text": scripts.templates_carry,
+    "a template is valid": scripts.templates_are_valid,
+}
+
+
+def check_fit(profile: Profile, path: Path) -> None:
+    """Hold a profile to all rules; `path` is its file.
+
+    Raises:
+        FileError: with the first misfit, and the file in which it is.
+    """
+    for misfit in chain.from_iterable(rule(profile) for rule in RULES.values()):
+        raise FileError(path.parent / misfit.file if misfit.file else path, misfit.place, misfit.expected, misfit.got)

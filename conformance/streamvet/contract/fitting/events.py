@@ -1,0 +1,169 @@
+"""Rules about events: their types, the tables, heartbeats, catching up, and what ends a run.
+
+Must not know requests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.contract.fitting.misfit import Misfit, step
+from streamvet.contract.profile import EVENT_ID, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from streamvet.contract.profile import Lifecycle, Profile
+
+# What each kind of stream can have; a run may have any.
+_CATCHUPS: Mapping[str, tuple[str, ...]] = {"push": ("none",), "ambient": ("none", "snapshot-first")}
+_ONLY: Mapping[str, tuple[str, ...]] = {
+    "triggers": ("ambient",), "transport.open": ("ambient",), "readers": ("run", "ambient"),
+}  # fmt: skip
+_FORMS: Mapping[str, tuple[str, ...]] = {"sse": ("event", "comment", "blank"), "ndjson": ("object", "blank")}
+
+
+def states_are_known(profile: Profile) -> Iterable[Misfit]:
+    """A table leads to its own states only."""
+    for name, table in profile.lifecycles.items():
+        wanted = f"one of the states {', '.join(table.states)}"
+        if table.start not in table.states:
+            yield Misfit(f"/lifecycles/{name}/start", wanted, repr(table.start))
+        for state, row in table.states.items():
+            for kind, target in row.items():
+                if target not in table.states:
+                    yield Misfit(f"/lifecycles/{name}/states/{state}{step(kind)}", wanted, repr(target))
+
+
+def states_can_be_reached(profile: Profile) -> Iterable[Misfit]:
+    """A state to which nothing leads is a slip: the row of another one lacks a way."""
+    for name, table in profile.lifecycles.items():
+        for state in table.states.keys() - _reached(table):
+            wanted = f"a state that events lead to from {table.start}"
+            yield Misfit(f"/lifecycles/{name}/states/{state}", wanted, "none that leads there")
+
+
+def _reached(table: Lifecycle) -> set[str]:
+    reached, left = set[str](), [table.start]
+    while left:
+        state = left.pop()
+        if state not in reached:
+            reached.add(state)
+            left.extend(table.states[state].values())
+    return reached
+
+
+def tables_are_used(profile: Profile) -> Iterable[Misfit]:
+    """A table that no operation names judges nothing."""
+    used = {name for one in profile.operations.values() for name in one.raw.get("lifecycles", ())}
+    for name in profile.lifecycles:
+        if name not in used:
+            yield Misfit(
+                f"/lifecycles/{name}", "a table that an operation names under `lifecycles`", "one that none does"
+            )
+
+
+def _named(profile: Profile) -> Iterator[tuple[str, str]]:
+    """Every event type that profile.yaml names outside of `events.types`, with its place."""
+    lists = {
+        path: profile.field(path) or ()
+        for path in ("terminal.events", "terminal.last", "catchup.history", "catchup.first.events", "sequence.events",
+                     "events.script.own")
+    } | {f"terminal.outcomes.{name}": kinds for name, kinds in (profile.field("terminal.outcomes") or {}).items()} | {
+        f"triggers.{name}.told": row["told"] for name, row in (profile.field("triggers") or {}).items()
+    }  # fmt: skip
+    if profile.heartbeat and profile.heartbeat.event:
+        yield "/heartbeat/event", profile.heartbeat.event
+    for path, kinds in lists.items():
+        yield from (("/" + path.replace(".", "/"), kind) for kind in kinds)
+    for name, table in profile.lifecycles.items():
+        yield from ((f"/lifecycles/{name}/forbids", kind) for kind in table.forbids)
+        for state, row in table.states.items():
+            yield from ((f"/lifecycles/{name}/states/{state}", kind) for kind in row)
+
+
+def is_known(profile: Profile, kind: str) -> bool:
+    """Whether `events` knows of a type, or of members of a group: by a row, a fallback, or a second discriminator."""
+    if kind == "*" or kind in profile.types or kind in profile.sentinels:
+        return True
+    group, dot, member = kind.partition(".")
+    if group in profile.fallback or (group in profile.then and member in ("", "*")):
+        return True
+    return bool(dot) and kind.endswith(".*") and any(matches(one, (kind,)) for one in profile.types)
+
+
+def types_are_known(profile: Profile) -> Iterable[Misfit]:
+    """A name that no event has judges nothing, or everything."""
+    for place, kind in _named(profile):
+        if not is_known(profile, kind):
+            yield Misfit(place, "types that events.types knows", repr(kind))
+
+
+def types_can_be_told(profile: Profile) -> Iterable[Misfit]:
+    """Where the type stands there are bytes for it, and groups have members."""
+    if profile.framing == "ndjson" and profile.discriminator == "event-name":
+        yield Misfit("/events/discriminator/pointer", "a JSON pointer, as NDJSON has no event names", "'event-name'")
+    for group in profile.then:
+        if group not in profile.fallback and not any(matches(one, (f"{group}.*",)) for one in profile.types):
+            wanted = "groups of which events.types has members, such as `group.member`"
+            yield Misfit(f"/events/discriminator/then{step(group)}", wanted, repr(group))
+
+
+def outcomes_are_terminal(profile: Profile) -> Iterable[Misfit]:
+    """How a run ends is told by a terminal event."""
+    terminal = profile.terminal
+    for outcome, kinds in terminal.outcomes.items() if terminal else ():
+        for kind in kinds:
+            if terminal and not matches(kind, terminal.events) and kind not in terminal.events:
+                yield Misfit(f"/terminal/outcomes/{outcome}", f"some of {', '.join(terminal.events)}", repr(kind))
+
+
+def catchup_fits(profile: Profile) -> Iterable[Misfit]:
+    """Nobody can ask a push again, and an ambient stream has no beginning; only SSE has ids."""
+    kind, possible = profile.field("catchup.kind"), _CATCHUPS.get(profile.streams)
+    if kind is not None and possible and kind not in possible:
+        yield Misfit("/catchup/kind", f"{' or '.join(possible)}, as streams are {profile.streams}", repr(kind))
+    if profile.field("catchup.cursor.pointer") == EVENT_ID and profile.framing != "sse":
+        yield Misfit("/catchup/cursor/pointer", "a JSON pointer, as NDJSON has no ids", repr(EVENT_ID))
+
+
+def heartbeat_fits(profile: Profile) -> Iterable[Misfit]:
+    """Each framing has its own ways to say nothing."""
+    beat = profile.heartbeat
+    if beat is None:
+        return
+    if beat.form not in _FORMS[profile.framing]:
+        wanted = f"{', '.join(_FORMS[profile.framing])}, as the framing is {profile.framing}"
+        yield Misfit("/heartbeat/form", wanted, repr(beat.form))
+    if (profile.framing, beat.form) == ("ndjson", "blank") and profile.field("framing.blank_lines") != "allowed":
+        yield Misfit("/heartbeat/form", "another one, or framing.blank_lines: allowed", "'blank'")
+
+
+def bounds_say_something(profile: Profile) -> Iterable[Misfit]:
+    """A bound that bears a whole interval more holds where every second heartbeat is left out."""
+    for path, whole in (("heartbeat", "interval_ms"), ("catchup.detached", "life_ms")):
+        row = profile.field(path)
+        if row and row["tolerance_ms"] > row[whole]:
+            place = f"/{path.replace('.', '/')}/tolerance_ms"
+            yield Misfit(place, f"at most {whole}, {row[whole]}", str(row["tolerance_ms"]))
+
+
+def stirred_by_operations(profile: Profile) -> Iterable[Misfit]:
+    """They are requests of the profile."""
+    for name in profile.field("heartbeat.stirred_by") or ():
+        if name not in profile.operations:
+            yield Misfit("/heartbeat/stirred_by", "operations of the profile", repr(name))
+
+
+def runs_end(profile: Profile) -> Iterable[Misfit]:
+    """Who reads a run to its end has to know it."""
+    if profile.streams != "ambient" and profile.terminal is None:
+        yield Misfit("/terminal", f"what ends a run, as streams are {profile.streams}", "nothing")
+
+
+def streams_have_it(profile: Profile) -> Iterable[Misfit]:
+    """Only an ambient stream has triggers and stays open without end; nobody joins a push."""
+    for path, possible in _ONLY.items():
+        if profile.field(path) is not None and profile.streams not in possible:
+            got = ", ".join(profile.field(path))
+            yield Misfit("/" + path.replace(".", "/"), f"nothing, as streams are {profile.streams}", got)

@@ -1,0 +1,209 @@
+"""Rules about a profile's name, its operations and its credentials. Must not know events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamvet.contract.files import schemas_folder
+from streamvet.contract.fitting.misfit import Misfit, names_in, place_of, request_of
+from streamvet.contract.profile import builtin_profiles, digest_of, pointed
+from streamvet.contract.registry import load_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from streamvet.contract.profile import Operation, Profile
+
+# By what a stream is of: the verbs that a profile has to have, and those that mean nothing there.
+_NEEDED: Mapping[str, tuple[str, ...]] = {"run": ("start", "attach"), "push": ("start",), "ambient": ("attach",)}
+_FOREIGN: Mapping[str, tuple[str, ...]] = {
+    "run": ("trigger", "look"),
+    "push": ("attach", "resume", "cancel", "record", "trigger", "look"),
+    "ambient": ("start", "resume", "cancel", "record"),
+}
+_OF_A_RUN = ("attach", "resume", "cancel", "record")
+_FILLED: Mapping[str, tuple[str, ...]] = {"resume": ("run", "cursor")}  # by the suite; others of a run: its id
+_EMPTY = (204, 205)  # RFC 9110: such an answer has no content
+
+
+def _verb(operation: Operation) -> str:
+    return operation.name.partition(":")[0]
+
+
+def _is_builtin(profile: Profile) -> bool:
+    """Whether it is one that comes with streamvet, or an unchanged copy."""
+    return profile.name in builtin_profiles() and profile.digest == digest_of(schemas_folder() / profile.name)
+
+
+def own_name(profile: Profile) -> Iterable[Misfit]:
+    """A built-in profile's name brings its system's own probes and requirements."""
+    if profile.name in builtin_profiles() and not _is_builtin(profile):
+        yield Misfit("/profile", "a name of its own, as it differs from the built-in profile", repr(profile.name))
+
+
+def own_prefix(profile: Profile) -> Iterable[Misfit]:
+    """A prefix names a family of requirements."""
+    prefix = profile.field("prefix")
+    if prefix is not None and not _is_builtin(profile) and prefix in load_registry().prefixes:
+        family = load_registry().prefixes[prefix]
+        yield Misfit("/prefix", "a prefix that no family of requirements has, or none", f"that of {family}, {prefix!r}")
+
+
+def are_there(profile: Profile) -> Iterable[Misfit]:
+    """Without them there is nothing to read."""
+    verbs = {_verb(one) for one in profile.operations.values()}
+    for verb in _NEEDED[profile.streams]:
+        if verb not in verbs:
+            wanted = "an operation `start:<kind>`" if verb == "start" else f"the operation {verb}"
+            yield Misfit("/operations", f"{wanted}, as streams are {profile.streams}", ", ".join(profile.operations))
+    cursors = profile.field("catchup.kind") == "from-cursor"
+    if cursors and "resume" not in profile.operations:
+        yield Misfit(
+            "/operations", "the operation resume, as catchup.kind is from-cursor", ", ".join(profile.operations)
+        )
+    if profile.field("catchup.detached") and not profile.field("operations.record.state"):
+        yield Misfit("/operations", "record with its state, which tells how a detached run fares", "none")
+
+
+def are_no_others(profile: Profile) -> Iterable[Misfit]:
+    """Nobody would ever perform them."""
+    for one in profile.operations.values():
+        if _verb(one) in _FOREIGN[profile.streams]:
+            wanted = f"no such operation, as streams are {profile.streams}"
+            yield Misfit(place_of(one), wanted, repr(one.name))
+    if "resume" in profile.operations and profile.field("catchup.kind") != "from-cursor":
+        wanted = "no such operation, or catchup.kind from-cursor"
+        yield Misfit("/operations/resume", wanted, repr(profile.field("catchup.kind")))
+
+
+def stream(profile: Profile) -> Iterable[Misfit]:
+    """Attaching gives a stream, and so does a push."""
+    for one in profile.operations.values():
+        pushes = _verb(one) == "start" and profile.streams == "push"
+        if (one.name in ("attach", "resume") or pushes) and not one.streams:
+            yield Misfit(f"{place_of(one)}/streams", "true", repr(one.raw.get("streams")))
+
+
+def succeed(profile: Profile) -> Iterable[Misfit]:
+    """What is no success, or has no content, is no stream."""
+    for one in profile.operations.values():
+        wrong = [status for status in one.status if not 200 <= status < 300 or status in _EMPTY]
+        if one.streams and wrong:
+            yield Misfit(f"{place_of(one)}/status", "2xx with content, as the answer is a stream", repr(wrong[0]))
+
+
+def give_ids(profile: Profile) -> Iterable[Misfit]:
+    """Without its id nobody can ask for a run."""
+    for one in profile.starts if profile.streams == "run" else ():
+        if "run_id" not in one.raw:
+            yield Misfit(f"{place_of(one)}/run_id", "where the answer has the id of the run", "nothing")
+
+
+def name_runs(profile: Profile) -> Iterable[Misfit]:
+    """Else every run would have the same stream."""
+    for one in profile.operations.values() if profile.streams == "run" else ():
+        if one.name in _OF_A_RUN and "run" not in names_in(request_of(one)):
+            yield Misfit(place_of(one), "{run} in its path, query, headers or body", repr(one.path))
+
+
+def name_cursors(profile: Profile) -> Iterable[Misfit]:
+    """Else a reader that comes back gets what any other gets."""
+    one = profile.operations.get("resume")
+    if one and "cursor" not in names_in(request_of(one)):
+        yield Misfit(place_of(one), "{cursor} in its path, query, headers or body", repr(one.path))
+
+
+def _fillable(profile: Profile, operation: Operation, part: str) -> bool:
+    """Whether somebody may fill any name there: the target file's credentials, or a system's own probes."""
+    verb = _verb(operation)
+    if verb in ("trigger", "look"):
+        return operation.name not in (profile.field("heartbeat.stirred_by") or ())
+    return (verb in ("login", "start") and part == "body") or verb == "list"
+
+
+def are_filled(profile: Profile) -> Iterable[Misfit]:
+    """What nobody fills would be sent as it stands."""
+    for one in profile.operations.values():
+        of_a_run = ("run",) if one.name in _OF_A_RUN and profile.streams == "run" else ()
+        known = _FILLED.get(one.name, of_a_run)
+        for part, template in request_of(one).items():
+            for name in sorted(names_in(template) - set(known)):
+                if not _fillable(profile, one, part):
+                    wanted = " or ".join(f"{{{one}}}" for one in known) or "no names in braces"
+                    yield Misfit(f"{place_of(one)}/{part}", wanted, f"{{{name}}}, which nobody fills")
+
+
+def refuse_bodies(profile: Profile) -> Iterable[Misfit]:
+    """A change that changes nothing makes a right body, which is not refused."""
+    for one in profile.operations.values():
+        for index, row in enumerate(one.raw.get("refused", ()) if one.body is not None else ()):
+            for key, pointer in _changed(row):
+                if not _changes(one.body, key, pointer):
+                    wanted = {"repeat": "a list in the operation's body", "with": "a place in the operation's body"}
+                    place = f"{place_of(one)}/refused/{index}/{key}"
+                    yield Misfit(place, wanted.get(key, "a value of the operation's body"), repr(pointer))
+
+
+def _changed(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    without = [("without", row["without"])] if "without" in row else []
+    return without + [(key, pointer) for key in ("with", "repeat") for pointer in row.get(key, ())]
+
+
+def _changes(body: Any, key: str, pointer: str) -> bool:
+    """Whether the body has what a row of `refused` wants to change at a pointer; `with` may add a member."""
+    head, _, last = pointer.rpartition("/")
+    holder, value = pointed(body, head), pointed(body, pointer)
+    if key == "repeat":
+        return isinstance(value, list) and bool(value)
+    if isinstance(holder, dict):
+        return key == "with" or last.replace("~1", "/").replace("~0", "~") in holder
+    return key == "with" and isinstance(holder, list) and last.isdigit() and int(last) < len(holder)
+
+
+def record_states(profile: Profile) -> Iterable[Misfit]:
+    """A value of both tells nothing."""
+    state = profile.field("operations.record.state") or {"active": (), "finished": ()}
+    for value in state["active"]:
+        if value in state["finished"]:
+            yield Misfit("/operations/record/state/finished", "other values than those of an active run", repr(value))
+
+
+def carry_credentials(profile: Profile) -> Iterable[Misfit]:
+    """A cookie and a query parameter have names."""
+    kind = profile.field("auth.kind")
+    if kind in ("cookie", "query") and profile.field("auth.parameter") is None:
+        yield Misfit("/auth/parameter", f"the name of the {kind} that carries the credential", "nothing")
+
+
+def log_in(profile: Profile) -> Iterable[Misfit]:
+    """Credentials that are exchanged need the operation for it, and it a token where no cookie will do."""
+    login, wanted, kind = profile.operations.get("login"), profile.field("auth.login"), profile.field("auth.kind")
+    if wanted and login is None:
+        yield Misfit("/auth/login", "the operation login", "true, and no such operation")
+    if login and not wanted:
+        yield Misfit("/operations/login", "auth.login: true", repr(wanted))
+    if login and wanted and kind in ("bearer", "query") and "token" not in login.raw:
+        yield Misfit("/operations/login/token", "where the answer has the token", "nothing")
+
+
+def ask_nobody(profile: Profile) -> Iterable[Misfit]:
+    """Where nobody says who they are, nobody can be refused for it."""
+    if profile.field("auth.kind") != "none":
+        return
+    for key in ("login", "jwt", "missing", "invalid", "expired", "foreign"):
+        if profile.field(f"auth.{key}"):
+            yield Misfit(f"/auth/{key}", "nothing, as auth.kind is none", repr(profile.field(f"auth.{key}")))
+
+
+def have_tables(profile: Profile) -> Iterable[Misfit]:
+    """Which tables hold is said by what begins the stream, and only the operations there are asked."""
+    for one in profile.operations.values():
+        begins = _verb(one) == "start" or (one.name == "attach" and profile.streams == "ambient")
+        if "lifecycles" in one.raw and not begins:
+            yield Misfit(f"{place_of(one)}/lifecycles", "nothing, as the starts say which tables hold", "some")
+        for name in one.raw.get("lifecycles", ()):
+            if name not in profile.lifecycles:
+                known = (
+                    f"one of {', '.join(profile.lifecycles)}" if profile.lifecycles else "nothing, there is no table"
+                )
+                yield Misfit(f"{place_of(one)}/lifecycles", known, repr(name))

@@ -1,0 +1,525 @@
+"""What the parts of a profile say of each other: each rule refuses what it is about, and names the place.
+
+Each case is a profile that fits, with the smallest edit that makes it one that does not.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from streamvet.contract.files import FileError, read_yaml, schemas_folder
+from streamvet.contract.fitting import RULES
+from streamvet.contract.profile import builtin_profiles, load_profile, pointed
+
+BUILDS = Path(__file__).resolve().parents[1] / "candidates" / "builds"
+GONE = object()  # as a value: the key is taken away
+
+
+class Case(NamedTuple):
+    """`edits`: values by their JSON pointers. `of`: the folder's name, of a built-in profile or `builds`."""
+
+    rule: str
+    of: str
+    edits: dict[str, Any]
+    said: str  # of the error: the place, what was expected, what was got
+    file: str = "profile.yaml"  # which is edited
+    blamed: str = ""  # where it is another one
+
+
+START, ATTACH, RESUME = "/operations/start:build", "/operations/attach", "/operations/resume"
+EMITS, STEP = "/events/script/emits", {"type": "step", "state": "started", "step": "{key}", "title": "a step"}
+STREAM: dict[str, Any] = {"method": "GET", "path": "/all", "status": [200], "streams": True}
+ASK: dict[str, Any] = {"method": "GET", "path": "/all", "status": [200]}
+RUNLESS = {"method": "GET", "path": "/builds/log", "status": [200], "streams": True}
+RECORD: dict[str, Any] = ASK | {"path": "/builds/{run}"}
+LOGIN: dict[str, Any] = {"method": "POST", "path": "/login", "status": [200], "body": {"email": "{email}"}}
+BEARER = {"kind": "bearer", "login": True}
+BEAT = {"form": "comment", "interval_ms": 1000, "tolerance_ms": 500, "timer": "fixed", "while": "active"}
+LINE, ENDING = "events/line.schema.json", "events/ending.schema.json"
+TELLS = "expected an event whose /type tells"
+
+CASES = [
+    Case(
+        "the name is its own",
+        "builds",
+        {"/profile": "ghostly"},
+        "/profile: expected a name of its own, as it differs from the built-in profile, got 'ghostly'",
+    ),
+    Case(
+        "the prefix is its own",
+        "builds",
+        {"/prefix": "GHO"},
+        "/prefix: expected a prefix that no family of requirements has, or none, got that of ghostly, 'GHO'",
+    ),
+    Case("the prefix is its own", "builds", {"/prefix": "TRN"}, "that of transport, 'TRN'"),
+    Case(
+        "its files are there",
+        "builds",
+        {"/events/types/line": "events/lines.schema.json"},
+        "/events/types/line: expected a file in the profile's folder, got 'events/lines.schema.json'",
+    ),
+    Case("its files are there", "builds", {"/events/fallback": {"a": "events/a.schema.json"}}, "/events/fallback/a: "),
+    Case("its files are there", "builds", {"/error/schema": "events/a.schema.json"}, "/error/schema: "),
+    Case(
+        "its files are there", "builds", {START + "/schema": "events/a.schema.json"}, "/operations/start:build/schema: "
+    ),
+    Case(
+        "its schemas are schemas",
+        "builds",
+        {"/$schema": GONE},
+        "/$schema: expected https://json-schema.org/draft/2020-12/schema, got nothing",
+        LINE,
+    ),
+    Case(
+        "its schemas are schemas", "builds", {"/$schema": "http://json-schema.org/draft-07/schema#"}, "draft-07", LINE
+    ),
+    Case(
+        "its schemas are schemas",
+        "builds",
+        {"/properties/text": {"type": "string", "pattern": "("}},
+        '/properties/text/pattern: expected a JSON Schema of draft 2020-12, got "(" is not a "regex"',
+        LINE,
+    ),
+    Case(
+        "its schemas are schemas",
+        "builds",
+        {"/properties/text/type": "text"},
+        "/properties/text/type: expected a JSON Schema of draft 2020-12, got",
+        LINE,
+    ),
+    Case("its schemas are schemas", "builds", {"": [1]}, "the file: expected a JSON Schema, an object, got [1]", LINE),
+    Case("its schemas have addresses", "builds", {"/$id": GONE}, "/$id: expected the schema's own address", LINE),
+    Case("its schemas have addresses", "builds", {"/$id": "line"}, "/$id: expected an absolute address", LINE),
+    Case(
+        "its schemas have addresses",
+        "builds",
+        {"/$id": "https://builds.example.org/events/ending.schema.json"},
+        "/$id: expected another address than that of events/ending.schema.json, got",
+        LINE,
+    ),
+    *(
+        Case(
+            "its schemas refer to each other",
+            "builds",
+            {"/properties/text": {"$ref": ref}},
+            f"/properties/text/$ref: expected a reference to a schema of this folder, got {ref!r}",
+            LINE,
+        )
+        for ref in ("other.schema.json", "#/$defs/text", "#text", "step.schema.json#/properties/text")
+    ),
+    Case(
+        "it has the operations of its streams",
+        "builds",
+        {START: GONE},
+        "/operations: expected an operation `start:<kind>`, as streams are run, got attach, resume, cancel",
+    ),
+    Case(
+        "it has the operations of its streams", "builds", {ATTACH: GONE}, "expected the operation attach, as streams "
+    ),
+    Case(
+        "it has the operations of its streams", "cosma", {ATTACH: GONE}, "the operation attach, as streams are ambient"
+    ),
+    Case(
+        "it has the operations of its streams",
+        "builds",
+        {RESUME: GONE},
+        "/operations: expected the operation resume, as catchup.kind is from-cursor",
+    ),
+    Case(
+        "it has the operations of its streams",
+        "builds",
+        {"/catchup/detached": {"life_ms": 9000, "tolerance_ms": 900, "alive_at": 0.5}},
+        "expected record with its state",
+    ),
+    Case(
+        "it has no operations of other streams",
+        "builds",
+        {"/operations/look:all": ASK},
+        "/operations/look:all: expected no such operation, as streams are run",
+    ),
+    Case("it has no operations of other streams", "rockstar", {ATTACH: STREAM}, "as streams are push, got 'attach'"),
+    Case("it has no operations of other streams", "cosma", {"/operations/record": ASK}, "as streams are ambient"),
+    Case("it has no operations of other streams", "cosma", {"/streams": "run", START: ASK}, "got 'trigger:pause'"),
+    Case(
+        "it has no operations of other streams",
+        "ghostly",
+        {RESUME: RUNLESS | {"path": "/v1/{run}/{cursor}"}},
+        "/operations/resume: expected no such operation, or catchup.kind from-cursor, got 'replay-all'",
+    ),
+    Case(
+        "what is read is a stream", "builds", {ATTACH + "/streams": GONE}, "/operations/attach/streams: expected true"
+    ),
+    Case(
+        "what is read is a stream", "builds", {RESUME + "/streams": False}, "/operations/resume/streams: expected true"
+    ),
+    Case("what is read is a stream", "rockstar", {"/operations/start:plan/streams": False}, "start:plan/streams: "),
+    Case(
+        "a stream is a success",
+        "builds",
+        {ATTACH + "/status": [200, 404]},
+        "/operations/attach/status: expected 2xx with content, as the answer is a stream, got 404",
+    ),
+    Case("a stream is a success", "builds", {RESUME + "/status": [204]}, "/operations/resume/status: "),
+    Case("a start gives an id", "builds", {START + "/run_id": GONE}, "/operations/start:build/run_id: expected where "),
+    Case(
+        "a run is named",
+        "builds",
+        {ATTACH: RUNLESS},
+        "/operations/attach: expected {run} in its path, query, headers or body, got '/builds/log'",
+    ),
+    Case("a run is named", "builds", {RESUME: RUNLESS | {"query": {"at": "{cursor}"}}}, "/operations/resume: "),
+    Case("a run is named", "builds", {"/operations/cancel/path": "/builds"}, "/operations/cancel: "),
+    Case("a run is named", "builds", {"/operations/record": ASK}, "/operations/record: "),
+    Case(
+        "a cursor is named", "builds", {RESUME + "/headers": GONE}, "/operations/resume: expected {cursor} in its path"
+    ),
+    Case(
+        "each name in braces stands for something",
+        "builds",
+        {ATTACH + "/query": {"of": "{runId}"}},
+        "/operations/attach/query: expected {run}, got {runId}, which nobody fills",
+    ),
+    Case(
+        "each name in braces stands for something",
+        "builds",
+        {ATTACH + "/query": {"at": "{cursor}"}},
+        "/operations/attach/query: expected {run}, got {cursor}, which nobody fills",
+    ),
+    Case(
+        "each name in braces stands for something",
+        "builds",
+        {RESUME + "/headers/X": "{build}"},
+        "/headers: expected {run} or {cursor}, got {build}",
+    ),
+    Case(
+        "each name in braces stands for something",
+        "builds",
+        {START + "/path": "/{project}/builds"},
+        "start:build/path: expected no names in braces, got {project}",
+    ),
+    Case("each name in braces stands for something", "cosma", {ATTACH + "/path": "/{run}"}, "got {run}"),
+    Case(
+        "each name in braces stands for something", "cosma", {"/operations/trigger:pause/path": "/{queue}"}, "{queue}"
+    ),
+    Case("each name in braces stands for something", "ghostly", {"/operations/login/path": "/{email}"}, "{email}"),
+    Case(
+        "what is refused is made from the body",
+        "builds",
+        {START + "/refused/0/without": "/repo"},
+        "/refused/0/without: expected a value of the operation's body, got '/repo'",
+    ),
+    *(
+        Case(
+            "what is refused is made from the body",
+            "builds",
+            {START + "/refused/0": row | {"name": "n", "status": [400]}},
+            f"/refused/0/{key}: expected {wanted} in the operation's body, got {pointer!r}",
+        )
+        for row, key, wanted, pointer in (
+            ({"with": {"/a/b": 1}}, "with", "a place", "/a/b"),
+            ({"repeat": {"/repository": 2}}, "repeat", "a list", "/repository"),
+        )
+    ),
+    Case(
+        "what is refused is made from the body",
+        "ghostly",
+        {"/operations/start:run/refused/4/with": {"/steps/9": 1}},
+        "'/steps/9'",
+    ),
+    Case(
+        "a record tells active from finished",
+        "builds",
+        {
+            "/operations/record": RECORD
+            | {"state": {"pointer": "/state", "active": ["new", "on"], "finished": ["off", "on"]}}
+        },
+        "/operations/record/state/finished: expected other values than those of an active run, got 'on'",
+    ),
+    Case(
+        "credentials have a place",
+        "builds",
+        {"/auth/kind": "cookie"},
+        "/auth/parameter: expected the name of the cookie that carries the credential, got nothing",
+    ),
+    Case("logging in is an operation", "builds", {"/auth": BEARER}, "/auth/login: expected the operation login, got "),
+    Case(
+        "logging in is an operation",
+        "builds",
+        {"/operations/login": LOGIN},
+        "/operations/login: expected auth.login: true, got None",
+    ),
+    Case(
+        "logging in is an operation",
+        "builds",
+        {"/auth": BEARER, "/operations/login": LOGIN},
+        "/operations/login/token: expected where the answer has the token",
+    ),
+    Case(
+        "who asks for no credentials refuses none",
+        "builds",
+        {"/auth/missing": [401]},
+        "/auth/missing: expected nothing, as auth.kind is none, got [401]",
+    ),
+    Case(
+        "tables stand where a stream begins",
+        "builds",
+        {START + "/lifecycles/0": "builds"},
+        "/operations/start:build/lifecycles: expected one of build, steps, got 'builds'",
+    ),
+    Case(
+        "tables stand where a stream begins",
+        "builds",
+        {ATTACH + "/lifecycles": ["build"]},
+        "/operations/attach/lifecycles: expected nothing, as the starts say which tables hold",
+    ),
+    Case(
+        "states are known",
+        "builds",
+        {"/lifecycles/build/states/open/line": "opened"},
+        "/lifecycles/build/states/open/line: expected one of the states open, over, got 'opened'",
+    ),
+    Case(
+        "states are known", "builds", {"/lifecycles/build/start": "begun"}, "/lifecycles/build/start: expected one of "
+    ),
+    Case(
+        "states can be reached",
+        "builds",
+        {"/lifecycles/build/states/lost": {"line": "open"}},
+        "/lifecycles/build/states/lost: expected a state that events lead to from open, got none that leads there",
+    ),
+    Case(
+        "tables are used",
+        "builds",
+        {START + "/lifecycles": ["build"]},
+        "/lifecycles/steps: expected a table that an operation names",
+    ),
+    *(
+        Case("types are known", of, {place: value}, f"{shown or place}: expected types that events.types knows, got ")
+        for of, place, value, shown in (
+            ("builds", "/lifecycles/build/states/open/lines", "open", "/lifecycles/build/states/open"),
+            ("builds", "/lifecycles/build/forbids", ["x.*"], ""),
+            ("builds", "/terminal/events", ["passed", "failed", "stopped", "broken"], ""),
+            ("builds", "/terminal/last", ["end"], ""),
+            ("builds", "/terminal/outcomes/succeeds", ["pass"], ""),
+            ("builds", "/catchup/history", ["line", "steps.*"], ""),
+            ("builds", "/catchup/first", {"events": ["hello"], "within_ms": 9}, "/catchup/first/events"),
+            ("builds", "/sequence", {"events": ["lines"], "pointer": "/seq"}, "/sequence/events"),
+            ("builds", "/events/script/own", ["summary"], ""),
+            ("ghostly", "/heartbeat/event", "pong", ""),
+            ("builds", "/lifecycles/build/states/open/step.ended", "open", "/lifecycles/build/states/open"),
+            ("agent-workspace", "/triggers/change/told", ["fleet_updates"], ""),
+        )
+    ),
+    Case(
+        "types can be told",
+        "builds",
+        {"/events/discriminator/then/steps": "/state"},
+        "/events/discriminator/then/steps: expected groups of which events.types has members",
+    ),
+    Case(
+        "types can be told",
+        "rockstar",
+        {"/events/discriminator/pointer": "event-name"},
+        "/events/discriminator/pointer",
+    ),
+    Case(
+        "outcomes are terminal",
+        "builds",
+        {"/terminal/outcomes/fails": ["line"]},
+        "/terminal/outcomes/fails: expected some of passed, failed, stopped, got 'line'",
+    ),
+    Case(
+        "catching up fits the streams",
+        "rockstar",
+        {"/catchup/kind": "replay-all"},
+        "/catchup/kind: expected none, as streams are push, got 'replay-all'",
+    ),
+    Case("catching up fits the streams", "cosma", {"/catchup/kind": "replay-all"}, "none or snapshot-first"),
+    Case(
+        "catching up fits the streams", "promptfloe", {"/catchup/cursor/pointer": "event-id"}, "/catchup/cursor/pointer"
+    ),
+    Case(
+        "a heartbeat fits the framing",
+        "promptfloe",
+        {"/heartbeat": BEAT},
+        "/heartbeat/form: expected object, blank, as the framing is ndjson, got 'comment'",
+    ),
+    Case(
+        "a heartbeat fits the framing",
+        "rockstar",
+        {"/heartbeat": BEAT | {"form": "blank"}},
+        "/heartbeat/form: expected another one, or framing.blank_lines: allowed",
+    ),
+    Case(
+        "a heartbeat fits the framing",
+        "builds",
+        {"/heartbeat": BEAT | {"form": "object", "event": "line"}},
+        "as the framing is sse, got 'object'",
+    ),
+    Case(
+        "a bound says something",
+        "builds",
+        {"/heartbeat/tolerance_ms": 15001},
+        "/heartbeat/tolerance_ms: expected at most interval_ms, 15000, got 15001",
+    ),
+    Case("a bound says something", "promptfloe", {"/catchup/detached/tolerance_ms": 300001}, "/catchup/detached/"),
+    Case(
+        "what stirs is an operation",
+        "cosma",
+        {"/heartbeat/stirred_by": ["trigger:poke"]},
+        "/heartbeat/stirred_by: expected operations of the profile, got 'trigger:poke'",
+    ),
+    Case("runs end", "builds", {"/terminal": GONE}, "/terminal: expected what ends a run, as streams are run, got "),
+    Case(
+        "streams can have it", "rockstar", {"/readers": {"at_least": 2}}, "/readers: expected nothing, as streams are"
+    ),
+    Case(
+        "streams can have it", "builds", {"/transport/open": {"at_least_ms": 9, "level": "MUST"}}, "/transport/open: "
+    ),
+    Case(
+        "streams can have it",
+        "builds",
+        {"/triggers": {"t": {"does": "it", "told": ["line"], "within_ms": 9}}},
+        "/triggers: expected nothing, as streams are run, got t",
+    ),
+    Case(
+        "templates are of a worker's types",
+        "builds",
+        {EMITS + "/lines": {"type": "lines"}},
+        EMITS + "/lines: expected types that events.types knows",
+    ),
+    Case(
+        "templates are of a worker's types",
+        "builds",
+        {EMITS + "/failed": {"type": "failed"}},
+        EMITS + "/failed: expected no types that the server says by itself",
+    ),
+    Case(
+        "each type of a worker has a template",
+        "builds",
+        {EMITS + "/step.done": GONE},
+        EMITS + ": expected a template for step.done, or the type in events.script.own, got none",
+    ),
+    Case(
+        "a template tells its type",
+        "builds",
+        {EMITS + "/step.done/state": "over"},
+        f"/step.done: {TELLS} step.done, got one that tells step.over",
+    ),
+    Case("a template tells its type", "builds", {EMITS + "/line": {"text": "{text}"}}, "got one that tells no type"),
+    Case(
+        "a template tells its type",
+        "builds",
+        {"/events/discriminator/pointer": "event-name", EMITS + "/line": {"event": "lines", "data": {"type": "line"}}},
+        EMITS + "/line: expected an event whose `event` tells line, got one that tells lines",
+    ),
+    Case(
+        "a template has the key of its tables",
+        "builds",
+        {EMITS + "/step.done/step": 1},
+        EMITS + "/step.done/step: expected a text with {key}, got 1",
+    ),
+    Case(
+        "a template carries a text",
+        "builds",
+        {EMITS + "/line/text": "text"},
+        EMITS + ": expected a template with {text}, got none",
+    ),
+    *(
+        Case("a template is valid", "builds", {EMITS + place: value}, f"{EMITS}{place}: expected {wanted}")
+        for place, value, wanted in (
+            ("/step.done/step", "no {key}", "integer, by events/step.schema.json, got 'no 0'"),
+            ("/step.done/title", None, "string, by events/step.schema.json, got None"),
+        )
+    ),
+    Case("a template is valid", "builds", {EMITS + "/line/txt": "a"}, EMITS + "/line: expected only known keys, by "),
+    Case(
+        "a template is valid",
+        "builds",
+        {"/properties/text/minLength": 1},
+        EMITS + "/line/text: expected a text that is not empty, by events/line.schema.json, got ''",
+        LINE,
+        "profile.yaml",
+    ),
+]
+
+
+def folder_of(name: str, to: Path) -> Path:
+    """A copy of a profile's folder, as a profile of somebody's own."""
+    shutil.copytree(BUILDS if name == "builds" else schemas_folder() / name, to)
+    if name != "builds":
+        edit(to / "profile.yaml", {"/profile": "mine", "/prefix": GONE})
+    return to
+
+
+def edit(file: Path, edits: dict[str, Any]) -> None:
+    """Change values of a file."""
+    whole = read_yaml(file)
+    for pointer, value in edits.items():
+        head, _, last = pointer.rpartition("/")
+        holder = pointed(whole, head)
+        if not pointer:
+            whole = value
+        elif value is GONE:
+            holder.pop(last)
+        else:
+            holder[int(last) if isinstance(holder, list) else last] = value
+    text = json.dumps(whole) if file.suffix == ".json" else yaml.safe_dump(whole, sort_keys=False)
+    file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {next(iter(case.edits))}")
+def test_a_profile_that_does_not_fit_names_the_place(case: Case, tmp_path: Path) -> None:
+    folder = folder_of(case.of, tmp_path / "mine")
+    load_profile(str(folder_of(case.of, tmp_path / "right")))
+    edit(folder / case.file, case.edits)
+    with pytest.raises(FileError) as error:
+        load_profile(str(folder))
+    assert str(error.value).startswith(f"{folder.resolve() / (case.blamed or case.file)}: ")
+    assert case.said in str(error.value)
+
+
+def test_each_rule_refuses_something() -> None:
+    assert list(dict.fromkeys(case.rule for case in CASES)) == list(RULES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {next(iter(case.edits))}")
+def test_it_is_the_rule_that_refuses(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_of(case.of, tmp_path / "mine")
+    edit(folder / case.file, case.edits)
+    monkeypatch.setattr("streamvet.contract.fitting.RULES", {case.rule: RULES[case.rule]})
+    with pytest.raises(FileError) as error:
+        load_profile(str(folder))
+    assert case.said in str(error.value)
+
+
+def test_an_unchanged_copy_of_a_built_in_profile_is_that_profile(tmp_path: Path) -> None:
+    for name in builtin_profiles():
+        shutil.copytree(schemas_folder() / name, tmp_path / name)
+        assert load_profile(str(tmp_path / name)).digest == load_profile(name).digest
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"/properties/text": {"$ref": "step.schema.json#/properties/title"}},
+        {"/properties/text": {"$ref": "https://builds.example.org/events/step.schema.json"}},
+        {"/properties/text": {"$ref": "#/$defs/a~1b"}, "/$defs": {"a/b": {"type": "string"}}},
+        {"/properties/text": {"$ref": "#text"}, "/$defs": {"t": {"$anchor": "text", "type": "string"}}},
+        {"/properties/text": {"$ref": "text"}, "/$defs": {"t": {"$id": "text", "type": "string"}}},
+        {"/properties/text": {"$ref": "https://json-schema.org/draft/2020-12/schema"}},
+        {"/properties/$ref": {"type": "string"}},
+        {"/properties/text": {"const": {"$ref": "nowhere"}}},
+    ],
+    ids=lambda edits: str(next(iter(edits.values()))),
+)
+def test_references_that_resolve(edits: dict[str, Any], tmp_path: Path) -> None:
+    folder = folder_of("builds", tmp_path / "mine")
+    edit(folder / ENDING, edits)
+    load_profile(str(folder)).schemas.decider(ENDING)
