@@ -168,7 +168,7 @@ def silent_gaps(trace: Trace, profile: Profile) -> Outcome:
 # What is not watched for heartbeats is read beside everything else that the suite does to a server, which may make it
 # late. Where so many heartbeats in a row are missing it was not that.
 MISSED = 3
-READERS = ("reader", "idle")
+READERS = ("reader",)
 
 
 def _long_silences(trace: Trace, profile: Profile) -> list[Finding]:
