@@ -125,6 +125,20 @@ def test_a_run_that_lost_the_race_is_marked_as_cancelled() -> None:
     assert set(found(trace)) == {"GHO-04"}
 
 
+def test_a_run_that_lost_the_race_ends_in_one_of_two_ways() -> None:
+    trace = edited(racing(), lambda one: one, outcome="fails")
+    passed = edited(
+        trace,
+        lambda one: (
+            one
+            if one.operation != "attach"
+            else with_body(one, one.body.replace(b'"status":"fail"', b'"status":"pass"'))
+        ),
+    )
+    assert set(found(trace)) == set()
+    assert "CAN-02" in found(passed)
+
+
 def test_a_cancellation_that_races_the_end_may_lose() -> None:
     ended = racing(lambda body: body.replace(b'"cancelled":true,', b"").replace(b'"status":"fail"', b'"status":"pass"'))
     assert set(found(ended)) == set()

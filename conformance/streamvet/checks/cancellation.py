@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks.access import refused
 from streamvet.checks.catchup import identity
-from streamvet.checks.runs import answered, by_run, ended, from_start, with_role
+from streamvet.checks.runs import answered, by_run, ended, from_start, outcome_kinds, with_role
 from streamvet.decode import opened
 from streamvet.outcome import NotExercised, finding
 from streamvet.trace import Ending
@@ -44,12 +44,23 @@ def _live_cancels(trace: Trace, profile: Profile) -> dict[str, Exchange]:
     return {str(x.about.get("run")): x for x in asked}
 
 
+def _ends_by_cancel(trace: Trace, profile: Profile) -> dict[str, tuple[Exchange, tuple[str, ...]]]:
+    """The accepted cancellation of each run, by its label, and what may end the run then.
+
+    A run that may just have ended ends as a cancelled one, or as it does by itself.
+    """
+    cancelled = profile.terminal.outcomes.get(CANCELLED, ()) if profile.terminal else ()
+    status, by_itself = profile.operations["cancel"].status, outcome_kinds(trace, profile)
+    racing = [x for x in with_role(trace, "cancel-racing") if x.status in status] if by_itself else []
+    found = {str(x.about.get("run")): (x, (*cancelled, *(by_itself or ()))) for x in racing}
+    return found | {label: (x, cancelled) for label, x in _live_cancels(trace, profile).items()}
+
+
 def seen_by_readers(trace: Trace, profile: Profile) -> Outcome:
     """CAN-02."""
-    expected = profile.terminal.outcomes.get(CANCELLED, ()) if profile.terminal else ()
-    cancels, found, exercised = _live_cancels(trace, profile), [], False
+    cancels, found, exercised = _ends_by_cancel(trace, profile), [], False
     for label, readings in by_run(trace, profile).items():
-        cancel = cancels.get(label)
+        cancel, expected = cancels.get(label, (None, ()))
         for one in readings:
             x = one.exchange
             attached = cancel is not None and x.sent_us < cancel.sent_us < x.ended_us and x.role != "cut"

@@ -30,7 +30,7 @@ def _json(expected: str, *faults: JsonFault, of_parsed: bool = True) -> Check:
         found: list[Finding] = []
         exercised = False
         for one in streams(trace, profile):
-            for event in one.events:
+            for event in (*one.events, *_told_beats(one)):
                 if not event.problems:
                     exercised = True
                     continue
@@ -43,6 +43,11 @@ def _json(expected: str, *faults: JsonFault, of_parsed: bool = True) -> Check:
         return found if exercised or found else NO_EVENT
 
     return check
+
+
+def _told_beats(one: Reading) -> list[Event]:
+    """The heartbeats that are JSON: those of a type that the profile lists."""
+    return [beat for beat in one.beats if beat.kind is not None and one.profile.schema_file(beat.kind)]
 
 
 def typed(trace: Trace, profile: Profile) -> Outcome:

@@ -162,19 +162,16 @@ def true_outcome(trace: Trace, profile: Profile) -> Outcome:
     if expected is None:
         return NotExercised("the outcome of the run is not known")
     rule, found, exercised = _terminal(profile), [], False
-    cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel" and x.role != "cancel-racing"}
-    racing = {x.about.get("run") for x in with_role(trace, "cancel-racing")} - cancelled
+    cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel"}
     for one in streams(trace, profile):
         events = one.of(rule.events)
         about = one.exchange.about
         if not events or about.get("run") in cancelled or about.get("restarts"):
             continue
         exercised = True
-        either = about.get("run") in racing  # as by itself, or as a cancelled one
-        allowed = (*expected, *rule.outcomes.get("cancelled", ())) if either else expected
-        if events[0].kind not in allowed:
+        if events[0].kind not in expected:
             outcome = trace.stimulus["outcome"]
-            want = f"{_or(allowed)}: the run {outcome}{', or is cancelled' if either else ''}"
+            want = f"{_or(expected)}: the run {outcome}"
             found.append(finding(one.exchange, want, str(events[0].kind), (events[0].start, events[0].end)))
     return found if exercised else NO_TERMINAL
 

@@ -115,13 +115,15 @@ def deserted_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def deserted(driver: Driver, _stimulus: Stimulus) -> None:
-    """The only reader leaves; nobody reads for a moment, then somebody comes back and reads to the end."""
+    """The only reader leaves; nobody reads for a moment, then somebody comes back. At the end the run is read again."""
     run, left = await driver.begin("cut", cut=CutPlan(1))
     if left is None:
         return
     await left.ended(driver.bounds.run_s)
     await driver.pause_ms(_DESERTED_MS)
-    await driver.to_end(await driver.comes_back(run, left))
+    if await driver.to_end(await driver.comes_back(run, left)):
+        whole = await driver.attach(run, "after", finished=True)  # by which the one who came back is judged
+        await whole.ended(driver.bounds.finished_s)
 
 
 def event_id_stimuli(setting: Setting) -> list[Stimulus]:
