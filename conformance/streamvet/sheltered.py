@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _ORPHAN_S = 5.0  # in which a worker without a parent may stop what it started: as long as a server may take to stop
-_ASK_AGAIN_S = (
-    0.2  # between two requests to stop: what is not heard by then waits, and nobody notices a fifth of a second
-)
+_ASK_AGAIN_S = 0.2  # between two requests to stop: what was not heard waits, and nobody notices a fifth of a second
 
 _Made = TypeVar("_Made")
 

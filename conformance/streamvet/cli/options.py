@@ -42,6 +42,19 @@ def named(text: str) -> Path:
     return Path(text)
 
 
+TimeScale = Annotated[
+    float | None,
+    typer.Option(
+        "--time-scale", min=0.0001, max=1000, callback=finite, metavar="X",
+        help="The candidate runs with every interval times this.",
+    ),
+]  # fmt: skip
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait", min=0, callback=finite, metavar="SECONDS", help="How long the candidate may take to come up."
+    ),
+]
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="ID|FAMILY", help="Report and count only these; may be repeated.")
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamvet.campaign import Settings, campaign
-from streamvet.cli import options
+from streamvet.cli import options  # noqa: TC001 - typer reads the annotations
 from streamvet.cli.console import say
 from streamvet.cli.subjects import Subject, subjects_of
 from streamvet.contract.files import FileError
@@ -45,27 +45,8 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
         bool, typer.Option("--reference", help="Replay it on the reference server, started for this.")
     ] = False,
     times: Annotated[int, typer.Option("--times", min=1, metavar="N", help="How often to perform it.")] = REPLAYS,
-    time_scale: Annotated[
-        float | None,
-        typer.Option(
-            "--time-scale",
-            min=0.0001,
-            max=1000,
-            callback=options.finite,
-            metavar="X",
-            help="The candidate runs with every interval times this.",
-        ),
-    ] = None,
-    wait: Annotated[
-        float,
-        typer.Option(
-            "--wait",
-            min=0,
-            callback=options.finite,
-            metavar="SECONDS",
-            help="How long the candidate may take to come up.",
-        ),
-    ] = 10.0,
+    time_scale: options.TimeScale = None,
+    wait: options.Wait = 10.0,
 ) -> None:
     """Perform one recorded case again.
 

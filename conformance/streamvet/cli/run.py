@@ -65,17 +65,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             help="Explore by generated tries for so long; 0: not at all. By default until the longest wait is over.",
         ),
     ] = None,
-    time_scale: Annotated[
-        float | None,
-        typer.Option(
-            "--time-scale",
-            min=0.0001,
-            max=1000,
-            callback=options.finite,
-            metavar="X",
-            help="The candidate runs with every interval times this.",
-        ),
-    ] = None,
+    time_scale: options.TimeScale = None,
     strict: options.Strict = False,
     accept_incomplete: Annotated[
         bool, typer.Option("--accept-incomplete", help="What was not exercised does not make the run fail.")
@@ -87,16 +77,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             "--max-wait", min=0, callback=options.finite, metavar="SECONDS", help="Do not run what has to wait longer."
         ),
     ] = None,
-    wait: Annotated[
-        float,
-        typer.Option(
-            "--wait",
-            min=0,
-            callback=options.finite,
-            metavar="SECONDS",
-            help="How long the candidate may take to come up.",
-        ),
-    ] = 10.0,
+    wait: options.Wait = 10.0,
     json: options.Json = None,
     junitxml: options.Junit = None,
     html: options.Html = None,
