@@ -154,8 +154,8 @@ def answers(trace: Trace, profile: Profile) -> Outcome:
         exercised = True
         value = exchange.json()
         if not profile.schemas.decider(operation.schema)(value):
-            expected, seen = profile.schemas.explain(operation.schema, value)
-            found.append(finding(exchange, f"{operation.name}: {expected}", seen, (0, len(exchange.body))))
+            expected, seen = profile.schemas.explain(operation.schema, value, f"the answer to {operation.name}")
+            found.append(finding(exchange, expected, seen, (0, len(exchange.body))))
     return found if exercised else NotExercised("no operation with a schema succeeded")
 
 

@@ -60,12 +60,12 @@ class SchemaSet:
             self._deciders[file] = _total(validator.is_valid)
         return self._deciders[file]
 
-    def explain(self, file: str, value: Any) -> tuple[str, str]:
-        """What the schema expected and what it saw, at the most telling place of an invalid value."""
+    def explain(self, file: str, value: Any, whole: str = "the event") -> tuple[str, str]:
+        """What the schema expected and what it saw, at the most telling place of an invalid value, which is `whole`."""
         error = best_match(self._explainer(file).iter_errors(value))
         if error is None:  # the two disagree: a format that only jsonschema-rs knows by the letter
             return f"a value that is valid against {file}", cut(repr(value))
-        place = place_of(error) or "the event"
+        place = place_of(error) or whole
         return f"{place}: {_wanted(error)}", f"{place}: {_seen(error)}"
 
     def misses(self, file: str, value: Any) -> Iterator[tuple[str, str, str]]:
