@@ -148,8 +148,7 @@ def _idle_gaps(trace: Trace, profile: Profile, *, after_event: bool) -> Outcome:
                 continue
             exercised = exercised or silence.beaten or long_us > limit_us
             if long_us > limit_us:
-                gap = Gap(silence.start_us, silence.end_us, silence.end_us, silence.beaten, silence.span)
-                found.append(_late(one, gap, long_us, limit_us, "silent"))
+                found.append(_silent(one, silence, limit_us))
     return found if exercised else NotExercised("no stream was silent for long enough")
 
 
@@ -184,8 +183,7 @@ def _long_silences(trace: Trace, profile: Profile) -> list[Finding]:
         for silence in silences(one):
             long_us = silence.end_us - silence.start_us
             if long_us > limit_us + more_us:
-                gap = Gap(silence.start_us, silence.end_us, silence.end_us, silence.beaten, silence.span)
-                found.append(_late(one, gap, long_us, limit_us, "silent"))
+                found.append(_silent(one, silence, limit_us))
                 break
     return found
 
@@ -222,6 +220,11 @@ def busy_gaps(trace: Trace, profile: Profile) -> Outcome:
             if gap.end_us - gap.start_us > limit_us:
                 found.append(_late(one, gap, gap.end_us - gap.start_us, limit_us, "busy"))
     return found if exercised else NotExercised("no active run emitted events while it was watched")
+
+
+def _silent(one: Reading, silence: Silence, limit_us: int) -> Finding:
+    gap = Gap(silence.start_us, silence.end_us, silence.end_us, silence.beaten, silence.span)
+    return _late(one, gap, silence.end_us - silence.start_us, limit_us, "silent")
 
 
 def _late(one: Reading, gap: Gap, seen_us: int, limit_us: int, how: str) -> Finding:

@@ -129,7 +129,7 @@ def _check_bounds(value: Any, path: Path) -> None:
         if seen > MOST_VALUES:
             raise FileError(path, "", f"at most {MOST_VALUES} values, aliases expanded", "more")
         if isinstance(one, dict):
-            left += [(member, place + _step(key), level + 1) for key, member in one.items()]
+            left += [(member, place + step(key), level + 1) for key, member in one.items()]
         elif isinstance(one, list):
             left += [(member, f"{place}/{index}", level + 1) for index, member in enumerate(one)]
         elif isinstance(one, float) and not math.isfinite(one):
@@ -211,10 +211,10 @@ def _dependent(error: ValidationError) -> str:
 
 def place_of(error: ValidationError) -> str:
     """The JSON pointer of the value that is wrong; "" for the whole."""
-    return "".join(map(_step, error.absolute_path))
+    return "".join(map(step, error.absolute_path))
 
 
-def _step(part: object) -> str:
+def step(part: object) -> str:
     """One step of a JSON pointer."""
     return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
@@ -255,7 +255,7 @@ def mismatch(validator: Draft202012Validator, value: Any) -> tuple[str, str, str
     missing, unknown = _keys_of([one for one in errors if one.absolute_path == first.absolute_path])
     if first.validator in _KEY_RULES and missing and unknown:  # likely a typing error, which the unknown one shows
         wanted = f"the key {missing[0]}" if len(missing) == 1 else f"the keys {', '.join(missing)}"
-        place = place_of(first) + _step(unknown[0])
+        place = place_of(first) + step(unknown[0])
         return place, f"{wanted}, not there", f"{cut(repr(unknown[0]))}, a key that is not known"
     return place_of(first), expected_of(first), got_of(first)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.contract.fitting.misfit import Misfit, step
+from streamvet.contract.files import step
+from streamvet.contract.fitting.misfit import Misfit
 from streamvet.contract.profile import EVENT_ID, matches
 
 if TYPE_CHECKING:

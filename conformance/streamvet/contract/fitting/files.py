@@ -10,8 +10,8 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import jsonschema_rs
 
-from streamvet.contract.files import cut
-from streamvet.contract.fitting.misfit import Misfit, place_of, step
+from streamvet.contract.files import cut, step
+from streamvet.contract.fitting.misfit import Misfit, place_of
 from streamvet.contract.profile import pointed
 
 if TYPE_CHECKING:

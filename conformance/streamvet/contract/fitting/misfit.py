@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from streamvet.contract.files import step
+
 if TYPE_CHECKING:
     from streamvet.contract.profile import Operation, Profile
 
@@ -36,11 +38,6 @@ def names_in(template: Any) -> set[str]:
 def request_of(operation: Operation) -> dict[str, Any]:
     """The parts of an operation in which names in braces are filled, by their keys."""
     return {"path": operation.path, "query": operation.query, "headers": operation.headers, "body": operation.body}
-
-
-def step(name: str) -> str:
-    """One step of a JSON pointer."""
-    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def place_of(operation: Operation) -> str:

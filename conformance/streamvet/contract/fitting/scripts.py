@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.fitting.misfit import Misfit, step
+from streamvet.contract.files import step
+from streamvet.contract.fitting.misfit import Misfit
 from streamvet.contract.profile import matches, pointed
 from streamvet.contract.templates import KEY, TEXT, spelt
 
