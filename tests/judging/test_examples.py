@@ -13,7 +13,7 @@ from streamvet.contract.files import FileError, check_shape, meta_validator, sch
 from streamvet.contract.profile import builtin_profiles, load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import all_examples, base_trace, examples, family_rows
-from streamvet.judge import Judge
+from streamvet.systems import judge_of
 from streamvet.trace import dump, load, records
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _name(row: Example) -> str:
 
 
 def judged(trace: Trace) -> dict[str, Outcome]:
-    bench = Judge(load_profile(trace.profile), REGISTRY)
+    bench = judge_of(load_profile(trace.profile))
     outcomes = bench.add(trace)
     assert {row: tally.error for row, tally in bench.tallies.items() if tally.error} == {}
     return outcomes

@@ -20,12 +20,13 @@ from streamvet.campaign.slots import Gate, Queue, Slots
 from streamvet.campaign.terms import Progress, Running, Settings, Summary
 from streamvet.campaign.workshop import Workshop
 from streamvet.contract.registry import load_registry
-from streamvet.probes import PROBES, PROGRAM, words_of
 from streamvet.probes.candidate import Candidate
 from streamvet.probes.driver import Driver
-from streamvet.probes.program import connections_of
+from streamvet.probes.probe import Ambient
+from streamvet.probes.scripts import spoken
 from streamvet.probes.setting import Setting
 from streamvet.recorder import Recorder, Secrets, Tape, now_us, pause
+from streamvet.systems import system_of
 from streamvet.trace import Ending, Trace
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.contract.target import Target
     from streamvet.probes.setting import Stimulus
+    from streamvet.system import System
 
 # Tries without a mandated wait that run at once. More of them keep the loop busy, and with it the timers late by which
 # heartbeats are judged: measured with the reference server on two cores, 5 keep the jitter under 25 ms and 8 do not.
@@ -64,6 +66,7 @@ class _Campaign:
 
     candidate: Candidate
     setting: Setting
+    system: System
     recorder: Recorder
     summary: Summary
     on_trace: Callable[[Trace], None]
@@ -128,14 +131,14 @@ class _Campaign:
                 self.short_over.set()
 
         async def ambient() -> None:
-            """What speaks, one after the other; then all that need silence for it."""
+            """What publishes, one after the other; then all that need silence for it."""
             try:
-                for one in plan.speaking:
+                for one in plan.publishing:
                     await connected(one)
             finally:
                 self.candidate.silence.set()
             async with asyncio.TaskGroup() as group:
-                for one in plan.quiet:
+                for one in plan.silent:
                     group.create_task(connected(one))
 
         async with asyncio.TaskGroup() as group:
@@ -156,8 +159,8 @@ class _Campaign:
         starts = None if most is None or left is None else min(left, most // _GENERATED_SHARE)
         longest_s = max((one.wait_s for one in plan.all), default=0.0)
         shop = Workshop(
-            self.setting, self.begun_us, longest_s, self.at_once, starts, self._clock_us, self.perform_generated,
-            self.on_trace, self._is_over, self.afresh,
+            self.setting, self.system.program, self.system.generation, self.begun_us, longest_s, self.at_once, starts,
+            self._clock_us, self.perform_generated, self.on_trace, self._is_over, self.afresh,
         )  # fmt: skip
         try:
             await explore(shop)
@@ -166,8 +169,10 @@ class _Campaign:
 
     async def perform_generated(self, stimulus: Stimulus) -> Trace:
         """One try of a stimulus that was not planned, when nothing is in its way; whether its trace counts is open."""
-        connections = min(connections_of(stimulus), self.setting.target.max_concurrency)
-        one = Try(PROGRAM, stimulus, connections, PROGRAM.wait_ms(self.setting, stimulus) / 1000)
+        program = self.system.program
+        holds = program.holds(stimulus) if program.holds else program.streams(self.setting)
+        connections = min(holds, self.setting.target.max_concurrency)
+        one = Try(program, stimulus, connections, program.wait_ms(self.setting, stimulus) / 1000)
         async with (
             self.generated.taken(self.at_once if one.alone else 1),
             self._turn(alone=one.alone),
@@ -219,9 +224,10 @@ class _Campaign:
         """Nothing generated where everybody reads the same, nor beside a wait that it would make late."""
         async with contextlib.AsyncExitStack() as held:
             ambient = self.setting.profile.streams == "ambient"
-            if one.probe.lane_of(self.setting) or (ambient and one.probe.unsaid):
+            shared = one.probe.on_ambient(self.setting) is not Ambient.INDIFFERENT
+            if shared or (ambient and one.probe.undisturbed):
                 await held.enter_async_context(self.exploring.shut())
-            if one.wait_s and self._bears_us(one) < _DISTURBS_US:
+            if one.wait_s and self._tolerates_late_us(one) < _DISTURBS_US:
                 await held.enter_async_context(self.calm.bustle.shut())
             yield
 
@@ -245,7 +251,7 @@ class _Campaign:
         return max((trace.jitter_us.get(one_id, 0) for one_id in waited), default=0), trace
 
     def _is_late(self, one: Try, late_us: int) -> bool:
-        return bool(one.wait_s) and late_us > self._bears_us(one)
+        return bool(one.wait_s) and late_us > self._tolerates_late_us(one)
 
     def _done(self, trace: Trace) -> None:
         self.summary.tries += 1
@@ -256,13 +262,13 @@ class _Campaign:
     async def repeat_late(self) -> None:
         """What the harness was late for once more, at most twice, when no campaign does anything else.
 
-        What made the suite late is most often the suite itself. What speaks on an ambient stream, and what runs alone,
-        comes before the rest, one after the other.
+        What made the suite late is most often the suite itself. What publishes on an ambient stream, and what runs
+        alone, comes before the rest, one after the other.
         """
         if not self.late:
             return
         await self.calm.wait()
-        apart = [row for row in self.late if row[0].alone or row[0].probe.lane_of(self.setting) == "speaks"]
+        apart = [row for row in self.late if row[0].alone or row[0].probe.on_ambient(self.setting) is Ambient.PUBLISHES]
         for row in apart:
             await self._repeat(*row)
         async with asyncio.TaskGroup() as group:
@@ -281,10 +287,10 @@ class _Campaign:
                 break
         self._done(trace)
 
-    def _bears_us(self, one: Try) -> float:
+    def _tolerates_late_us(self, one: Try) -> float:
         """How late the harness may be where a try waits."""
-        if one.probe.bears_ms:
-            return one.probe.bears_ms(self.setting, one.stimulus) * 1000
+        if one.probe.tolerates_late_ms:
+            return one.probe.tolerates_late_ms(self.setting, one.stimulus) * 1000
         profile, scale = self.setting.profile, self.setting.scale
         tolerances = [profile.heartbeat.tolerance_ms] if profile.heartbeat else []
         detached = profile.field("catchup.detached")
@@ -398,13 +404,15 @@ async def campaign(
                 await reach(candidate, settings.wait_s)
                 summary.can = await describe(candidate, scale)
                 can = summary.can
-                setting = Setting(profile, target, scale, can, words_of(profile), settings.seed, settings.effort)
+                system = system_of(profile)
+                words = system.words or spoken(profile)
+                setting = Setting(profile, target, scale, can, words, settings.seed, settings.effort)
                 if cases is None:
-                    plan = plan_tries(PROBES, setting, settings.max_wait_s)
+                    plan = plan_tries(system.probes, setting, settings.max_wait_s)
                 else:
-                    plan = plan_cases(PROBES, setting, cases)
+                    plan = plan_cases(system.probes, setting, cases)
                 summary.skipped = plan.skipped
-                tries = _Campaign(candidate, setting, recorder, summary, on_trace, on_progress, calm)
+                tries = _Campaign(candidate, setting, system, recorder, summary, on_trace, on_progress, calm)
                 tries.begun_us = begun_us
                 await tries.run(plan, explore)
             finally:

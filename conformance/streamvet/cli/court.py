@@ -17,6 +17,7 @@ from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.report.hearing import TRACE_SUFFIX, Asked, Hearing
 from streamvet.sheltered import pool, unheard
+from streamvet.systems import system_of
 from streamvet.trace import dump
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ _cases: dict[int, _Open] = {}
 
 def _case(case: Case) -> _Open:
     if case.number not in _cases:
-        _cases[case.number] = _Open(Hearing(load_profile(case.profile_folder), load_registry()))
+        profile = load_profile(case.profile_folder)
+        _cases[case.number] = _Open(Hearing(profile, load_registry(), system_of(profile).checks))
     return _cases[case.number]
 
 

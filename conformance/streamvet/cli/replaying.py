@@ -21,11 +21,11 @@ from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
 from streamvet.generation.case import Case, hold_to, load_case
 from streamvet.generation.reducing import REPLAYS
-from streamvet.probes import PROBES
 from streamvet.report import text
 from streamvet.report.exits import Policy, exit_code
 from streamvet.report.hearing import Asked, Hearing
 from streamvet.report.printable import printable
+from streamvet.systems import system_of
 
 if TYPE_CHECKING:
     from streamvet.report.report import Report
@@ -53,13 +53,13 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
     Exit code 1 where it shows its finding, 0 where it does not.
     """
     case = load_case(file)
-    if case.probe not in {probe.name for probe in PROBES}:
-        raise FileError(file, "/probe", "the name of a probe", repr(case.probe))
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         chosen = profile or ([case.profile] if reference else [])
         subjects = subjects_of(target, chosen, reference, time_scale, Path(folder))
         for subject in subjects:
             hold_to(case, subject.profile, file)
+            if case.probe not in {probe.name for probe in system_of(subject.profile).probes}:
+                raise FileError(file, "/probe", f"the name of a probe of {subject.profile.name}", repr(case.probe))
         fails, report = _replayed(case, subjects[0], times, wait)
     say(f"the case: {printable(case.story)}\nfails {fails} of {times}")
     say(text.render([report], _POLICY))
@@ -68,7 +68,7 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[int, Report]:
     """In how many of its tries the case shows its finding, and the report on these."""
-    hearing, fails = Hearing(subject.profile, load_registry()), 0
+    hearing, fails = Hearing(subject.profile, load_registry(), system_of(subject.profile).checks), 0
 
     def hear(trace: Trace) -> None:
         nonlocal fails

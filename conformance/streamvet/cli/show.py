@@ -20,6 +20,7 @@ from streamvet.report.exhibit import exhibit
 from streamvet.report.hearing import Hearing
 from streamvet.report.printable import printable
 from streamvet.report.text import excerpt_parts
+from streamvet.systems import system_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -149,7 +150,7 @@ def _example(example: Example) -> list[str]:
     profile = load_profile(example.bad.profile)
     lines = [f"  example: {example.note}", f"    in a good trace of {profile.name}:"]
     lines += [f"      {printable(line)}" for line in example.edit]
-    outcome = Hearing(profile, load_registry()).hear(example.bad).get(example.requirement)
+    outcome = Hearing(profile, load_registry(), system_of(profile).checks).hear(example.bad).get(example.requirement)
     if not isinstance(outcome, list) or not outcome or example.holds:
         return lines
     first = outcome[0]

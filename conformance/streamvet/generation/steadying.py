@@ -12,6 +12,7 @@ from streamvet.generation.lawful import emits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from streamvet.generation.form import Form
     from streamvet.probes.setting import Stimulus
 
 _APART_MS = 1.5  # real time between two readers; some of them cover what a loopback round trip varies
@@ -19,7 +20,9 @@ _MOMENTS = 6  # events of a script at which they come: a search for each of them
 _BEFORE = 2  # of the readers come before the moment, the others after it
 
 
-def steadier(stimulus: Stimulus, connections: int, scale: float) -> Iterator[Stimulus]:
+def steadier(
+    stimulus: Stimulus, connections: int, scale: float, form: Form | None = None
+) -> Iterator[Stimulus]:  # fmt: skip
     """With its readers again and again, around their moments and at its events; with as many runs as there may be."""
     rows = stimulus.get("readers") or []
     count = len(emits(stimulus))
@@ -28,7 +31,7 @@ def steadier(stimulus: Stimulus, connections: int, scale: float) -> Iterator[Sti
         crowd = [_apart(row, place, scale) for place in range(connections) for row in moved]
         yield _crowded(stimulus, crowd, connections)
     most = connections // (1 + len(rows))
-    if "kind" in stimulus and "lanes" not in stimulus and most > int(stimulus.get("runs", 1)):
+    if "kind" in stimulus and not (form and stimulus in form) and most > int(stimulus.get("runs", 1)):
         yield stimulus | {"runs": most}
 
 

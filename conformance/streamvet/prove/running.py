@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from streamvet.campaign import SMALL_EFFORT, Settings, Unreachable, campaign
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.judge import Judge
 from streamvet.outcome import Verdict
 from streamvet.prove.matrix import Done, Job, matrix
 from streamvet.reference import Fault, free_port, reference
 from streamvet.sheltered import pool, stop_all, stoppable, unheard
+from streamvet.systems import judge_of
 from streamvet.trace import Trace, dump, load
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def perform_one(job: Job) -> Done:
         return Done(job, {}, errors=(str(error) or "interrupted",))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    bench = Judge(profile, load_registry())
+    bench = judge_of(profile)
     if job.keep:
         shutil.rmtree(job.keep, ignore_errors=True)  # of a run that is repeated, or of a proof before this one
     for number, trace in enumerate(traces):

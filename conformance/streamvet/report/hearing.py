@@ -46,7 +46,7 @@ class Hearing:
 
     profile: Profile
     registry: Registry
-    checks: Mapping[str, Check] | None = None
+    checks: Mapping[str, Check]
     traces: int = 0
     exhibits: dict[str, list[Exhibit]] = field(default_factory=dict)
     bench: Judge = field(init=False)
