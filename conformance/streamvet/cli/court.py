@@ -16,8 +16,8 @@ from streamvet.contract.files import FileError
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.report.hearing import TRACE_SUFFIX, Asked, Hearing
-from streamvet.sheltered import pool, unheard
 from streamvet.trace import dump
+from streamvet.worker_pool import pool, signals_blocked
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -54,7 +54,7 @@ class Court:
         self._pending: deque[Future[frozenset[str]]] = deque()
 
     def __enter__(self) -> Self:
-        with unheard():
+        with signals_blocked():
             self._pool.submit(load_registry)  # whatever takes time to load is there when the first trace comes
         return self
 

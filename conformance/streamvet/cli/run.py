@@ -29,7 +29,7 @@ from streamvet.probes import PROGRAM
 from streamvet.recorder import now_us
 from streamvet.report.exits import Policy
 from streamvet.report.printable import counted
-from streamvet.sheltered import stoppable
+from streamvet.worker_pool import cancelled_on_signal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,7 +176,7 @@ class _Trial:
 def _try_all(trials: Sequence[_Trial], settings: Settings, court: Court) -> bool:
     """Run the campaigns beside each other; gives whether they were interrupted."""
     try:
-        asyncio.run(stoppable(_campaigns(trials, settings, court), signal.SIGTERM))
+        asyncio.run(cancelled_on_signal(_campaigns(trials, settings, court), signal.SIGTERM))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return True
     return False

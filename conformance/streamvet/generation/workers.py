@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.judge import Judge
-from streamvet.sheltered import pool, unheard
+from streamvet.worker_pool import pool, signals_blocked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ class Workers:
         self._pool = pool(_PROCESSES, _NICE)
 
     def __enter__(self) -> Self:
-        with unheard():
+        with signals_blocked():
             for _ in range(_PROCESSES):  # what takes time to load is there when it is needed
                 self._pool.submit(_warm_up)
         return self
