@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from streamvet.contract.files import FileError
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.report.hearing import TRACE_SUFFIX, Asked, Hearing
+from streamvet.report.building import TRACE_SUFFIX, Asked, ReportBuilder
 from streamvet.trace import dump
 from streamvet.worker_pool import pool, signals_blocked
 
@@ -100,7 +100,7 @@ class Court:
 class _Open:
     """A case that is being heard."""
 
-    hearing: Hearing
+    builder: ReportBuilder
     names: dict[str, int] = field(default_factory=dict)  # of trace files, with how many have it
 
 
@@ -109,7 +109,7 @@ _cases: dict[int, _Open] = {}
 
 def _case(case: Case) -> _Open:
     if case.number not in _cases:
-        _cases[case.number] = _Open(Hearing(load_profile(case.profile_folder), load_registry()))
+        _cases[case.number] = _Open(ReportBuilder(load_profile(case.profile_folder), load_registry()))
     return _cases[case.number]
 
 
@@ -117,7 +117,7 @@ def _hear(case: Case, trace: Trace) -> frozenset[str]:
     opened = _case(case)
     try:
         name = _keep(case, opened, trace)
-        outcomes = opened.hearing.hear(dataclasses.replace(trace, name=name))
+        outcomes = opened.builder.add(dataclasses.replace(trace, name=name))
     except FileError as error:
         raise CourtError(str(error)) from None
     return frozenset(requirement for requirement, outcome in outcomes.items() if isinstance(outcome, list) and outcome)
@@ -141,7 +141,7 @@ def _keep(case: Case, opened: _Open, trace: Trace) -> str:
 
 
 def _report(case: Case, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]) -> Report:
-    hearing = _case(case).hearing
+    builder = _case(case).builder
     for requirement, reason in skipped:
-        hearing.bench.skipped(requirement, reason)
-    return hearing.report(asked, **facts)
+        builder.judge.skipped(requirement, reason)
+    return builder.report(asked, **facts)

@@ -34,7 +34,7 @@ from streamvet.worker_pool import cancelled_on_signal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamvet.report.hearing import Asked
+    from streamvet.report.building import Asked
     from streamvet.report.report import Report
     from streamvet.trace import Trace
 
