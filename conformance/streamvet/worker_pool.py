@@ -24,7 +24,6 @@ _ENDING = (signal.SIGINT, signal.SIGTERM)
 _ORPHAN_S = 5.0  # in which a worker without a parent may stop what it started: as long as a server may take to stop
 _SIGNAL_AGAIN_S = 0.2  # between two signals to stop, as one may come too early; nobody notices a fifth of a second
 
-
 _Made = TypeVar("_Made")
 
 
