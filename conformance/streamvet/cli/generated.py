@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from streamvet.cli.subjects import Subject
-    from streamvet.report.hearing import Asked
+    from streamvet.report.building import Asked
 
 CASES = Path("streamvet-cases")  # where cases go without --trace-dir
 # Generated tries that may be unjudged: they come faster than one process judges them beside the campaigns, and somebody

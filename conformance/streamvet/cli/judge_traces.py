@@ -28,8 +28,8 @@ from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
 from streamvet.decode import reading
 from streamvet.outcome import NotExercised
+from streamvet.report.building import Asked, ReportBuilder
 from streamvet.report.exits import Policy
-from streamvet.report.hearing import Asked, Hearing
 from streamvet.systems import system_of
 from streamvet.trace import Ending, Exchange, Head, Request, Trace, load
 
@@ -114,26 +114,26 @@ def judged(
         FileError: where a trace is of another profile, or of other rules.
         KeyboardInterrupt: where nothing was judged by then.
     """
-    hearings: dict[str, tuple[Hearing, dict[str, Any]]] = {}
+    builders: dict[str, tuple[ReportBuilder, dict[str, Any]]] = {}
     interrupted = False
     try:
         for trace in traces:
-            if trace.profile not in hearings:
+            if trace.profile not in builders:
                 found = profile or load_profile(trace.profile, named_in=trace.name)
-                hearings[trace.profile] = (
-                    Hearing(found, load_registry(), checks_of(system_of(found))),
+                builders[trace.profile] = (
+                    ReportBuilder(found, load_registry(), checks_of(system_of(found))),
                     _facts(trace, found),
                 )
-            hearings[trace.profile][0].hear(trace)
+            builders[trace.profile][0].add(trace)
     except KeyboardInterrupt:  # what was judged of the trace at hand counts too: a finding is one wherever it is from
-        if not hearings:
+        if not builders:
             raise
         interrupted, notes = True, (*notes, "interrupted: what was not judged by then is not in the verdicts")
     return [
-        hearing.report(
+        builder.report(
             asked, target=source, offline=True, notes=(*notes, *facts.pop("scaled")), interrupted=interrupted, **facts
         )
-        for hearing, facts in hearings.values()
+        for builder, facts in builders.values()
     ]
 
 

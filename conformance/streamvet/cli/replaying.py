@@ -22,8 +22,8 @@ from streamvet.contract.registry import load_registry
 from streamvet.generation.case import Case, hold_to, load_case
 from streamvet.generation.reducing import REPLAYS
 from streamvet.report import text
+from streamvet.report.building import Asked, ReportBuilder
 from streamvet.report.exits import Policy, exit_code
-from streamvet.report.hearing import Asked, Hearing
 from streamvet.report.printable import printable
 from streamvet.systems import system_of
 
@@ -68,18 +68,18 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[int, Report]:
     """In how many of its tries the case shows its finding, and the report on these."""
-    hearing, fails = Hearing(subject.profile, load_registry(), system_of(subject.profile).checks), 0
+    builder, fails = ReportBuilder(subject.profile, load_registry(), system_of(subject.profile).checks), 0
 
-    def hear(trace: Trace) -> None:
+    def judge(trace: Trace) -> None:
         nonlocal fails
-        outcome = hearing.hear(trace).get(case.requirement)
+        outcome = builder.add(trace).get(case.requirement)
         fails += isinstance(outcome, list) and bool(outcome)
 
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     settings = Settings(time_scale=subject.scale, wait_s=wait_s)
     cases = [(case.probe, case.stimulus)] * times
-    summary = asyncio.run(campaign(subject.target, subject.profile, settings, hear, cases=cases))
-    report = hearing.report(
+    summary = asyncio.run(campaign(subject.target, subject.profile, settings, judge, cases=cases))
+    report = builder.report(
         Asked(only={case.requirement}), target=subject.shown, started_at=started_at, duration_s=summary.duration_s,
         mandated_wait_s=summary.mandated_wait_s, time_scale=subject.scale, seed=case.seed,
         lacks=subject.target.lacks, errors=tuple(summary.errors),

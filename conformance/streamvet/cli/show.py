@@ -16,8 +16,8 @@ from streamvet.contract.profile import builtin_profiles, load_profile
 from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples
 from streamvet.reference import Fault, ServerMissingError, faults
+from streamvet.report.building import ReportBuilder
 from streamvet.report.exhibit import exhibit
-from streamvet.report.hearing import Hearing
 from streamvet.report.printable import printable
 from streamvet.report.text import excerpt_parts
 from streamvet.systems import system_of
@@ -150,7 +150,9 @@ def _example(example: Example) -> list[str]:
     profile = load_profile(example.bad.profile)
     lines = [f"  example: {example.note}", f"    in a good trace of {profile.name}:"]
     lines += [f"      {printable(line)}" for line in example.edit]
-    outcome = Hearing(profile, load_registry(), system_of(profile).checks).hear(example.bad).get(example.requirement)
+    outcome = (
+        ReportBuilder(profile, load_registry(), system_of(profile).checks).add(example.bad).get(example.requirement)
+    )
     if not isinstance(outcome, list) or not outcome or example.holds:
         return lines
     first = outcome[0]

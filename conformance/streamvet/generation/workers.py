@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from streamvet.contract.registry import load_registry
-from streamvet.sheltered import pool, unheard
+from streamvet.worker_pool import pool, signals_blocked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,7 +43,7 @@ class Workers:
         self._pool = pool(_PROCESSES, _NICE)
 
     def __enter__(self) -> Self:
-        with unheard():
+        with signals_blocked():
             for _ in range(_PROCESSES):  # what takes time to load is there when it is needed
                 self._pool.submit(_warm_up)
         return self

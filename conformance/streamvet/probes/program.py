@@ -23,7 +23,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import restarting
-from streamvet.probes.driver import WRONG_CURSORS
+from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, resumes, wrong_cursor
 from streamvet.probes.runs import Cursor
 from streamvet.recorder import CutPlan, now_us, wait_until
 
@@ -193,7 +193,7 @@ class _Reader:
         if origin in WRONG_CURSORS:
             wrong = self._wrong(origin)
             return await driver.attach(run, "intruder", cursor=wrong, meant="refusal") if wrong else None
-        if origin == "empty" and driver.resumes:
+        if origin == "empty" and resumes(driver.profile):
             return await driver.attach(run, "resumed", cursor=Cursor("", "empty", 0), cut=cut)
         if self._left is not None and origin != "start":
             return await self._come_back(self._left, visit, cut)
@@ -208,17 +208,17 @@ class _Reader:
         history = self._first.history
         if origin == "future" and not any(map(self._driver.is_terminal, history)):
             return None
-        return self._driver.wrong_cursor(origin, history)
+        return wrong_cursor(self._driver.profile, origin, history)
 
     async def _come_back(self, left: Live, visit: dict[str, Any], cut: CutPlan | None) -> Live | None:
         """Come back from where it was, or from an earlier place, or with Last-Event-ID."""
         driver, run, origin = self._driver, self._run, visit["from"]
         if origin == "last-event-id":
             return await driver.comes_back_with_id(run, left, cut=cut)
-        if origin == "last" or not left.history or not driver.resumes:
+        if origin == "last" or not left.history or not resumes(driver.profile):
             return await driver.comes_back(run, left, cut=cut)
         place = 0 if origin == "first" else int(visit.get("at", 0)) % len(left.history)
-        cursor = driver.cursor_at(left.history[place], place + 1)
+        cursor = cursor_at(driver.profile, left.history[place], place + 1)
         live = await driver.attach(run, "resumed", cursor=cursor, cut=cut)
         if any(map(driver.is_terminal, left.history[: place + 1])):
             live.about["after_terminal"] = True

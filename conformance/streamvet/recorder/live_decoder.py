@@ -28,7 +28,7 @@ class Seen(NamedTuple):
     history: bool  # whether every reader of the run sees it alike
 
 
-class Sight:
+class LiveDecoder:
     """Decodes one body, piece by piece. `seen` grows; nothing raises on any bytes."""
 
     def __init__(self, profile: Profile) -> None:
@@ -56,8 +56,8 @@ class Sight:
             if counts:
                 self.history.append(one)
 
-    def forget(self, size: int) -> None:
-        """Unsee what ends behind `size`: the body was cut there."""
+    def truncate(self, size: int) -> None:
+        """Forget the events that end behind `size`: the body was cut there."""
         self.seen = [one for one in self.seen if one.end <= size]
         self.history = [one for one in self.history if one.end <= size]
 

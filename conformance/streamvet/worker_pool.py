@@ -1,4 +1,4 @@
-"""Worker processes, sheltered from the signals that end the command: what they hold is what was found so far.
+"""Pools of worker processes that ignore the signals that end the command: what they hold is what was found so far.
 
 Ctrl-C and many a supervisor signal the whole process group. The parent alone decides then what ends: a worker finishes
 what it was given, and ends when its parent asks it to, or is gone. Must not know what the workers do.
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _ORPHAN_S = 5.0  # in which a worker without a parent may stop what it started: as long as a server may take to stop
-_ASK_AGAIN_S = 0.2  # between two requests to stop: what was not heard waits, and nobody notices a fifth of a second
+_SIGNAL_AGAIN_S = 0.2  # between two signals to stop, as one may come too early; nobody notices a fifth of a second
 
 _Made = TypeVar("_Made")
 
 
 def pool(processes: int, nice: int = 0) -> ProcessPoolExecutor:
-    """Workers that are not started yet: what is submitted to them starts them, and belongs into `unheard`."""
+    """Workers that are not started yet: what is submitted starts them, and has to be within `signals_blocked`."""
     return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(nice,))
 
 
 @contextlib.contextmanager
-def unheard() -> Iterator[None]:
+def signals_blocked() -> Iterator[None]:
     """Hold back the ending signals of this thread, and with it of each process that is started in here.
 
     A worker takes half a second to import what tells it to ignore them; a signal in that time would end it, and break
@@ -48,7 +48,7 @@ def unheard() -> Iterator[None]:
 
 
 def _begin(nice: int) -> None:
-    """In a new worker: ignore what it was kept from, then unblock it, as a server that it starts must hear it."""
+    """In a new worker: ignore the ending signals, then unblock them, as a server that it starts must get them."""
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
@@ -61,12 +61,12 @@ def _follow() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        os.kill(os.getpid(), signal.SIGINT)  # heard where something is `stoppable`
+        os.kill(os.getpid(), signal.SIGINT)  # work that is `cancelled_on_signal` ends by it
         time.sleep(_ORPHAN_S)
         os._exit(1)
 
 
-async def stoppable(work: Coroutine[Any, Any, _Made], number: signal.Signals = signal.SIGINT) -> _Made:
+async def cancelled_on_signal(work: Coroutine[Any, Any, _Made], number: signal.Signals = signal.SIGINT) -> _Made:
     """Some work, which the first signal of this number cancels, and no other one: what it started is then ended.
 
     Raises:
@@ -86,14 +86,14 @@ async def stoppable(work: Coroutine[Any, Any, _Made], number: signal.Signals = s
         signal.signal(number, before)
 
 
-def stop_all() -> None:
-    """Ask every worker to stop what it does, where that is `stoppable`, until all of them have ended.
+def stop_workers() -> None:
+    """Signal every worker to stop what it does, where that is `cancelled_on_signal`, until all of them have ended.
 
-    Their pool has to be shut down. One that begins another piece of work, or was not ready to hear, is asked again.
+    Their pool has to be shut down. One that begins another piece of work, or was not ready, is signalled again.
     """
     while children := multiprocessing.active_children():
         for child in children:
             if child.pid is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child.pid, signal.SIGINT)
-        wait([child.sentinel for child in children], _ASK_AGAIN_S)
+        wait([child.sentinel for child in children], _SIGNAL_AGAIN_S)

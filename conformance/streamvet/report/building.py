@@ -41,26 +41,26 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Hearing:
-    """The traces of one candidate as they are judged."""
+class ReportBuilder:
+    """Judges the traces of one candidate one by one, and makes the report on them."""
 
     profile: Profile
     registry: Registry
     checks: Mapping[str, Check]
     traces: int = 0
     exhibits: dict[str, list[Exhibit]] = field(default_factory=dict)
-    bench: Judge = field(init=False)
+    judge: Judge = field(init=False)
 
     def __post_init__(self) -> None:
-        self.bench = Judge(self.profile, self.registry, self.checks)
+        self.judge = Judge(self.profile, self.registry, self.checks)
 
-    def hear(self, trace: Trace) -> dict[str, Outcome]:
+    def add(self, trace: Trace) -> dict[str, Outcome]:
         """Judge one trace; gives its outcomes.
 
         Raises:
             FileError: where the trace was recorded with another profile, or other rules.
         """
-        outcomes = self.bench.add(trace)
+        outcomes = self.judge.add(trace)
         self.traces += 1
         for requirement, outcome in outcomes.items():
             if isinstance(outcome, list):
@@ -79,8 +79,8 @@ class Hearing:
             shown.append(made)
 
     def report(self, asked: Asked, **facts: Any) -> Report:
-        """The report on everything that was heard; `facts` are further fields of `Report`."""
-        rulings = [one for one in self.bench.rulings() if asked.only is None or one.requirement.id in asked.only]
+        """The report on everything that was added; `facts` are further fields of `Report`."""
+        rulings = [one for one in self.judge.rulings() if asked.only is None or one.requirement.id in asked.only]
         stale: list[str] = []
         if asked.waivers and asked.today:
             rulings, stale = waive(rulings, asked.waivers, asked.today)

@@ -1,4 +1,4 @@
-"""Stimuli that show again what one has shown once: with more readers, a little apart, and with more runs.
+"""Variants of a stimulus that are more likely to show a finding again: more readers, a little apart, and more runs.
 
 What depends on a moment is seldom met again by one reader. Pure functions; must not know what is shown.
 """
@@ -20,7 +20,7 @@ _MOMENTS = 6  # events of a script at which they come: a search for each of them
 _BEFORE = 2  # of the readers come before the moment, the others after it
 
 
-def steadier(
+def likelier_variants(
     stimulus: Stimulus, connections: int, scale: float, form: Form | None = None
 ) -> Iterator[Stimulus]:  # fmt: skip
     """With its readers again and again, around their moments and at its events; with as many runs as there may be."""

@@ -1,4 +1,4 @@
-"""Judging beside the campaigns: one more process takes each trace as its try ends, and has the reports at the end.
+"""Judges traces in a process of its own while campaigns run: it gets each trace as its try ends, and makes the reports.
 
 So the wait that a profile mandates is used for judging, and nothing slow is done on the loop that times heartbeats.
 Must not know how traces are made.
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 from streamvet.contract.files import FileError
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.report.hearing import TRACE_SUFFIX, Asked, Hearing
-from streamvet.sheltered import pool, unheard
+from streamvet.report.building import TRACE_SUFFIX, Asked, ReportBuilder
 from streamvet.systems import system_of
 from streamvet.trace import dump
+from streamvet.worker_pool import pool, signals_blocked
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -33,13 +33,13 @@ _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _NAME_CHARS = 60  # of a trace's file name, before its number and suffix
 
 
-class CourtError(Exception):
+class JudgingError(Exception):
     """A trace could not be kept; the text names the file. It travels between processes, as a `FileError` does not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """What the other process has to know of a candidate. `prefix` begins the names of its trace files."""
+class JudgedCandidate:
+    """What the process has to know of a candidate. `prefix` begins the names of its trace files."""
 
     number: int
     profile_folder: str
@@ -47,15 +47,15 @@ class Case:
     prefix: str = ""
 
 
-class Court:
-    """The other process. Used as a context; it ends with it."""
+class JudgeProcess:
+    """The process that judges. Used as a context; it ends with it."""
 
     def __init__(self) -> None:
         self._pool = pool(1, _NICE)
         self._pending: deque[Future[frozenset[str]]] = deque()
 
     def __enter__(self) -> Self:
-        with unheard():
+        with signals_blocked():
             self._pool.submit(load_registry)  # whatever takes time to load is there when the first trace comes
         return self
 
@@ -64,19 +64,19 @@ class Court:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def hear(self, case: Case, trace: Trace) -> Future[frozenset[str]]:
+    def judge(self, candidate: JudgedCandidate, trace: Trace) -> Future[frozenset[str]]:
         """Hand over a trace; returns at once. The requirements that it violates are known later."""
         # What was judged without an error need not be waited for any more.
         while self._pending and self._pending[0].done() and self._pending[0].exception() is None:
             self._pending.popleft()
-        self._pending.append(self._pool.submit(_hear, case, trace))
+        self._pending.append(self._pool.submit(_judge, candidate, trace))
         return self._pending[-1]
 
     def catch_up(self) -> bool:
         """Wait until everything is judged; gives whether it is. Who interrupts that has what is judged by then.
 
         Raises:
-            CourtError: where a trace could not be kept.
+            JudgingError: where a trace could not be kept.
         """
         try:
             for future in self._pending:
@@ -89,51 +89,54 @@ class Court:
             self._pending.clear()
         return True
 
-    def report(self, case: Case, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]) -> Report:
-        """The report on all traces of a case that are judged."""
-        return self._pool.submit(_report, case, asked, skipped, facts).result()
+    def report(
+        self, candidate: JudgedCandidate, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]
+    ) -> Report:
+        """The report on all traces of a candidate that are judged."""
+        return self._pool.submit(_report, candidate, asked, skipped, facts).result()
 
 
-# ------------------------------------------------------------------------------------------ in the other process
+# ------------------------------------------------------------------------------------------ in that process
 
 
 @dataclass(slots=True)
-class _Open:
-    """A case that is being heard."""
+class _Judging:
+    """A candidate whose traces are being judged."""
 
-    hearing: Hearing
+    builder: ReportBuilder
     names: dict[str, int] = field(default_factory=dict)  # of trace files, with how many have it
 
 
-_cases: dict[int, _Open] = {}
+_candidates: dict[int, _Judging] = {}
 
 
-def _case(case: Case) -> _Open:
-    if case.number not in _cases:
-        profile = load_profile(case.profile_folder)
-        _cases[case.number] = _Open(Hearing(profile, load_registry(), system_of(profile).checks))
-    return _cases[case.number]
+def _judging(candidate: JudgedCandidate) -> _Judging:
+    if candidate.number not in _candidates:
+        profile = load_profile(candidate.profile_folder)
+        builder = ReportBuilder(profile, load_registry(), system_of(profile).checks)
+        _candidates[candidate.number] = _Judging(builder)
+    return _candidates[candidate.number]
 
 
-def _hear(case: Case, trace: Trace) -> frozenset[str]:
-    opened = _case(case)
+def _judge(candidate: JudgedCandidate, trace: Trace) -> frozenset[str]:
+    judging = _judging(candidate)
     try:
-        name = _keep(case, opened, trace)
-        outcomes = opened.hearing.hear(dataclasses.replace(trace, name=name))
+        name = _keep(candidate, judging, trace)
+        outcomes = judging.builder.add(dataclasses.replace(trace, name=name))
     except FileError as error:
-        raise CourtError(str(error)) from None
+        raise JudgingError(str(error)) from None
     return frozenset(requirement for requirement, outcome in outcomes.items() if isinstance(outcome, list) and outcome)
 
 
-def _keep(case: Case, opened: _Open, trace: Trace) -> str:
+def _keep(candidate: JudgedCandidate, judging: _Judging, trace: Trace) -> str:
     """Write a trace where traces are kept; gives its file, "" where it has none."""
-    if case.trace_dir is None:
+    if candidate.trace_dir is None:
         return ""
-    parts = [case.prefix, trace.probe, str(trace.stimulus.get("name", "")), str(trace.stimulus.get("kind", ""))]
+    parts = [candidate.prefix, trace.probe, str(trace.stimulus.get("name", "")), str(trace.stimulus.get("kind", ""))]
     name = "-".join(filter(None, (_NOT_IN_NAMES.sub("-", part.lower()).strip("-") for part in parts)))[:_NAME_CHARS]
-    opened.names[name] = opened.names.get(name, 0) + 1
-    number = f"-{opened.names[name]}" if opened.names[name] > 1 else ""
-    path = case.trace_dir / f"{name}{number}{TRACE_SUFFIX}"
+    judging.names[name] = judging.names.get(name, 0) + 1
+    number = f"-{judging.names[name]}" if judging.names[name] > 1 else ""
+    path = candidate.trace_dir / f"{name}{number}{TRACE_SUFFIX}"
     try:
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(dump(trace))
@@ -142,8 +145,8 @@ def _keep(case: Case, opened: _Open, trace: Trace) -> str:
     return str(path)
 
 
-def _report(case: Case, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]) -> Report:
-    hearing = _case(case).hearing
+def _report(candidate: JudgedCandidate, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]) -> Report:
+    builder = _judging(candidate).builder
     for requirement, reason in skipped:
-        hearing.bench.skipped(requirement, reason)
-    return hearing.report(asked, **facts)
+        builder.judge.skipped(requirement, reason)
+    return builder.report(asked, **facts)
