@@ -72,8 +72,8 @@ FAULTS: tuple[Fault, ...] = (
         _reads_let_in(lambda scene: not _token(scene)),
     ),
     Fault(
-        "credentials-unchecked",
-        "ACC-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE, "Any text will do as credentials for a stream.",
+        "credentials-unchecked", "ACC-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
+        "Any text will do as credentials for a stream.",
         _reads_let_in(lambda scene: bool(_token(scene)) and not _unsigned(scene)),
     ),
     Fault(
@@ -81,22 +81,22 @@ FAULTS: tuple[Fault, ...] = (
         _reads_let_in(_unsigned),
     ),
     Fault(
-        "expired-accepted",
-        "ACC-04", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE, "Expired credentials open a stream.",
+        "expired-accepted", "ACC-04", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
+        "Expired credentials open a stream.",
         Fitted(_expired_let_in),
     ),
     Fault(
-        "foreign-stream",
-        "ACC-05", GHOSTLY + PROMPTFLOE, "A stream is open to every user.", turned(reads, "owner", _let_in(_anybody))
+        "foreign-stream", "ACC-05", GHOSTLY + PROMPTFLOE,
+        "A stream is open to every user.", turned(reads, "owner", _let_in(_anybody))
     ),
     Fault(
-        "stream-of-nothing",
-        "ACC-06", GHOSTLY + PROMPTFLOE, "The stream of a run that does not exist is opened, and stays silent.",
+        "stream-of-nothing", "ACC-06", GHOSTLY + PROMPTFLOE,
+        "The stream of a run that does not exist is opened, and stays silent.",
         turned(reads, "exists", _let_in(_anybody)),
     ),
     Fault(
-        "refusal-of-another-shape",
-        "ACC-07", GHOSTLY + PROMPTFLOE + ROCKSTAR, "A refusal has the shape of some web framework.",
+        "refusal-of-another-shape", "ACC-07", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "A refusal has the shape of some web framework.",
         Fitted(_another_shape),
     ),
     Fault(

@@ -54,13 +54,13 @@ FAULTS: tuple[Fault, ...] = (
         answer_of("cancel", _no_content),
     ),
     Fault(
-        "cancelled-told-otherwise",
-        "CAN-02", GHOSTLY + PROMPTFLOE, "A cancelled run ends as if it had ended by itself.",
+        "cancelled-told-otherwise", "CAN-02", GHOSTLY + PROMPTFLOE,
+        "A cancelled run ends as if it had ended by itself.",
         Fitted(_told_otherwise),
     ),
     Fault(
-        "second-cancel-crashes",
-        "CAN-03", GHOSTLY + PROMPTFLOE, "The cancellation of a run that is over is a server error.",
+        "second-cancel-crashes", "CAN-03", GHOSTLY + PROMPTFLOE,
+        "The cancellation of a run that is over is a server error.",
         turned(_cancels, "finished", crashing),
     ),
     Fault(
@@ -68,7 +68,7 @@ FAULTS: tuple[Fault, ...] = (
         _unknown_accepted,
     ),
     Fault(
-        "cancelled-run-gone",
-        "CAN-05", GHOSTLY + PROMPTFLOE, "The stream of a cancelled run is gone.", remembered(_gone),
+        "cancelled-run-gone", "CAN-05", GHOSTLY + PROMPTFLOE,
+        "The stream of a cancelled run is gone.", remembered(_gone),
     ),
 )  # fmt: skip

@@ -128,18 +128,18 @@ FAULTS: tuple[Fault, ...] = (
         remembered_of(_incomplete),
     ),
     Fault(
-        "lost-between-replay-and-live",
-        "CAT-03", GHOSTLY + PROMPTFLOE, "Who joins an active run misses the event before it goes live.",
+        "lost-between-replay-and-live", "CAT-03", GHOSTLY + PROMPTFLOE,
+        "Who joins an active run misses the event before it goes live.",
         remembered_of(_seam_lost),
     ),
     Fault(
-        "repeated-between-replay-and-live", "CAT-04",
-        GHOSTLY + PROMPTFLOE, "Who joins an active run gets the last replayed event again.",
+        "repeated-between-replay-and-live", "CAT-04", GHOSTLY + PROMPTFLOE,
+        "Who joins an active run gets the last replayed event again.",
         remembered(_seam_repeated),
     ),
     Fault(
-        "cursor-skips-one",
-        "CAT-05", PROMPTFLOE, "The event right after the cursor is left out.", Fitted(_cursor_skips),
+        "cursor-skips-one", "CAT-05", PROMPTFLOE,
+        "The event right after the cursor is left out.", Fitted(_cursor_skips),
     ),
     Fault(
         "cursor-inclusive", "CAT-06", PROMPTFLOE, "The event at the cursor comes again.",
@@ -170,8 +170,8 @@ FAULTS: tuple[Fault, ...] = (
         _life(lambda life_s: life_s * EARLY_LEGAL),
     ),
     Fault(
-        "detached-ended-late", "CAT-12",
-        PROMPTFLOE, "A run without readers lives one and a half times as long as it may.",
+        "detached-ended-late", "CAT-12", PROMPTFLOE,
+        "A run without readers lives one and a half times as long as it may.",
         _life(lambda life_s: LATE * (life_s + _tolerance_s(life_s))),
     ),
     Fault(

@@ -85,13 +85,13 @@ FAULTS: tuple[Fault, ...] = (
         written(every, cut_character),
     ),
     Fault(
-        "trailing-comma",
-        "EVT-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA, "An object of an event ends with a comma.",
+        "trailing-comma", "EVT-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "An object of an event ends with a comma.",
         rarely_written(lambda octets: octets[: octets.rindex(b"}")] + b"," + octets[octets.rindex(b"}") :]),
     ),
     Fault(
-        "doubled-key",
-        "EVT-03", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA, "An event has its first key twice.",
+        "doubled-key", "EVT-03", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "An event has its first key twice.",
         rarely_written(_doubled_key),
     ),
     Fault(
@@ -121,8 +121,8 @@ FAULTS: tuple[Fault, ...] = (
         "Control characters are cleaned from what a run emits.", _cleaning
     ),
     Fault(
-        "cancel-answer-names-no-run",
-        "EVT-10", GHOSTLY + PROMPTFLOE, "The answer to a cancellation has null for the run's id.",
+        "cancel-answer-names-no-run", "EVT-10", GHOSTLY + PROMPTFLOE,
+        "The answer to a cancellation has null for the run's id.",
         answer_of("cancel", _nameless),
     ),
 )  # fmt: skip

@@ -144,8 +144,8 @@ FAULTS: tuple[Fault, ...] = (
         "data-key-twice", "EVT-03", GHOSTLY, "A key named data is twice in a payload.", written(every, twice_data),
     ),
     _row(
-        "newest-of-a-kind",
-        "ORD-05", GHOSTLY + PROMPTFLOE, "Of two events of one type that come at once the older is left out.",
+        "newest-of-a-kind", "ORD-05", GHOSTLY + PROMPTFLOE,
+        "Of two events of one type that come at once the older is left out.",
         Fitted(_newest_of_a_kind),
     ),
     _row(

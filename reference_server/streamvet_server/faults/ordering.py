@@ -80,8 +80,8 @@ def _third_differs(memory: Memory) -> Seams:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "number-goes-back",
-        "ORD-02", GHOSTLY + PROMPTFLOE, "The numbers of the eleventh and the twelfth event are swapped.",
+        "number-goes-back", "ORD-02", GHOSTLY + PROMPTFLOE,
+        "The numbers of the eleventh and the twelfth event are swapped.",
         lambda: Seams(number=_swapped, resume=_swapped),
     ),
     Fault(
@@ -94,16 +94,16 @@ FAULTS: tuple[Fault, ...] = (
         lambda: swapping(_alike),
     ),
     Fault(
-        "never-logged",
-        "ORD-05", GHOSTLY + PROMPTFLOE, "An event of one type never reaches the log.", Fitted(_dropping),
+        "never-logged", "ORD-05", GHOSTLY + PROMPTFLOE,
+        "An event of one type never reaches the log.", Fitted(_dropping),
     ),
     Fault(
         "second-step-untold", "ORD-05", ROCKSTAR, "The second of two lines of one step that come at once is lost.",
         _second_untold,
     ),
     Fault(
-        "third-reader-differs",
-        "ORD-06", GHOSTLY + PROMPTFLOE, "The third of readers that come together sees changed events.",
+        "third-reader-differs", "ORD-06", GHOSTLY + PROMPTFLOE,
+        "The third of readers that come together sees changed events.",
         remembered(_third_differs),
     ),
 )  # fmt: skip

@@ -30,8 +30,8 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_at_a_failed_end(lambda octets: octets.removesuffix(b"\n"))),
     ),
     Fault(
-        "unknown-field",
-        "SSE-02", GHOSTLY + AGENT_WORKSPACE + COSMA, "A block has a field that is not of the standard.",
+        "unknown-field", "SSE-02", GHOSTLY + AGENT_WORKSPACE + COSMA,
+        "A block has a field that is not of the standard.",
         rarely_written(_before_data(b"type: victory_check\n")),
     ),
     Fault(
@@ -76,8 +76,8 @@ FAULTS: tuple[Fault, ...] = (
         written(opening, lambda octets: octets + b": connected\n\n"),
     ),
     Fault(
-        "media-type-in-capitals",
-        "SSE-12", GHOSTLY + AGENT_WORKSPACE + COSMA, "The media type is written with capitals.",
+        "media-type-in-capitals", "SSE-12", GHOSTLY + AGENT_WORKSPACE + COSMA,
+        "The media type is written with capitals.",
         stream_field("Content-Type", "Text/Event-Stream"),
     ),
 )  # fmt: skip

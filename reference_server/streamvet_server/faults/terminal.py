@@ -119,22 +119,22 @@ def _finished_too_soon(own: Traits, memory: Memory) -> Seams:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "failure-untold",
-        "TRM-01", GHOSTLY + PROMPTFLOE + ROCKSTAR, "The stream of a run that fails is closed without a word.",
+        "failure-untold", "TRM-01", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "The stream of a run that fails is closed without a word.",
         remembered_of(_ending_left_out),
     ),
     Fault(
-        "end-twice",
-        "TRM-02", GHOSTLY + PROMPTFLOE + ROCKSTAR, "A run that fails says so twice.", remembered_of(_ending_twice),
+        "end-twice", "TRM-02", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "A run that fails says so twice.", remembered_of(_ending_twice),
     ),
     Fault(
-        "more-after-the-end",
-        "TRM-03", GHOSTLY + PROMPTFLOE + ROCKSTAR, "Something follows the end of a run that fails.",
+        "more-after-the-end", "TRM-03", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "Something follows the end of a run that fails.",
         remembered_of(_afterwards),
     ),
     Fault(
-        "closed-late",
-        "TRM-04", GHOSTLY + PROMPTFLOE + ROCKSTAR, "The stream of a failed run is closed 1.5 s after its end.",
+        "closed-late", "TRM-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "The stream of a failed run is closed 1.5 s after its end.",
         remembered(_closed_late(LATE_S)),
     ),
     Fault(
@@ -151,23 +151,23 @@ FAULTS: tuple[Fault, ...] = (
         _replayed_late(LEGAL_S),
     ),
     Fault(
-        "failure-told-as-success",
-        "TRM-06", GHOSTLY + PROMPTFLOE + ROCKSTAR, "A run that failed is told as one that succeeded.",
+        "failure-told-as-success", "TRM-06", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "A run that failed is told as one that succeeded.",
         remembered_of(_told_as_success),
     ),
     Fault(
-        "record-lags",
-        "TRM-07", GHOSTLY + PROMPTFLOE, "The record says for half a second after the end that the run is active.",
+        "record-lags", "TRM-07", GHOSTLY + PROMPTFLOE,
+        "The record says for half a second after the end that the run is active.",
         remembered(_lagging),
     ),
     Fault(
-        "end-missed-by-the-last-to-join",
-        "TRM-08", GHOSTLY + PROMPTFLOE, "Who joins right before the end waits for it for ever.",
+        "end-missed-by-the-last-to-join", "TRM-08", GHOSTLY + PROMPTFLOE,
+        "Who joins right before the end waits for it for ever.",
         remembered_of(_subscribing_late),
     ),
     Fault(
-        "record-finished-too-soon", "TRM-09",
-        GHOSTLY + PROMPTFLOE, "The record of an active run that is read says that it is finished.",
+        "record-finished-too-soon", "TRM-09", GHOSTLY + PROMPTFLOE,
+        "The record of an active run that is read says that it is finished.",
         remembered_of(_finished_too_soon),
     ),
 )  # fmt: skip

@@ -185,18 +185,18 @@ FAULTS: tuple[Fault, ...] = (
         stream_field("Content-Type", "application/json"),
     ),
     Fault(
-        "no-flush",
-        "TRN-03", GHOSTLY + PROMPTFLOE + ROCKSTAR, "Events wait in a buffer until three of them are there.",
+        "no-flush", "TRN-03", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "Events wait in a buffer until three of them are there.",
         Fitted(_buffered),
     ),
     Fault(
-        "no-last-chunk",
-        "TRN-04", GHOSTLY + PROMPTFLOE + ROCKSTAR, "The connection of a failed run is closed without the last chunk.",
+        "no-last-chunk", "TRN-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "The connection of a failed run is closed without the last chunk.",
         remembered(_no_last_chunk),
     ),
     Fault(
-        "limit-without-last-chunk",
-        "TRN-04", AGENT_WORKSPACE, "A stream at its limit is cut off without the last chunk.",
+        "limit-without-last-chunk", "TRN-04", AGENT_WORKSPACE,
+        "A stream at its limit is cut off without the last chunk.",
         lambda: Seams(close=lambda _scene, why: Close.BARE if why is Why.CAP else Close.CLEAN),
     ),
     Fault(
@@ -205,13 +205,12 @@ FAULTS: tuple[Fault, ...] = (
         stream_head(lambda _scene, answer: replace(answer, chunked=False)),
     ),
     Fault(
-        "cacheable",
-        "TRN-06", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA, "A stream may be stored by any cache.",
+        "cacheable", "TRN-06", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "A stream may be stored by any cache.",
         stream_field("Cache-Control", "public, max-age=60"),
     ),
     Fault(
-        "gzipped",
-        "TRN-07", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "gzipped", "TRN-07", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
         "A stream is compressed for a client that accepts gzip.",
         _gzipped,
     ),
@@ -221,8 +220,8 @@ FAULTS: tuple[Fault, ...] = (
         remembered_of(_oversized),
     ),
     Fault(
-        "proxy-may-buffer",
-        "TRN-09", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA, "A stream lacks X-Accel-Buffering: no.",
+        "proxy-may-buffer", "TRN-09", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "A stream lacks X-Accel-Buffering: no.",
         stream_field("X-Accel-Buffering", None),
     ),
     Fault(
@@ -242,8 +241,8 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_first_other_refused),
     ),
     Fault(
-        "leaking-listeners",
-        "TRN-13", GHOSTLY + PROMPTFLOE, "After fifteen readers have left an active run, no new one is served.",
+        "leaking-listeners", "TRN-13", GHOSTLY + PROMPTFLOE,
+        "After fifteen readers have left an active run, no new one is served.",
         remembered(_leaking),
     ),
     Fault(

@@ -263,13 +263,13 @@ FAULTS: tuple[Fault, ...] = (
         lambda: piecing(_finished, _and_ping),
     ),
     Fault(
-        "first-status-late", "CAT-01",
-        GHOSTLY, "Who joins a run that has emitted something gets its status after 1.5 s.",
+        "first-status-late", "CAT-01", GHOSTLY,
+        "Who joins a run that has emitted something gets its status after 1.5 s.",
         remembered(_first_late(FIRST_LATE_S)),
     ),
     Fault(
-        "first-status-late-but-legal",
-        None, GHOSTLY, "Who joins a run that has emitted something gets its status after 0.75 s.",
+        "first-status-late-but-legal", None, GHOSTLY,
+        "Who joins a run that has emitted something gets its status after 0.75 s.",
         remembered(_first_late(FIRST_LEGAL_S)),
     ),
     Fault("cold-start", "GHO-01", GHOSTLY, "The first start is answered after 1.5 s.", _cold_start(LATE_S)),

@@ -142,8 +142,8 @@ FAULTS: tuple[Fault, ...] = (
         lambda: swapping(_plan_and_file),
     ),
     Fault(
-        "record-with-one-newline-more", "PFL-01",
-        PROMPTFLOE, "The markdown of the record has a newline that was not streamed.",
+        "record-with-one-newline-more", "PFL-01", PROMPTFLOE,
+        "The markdown of the record has a newline that was not streamed.",
         answer_of("record", _longer),
     ),
     Fault(

@@ -266,8 +266,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("foreign-lines", "FLT-03", AGENT_WORKSPACE, "New log lines of all projects are sent.", _foreign_lines),
     Fault(
-        "new-run-late",
-        "FLT-04", AGENT_WORKSPACE, "A new run is told after one and a half times what is allowed.", _new_runs_late
+        "new-run-late", "FLT-04", AGENT_WORKSPACE,
+        "A new run is told after one and a half times what is allowed.", _new_runs_late
     ),
     Fault(
         "new-run-late-but-legal", None, AGENT_WORKSPACE, "An update uses half of what is allowed beside the poll.",
@@ -282,8 +282,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("ended-once-more", "FLT-07", AGENT_WORKSPACE, "A run that has ended is sent once more.", _ended_once_more),
     Fault(
-        "rest-dropped",
-        "FLT-08", AGENT_WORKSPACE, "What is beyond the fifty lines of a poll is dropped.", _rest_dropped,
+        "rest-dropped", "FLT-08", AGENT_WORKSPACE,
+        "What is beyond the fifty lines of a poll is dropped.", _rest_dropped,
     ),
     Fault("line-again", "FLT-09", AGENT_WORKSPACE, "The last line of a run comes again in the next poll.", _told_again),
     Fault(
@@ -299,17 +299,17 @@ FAULTS: tuple[Fault, ...] = (
         _at("latest", lambda rows, _chosen: rows[:MOST_LOGS_AT_FIRST]),
     ),
     Fault(
-        "lines-of-the-ended",
-        "FLT-13", AGENT_WORKSPACE, "New log lines of ended runs are sent.", _lines_of_the_inactive,
+        "lines-of-the-ended", "FLT-13", AGENT_WORKSPACE,
+        "New log lines of ended runs are sent.", _lines_of_the_inactive,
     ),
     Fault(
-        "failed-load-hidden",
-        "FLT-14", AGENT_WORKSPACE, "Where the first state cannot be loaded, it is shown all the same.",
+        "failed-load-hidden", "FLT-14", AGENT_WORKSPACE,
+        "Where the first state cannot be loaded, it is shown all the same.",
         _failure_hidden,
     ),
     Fault(
-        "failed-poll-costs",
-        "FLT-15", AGENT_WORKSPACE, "What has changed when a poll fails is never told.", _failure_costs
+        "failed-poll-costs", "FLT-15", AGENT_WORKSPACE,
+        "What has changed when a poll fails is never told.", _failure_costs
     ),
     Fault(
         "retry-untold", "FLT-16", AGENT_WORKSPACE, "No stream has a retry field.",

@@ -114,13 +114,13 @@ def _renamed_error() -> Seams:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "oversized-line-at-last",
-        "TRN-08", AGENT_WORKSPACE, "A stream near its limit has a line of more than a mebibyte.",
+        "oversized-line-at-last", "TRN-08", AGENT_WORKSPACE,
+        "A stream near its limit has a line of more than a mebibyte.",
         _oversized_at_last,
     ),
     Fault(
-        "idle-stream-closed",
-        "TRN-15", AGENT_WORKSPACE, "A stream is closed after 40 s, two thirds of what it should last.",
+        "idle-stream-closed", "TRN-15", AGENT_WORKSPACE,
+        "A stream is closed after 40 s, two thirds of what it should last.",
         _closed_after(CLOSED_EARLY),
     ),
     Fault(
@@ -129,18 +129,18 @@ FAULTS: tuple[Fault, ...] = (
         _closed_after(CLOSED_LEGALLY),
     ),
     Fault(
-        "block-begun-at-the-end",
-        "SSE-01", AGENT_WORKSPACE, "Behind the error event another block is begun and not ended.",
+        "block-begun-at-the-end", "SSE-01", AGENT_WORKSPACE,
+        "Behind the error event another block is begun and not ended.",
         written(lambda shown: shown.name == "error", lambda octets: octets + b"event: closing\n"),
     ),
     Fault(
-        "octet-that-is-no-character",
-        "EVT-01", AGENT_WORKSPACE, "The text of a log line has an octet that is not UTF-8.",
+        "octet-that-is-no-character", "EVT-01", AGENT_WORKSPACE,
+        "The text of a log line has an octet that is not UTF-8.",
         written(is_rare, lambda octets: octets.replace(b'"message":"', b'"message":"\xc3', 1)),
     ),
     Fault(
-        "snapshot-nested-too-deep",
-        "EVT-06", AGENT_WORKSPACE, "Who comes back after a restart has a snapshot of 70 levels.",
+        "snapshot-nested-too-deep", "EVT-06", AGENT_WORKSPACE,
+        "Who comes back after a restart has a snapshot of 70 levels.",
         to_returned(lambda octets: (octets.replace(b"[]", json_text(deep()).encode(), 1),)),
     ),
     Fault(
@@ -164,8 +164,8 @@ FAULTS: tuple[Fault, ...] = (
         written(lambda shown: shown.name == "fleet_update", _as_snapshot_too),
     ),
     Fault(
-        "heartbeat-late",
-        "HBT-01", AGENT_WORKSPACE, "In silence a heartbeat comes after one and a half times what is allowed.",
+        "heartbeat-late", "HBT-01", AGENT_WORKSPACE,
+        "In silence a heartbeat comes after one and a half times what is allowed.",
         _held_back(late(HEARTBEAT_TOLERANCE_S)),
     ),
     Fault(
@@ -187,8 +187,8 @@ FAULTS: tuple[Fault, ...] = (
         told(is_heartbeat, lambda _shown, told_: ({"ts": told_["ts"] - STALE_MS},)),
     ),
     Fault(
-        "heartbeat-goes-back",
-        "HBT-06", AGENT_WORKSPACE, "Each heartbeat is followed by one of half a second before it.",
+        "heartbeat-goes-back", "HBT-06", AGENT_WORKSPACE,
+        "Each heartbeat is followed by one of half a second before it.",
         told(is_heartbeat, lambda _shown, told_: (told_, {"ts": told_["ts"] - BACK_MS})),
     ),
     Fault(
@@ -201,13 +201,13 @@ FAULTS: tuple[Fault, ...] = (
         to_returned(lambda octets: (Pause(FIRST_LEGAL_S), octets)),
     ),
     Fault(
-        "silent-after-a-crash",
-        "CAT-18", AGENT_WORKSPACE, "Who comes back after a restart has a stream that stays silent.",
+        "silent-after-a-crash", "CAT-18", AGENT_WORKSPACE,
+        "Who comes back after a restart has a stream that stays silent.",
         to_returned(lambda _octets: (Close.NEVER,)),
     ),
     Fault(
-        "closed-behind-an-update",
-        "TRM-01", AGENT_WORKSPACE, "The second account's stream is closed behind its first update.",
+        "closed-behind-an-update", "TRM-01", AGENT_WORKSPACE,
+        "The second account's stream is closed behind its first update.",
         lambda: piecing(_update_of_the_second, lambda _shown, octets: (octets, Close.CLEAN)),
     ),
     Fault(

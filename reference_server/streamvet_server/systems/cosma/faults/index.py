@@ -202,8 +202,8 @@ FAULTS: tuple[Fault, ...] = (
         published(_as_two, "file_moved"),
     ),
     Fault(
-        "directory-rename-untold",
-        "COS-11", COSMA, "The rename of a directory is not told.", left_out("directory_moved")
+        "directory-rename-untold", "COS-11", COSMA,
+        "The rename of a directory is not told.", left_out("directory_moved")
     ),
     Fault("giving-up-untold", "COS-12", COSMA, "An item is given up in silence.", left_out("queue_item_failed")),
     Fault("removal-untold", "COS-13", COSMA, "The removal of an item is not told.", left_out("queue_item_removed")),
