@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet.contract.files import schemas_folder
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.examples import base_trace
+from streamvet.examples import base_trace, bases
 from streamvet.judge import Judge
 from streamvet.outcome import NotExercised
 from streamvet.trace import Ending
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def example(name: str) -> Trace:
-    return base_trace(schemas_folder() / "traces" / "bases" / f"{name}.yaml")
+    return base_trace(bases()[name])
 
 
 def edited(trace: Trace, edit: Callable[[Exchange], Exchange], **stimulus: Any) -> Trace:

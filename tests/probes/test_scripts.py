@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamvet.checks.transport import PAUSE_BEARS
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.target import target_of
 from streamvet.probes import PROBES, VOCABULARIES, scripts
 from streamvet.probes.bounds import bounds_of, script_s

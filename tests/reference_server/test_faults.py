@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet_server.app import SYSTEMS
 from streamvet_server.faults import FAULTS, Fault, find, listing, seams_of
