@@ -17,7 +17,7 @@ import time
 from array import array
 from pathlib import Path
 
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
 from streamvet.systems import judge_of

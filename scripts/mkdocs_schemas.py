@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 SERVED_AT = "schemas/v1"
-SERVED = ("*/*.schema.json", "*/*/*.schema.json", "*/profile.yaml", "*/statements.yaml", "requirements.yaml")
+SERVED = (
+    "*/*.schema.json", "*/*/*.schema.json", "*/profile.yaml", "*/statements.yaml", "requirements.yaml",
+    "*/requirements.yaml",
+)  # fmt: skip
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

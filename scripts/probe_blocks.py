@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from requirement_blocks import link
 from schema_table import cell, code, table
-from streamvet.contract.profile import Profile, load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.contract.target import Launch, Target
 from streamvet.probes.setting import Setting
@@ -22,6 +22,7 @@ from streamvet.systems import system_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamvet.contract.profile import Profile
     from streamvet.probes.probe import Probe
 
 # What a control interface can, by what the system's streams are of.

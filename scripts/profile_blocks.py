@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from diagram import svg
 from schema_table import cell, code, fields, table
 from streamvet.contract.files import read_json, schemas_folder
-from streamvet.contract.profile import Profile, builtin_profiles, load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from streamvet.contract.profile import Lifecycle
+    from streamvet.contract.profile import Lifecycle, Profile
 
 SCHEMAS = "../../schemas"  # seen from docs/spec; the hook of mkdocs makes of it where the site has them
 PRINTED_APART = ("operations", "lifecycles", "events")  # parts of a profile that have blocks of their own

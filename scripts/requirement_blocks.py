@@ -10,7 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from schema_table import cell, code, table
-from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import Registry, Requirement, load_registry, statement_lists
 from streamvet.examples import examples
 

@@ -1,7 +1,9 @@
 """Example traces: for each requirement a good trace and, by the smallest edit, bad ones.
 
-They are data under `schemas/traces/`: a base is a whole trace in a compact form, a row is a base with an edit. This
-module reads them and makes traces; it must not know any check, nor what is wrong with a row.
+They are data: a base is a whole trace in a compact form, a row is a base with an edit. The rows of the generic families
+are in `schemas/traces/<family>.yaml`, those of a system in `traces/rows.yaml` of its folder, and both have their bases
+in `bases/` beside them. This module reads them and makes traces; it must not know any check, nor what is wrong with a
+row.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
-from streamvet.contract.profile import load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.trace import ABOUT, ROLES, Ending, Exchange, Head, Request, Trace
 
@@ -45,7 +48,7 @@ def examples(requirement: str) -> list[Example]:
     """The rows of one requirement, in the order of their file; none where there are none.
 
     Raises:
-        FileError: where a file under `traces/` is wrong.
+        FileError: where a file of traces is wrong.
     """
     return [row for row in all_examples() if row.requirement == requirement]
 
@@ -55,14 +58,31 @@ def all_examples() -> tuple[Example, ...]:
     """The rows of all families, in the order of the registry's families.
 
     Raises:
-        FileError: where a file under `traces/` is wrong.
+        FileError: where a file of traces is wrong.
     """
-    folder = schemas_folder() / "traces"
-    return tuple(row for family in load_registry().families for row in family_rows(folder / f"{family}.yaml"))
+    return tuple(row for family in load_registry().families for row in family_rows(_file_of(family), family))
 
 
-def family_rows(path: Path) -> list[Example]:
-    """The rows of one file; none where there is no such file. Bases are read from `bases/` beside it.
+def _file_of(family: str) -> Path:
+    """Where the rows of a family of the suite are."""
+    own = schemas_folder() / family / "traces"
+    return own / "rows.yaml" if family in builtin_profiles() else schemas_folder() / "traces" / f"{family}.yaml"
+
+
+def bases() -> Mapping[str, Path]:
+    """The files of all bases of the suite by their names, the generic ones first."""
+    found = [path for folder in ("traces", "*/traces") for path in schemas_folder().glob(f"{folder}/bases/*.yaml")]
+    return {path.stem: path for path in sorted(found, key=lambda path: (len(path.parts), path))}
+
+
+def base_file(name: str, near: Path) -> Path:
+    """The file of a base: in `bases/` beside the file of rows, else among the generic ones."""
+    own, generic = (folder / "bases" / f"{name}.yaml" for folder in (near.parent, schemas_folder() / "traces"))
+    return own if own.is_file() or not generic.is_file() else generic
+
+
+def family_rows(path: Path, family: str) -> list[Example]:
+    """The rows of one file, all of one family; none where there is no such file.
 
     Raises:
         FileError: where a file is wrong.
@@ -73,7 +93,7 @@ def family_rows(path: Path) -> list[Example]:
     check_shape(rows, SHAPE, path)
     if not isinstance(rows, list):
         raise FileError(path, "", "an array of rows", type(rows).__name__)
-    return [_example(row, path, f"/{number}") for number, row in enumerate(rows)]
+    return [_example(row, path, family, f"/{number}") for number, row in enumerate(rows)]
 
 
 @cache
@@ -95,10 +115,10 @@ def _document(path: Path) -> Any:
     return document
 
 
-def _example(row: Mapping[str, Any], path: Path, place: str) -> Example:
-    registry, base = load_registry(), path.parent / "bases" / f"{row['base']}.yaml"
-    if row["id"] not in registry.rows or registry.rows[row["id"]].family != path.stem:
-        raise FileError(path, f"{place}/id", f"a requirement of the family {path.stem}", row["id"])
+def _example(row: Mapping[str, Any], path: Path, family: str, place: str) -> Example:
+    registry, base = load_registry(), base_file(row["base"], path)
+    if row["id"] not in registry.rows or registry.rows[row["id"]].family != family:
+        raise FileError(path, f"{place}/id", f"a requirement of the family {family}", row["id"])
     good = base_trace(base)
     document = _unshared(_document(base))
     said = [_applied(document, edit, path, f"{place}/edit/{number}") for number, edit in enumerate(row["edit"])]

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from streamvet.contract.files import meta_validator
-from streamvet.contract.profile import builtin_profiles
+from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.registry import load_registry
 from streamvet.contract.target import target_of
 from streamvet.report.json_report import FINDINGS

@@ -108,7 +108,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
         shaped(requirement=EXCLUDED),
         f"/requirement: expected the id of a requirement that is checked, got '{EXCLUDED}'",
     ),
-    ("no id", shaped(requirement="one"), "/requirement: expected a match of ^[A-Z]{3}-[0-9]{2}$, got 'one'"),
+    ("no id", shaped(requirement="one"), "/requirement: expected a match of ^[A-Z]{2,8}-[0-9]{2}$, got 'one'"),
     ("an unknown probe", shaped(probe="no-such"), "/probe: expected the name of a probe, got 'no-such'"),
     ("another format", shaped(format=2), "/format: expected 1, got 2"),
     ("a stimulus without a name", shaped(stimulus={"script": []}), "/stimulus: expected the keys name, got {'script'"),

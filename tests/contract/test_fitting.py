@@ -15,7 +15,10 @@ import yaml
 
 from streamvet.contract.files import FileError, read_yaml, schemas_folder
 from streamvet.contract.fitting import RULES
-from streamvet.contract.profile import builtin_profiles, load_profile, pointed
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
+from streamvet.contract.profile import pointed
+from streamvet.contract.registry import load_registry
 
 BUILDS = Path(__file__).resolve().parents[1] / "candidates" / "builds"
 GONE = object()  # as a value: the key is taken away
@@ -51,13 +54,6 @@ CASES = [
         {"/profile": "ghostly"},
         "/profile: expected a name of its own, as it differs from the built-in profile, got 'ghostly'",
     ),
-    Case(
-        "the prefix is its own",
-        "builds",
-        {"/prefix": "GHO"},
-        "/prefix: expected a prefix that no family of requirements has, or none, got that of ghostly, 'GHO'",
-    ),
-    Case("the prefix is its own", "builds", {"/prefix": "TRN"}, "that of transport, 'TRN'"),
     Case(
         "its files are there",
         "builds",
@@ -451,10 +447,11 @@ CASES = [
 
 
 def folder_of(name: str, to: Path) -> Path:
-    """A copy of a profile's folder, as a profile of somebody's own."""
-    shutil.copytree(BUILDS if name == "builds" else schemas_folder() / name, to)
+    """A copy of a profile's folder, as a profile of somebody's own: without what only the built-in system promises."""
+    own = shutil.ignore_patterns("requirements.yaml", "traces")
+    shutil.copytree(BUILDS if name == "builds" else schemas_folder() / name, to, ignore=own)
     if name != "builds":
-        edit(to / "profile.yaml", {"/profile": "mine", "/prefix": GONE})
+        edit(to / "profile.yaml", {"/profile": "mine"})
     return to
 
 
@@ -502,7 +499,9 @@ def test_it_is_the_rule_that_refuses(case: Case, tmp_path: Path, monkeypatch: py
 def test_an_unchanged_copy_of_a_built_in_profile_is_that_profile(tmp_path: Path) -> None:
     for name in builtin_profiles():
         shutil.copytree(schemas_folder() / name, tmp_path / name)
-        assert load_profile(str(tmp_path / name)).digest == load_profile(name).digest
+        copy = load_profile(str(tmp_path / name))
+        assert copy.digest == load_profile(name).digest
+        assert load_registry(copy) is load_registry()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from streamvet.contract.files import FileError, check_shape, meta_validator, read_yaml
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import Registry, load_registry, statement_lists
 from streamvet.outcome import Verdict
 from streamvet.trace import ABOUT, FIRST, ROLES, Chunk, Ending, Exchange, Head, Request, Trace, records
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 SITE = "https://streamvet.dev/schemas/v1/meta/"
 META = sorted((SCHEMAS / "meta").glob("*.json"))
+REQUIREMENTS = [SCHEMAS / "requirements.yaml", *sorted(SCHEMAS.glob("*/requirements.yaml"))]
 PROFILES = sorted(path.parent.name for path in SCHEMAS.glob("*/profile.yaml"))
 
 # The lists of testable statements that `covers` counts by: list → the system whose list it is, number of lines.
@@ -121,9 +122,13 @@ def test_a_profile_has_the_form_of_a_profile(name: str) -> None:
     assert load_profile(name).name == name
 
 
-def test_the_requirements_have_their_form() -> None:
-    path = SCHEMAS / "requirements.yaml"
+@pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.parent.name)
+def test_the_requirements_have_their_form(path: Path) -> None:
     check_shape(read_yaml(path), "requirements", path)
+
+
+def test_each_system_that_is_named_has_requirements_and_no_other_has() -> None:
+    assert sorted(read_yaml(REQUIREMENTS[0])["systems"]) == [path.parent.name for path in REQUIREMENTS[1:]]
 
 
 def _trace() -> Trace:
@@ -240,8 +245,8 @@ def registry() -> Registry:
 
 
 def test_an_id_is_given_once_and_families_keep_together(registry: Registry) -> None:
-    ids = [row["id"] for row in read_yaml(SCHEMAS / "requirements.yaml")["requirements"]]
-    assert len(ids) == len(set(ids))
+    ids = list(registry.rows)
+    assert sorted(row["id"] for path in REQUIREMENTS for row in read_yaml(path)["requirements"]) == sorted(ids)
     counted = {prefix: [one for one in ids if one.startswith(prefix)] for prefix in registry.prefixes}
     assert ids == [one for prefix in registry.prefixes for one in counted[prefix]]
     assert {p: rows for p, rows in counted.items() if rows != [f"{p}-{n:02}" for n in range(1, len(rows) + 1)]} == {}
@@ -254,7 +259,7 @@ def test_requirements_depend_on_others_that_are_there_and_never_in_a_circle(regi
 
 
 def test_a_requirement_of_a_system_applies_to_that_system_alone(registry: Registry) -> None:
-    for row in registry.testable():
+    for row in registry.rows.values():
         expected = row.family if row.family in PROFILES else None
         assert row.applies_to.get("profile") == expected, row.id
 
@@ -392,9 +397,10 @@ BROKEN = {
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_a_broken_profile_names_file_place_expected_and_got(broken: Broken, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    shutil.copytree(SCHEMAS / "ghostly", folder, ignore=shutil.ignore_patterns("vectors"))
+    shutil.copytree(
+        SCHEMAS / "ghostly", folder, ignore=shutil.ignore_patterns("vectors", "requirements.yaml", "traces")
+    )
     profile = read_yaml(folder / "profile.yaml") | {"profile": "mine"}
-    del profile["prefix"]
     broken.change(profile)
     (folder / "profile.yaml").write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
     with pytest.raises(FileError) as raised:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 
 PROFILE = load_profile("agent-workspace")
 RUN: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamvet.contract.files import FileError
-from streamvet.contract.profile import builtin_profiles
+from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.target import Launch, load_target, placeholders, target_of
 
 MINIMAL = {"profile": "ghostly", "base_url": "http://127.0.0.1:4000"}

@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 import httpx
 import pytest
 
-from streamvet.contract.profile import builtin_profiles
+from streamvet.contract.folders import builtin_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

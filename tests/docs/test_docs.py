@@ -19,7 +19,9 @@ import pytest
 import yaml
 
 from streamvet.contract.files import check_shape, meta_validator
-from streamvet.contract.profile import Lifecycle, Profile, builtin_profiles, load_profile, pointed
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
+from streamvet.contract.profile import Lifecycle, Profile, pointed
 from streamvet.contract.registry import load_registry
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.generation.batches import batch
 from streamvet.generation.form import form_of
 from streamvet.generation.ground import Ground, Start

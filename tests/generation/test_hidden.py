@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamvet.campaign import Settings, campaign
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.generation.shrinking import canonical, removals
 from streamvet.outcome import Verdict

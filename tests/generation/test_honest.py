@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamvet.campaign import Settings, campaign
-from streamvet.contract.profile import builtin_profiles
+from streamvet.contract.folders import builtin_profiles
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.prove.running import time_scale
 from streamvet.reference import accounts, free_port, reference

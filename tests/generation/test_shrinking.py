@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamvet.campaign import Settings, campaign
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.generation.lawful import emits
 from streamvet.generation.shapes import kind_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamvet.contract.files import meta_validator
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.generation import payloads
 from streamvet.generation.batches import batch
 from streamvet.generation.dice import made_with

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamvet.contract.files import schemas_folder
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.examples import base_trace
+from streamvet.examples import base_trace, bases
 from streamvet.systems import judge_of
 from streamvet.trace import Ending, Head, dump, load
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from streamvet.trace import Exchange, Trace
 
 REGISTRY = load_registry()
-BASES = sorted((schemas_folder() / "traces" / "bases").glob("*.yaml"))
+BASES = list(bases().values())
 ROUNDS = 25
 LONG_ROUNDS = 1000
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet.contract.files import schemas_folder
-from streamvet.contract.profile import load_profile
-from streamvet.examples import base_trace
+from streamvet.contract.loading import load_profile
+from streamvet.examples import base_trace, bases
 from streamvet.outcome import NotExercised
 from streamvet.systems import judge_of
 from streamvet.trace import Ending
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def example(name: str) -> Trace:
-    return base_trace(schemas_folder() / "traces" / "bases" / f"{name}.yaml")
+    return base_trace(bases()[name])
 
 
 def edited(trace: Trace, edit: Callable[[Exchange], Exchange], **stimulus: Any) -> Trace:

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from streamvet.contract.files import FileError, check_shape, meta_validator, schemas_folder
-from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.examples import all_examples, base_trace, examples, family_rows
+from streamvet.examples import all_examples, base_trace, bases, examples, family_rows
 from streamvet.systems import judge_of
 from streamvet.trace import dump, load, records
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 REGISTRY = load_registry()
 ROWS = all_examples()
-BASES = sorted((schemas_folder() / "traces" / "bases").glob("*.yaml"))
+BASES = list(bases().values())
 
 # (requirement, profile) -> why it has no bad trace of that profile. Each requirement has one of some profile.
 WITHOUT_ROW: dict[tuple[str, str], str] = {}
@@ -171,16 +172,16 @@ def _family(folder: Path, rows: object) -> Path:
 
 
 def test_a_file_of_rows_is_read(tmp_path: Path) -> None:
-    (row,) = family_rows(_family(tmp_path, [FINE]))
+    (row,) = family_rows(_family(tmp_path, [FINE]), "transport")
     assert (row.requirement, row.good.exchanges[1].status, row.bad.exchanges[1].status) == ("TRN-01", 200, 500)
-    assert family_rows(tmp_path / "sse.yaml") == []
+    assert family_rows(tmp_path / "sse.yaml", "sse") == []
 
 
 @pytest.mark.parametrize(("change", "said"), WRONG_ROWS, ids=[said for _, said in WRONG_ROWS])
 def test_a_wrong_row_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     path = _family(tmp_path, [FINE | change])
     with pytest.raises(FileError) as caught:
-        family_rows(path)
+        family_rows(path, "transport")
     assert said in str(caught.value)
 
 
@@ -188,7 +189,7 @@ def test_a_wrong_row_is_refused(tmp_path: Path, change: dict[str, Any], said: st
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: object) -> None:
     path = _family(tmp_path, content)
     with pytest.raises(FileError):
-        family_rows(path)
+        family_rows(path, "transport")
 
 
 def test_a_base_is_not_a_list(tmp_path: Path) -> None:

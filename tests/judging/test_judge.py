@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamvet.checks import CHECKS
-from streamvet.contract.files import FileError, schemas_folder
-from streamvet.contract.profile import load_profile
+from streamvet.contract.files import FileError
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.examples import base_trace, examples
+from streamvet.examples import base_trace, bases, examples
 from streamvet.judge import MAX_FINDINGS, Judge, Ruling, judge
 from streamvet.outcome import Finding, NotExercised, Verdict
 from streamvet.systems import SYSTEMS, system_of
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 REGISTRY = load_registry()
 GHOSTLY = load_profile("ghostly")
-FAILING = base_trace(schemas_folder() / "traces" / "bases" / "ghostly-failing.yaml")
-SEVERAL = base_trace(schemas_folder() / "traces" / "bases" / "ghostly-several.yaml")
+FAILING = base_trace(bases()["ghostly-failing"])
+SEVERAL = base_trace(bases()["ghostly-several"])
 
 
 def says(outcome: Outcome) -> Check:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.probes import credentials
 from streamvet.probes.refusals import _wrong_body
 

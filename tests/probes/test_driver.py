@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.target import target_of
 from streamvet.probes.bounds import retry_s
 from streamvet.probes.candidate import Candidate

@@ -12,7 +12,8 @@ import pytest
 
 from streamvet.campaign import SMALL_EFFORT, Settings, Summary, campaign
 from streamvet.contract.files import meta_validator
-from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.reference import accounts, free_port, reference
 from streamvet.trace import ABOUT, ROLES, Trace, records
 

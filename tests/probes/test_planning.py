@@ -10,7 +10,7 @@ import pytest
 
 from streamvet.campaign.planning import Plan, plan_cases, plan_tries
 from streamvet.campaign.slots import Slots
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.probes import PROBES
 from streamvet.probes.probe import CONDITIONS

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamvet.checks.transport import PAUSE_BEARS
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.target import target_of
 from streamvet.probes import PROBES, scripts
 from streamvet.probes.bounds import bounds_of, script_s
@@ -139,7 +139,9 @@ BUILDS = load_profile(str(Path(__file__).parents[1] / "candidates" / "builds"))
 @pytest.mark.parametrize("words", [*WORDS.values(), scripts.spoken(BUILDS)], ids=[*WORDS, BUILDS.name])
 def test_words_travel_between_processes(words: scripts.Vocabulary | None) -> None:
     assert words
-    assert pickle.loads(pickle.dumps(words)) == words  # noqa: S301 - our own bytes
+    there = pickle.loads(pickle.dumps(words))  # noqa: S301 - our own bytes
+    kind = words.carriers[0]
+    assert there.emit(kind, 0, "text", ()) == words.emit(kind, 0, "text", ())
 
 
 def test_waits_are_what_they_are_in_real_time() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.recorder import LIMITS, Ask, CutPlan, Limits, Live, Recorder, Secrets, Tape
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.recorder import Ask, Recorder, Secrets, Tape
 from streamvet.recorder.upload import LARGE_BYTES
 from streamvet.trace import Ending

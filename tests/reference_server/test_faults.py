@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet_server.catalogue import FAULTS, find, listing, seams_of
 from streamvet_server.seams import HONEST, Seams

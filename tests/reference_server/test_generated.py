@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.framing import json_text
 from streamvet.framing.frame import Frame, Kind
 from streamvet.framing.ndjson import NdjsonDecoder

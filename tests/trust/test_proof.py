@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamvet.contract.profile import builtin_profiles
+from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
 from streamvet.prove import Done, jobs, matrix, perform, prove_the_proof

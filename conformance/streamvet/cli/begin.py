@@ -14,7 +14,8 @@ import typer
 
 from streamvet.cli.console import say
 from streamvet.contract.files import FileError, read_json
-from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.contract.target import placeholders
 

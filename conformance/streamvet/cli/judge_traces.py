@@ -23,7 +23,7 @@ import typer
 from streamvet.cli import options
 from streamvet.cli.options import Outputs
 from streamvet.contract.files import FileError
-from streamvet.contract.profile import Profile, load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
 from streamvet.decode import reading
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TextIO
 
+    from streamvet.contract.profile import Profile
     from streamvet.outcome import Check
     from streamvet.report.report import Report
     from streamvet.system import System

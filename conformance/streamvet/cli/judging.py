@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from streamvet.contract.files import FileError
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.report.building import TRACE_SUFFIX, Asked, ReportBuilder
 from streamvet.systems import system_of

@@ -12,7 +12,8 @@ import typer
 
 from streamvet.cli.console import note, say
 from streamvet.contract.files import FileError
-from streamvet.contract.profile import builtin_profiles, load_profile
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples
 from streamvet.reference import Fault, ServerMissingError, faults

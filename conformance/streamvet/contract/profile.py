@@ -1,21 +1,20 @@
-"""A profile: the parameter values and tables of one system, from its folder.
+"""A profile: the parameter values and tables of one system.
 
-Must not know which checks or probes read it. Every field is explained in `schemas/meta/profile.schema.json`.
+Must not know how its folder is read, nor which checks or probes ask it. Every field is
+explained in `schemas/meta/profile.schema.json`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
-from streamvet.contract.schema import SchemaSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from streamvet.contract.schema import SchemaSet
 
 
 # In place of a JSON pointer: the event has its cursor in the `id` field of its SSE block.
@@ -223,130 +222,3 @@ class Profile:
         if self.terminal and self.terminal.cap_ms:
             waits.append(self.terminal.cap_ms * scale)
         return max(waits) / 1000
-
-
-def builtin_profiles() -> list[str]:
-    """The names of the profiles that come with streamvet."""
-    return sorted(path.parent.name for path in schemas_folder().glob("*/profile.yaml"))
-
-
-def load_profile(name_or_folder: str, near: Path | None = None, named_in: Path | str | None = None) -> Profile:
-    """Load a built-in profile by name, or one from a folder on disk (relative to `near`).
-
-    `named_in` is the file whose key `profile` has the name, for the error.
-
-    Raises:
-        FileError: where there is none, or where its file is not valid.
-    """
-    if name_or_folder in builtin_profiles():
-        return _load(schemas_folder() / name_or_folder)
-    folder = Path(name_or_folder)
-    folder = folder if folder.is_absolute() or near is None else near / folder
-    if not (folder / "profile.yaml").is_file():
-        wanted = f"one of {', '.join(builtin_profiles())}, or a folder with a profile.yaml"
-        if named_in is not None:
-            raise FileError(named_in, "/profile", wanted, repr(name_or_folder))
-        raise FileError(name_or_folder, "profile", wanted, "neither")
-    return _load(folder.resolve())
-
-
-@cache
-def _load(folder: Path) -> Profile:
-    from streamvet.contract.fitting import check_fit  # noqa: PLC0415 - its rules are about what this module makes
-
-    path = folder / "profile.yaml"
-    raw = read_yaml(path)
-    check_shape(raw, "profile", path)
-    events, terminal = raw["events"], raw.get("terminal")
-    operations = {name: _operation(name, row) for name, row in raw["operations"].items()}
-    lifecycles = {name: _lifecycle(name, row) for name, row in raw.get("lifecycles", {}).items()}
-    profile = Profile(
-        name=raw["profile"],
-        title=raw["title"],
-        folder=folder,
-        digest=digest_of(folder),
-        raw=raw,
-        streams=raw["streams"],
-        framing=raw["framing"]["kind"],
-        sentinels=tuple(raw["framing"].get("sentinels", ())),
-        operations=operations,
-        discriminator=events["discriminator"]["pointer"],
-        then=events["discriminator"].get("then", {}),
-        types=events["types"],
-        fallback=events.get("fallback", {}),
-        open_set=events["set"] == "open",
-        lifecycles=lifecycles,
-        sequence=raw.get("sequence"),
-        heartbeat=_heartbeat(raw.get("heartbeat")),
-        history=tuple(raw.get("catchup", {}).get("history", ())),
-        terminal=_terminal(terminal) if terminal else None,
-        schemas=SchemaSet(folder),
-    )
-    check_fit(profile, path)
-    return profile
-
-
-def _lifecycle(name: str, row: Mapping[str, Any]) -> Lifecycle:
-    return Lifecycle(
-        name=name,
-        key=row.get("key"),
-        start=row["start"],
-        states=row["states"],
-        anywhere=row.get("begins") == "anywhere",
-        forbids=tuple(row.get("forbids", ())),
-    )
-
-
-def _operation(name: str, row: Mapping[str, Any]) -> Operation:
-    return Operation(
-        name=name,
-        method=row["method"],
-        path=row["path"],
-        status=tuple(row["status"]),
-        query=row.get("query", {}),
-        headers=row.get("headers", {}),
-        body=row.get("body"),
-        streams=row.get("streams", False),
-        optional=row.get("optional", False),
-        bearer=row.get("bearer", False),
-        schema=row.get("schema"),
-        raw=row,
-    )
-
-
-def _heartbeat(row: Mapping[str, Any] | None) -> Heartbeat | None:
-    if row is None:
-        return None
-    return Heartbeat(
-        form=row["form"],
-        event=row.get("event"),
-        interval_ms=row["interval_ms"],
-        tolerance_ms=row["tolerance_ms"],
-        timer=row["timer"],
-        while_=row["while"],
-        pattern=row.get("pattern"),
-        time=row.get("time"),
-        time_within_ms=row.get("time_within_ms"),
-        observe=row.get("observe", 3),
-    )
-
-
-def _terminal(row: Mapping[str, Any]) -> Terminal:
-    return Terminal(
-        events=tuple(row["events"]),
-        last=tuple(row["last"]),
-        close_within_ms=row["close_within_ms"],
-        finished_within_ms=row.get("finished_within_ms", row["close_within_ms"]),
-        join_within_ms=row.get("join_within_ms", row["close_within_ms"]),
-        cap_ms=row.get("cap_ms"),
-        outcomes={outcome: tuple(kinds) for outcome, kinds in row.get("outcomes", {}).items()},
-    )
-
-
-def digest_of(folder: Path) -> str:
-    """SHA-256 over the profile and its schemas, by relative path, so that equal folders have equal digests."""
-    digest = hashlib.sha256()
-    files = [folder / "profile.yaml", *sorted(folder.glob("*/*.schema.json"))]
-    for path in files:
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import check_shape, read_yaml, schemas_folder
+from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
+from streamvet.contract.folders import is_builtin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from streamvet.contract.profile import Profile
 
@@ -49,7 +51,7 @@ def _holds(profile: Profile, path: str, wanted: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All requirements, in the order of the file, and the families with their titles."""
+    """All requirements, in the order of the files, and the families with their titles."""
 
     revision: int
     families: Mapping[str, str]  # family -> title
@@ -87,31 +89,84 @@ class Registry:
         return chosen
 
 
+def load_registry(profile: Profile | None = None) -> Registry:
+    """The generic requirements and those of the built-in systems, with those of the folder of `profile` behind them.
+
+    Raises:
+        FileError: where a file of requirements is wrong.
+    """
+    if profile is None or is_builtin(profile.name, profile.digest) or not (profile.folder / OWN_FILE).is_file():
+        return _of_suite()
+    return _with_own(profile.name, profile.folder)
+
+
+OWN_FILE = "requirements.yaml"  # in the folder of a profile
+
+
 @cache
-def load_registry() -> Registry:
-    """Read `schemas/requirements.yaml`."""
+def _of_suite() -> Registry:
     path = schemas_folder() / "requirements.yaml"
     data = read_yaml(path)
     check_shape(data, "requirements", path)
     prefixes = {row["prefix"]: family for family, row in data["families"].items()}
-    rows = {
-        row["id"]: Requirement(
-            id=row["id"],
-            level=row["level"],
-            text=row["text"],
-            family=prefixes[row["id"].partition("-")[0]],
-            why=row.get("why", ""),
-            when=row.get("when", ""),
-            applies_to=row.get("applies_to", {}),
-            depends_on=tuple(row.get("depends_on", ())),
-            seen=tuple(row.get("seen", ())),
-            covers=tuple(row.get("covers", ())),
-            excluded=row.get("excluded"),
-        )
-        for row in data["requirements"]
-    }
+    rows = [_requirement(row, prefixes[row["id"].partition("-")[0]]) for row in data["requirements"]]
     titles = {family: row["title"] for family, row in data["families"].items()}
-    return Registry(data["revision"], titles, prefixes, rows)
+    registry = Registry(data["revision"], titles, prefixes, {row.id: row for row in rows})
+    for system in data["systems"]:
+        registry = _joined(registry, system, schemas_folder() / system / OWN_FILE)
+    return registry
+
+
+@cache
+def _with_own(name: str, folder: Path) -> Registry:
+    suite, path = _of_suite(), folder / OWN_FILE
+    if name in suite.families:
+        wanted = f"a name that no family of requirements has, as {OWN_FILE} makes it one"
+        raise FileError(folder / "profile.yaml", "/profile", wanted, repr(name))
+    return _joined(suite, name, path)
+
+
+def _joined(registry: Registry, system: str, path: Path) -> Registry:
+    """A registry with the rows of one system behind its own; they are one family, with the system's name."""
+    data = read_yaml(path)
+    check_shape(data, "requirements", path)
+    if "prefix" not in data:
+        raise FileError(path, "", "the requirements of one system, with the key prefix", "the keys " + ", ".join(data))
+    prefix = data["prefix"]
+    if prefix in registry.prefixes:
+        taken = f"{prefix!r}, that of {registry.prefixes[prefix]}"
+        raise FileError(path, "/prefix", "a prefix that no other family of requirements has", taken)
+    rows: dict[str, Requirement] = {}
+    for number, raw in enumerate(data["requirements"]):
+        place = f"/requirements/{number}"
+        row = _requirement(raw | {"applies_to": {"profile": system, **raw.get("applies_to", {})}}, system)
+        if not row.id.startswith(f"{prefix}-"):
+            raise FileError(path, f"{place}/id", f"an id that begins with {prefix}-", repr(row.id))
+        if row.id in rows:
+            raise FileError(path, f"{place}/id", "each id once", f"{row.id!r} a second time")
+        rows[row.id] = row
+    return Registry(
+        registry.revision,
+        {**registry.families, system: data["title"]},
+        {**registry.prefixes, prefix: system},
+        {**registry.rows, **rows},
+    )
+
+
+def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
+    return Requirement(
+        id=row["id"],
+        level=row["level"],
+        text=row["text"],
+        family=family,
+        why=row.get("why", ""),
+        when=row.get("when", ""),
+        applies_to=row.get("applies_to", {}),
+        depends_on=tuple(row.get("depends_on", ())),
+        seen=tuple(row.get("seen", ())),
+        covers=tuple(row.get("covers", ())),
+        excluded=row.get("excluded"),
+    )
 
 
 @cache

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from streamvet.contract.files import FileError, check_shape, cut, read_yaml
-from streamvet.contract.profile import Profile, load_profile
+from streamvet.contract.loading import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from streamvet.contract.profile import Profile
 
 # What begins as a variable is one, or a mistake: it would be sent as it stands, a password among it.
 _VARIABLE = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\}|([^}]*\}?))")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.generation import payloads
 from streamvet.generation.dice import made_with, weighted
 from streamvet.generation.form import form_of

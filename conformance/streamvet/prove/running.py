@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamvet.campaign import SMALL_EFFORT, Settings, Unreachable, campaign
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
 from streamvet.prove.matrix import Done, Job, matrix

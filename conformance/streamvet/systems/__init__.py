@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.contract.profile import load_profile
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.judge import Judge
 from streamvet.system import System

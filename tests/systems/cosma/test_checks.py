@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from streamvet.contract.files import schemas_folder
-from streamvet.contract.profile import load_profile
-from streamvet.examples import base_trace, examples
+from streamvet.contract.loading import load_profile
+from streamvet.examples import base_trace, bases, examples
 from streamvet.systems.cosma.checks import CHECKS
 from streamvet.systems.cosma.checks.announced import cooldown_us
 
@@ -52,7 +51,7 @@ COOLDOWNS: list[tuple[list[str | None], int | None]] = [
 
 @pytest.mark.parametrize(("bodies", "wanted"), COOLDOWNS, ids=str)
 def test_the_cooldown_is_the_one_that_was_asked_for_last(bodies: list[str | None], wanted: int | None) -> None:
-    trace = base_trace(schemas_folder() / "traces" / "bases" / "cosma-held.yaml")
+    trace = base_trace(bases()["cosma-held"])
     (settings,) = [x for x in trace.exchanges if x.operation == "trigger:settings"]
     others = [x for x in trace.exchanges if x is not settings]
     asked = [replace(settings, request=settings.request._replace(body=body)) for body in bodies]

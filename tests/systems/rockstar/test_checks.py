@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamvet.contract.files import schemas_folder
-from streamvet.contract.profile import load_profile
-from streamvet.examples import base_trace
+from streamvet.contract.loading import load_profile
+from streamvet.examples import base_trace, bases
 from streamvet.outcome import NotExercised
 from streamvet.systems.rockstar.checks import CHECKS, pushes
 
@@ -21,7 +20,7 @@ ROCKSTAR = load_profile("rockstar")
 
 
 def base(name: str) -> Trace:
-    return base_trace(schemas_folder() / "traces" / "bases" / f"{name}.yaml")
+    return base_trace(bases()[name])
 
 
 def without(trace: Trace, *ids: str) -> Trace:

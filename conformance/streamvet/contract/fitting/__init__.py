@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # By what holds where there is no misfit. What others build on comes first.
 RULES: Mapping[str, Rule] = {
     "the name is its own": operations.own_name,
-    "the prefix is its own": operations.own_prefix,
     "its files are there": files.are_there,
     "its schemas are schemas": files.are_schemas,
     "its schemas have addresses": files.have_addresses,

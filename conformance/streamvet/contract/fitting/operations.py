@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import schemas_folder
 from streamvet.contract.fitting.misfit import Misfit, names_in, place_of, request_of
-from streamvet.contract.profile import builtin_profiles, digest_of, pointed
-from streamvet.contract.registry import load_registry
+from streamvet.contract.folders import builtin_profiles, is_builtin
+from streamvet.contract.profile import pointed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,23 +29,10 @@ def _verb(operation: Operation) -> str:
     return operation.name.partition(":")[0]
 
 
-def _is_builtin(profile: Profile) -> bool:
-    """Whether it is one that comes with streamvet, or an unchanged copy."""
-    return profile.name in builtin_profiles() and profile.digest == digest_of(schemas_folder() / profile.name)
-
-
 def own_name(profile: Profile) -> Iterable[Misfit]:
     """A built-in profile's name brings its system's own probes and requirements."""
-    if profile.name in builtin_profiles() and not _is_builtin(profile):
+    if profile.name in builtin_profiles() and not is_builtin(profile.name, profile.digest):
         yield Misfit("/profile", "a name of its own, as it differs from the built-in profile", repr(profile.name))
-
-
-def own_prefix(profile: Profile) -> Iterable[Misfit]:
-    """A prefix names a family of requirements."""
-    prefix = profile.field("prefix")
-    if prefix is not None and not _is_builtin(profile) and prefix in load_registry().prefixes:
-        family = load_registry().prefixes[prefix]
-        yield Misfit("/prefix", "a prefix that no family of requirements has, or none", f"that of {family}, {prefix!r}")
 
 
 def are_there(profile: Profile) -> Iterable[Misfit]:

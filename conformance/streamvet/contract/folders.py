@@ -1,0 +1,45 @@
+"""The folders of profiles: which come with streamvet, and what the digest of one covers.
+
+Must not know what the files say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+from streamvet.contract.files import schemas_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Of a profile's folder: what the digest covers, besides profile.yaml, in this order.
+_COVERED = ("*/*.schema.json", "requirements.yaml", "traces/*.yaml", "traces/bases/*.yaml")
+
+
+def builtin_profiles() -> list[str]:
+    """The names of the profiles that come with streamvet."""
+    return sorted(path.parent.name for path in schemas_folder().glob("*/profile.yaml"))
+
+
+def is_builtin(name: str, digest: str) -> bool:
+    """Whether a profile is one that comes with streamvet, or an unchanged copy of one."""
+    return name in builtin_profiles() and digest == _digest_of_builtin(name)
+
+
+@cache
+def _digest_of_builtin(name: str) -> str:
+    return digest_of(schemas_folder() / name)
+
+
+def digest_of(folder: Path) -> str:
+    """SHA-256 over the profile, its schemas, its requirements and their traces.
+
+    By relative path, so that equal folders have equal digests.
+    """
+    digest = hashlib.sha256()
+    files = [folder / "profile.yaml", *(path for pattern in _COVERED for path in sorted(folder.glob(pattern)))]
+    for path in files:
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
