@@ -50,6 +50,15 @@ def _applies(row: Requirement) -> str:
     return f"{conditions} ({', '.join(names) or 'none of the built-in profiles'})" if conditions else "every profile"
 
 
+# What `reads` of a row means, for readers.
+_READS = {
+    "frames": "all frames.",
+    "json": "events whose data is JSON.",
+    "type": "events of a known type.",
+    "schema": "events that are valid by the schema of their type.",
+}
+
+
 def _requirement(row: Requirement) -> list[str]:
     if row.excluded:
         facts = {"Excluded": row.excluded}
@@ -65,8 +74,10 @@ def _requirement(row: Requirement) -> list[str]:
     bad = [example.note.rstrip(".") for example in examples(row.id) if not example.holds]
     if bad:
         facts["Violated, for example"] = "; ".join(dict.fromkeys(bad)) + "."
-    if row.depends_on:
-        facts["Depends on"] = ", ".join(link(one, row.family) for one in row.depends_on) + "."
+    if row.reads:
+        facts["Reads"] = _READS[row.reads]
+    if row.explained_by:
+        facts["Explained by"] = ", ".join(link(one, row.family) for one in row.explained_by) + "."
     if row.covers:
         facts["Covers"] = ", ".join(map(_line, row.covers)) + "."
     return [

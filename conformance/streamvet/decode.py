@@ -7,7 +7,7 @@ know what is right or wrong: a problem is noted, not judged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,6 +46,20 @@ class Event(NamedTuple):
     parsed: bool  # whether its data is JSON
 
 
+# How much of an event a requirement has to be able to read, each level with the ones before it.
+LEVELS = ("frames", "json", "type", "schema")
+
+
+class Hidden(NamedTuple):
+    """Bytes that a requirement cannot read: the lowest level at which that is so, and the id that they violate."""
+
+    start: int
+    end: int
+    at_us: int
+    level: str
+    violates: str
+
+
 @dataclass(slots=True)
 class Reading:
     """A stream as a strict reader sees it. `beats` are the heartbeats, in whichever form the profile says."""
@@ -61,6 +75,7 @@ class Reading:
     frames: int = 0
     ids: int = 0  # frames with an id field
     kept: dict[int, Any] = field(default_factory=dict)  # values that were asked for, by the start of their event
+    unread: list[Hidden] = field(default_factory=list)  # what requirements of some level cannot read
 
     def value(self, event: Event) -> Any:
         """The JSON value of an event, None where it is not JSON."""
@@ -113,8 +128,43 @@ def reading(exchange: Exchange, profile: Profile) -> Reading:
     """The stream of an exchange as events; computed once."""
     known = _readings.get(exchange)
     if known is None or known.profile is not profile:
-        known = _readings[exchange] = _read(exchange, profile)
+        whole = exchange.whole
+        known = _read(exchange, profile) if whole is None else _seen_at(exchange, reading(whole, profile))
+        _readings[exchange] = known
     return known
+
+
+def hidden(exchange: Exchange, profile: Profile, level: str) -> list[Hidden]:
+    """What a requirement that reads this level cannot see of a stream."""
+    if not readable(exchange):
+        return []
+    return [one for one in reading(exchange, profile).unread if LEVELS.index(one.level) <= LEVELS.index(level)]
+
+
+def view(trace: Trace, profile: Profile, level: str) -> tuple[Trace, dict[str, frozenset[str]]]:
+    """The trace as a requirement that reads this level sees it; by exchange, the ids that what is hidden violates."""
+    unread = {
+        one.id: frozenset(piece.violates for piece in pieces)
+        for one in trace.exchanges
+        if (pieces := hidden(one, profile, level))
+    }
+    if not unread:
+        return trace, unread
+    exchanges = (replace(one, whole=one, reads=level) if one.id in unread else one for one in trace.exchanges)
+    return replace(trace, exchanges=tuple(exchanges)), unread
+
+
+def _seen_at(exchange: Exchange, whole: Reading) -> Reading:
+    """A reading without the events that a level hides."""
+    starts = {one.start for one in hidden(whole.exchange, whole.profile, exchange.reads)}
+    ahead = whole.foremost
+    return replace(
+        whole,
+        exchange=exchange,
+        events=[one for one in whole.events if one.start not in starts],
+        beats=[one for one in whole.beats if one.start not in starts],
+        foremost=ahead if ahead is None or ahead[1].start not in starts else None,
+    )
 
 
 def frames(exchange: Exchange, profile: Profile) -> Iterator[Frame]:
@@ -185,7 +235,8 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
                 found.beats.append(Event("", frame.event, at_us, frame.start, frame.end, None, (), None, (), False))
             continue
         if frame.kind not in (Kind.EVENT, Kind.LINE):
-            continue  # PARTIAL: never dispatched; MALFORMED: bytes of which two readers make two texts
+            found.unread += _undispatched(frame, at_us, found)
+            continue
         if frame.data_lines != 1 and profile.framing == "sse":
             found.spread.append(frame)
         if frame.event in sentinels:
@@ -207,11 +258,38 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
             ahead_s = _ahead_s(time_of(value), at_us) if time_of else None
             if ahead_s is not None and (found.foremost is None or ahead_s > found.foremost[0]):
                 found.foremost = (ahead_s, event)
+            found.unread += _defects(event, profile)
         if beat_form in ("event", "object") and event.kind == beat_name:
             found.beats.append(event)
         else:
             found.events.append(event)
     return found
+
+
+def _undispatched(frame: Frame, at_us: int, one: Reading) -> list[Hidden]:
+    """Bytes that become no event: MALFORMED, of which two readers make two texts, or PARTIAL, which never ended."""
+    if frame.kind is Kind.MALFORMED:
+        return [Hidden(frame.start, frame.end, at_us, "json", "EVT-01")]
+    unended = "SSE-01" if one.profile.framing == "sse" else "NDJ-01"
+    return [Hidden(frame.start, frame.end, at_us, "json", unended)] if one.exchange.by_server else []
+
+
+def _defects(event: Event, profile: Profile) -> list[Hidden]:
+    """The level at which an event can no longer be read, and the id that it violates; none where it is as it should be.
+
+    An unknown type of an open set is no violation.
+    """
+    if not event.parsed:
+        level, violates = "json", "EVT-02"
+    elif event.kind is None:
+        level, violates = "type", "EVT-07"
+    elif not profile.open_set and profile.schema_file(event.kind) is None:
+        level, violates = "type", "EVT-11"
+    elif event.valid is False:
+        level, violates = "schema", "EVT-08"
+    else:
+        return []
+    return [Hidden(event.start, event.end, event.at_us, level, violates)]
 
 
 def _ahead_s(text: Any, at_us: int) -> float | None:

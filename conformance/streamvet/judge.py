@@ -1,18 +1,20 @@
 """Traces in, verdicts out. The fold of the design happens here, and only here.
 
-A requirement's check sees a trace without the exchanges in which something that it depends on has a finding, so
-that one defect gives one finding. Must not know how a trace was made: no socket, no clock.
+A requirement's check sees the events that reach the level which the requirement reads. A finding that another
+violation explains (see `explaining`) is no verdict of its own. Must not know how a trace was made: no socket, no clock.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from streamvet.contract.files import FileError
+from streamvet.decode import LEVELS, view
+from streamvet.explaining import Explanations
 from streamvet.outcome import Finding, NotExercised, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Trace
 
-_LEFT_OUT = " (an exchange was left out for "
 MAX_FINDINGS = 20  # kept for one requirement and trace: the first ones tell, and a broken stream has one for each event
 
 
@@ -39,6 +40,16 @@ class Ruling:
     probes: tuple[str, ...] = ()  # the probes whose traces exercised it
     overruled: Verdict | None = None  # what a waiver covers
     reproduce: str = ""
+    # Findings that other violations explain; where it has no others the verdict is INCONCLUSIVE.
+    explained: tuple[Finding, ...] = ()
+    unread: Mapping[str, int] = field(
+        default_factory=dict
+    )  # streams with events that were not read, by what they violate
+
+    @property
+    def causes(self) -> frozenset[str]:
+        """The ids that explain its findings, or kept its check from reading."""
+        return frozenset(self.unread).union(*(one.explained_by for one in self.explained))
 
 
 @dataclass(slots=True)
@@ -47,6 +58,8 @@ class Tally:
 
     exercised: int = 0
     findings: list[Finding] = field(default_factory=list)
+    explained: list[Finding] = field(default_factory=list)
+    unread: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, int] = field(default_factory=dict)
     probes: dict[str, int] = field(default_factory=dict)
     error: str = ""
@@ -63,10 +76,6 @@ class Judge:
         self.registry = registry
         self._checks = checks
         self._rows = registry.testable(profile)
-        order = TopologicalSorter({row.id: row.depends_on for row in registry.rows.values()}).static_order()
-        applicable = {row.id: row for row in self._rows}
-        self._order = [applicable[one] for one in order if one in applicable]
-        self._ancestors = {row.id: registry.ancestors(row.id) for row in self._rows}
         self.tallies = {row.id: Tally() for row in self._rows}
 
     def add(self, trace: Trace) -> dict[str, Outcome]:
@@ -76,17 +85,15 @@ class Judge:
             FileError: where the trace was recorded with another profile, or other rules.
         """
         self._same_contract(trace)
-        outcomes: dict[str, Outcome] = {}
-        guilty: dict[str, frozenset[str]] = {}  # id -> exchanges in which it has a finding
-        for row in self._order:
-            bad = frozenset[str]().union(*(guilty[one] for one in self._ancestors[row.id] if one in guilty))
-            outcome = self._run(row, trace.without(bad))
-            if isinstance(outcome, list) and outcome:
-                guilty[row.id] = frozenset(one.exchange for one in outcome)
-            elif bad and isinstance(outcome, NotExercised):
-                outcome = NotExercised(f"{outcome.reason}{_LEFT_OUT}{_culprits(guilty, bad)})")
-            outcomes[row.id] = outcome
-            self._fold(row, trace, outcome)
+        views = {level: view(trace, self.profile, level) for level in LEVELS}
+        views[""] = (trace, {})
+        outcomes = {row.id: self._run(row, views[row.reads or ""][0]) for row in self._rows}
+        explained = Explanations(self.registry, outcomes)
+        for row in self._rows:
+            unread, outcome = views[row.reads or ""][1], outcomes[row.id]
+            if isinstance(outcome, list):
+                outcome = outcomes[row.id] = [explained(row, one, unread) for one in outcome]
+            self._fold(row, trace, outcome, unread)
         return outcomes
 
     def _same_contract(self, trace: Trace) -> None:
@@ -106,16 +113,21 @@ class Judge:
             self.tallies[row.id].error = traceback.format_exc(limit=-3)
             return NotExercised("the check failed, see the error")
 
-    def _fold(self, row: Requirement, trace: Trace, outcome: Outcome) -> None:
+    def _fold(
+        self, row: Requirement, trace: Trace, outcome: Outcome, unread: Mapping[str, frozenset[str]]
+    ) -> None:  # fmt: skip
         tally = self.tallies[row.id]
+        for names in unread.values():
+            tally.unread.update(names)
         if isinstance(outcome, NotExercised):
             reason = _nameless(trace) or outcome.reason
             tally.reasons[reason] = tally.reasons.get(reason, 0) + 1
             return
         tally.exercised += 1
         tally.probes[trace.probe] = tally.probes.get(trace.probe, 0) + 1
-        name = trace.name
-        tally.findings += [dataclasses.replace(one, requirement=row.id, trace=name) for one in outcome[:MAX_FINDINGS]]
+        named = [dataclasses.replace(one, requirement=row.id, trace=trace.name) for one in outcome]
+        tally.findings += [one for one in named if not one.explained_by][:MAX_FINDINGS]
+        tally.explained += [one for one in named if one.explained_by][:MAX_FINDINGS]
 
     def skipped(self, requirement: str, reason: str) -> None:
         """Note why a try that would have exercised a requirement did not happen."""
@@ -134,12 +146,20 @@ class Judge:
         probes = tuple(tally.probes)
         if tally.error:
             return Ruling(row, Verdict.ERROR, tally.error, tally.exercised, tuple(tally.findings), probes)
+        verdict, reason = self._verdict(row, tally)
+        return Ruling(
+            row, verdict, reason, tally.exercised, tuple(tally.findings), probes,
+            explained=tuple(tally.explained), unread=dict(tally.unread),
+        )  # fmt: skip
+
+    def _verdict(self, row: Requirement, tally: Tally) -> tuple[Verdict, str]:
         if tally.findings:
-            verdict = Verdict.FAIL if row.level == "MUST" else Verdict.WARN
-            return Ruling(row, verdict, "", tally.exercised, tuple(tally.findings), probes)
+            return (Verdict.FAIL if row.level == "MUST" else Verdict.WARN), ""
+        if tally.explained:
+            return Verdict.INCONCLUSIVE, _explanation(tally)
         if tally.exercised:
-            return Ruling(row, Verdict.PASS, "", tally.exercised, (), probes)
-        return Ruling(row, Verdict.INCONCLUSIVE, _reasons(tally.reasons))
+            return Verdict.PASS, _not_read(tally.unread)
+        return Verdict.INCONCLUSIVE, "; ".join(filter(None, (_reasons(tally.reasons), _not_read(tally.unread))))
 
 
 def judge(
@@ -167,17 +187,25 @@ def _nameless(trace: Trace) -> str | None:
     return next((f"the answer to {one.operation} has no id at {one.about['no_id']}" for one in starts), None)
 
 
-def _culprits(guilty: Mapping[str, frozenset[str]], bad: frozenset[str]) -> str:
-    return ", ".join(sorted(one for one, exchanges in guilty.items() if exchanges & bad))
+def _explanation(tally: Tally) -> str:
+    """Why there is nothing but findings that are explained."""
+    causes = dict.fromkeys(name for one in tally.explained for name in one.explained_by)
+    return f"violated only where {', '.join(causes)} is violated too"
+
+
+def _not_read(unread: Mapping[str, int]) -> str:
+    """How many streams had events that were not read, and what these violate; "" where there were none."""
+    if not unread:
+        return ""
+    streams = max(unread.values())
+    return f"{streams} stream{'s' if streams > 1 else ''} not read to the end because of {', '.join(sorted(unread))}"
 
 
 def _reasons(reasons: Mapping[str, int]) -> str:
     """The reasons, the most telling first: the longest, as short ones are 'nothing of the kind in this trace'."""
     if not reasons:
         return "no try reached it"
-    longer = {reason.partition(_LEFT_OUT)[0] for reason in reasons if _LEFT_OUT in reason}
-    told = [reason for reason in reasons if reason not in longer]  # the same, with why
-    ordered = sorted(told, key=lambda reason: (not reason.startswith("not tried"), -reasons[reason], reason))
+    ordered = sorted(reasons, key=lambda reason: (not reason.startswith("not tried"), -reasons[reason], reason))
     return "; ".join(ordered[:3])
 
 

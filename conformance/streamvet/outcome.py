@@ -14,6 +14,8 @@ from streamvet.contract.profile import Profile
 from streamvet.trace import Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from streamvet.trace import Exchange
 
 SEEN_CHARS = 120  # how much of what was seen a finding quotes
@@ -30,7 +32,8 @@ class NotExercised:
 class Finding:
     """One violation: where, when, what was expected and what was seen. The text is a lower-case fragment.
 
-    `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole.
+    `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole. The judge fills in
+    the last three.
     """
 
     exchange: str
@@ -38,8 +41,12 @@ class Finding:
     at_us: int
     expected: str
     seen: str
-    requirement: str = ""  # the judge fills it in
-    trace: str = ""  # likewise
+    beside: tuple[str, ...] = ()  # the exchanges with which this one was compared
+    absent: bool = False  # it says that something is absent, which events that could not be read may have been
+    timed: bool = False  # it is about time: something came too late, too early or never within its bound
+    requirement: str = ""
+    trace: str = ""
+    explained_by: tuple[str, ...] = ()  # the ids that explain it; none where it is a violation of its own
 
 
 Outcome = NotExercised | list[Finding]
@@ -52,7 +59,7 @@ class Verdict(Enum):
     PASS = "PASS"  # noqa: S105 - a verdict, not a password
     FAIL = "FAIL"
     WARN = "WARN"  # a SHOULD that is violated
-    INCONCLUSIVE = "INCONCLUSIVE"  # never exercised
+    INCONCLUSIVE = "INCONCLUSIVE"  # never exercised, or nothing but findings that other violations explain
     NOT_APPLICABLE = "NOT_APPLICABLE"
     WAIVED = "WAIVED"
     ERROR = "ERROR"  # ours: a check raised
@@ -68,8 +75,9 @@ def _cut(text: str) -> str:
 
 
 def finding(
-    exchange: Exchange, expected: str, seen: object, span: tuple[int, int] = (0, 0), at_us: int | None = None
-) -> Finding:
+    exchange: Exchange, expected: str, seen: object, span: tuple[int, int] = (0, 0), at_us: int | None = None, *,
+    beside: Iterable[str] = (), absent: bool = False, timed: bool = False,
+) -> Finding:  # fmt: skip
     """A finding about `exchange`; a text for `seen` stands as it is, any other value is quoted.
 
     Without `at_us` the time is that of the last byte of the span, else of the head, else of the end.
@@ -78,7 +86,9 @@ def finding(
         at_us = (
             arrival_us(exchange, span[1]) if span[1] else (exchange.head.at_us if exchange.head else exchange.ended_us)
         )
-    return Finding(exchange.id, span, at_us, expected, _cut(seen) if isinstance(seen, str) else shown(seen))
+    quoted = _cut(seen) if isinstance(seen, str) else shown(seen)
+    others = tuple(one for one in dict.fromkeys(beside) if one != exchange.id)
+    return Finding(exchange.id, span, at_us, expected, quoted, others, absent, timed)
 
 
 def arrival_us(exchange: Exchange, end: int) -> int:

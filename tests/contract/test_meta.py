@@ -253,7 +253,7 @@ def test_an_id_is_given_once_and_families_keep_together(registry: Registry) -> N
 
 
 def test_requirements_depend_on_others_that_are_there_and_never_in_a_circle(registry: Registry) -> None:
-    graph = {row.id: row.depends_on for row in registry.rows.values()}
+    graph = {row.id: row.explained_by for row in registry.rows.values()}
     assert {one for needed in graph.values() for one in needed} <= {row.id for row in registry.testable()}
     TopologicalSorter(graph).prepare()  # raises CycleError
 

@@ -45,7 +45,9 @@ def requirements(as_json: AsJson = False) -> None:
     values = [
         {
             "id": row.id, "level": row.level, "family": row.family, "text": row.text, "when": row.when, "why": row.why,
-            "applies_to": dict(row.applies_to), "depends_on": list(row.depends_on), "seen": list(row.seen),
+            "applies_to": dict(row.applies_to), "reads": row.reads,
+            "explained_by": list(row.explained_by),
+            "seen": list(row.seen),
             "covers": list(row.covers), "excluded": row.excluded,
         }
         for row in rows
@@ -123,13 +125,14 @@ def explain(
 def _facts(row: Requirement) -> list[str]:
     registry = load_registry()
     applies = [name for name in builtin_profiles() if row.applies(load_profile(name))]
-    children = [one.id for one in registry.rows.values() if row.id in one.depends_on]
+    explained = [one.id for one in registry.rows.values() if row.id in one.explained_by]
     facts = {
         "exercised when": row.when,
         "why": row.why,
         "seen in the field": ", ".join(row.seen),
-        "depends on": ", ".join(row.depends_on),
-        "needed by": ", ".join(children),
+        "reads": row.reads or "",
+        "explained by": ", ".join(row.explained_by),
+        "explains": ", ".join(explained),
         "applies to": ", ".join(applies) or "no built-in profile",
         "covers": f"\n{'':<20}".join(map(statement, row.covers)),
         "not checked": row.excluded or "",

@@ -30,7 +30,8 @@ class Requirement:
     why: str
     when: str
     applies_to: Mapping[str, Any]
-    depends_on: tuple[str, ...]
+    reads: str | None  # a level of `LEVELS`; None where it looks at no event
+    explained_by: tuple[str, ...]
     seen: tuple[str, ...]
     covers: tuple[str, ...]
     excluded: str | None
@@ -61,17 +62,6 @@ class Registry:
     def testable(self, profile: Profile | None = None) -> list[Requirement]:
         """The rows that a check stands for, for one profile or for any."""
         return [row for row in self.rows.values() if row.excluded is None and (profile is None or row.applies(profile))]
-
-    def ancestors(self, requirement: str) -> frozenset[str]:
-        """Every id on which `requirement` depends, directly or not."""
-        found: set[str] = set()
-        left = list(self.rows[requirement].depends_on)
-        while left:
-            one = left.pop()
-            if one not in found:
-                found.add(one)
-                left.extend(self.rows[one].depends_on)
-        return frozenset(found)
 
     def select(self, words: list[str]) -> set[str]:
         """The ids that `words` name: an id, a family or a prefix.
@@ -162,7 +152,8 @@ def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
         why=row.get("why", ""),
         when=row.get("when", ""),
         applies_to=row.get("applies_to", {}),
-        depends_on=tuple(row.get("depends_on", ())),
+        reads=row.get("reads"),
+        explained_by=tuple(row.get("explained_by", ())),
         seen=tuple(row.get("seen", ())),
         covers=tuple(row.get("covers", ())),
         excluded=row.get("excluded"),

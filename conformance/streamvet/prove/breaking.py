@@ -80,6 +80,7 @@ def _breaks(
     bench = Judge(profile, registry, {**system_of(profile).checks, requirement: check})
     for trace in kept(one.job.keep):
         bench.add(trace)
-    return bool(
-        compare(honest[one.job.profile], {one.requirement.id: one.verdict for one in bench.rulings()}, fault, registry)
-    )
+    rulings = bench.rulings()
+    verdicts = {ruling.requirement.id: ruling.verdict for ruling in rulings}
+    causes = {ruling.requirement.id: ruling.causes for ruling in rulings}
+    return bool(compare(honest[one.job.profile], verdicts, fault, registry, causes))

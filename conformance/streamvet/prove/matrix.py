@@ -40,6 +40,7 @@ class Done:
 
     job: Job
     verdicts: Mapping[str, Verdict]
+    causes: Mapping[str, frozenset[str]] = field(default_factory=dict)  # of what is inconclusive
     first: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     duration_s: float = 0.0
@@ -57,11 +58,13 @@ class Cell:
 
 
 def compare(
-    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], fault: Fault, registry: Registry
-) -> list[str]:
+    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], fault: Fault, registry: Registry,
+    causes: Mapping[str, frozenset[str]],
+) -> list[str]:  # fmt: skip
     """What is wrong with the verdicts of a faulty run, held against those of the honest one; [] where nothing is.
 
-    The named id fails (warns, where it is a SHOULD); what depends on it may become inconclusive; nothing else changes.
+    The named id fails (warns, where it is a SHOULD); another one may become inconclusive where its ruling names that id
+    among its `causes`, or one that this id explains; nothing else changes.
     """
     wrong: list[str] = []
     if fault.id is not None:
@@ -74,10 +77,22 @@ def compare(
         now = faulty.get(one)
         if one == fault.id or now is verdict:
             continue
-        if now is Verdict.INCONCLUSIVE and fault.id is not None and fault.id in registry.ancestors(one):
+        if now is Verdict.INCONCLUSIVE and fault.id is not None and fault.id in _roots(one, causes):
             continue
         wrong.append(f"{one}: expected {verdict.value} as on the honest server, got {_told(now)}")
     return wrong
+
+
+def _roots(name: str, causes: Mapping[str, frozenset[str]]) -> set[str]:
+    """The causes of a ruling, and theirs."""
+    found: set[str] = set()
+    left = list(causes.get(name, ()))
+    while left:
+        one = left.pop()
+        if one not in found:
+            found.add(one)
+            left.extend(causes.get(one, ()))
+    return found
 
 
 def _told(verdict: Verdict | None) -> str:
@@ -101,7 +116,7 @@ def matrix(results: Iterable[Done], registry: Registry) -> list[Cell]:
 def _cell(one: Done, fault: Fault, honest: Done, registry: Registry) -> Cell:
     errors = [f"the suite itself: {error.strip().rpartition(chr(10))[2]}" for error in (*honest.errors, *one.errors)]
     judged = bool(one.verdicts and honest.verdicts)
-    lines = compare(honest.verdicts, one.verdicts, fault, registry) if judged else []
+    lines = compare(honest.verdicts, one.verdicts, fault, registry, one.causes) if judged else []
     wrong = (*errors, *(_with_finding(line, one) for line in lines))
     return Cell(fault, one.job.profile, wrong, one.first.get(fault.id or "", ""))
 

@@ -160,7 +160,8 @@ def perform_one(job: Job) -> Done:
     rulings = bench.rulings()
     ours = tuple(one.reason for one in rulings if one.verdict is Verdict.ERROR)
     late = any(one.verdict is Verdict.INCONCLUSIVE and _LATE in one.reason for one in rulings)
-    return Done(job, _verdicts(rulings), _first(rulings), (*summary.errors, *ours), summary.duration_s, late)
+    causes = {one.requirement.id: one.causes for one in rulings if one.causes}
+    return Done(job, _verdicts(rulings), causes, _first(rulings), (*summary.errors, *ours), summary.duration_s, late)
 
 
 def _write(trace: Trace, folder: Path, number: int) -> None:

@@ -91,6 +91,8 @@ class Exchange:
     ending: Ending
     ended_us: int
     detail: str = ""
+    whole: Exchange | None = None  # of a view that hides events: the exchange with all of them
+    reads: str = "frames"  # of such a view: the level that an event has to reach so that it is seen
 
     @property
     def chunks(self) -> Iterator[Chunk]:
@@ -139,13 +141,3 @@ class Trace:
     accounts: Mapping[str, str] = field(default_factory=dict)  # role -> what it is, never a secret
     jitter_us: Mapping[str, int] = field(default_factory=dict)  # exchange id -> how late the harness itself was
     name: str = ""  # the file it came from or will be written to
-
-    def without(self, ids: frozenset[str]) -> Trace:
-        """The same trace without the exchanges of these ids."""
-        if not ids:
-            return self
-        kept = tuple(exchange for exchange in self.exchanges if exchange.id not in ids)
-        return Trace(
-            self.probe, self.stimulus, kept, self.profile, self.digest, self.revision, self.time_scale,
-            self.wall_clock, self.lacks, self.accounts, self.jitter_us, self.name,
-        )  # fmt: skip

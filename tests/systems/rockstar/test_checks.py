@@ -24,7 +24,7 @@ def base(name: str) -> Trace:
 
 
 def without(trace: Trace, *ids: str) -> Trace:
-    return trace.without(frozenset(ids))
+    return replace(trace, exchanges=tuple(one for one in trace.exchanges if one.id not in ids))
 
 
 def changed(trace: Trace, name: str, old: bytes, new: bytes) -> Trace:

@@ -1,0 +1,58 @@
+"""Which findings of a trace other violations explain, so that one defect gives one finding and hides no second one.
+
+Must not know how a verdict is folded from findings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from streamvet.contract.registry import Registry, Requirement
+    from streamvet.outcome import Finding, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Guilt:
+    """The exchanges in which a requirement has findings, and those in which it has some that are not about time."""
+
+    any: frozenset[str]
+    untimed: frozenset[str]
+
+    def explains(self, finding: Finding, places: Iterable[str]) -> bool:
+        """Whether it explains a finding about one of these exchanges. Time explains time alone."""
+        return not (self.any if finding.timed else self.untimed).isdisjoint(places)
+
+
+class Explanations:
+    """The explanations that the outcomes of one trace give for each other."""
+
+    def __init__(self, registry: Registry, outcomes: Mapping[str, Outcome]) -> None:
+        self._registry = registry
+        self._guilt = {
+            name: _Guilt(
+                frozenset(one.exchange for one in outcome),
+                frozenset(one.exchange for one in outcome if not one.timed),
+            )
+            for name, outcome in outcomes.items()
+            if isinstance(outcome, list) and outcome
+        }
+
+    def __call__(self, row: Requirement, finding: Finding, unread: Mapping[str, frozenset[str]]) -> Finding:
+        """A finding of a row with the ids that explain it, none where it is a violation of its own.
+
+        `unread` has, by exchange, the ids that events violate which were hidden from the check: these explain only that
+        something is absent. A SHOULD explains no MUST.
+        """
+        places = {finding.exchange, *finding.beside}
+        causes = [
+            name for name in row.explained_by if name in self._guilt and self._guilt[name].explains(finding, places)
+        ]
+        if finding.absent:
+            causes += sorted(frozenset[str]().union(*(unread[place] for place in places if place in unread)))
+        rows = self._registry.rows
+        weighty = [name for name in causes if row.level != "MUST" or rows[name].level == "MUST"]
+        return replace(finding, explained_by=tuple(dict.fromkeys(weighty)))
