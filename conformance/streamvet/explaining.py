@@ -45,14 +45,14 @@ class Explanations:
         """A finding of a row with the ids that explain it, none where it is a violation of its own.
 
         `unread` has, by exchange, the ids that events violate which were hidden from the check: these explain only that
-        something is absent. A SHOULD explains no MUST.
+        something is absent, and only in the exchange in which it is. A SHOULD explains no MUST.
         """
         places = {finding.exchange, *finding.beside}
         causes = [
             name for name in row.explained_by if name in self._guilt and self._guilt[name].explains(finding, places)
         ]
         if finding.absent:
-            causes += sorted(frozenset[str]().union(*(unread[place] for place in places if place in unread)))
+            causes += sorted(unread.get(finding.exchange, ()))
         rows = self._registry.rows
         weighty = [name for name in causes if row.level != "MUST" or rows[name].level == "MUST"]
         return replace(finding, explained_by=tuple(dict.fromkeys(weighty)))
