@@ -28,31 +28,46 @@ class _Guilt:
 
 
 class Explanations:
-    """The explanations that the outcomes of one trace give for each other."""
+    """The explanations that the outcomes of one trace give for each other.
 
-    def __init__(self, registry: Registry, outcomes: Mapping[str, Outcome]) -> None:
+    `unread` has for each requirement, by exchange, the ids that events violate which were hidden from its check. These
+    explain only that something is absent, and only in the exchange in which it is. What they explain explains nothing
+    else: else they would explain a wrong value by way of something absent.
+    """
+
+    def __init__(
+        self, registry: Registry, outcomes: Mapping[str, Outcome], unread: Mapping[str, Mapping[str, frozenset[str]]]
+    ) -> None:
         self._registry = registry
+        self._unread = unread
+        visible = {
+            name: [one for one in outcome if not self._hidden(registry.rows[name], one)]
+            for name, outcome in outcomes.items()
+            if isinstance(outcome, list)
+        }
         self._guilt = {
             name: _Guilt(
-                frozenset(one.exchange for one in outcome),
-                frozenset(one.exchange for one in outcome if not one.timed),
+                frozenset(one.exchange for one in findings),
+                frozenset(one.exchange for one in findings if not one.timed),
             )
-            for name, outcome in outcomes.items()
-            if isinstance(outcome, list) and outcome
+            for name, findings in visible.items()
         }
 
-    def __call__(self, row: Requirement, finding: Finding, unread: Mapping[str, frozenset[str]]) -> Finding:
-        """A finding of a row with the ids that explain it, none where it is a violation of its own.
-
-        `unread` has, by exchange, the ids that events violate which were hidden from the check: these explain only that
-        something is absent, and only in the exchange in which it is. A SHOULD explains no MUST.
-        """
+    def __call__(self, row: Requirement, finding: Finding) -> Finding:
+        """A finding of a row with the ids that explain it, none where it is a violation of its own."""
         places = {finding.exchange, *finding.beside}
         causes = [
             name for name in row.explained_by if name in self._guilt and self._guilt[name].explains(finding, places)
         ]
-        if finding.absent:
-            causes += sorted(unread.get(finding.exchange, ()))
+        causes = self._weighty(row, causes) + self._hidden(row, finding)
+        return replace(finding, explained_by=tuple(dict.fromkeys(causes)))
+
+    def _hidden(self, row: Requirement, finding: Finding) -> list[str]:
+        """The ids that what may be hidden violates, where a finding says that something is absent."""
+        unread = self._unread.get(row.id, {}).get(finding.exchange, frozenset()) if finding.absent else frozenset()
+        return self._weighty(row, sorted(unread))
+
+    def _weighty(self, row: Requirement, causes: list[str]) -> list[str]:
+        """A SHOULD explains no MUST."""
         rows = self._registry.rows
-        weighty = [name for name in causes if row.level != "MUST" or rows[name].level == "MUST"]
-        return replace(finding, explained_by=tuple(dict.fromkeys(weighty)))
+        return [name for name in causes if row.level != "MUST" or rows[name].level == "MUST"]

@@ -88,12 +88,13 @@ class Judge:
         views = {level: view(trace, self.profile, level) for level in LEVELS}
         views[""] = (trace, {})
         outcomes = {row.id: self._run(row, views[row.reads or ""][0]) for row in self._rows}
-        explained = Explanations(self.registry, outcomes)
+        unread = {row.id: views[row.reads or ""][1] for row in self._rows}
+        explained = Explanations(self.registry, outcomes, unread)
         for row in self._rows:
-            unread, outcome = views[row.reads or ""][1], outcomes[row.id]
+            outcome = outcomes[row.id]
             if isinstance(outcome, list):
-                outcome = outcomes[row.id] = [explained(row, one, unread) for one in outcome]
-            self._fold(row, trace, outcome, unread)
+                outcome = outcomes[row.id] = [explained(row, one) for one in outcome]
+            self._fold(row, trace, outcome, unread[row.id])
         return outcomes
 
     def _same_contract(self, trace: Trace) -> None:

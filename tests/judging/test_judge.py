@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -75,60 +75,79 @@ def test_the_table_of_checks_is_the_registry() -> None:
 
 # ------------------------------------------------------------------------------------------------ masking
 
-# EVT-03 depends on EVT-02, which depends on SSE-02; GHO-01 on nothing.
-ORDER = ("SSE-02", "EVT-02", "EVT-03", "GHO-01")
+# EVT-02 is explained by SSE-02, and EVT-09 by ORD-05, which CAT-02 explains; HBT-02 is by HBT-01, both about time.
+
+
+def says_of(exchange: str, **how: Any) -> Check:
+    """A check that has one finding in an exchange."""
+    return says([Finding(exchange, (0, 0), 0, "better", "this", **how)])
 
 
 @pytest.mark.parametrize(
-    ("blamed", "hidden"),
+    ("cause", "finding", "explained"),
     [
-        ({}, {}),
-        ({"EVT-02": ("x2",)}, {"EVT-03": {"x2"}}),
-        ({"SSE-02": ("x3",)}, {"EVT-02": {"x3"}, "EVT-03": {"x3"}}),
-        ({"SSE-02": ("x2",), "EVT-02": ("x2", "x3")}, {"EVT-03": {"x2", "x3"}}),
-        ({"EVT-03": ("x2",)}, {}),
-        ({"GHO-01": ("x1", "x2")}, {}),
+        (says_of("x2"), says_of("x2"), True),
+        (says_of("x3"), says_of("x2"), False),
+        (says_of("x3"), says_of("x2", beside=("x3",)), True),
+        (says_of("x3"), says_of("x2", beside=("x4", "x3")), True),
+        (says_of("x2", timed=True), says_of("x2"), False),
+        (says_of("x2", timed=True), says_of("x2", timed=True), True),
+        (says_of("x2"), says_of("x2", timed=True), True),
+        (says([]), says_of("x2"), False),
+        (says(NotExercised("never")), says_of("x2"), False),
     ],
 )
-def test_a_check_does_not_see_what_is_wrong_below(
-    blamed: dict[str, tuple[str, ...]], hidden: dict[str, set[str]]
+def test_a_finding_is_explained_by_one_in_its_exchange_or_beside_it(
+    cause: Check, finding: Check, explained: bool
 ) -> None:
-    shown: dict[str, list[list[str]]] = {one: [] for one in ORDER if one not in blamed}
-    checks = {one: notes(seen) for one, seen in shown.items()} | {one: blames(*ids) for one, ids in blamed.items()}
-    rulings(checks, SEVERAL)
-    every = {exchange.id for exchange in SEVERAL.exchanges}
-    assert {one: every - set(seen[0]) for one, seen in shown.items()} == {one: hidden.get(one, set()) for one in shown}
+    found = rulings({"ORD-05": cause, "EVT-09": finding}, SEVERAL)["EVT-09"]
+    assert found.verdict == (Verdict.INCONCLUSIVE if explained else Verdict.FAIL)
+    assert [one.explained_by for one in (*found.findings, *found.explained)] == [("ORD-05",) if explained else ()]
+    assert (len(found.explained), found.causes) == ((1, {"ORD-05"}) if explained else (0, frozenset()))
 
 
-def test_what_is_hidden_from_a_check_has_no_finding_of_it() -> None:
-    found = rulings({"SSE-02": blames("x2"), "EVT-02": blames("x2", "x3"), "EVT-03": blames("x2", "x3")}, SEVERAL)
-    assert {one: [f.exchange for f in found[one].findings] for one in ORDER} == {
-        "SSE-02": ["x2"], "EVT-02": ["x3"], "EVT-03": [], "GHO-01": [],
-    }  # fmt: skip
-    reason = "nobody to blame (an exchange was left out for EVT-02, SSE-02)"
-    assert (found["EVT-03"].verdict, found["EVT-03"].reason) == (Verdict.INCONCLUSIVE, reason)
+def test_only_direct_causes_explain() -> None:
+    found = rulings({"CAT-02": says_of("x2"), "EVT-09": says_of("x2")}, SEVERAL)["EVT-09"]
+    assert (found.verdict, found.explained) == (Verdict.FAIL, ())
 
 
-def test_masking_is_of_one_trace() -> None:
-    shown: list[list[str]] = []
-    bench = Judge(GHOSTLY, REGISTRY, {"EVT-02": blames("x3"), "EVT-03": notes(shown)})
+def test_an_explained_finding_does_not_hide_another_one_of_its_requirement() -> None:
+    many = says([Finding("x2", (0, 0), 0, "better", "this")] * 3 + [Finding("x3", (0, 0), 0, "better", "that")])
+    found = rulings({"ORD-05": says_of("x2"), "EVT-09": many}, SEVERAL)["EVT-09"]
+    assert (found.verdict, [one.seen for one in found.findings]) == (Verdict.FAIL, ["that"])
+    assert [one.seen for one in found.explained] == ["this"] * 3
+
+
+def test_own_and_explained_findings_are_bounded_apart() -> None:
+    many = says([Finding(one, (0, 0), 0, "better", "this") for one in ("x2", "x3") for _ in range(MAX_FINDINGS + 5)])
+    found = rulings({"ORD-05": says_of("x2"), "EVT-09": many}, SEVERAL)["EVT-09"]
+    assert (len(found.findings), len(found.explained)) == (MAX_FINDINGS, MAX_FINDINGS)
+
+
+def test_a_cause_in_another_trace_explains_nothing() -> None:
+    bench = Judge(GHOSTLY, REGISTRY, {"ORD-05": says_of("x2"), "EVT-09": says_of("x9")})
     for trace in (SEVERAL, FAILING):
         bench.add(trace)
-    assert shown == [["x1", "x2", "x4", "x5", "x6"], ["x1", "x2"]]
+    assert len({one.requirement.id: one for one in bench.rulings()}["EVT-09"].findings) == 2
 
 
-def test_masking_goes_by_all_findings_not_by_those_that_are_kept() -> None:
-    many = [Finding("x2", (0, 0), 0, "better", "this")] * MAX_FINDINGS + [Finding("x3", (0, 0), 0, "better", "this")]
-    shown: list[list[str]] = []
-    found = rulings({"EVT-02": says(many), "EVT-03": notes(shown)}, SEVERAL)
-    assert len(found["EVT-02"].findings) == MAX_FINDINGS
-    assert shown == [["x1", "x4", "x5", "x6"]]
+def test_what_cannot_be_read_explains_only_what_is_absent_there() -> None:
+    broken = next(one for one in examples("EVT-02") if one.good.profile == "ghostly").bad
+    place = next(one.id for one in broken.exchanges if broken.exchanges and one.about.get("meant") == "stream")
+    cases = {
+        "absent": (says_of(place, absent=True), Verdict.INCONCLUSIVE),
+        "another value": (says_of(place), Verdict.FAIL),
+        "absent elsewhere": (says_of("x1", absent=True, beside=(place,)), Verdict.FAIL),
+    }
+    for check, verdict in cases.values():
+        found = rulings({"EVT-02": says([]), "ORD-03": check}, broken)["ORD-03"]
+        assert (found.verdict, found.unread) == (verdict, {"EVT-02": 1})
 
 
-def test_a_dependency_that_does_not_apply_hides_nothing() -> None:
-    shown: list[list[str]] = []
-    rulings({"NDJ-02": blames("x2"), "EVT-02": notes(shown)}, FAILING)
-    assert shown == [["x1", "x2"]]
+def test_a_pass_says_what_was_not_read() -> None:
+    broken = next(one for one in examples("EVT-02") if one.good.profile == "ghostly").bad
+    found = rulings({"ORD-03": says([])}, broken)["ORD-03"]
+    assert (found.verdict, found.reason) == (Verdict.PASS, "1 stream not read to the end because of EVT-02")
 
 
 # ------------------------------------------------------------------------------------------------ verdicts

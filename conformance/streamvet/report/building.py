@@ -49,6 +49,7 @@ class ReportBuilder:
     checks: Mapping[str, Check]
     traces: int = 0
     exhibits: dict[str, list[Exhibit]] = field(default_factory=dict)
+    explained: dict[str, list[Exhibit]] = field(default_factory=dict)  # of findings that other violations explain
     judge: Judge = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,13 +71,17 @@ class ReportBuilder:
 
     def _show(self, requirement: str, finding: Finding, trace: Trace) -> None:
         """Keep the evidence of a finding, of each exchange only that of the first one."""
-        shown = self.exhibits.setdefault(requirement, [])
+        shown = (self.explained if finding.explained_by else self.exhibits).setdefault(requirement, [])
         place = (trace.probe, trace.stimulus.get("name"), finding.exchange)
         if len(shown) >= EXHIBITS or any((one.probe, one.stimulus, one.finding.exchange) == place for one in shown):
             return
         made = exhibit(dataclasses.replace(finding, requirement=requirement, trace=trace.name), trace, self.profile)
         if made:
             shown.append(made)
+
+    def _evidence(self, requirement: str) -> tuple[Exhibit, ...]:
+        """What is shown of a requirement: first what nothing else explains."""
+        return (*self.exhibits.get(requirement, ()), *self.explained.get(requirement, ()))[:EXHIBITS]
 
     def report(self, asked: Asked, **facts: Any) -> Report:
         """The report on everything that was added; `facts` are further fields of `Report`."""
@@ -102,7 +107,7 @@ class ReportBuilder:
             families=self.registry.families,
             spec=self.registry.revision,
             stale=tuple(stale),
-            exhibits={one: tuple(shown) for one, shown in self.exhibits.items() if one in chosen},
+            exhibits={one: shown for one in chosen if (shown := self._evidence(one))},
             traces=self.traces,
             notes=notes,
             **facts,
