@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from streamvet.contract.registry import Registry, Requirement
+    from streamvet.contract.registry import Requirement
     from streamvet.outcome import Finding, Outcome
+
+
+_WEIGHT = {"NOTE": 0, "SHOULD": 1, "MUST": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,8 @@ class _Guilt:
 class Explanations:
     """The explanations that the outcomes of one trace give for each other."""
 
-    def __init__(self, registry: Registry, outcomes: Mapping[str, Outcome]) -> None:
-        self._registry = registry
+    def __init__(self, levels: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> None:
+        self._levels = levels
         self._guilt = {
             name: _Guilt(
                 frozenset(one.exchange for one in outcome),
@@ -45,7 +48,7 @@ class Explanations:
         """A finding of a row with the ids that explain it, none where it is a violation of its own.
 
         `unread` has, by exchange, the ids that events violate which were hidden from the check: these explain only that
-        something is absent. A SHOULD explains no MUST.
+        something is absent. What weighs less explains nothing that weighs more: a SHOULD no MUST, a NOTE neither.
         """
         places = {finding.exchange, *finding.beside}
         causes = [
@@ -53,6 +56,5 @@ class Explanations:
         ]
         if finding.absent:
             causes += sorted(frozenset[str]().union(*(unread[place] for place in places if place in unread)))
-        rows = self._registry.rows
-        weighty = [name for name in causes if row.level != "MUST" or rows[name].level == "MUST"]
-        return replace(finding, explained_by=tuple(dict.fromkeys(weighty)))
+        heavy = [name for name in causes if _WEIGHT[self._levels.get(name, "MUST")] >= _WEIGHT[row.level]]
+        return replace(finding, explained_by=tuple(dict.fromkeys(heavy)))

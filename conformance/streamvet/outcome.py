@@ -32,8 +32,8 @@ class NotExercised:
 class Finding:
     """One violation: where, when, what was expected and what was seen. The text is a lower-case fragment.
 
-    `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole. The judge fills in
-    the last three.
+    `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole. The judge fills
+    in the last three.
     """
 
     exchange: str
@@ -59,6 +59,7 @@ class Verdict(Enum):
     PASS = "PASS"  # noqa: S105 - a verdict, not a password
     FAIL = "FAIL"
     WARN = "WARN"  # a SHOULD that is violated
+    NOTE = "NOTE"  # legal, and known clients trip over it; it fails nothing
     INCONCLUSIVE = "INCONCLUSIVE"  # never exercised, or nothing but findings that other violations explain
     NOT_APPLICABLE = "NOT_APPLICABLE"
     WAIVED = "WAIVED"

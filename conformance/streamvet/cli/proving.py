@@ -14,7 +14,6 @@ from rich.text import Text
 from streamvet.cli import options
 from streamvet.cli.console import note, say
 from streamvet.contract.files import FileError
-from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
 from streamvet.prove import Catch, Cell, Done, Hunted, catches, go_hunting, hunts, jobs, matrix, perform
 from streamvet.prove.hunting import SEEDS
@@ -102,7 +101,7 @@ def _proved(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequenc
 
     interrupted = _interrupted(lambda: perform(todo, seen))
     results = [by_name[job.name] for job in todo if job.name in by_name]
-    cells = matrix(results, load_registry())
+    cells = matrix(results)
     say(told(cells, [one for one in results if one.job.fault is None], profiles))
     if interrupted:
         return _told_of(

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from streamvet.judge import VIOLATED
 from streamvet.outcome import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from streamvet.contract.registry import Registry
     from streamvet.reference import Fault
 
 
@@ -41,6 +41,7 @@ class Done:
     job: Job
     verdicts: Mapping[str, Verdict]
     causes: Mapping[str, frozenset[str]] = field(default_factory=dict)  # of what is inconclusive
+    levels: Mapping[str, str] = field(default_factory=dict)  # of each requirement, on the profile
     first: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     duration_s: float = 0.0
@@ -58,17 +59,17 @@ class Cell:
 
 
 def compare(
-    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], fault: Fault, registry: Registry,
+    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], fault: Fault, levels: Mapping[str, str],
     causes: Mapping[str, frozenset[str]],
 ) -> list[str]:  # fmt: skip
     """What is wrong with the verdicts of a faulty run, held against those of the honest one; [] where nothing is.
 
-    The named id fails (warns, where it is a SHOULD); another one may become inconclusive where its ruling names that id
-    among its `causes`, or one that this id explains; nothing else changes.
+    The named id fails, or warns, or is noted, by its level on the profile; another one may become inconclusive where
+    its ruling names that id among its `causes`, or one that this id explains; nothing else changes.
     """
     wrong: list[str] = []
     if fault.id is not None:
-        expected = Verdict.FAIL if registry.rows[fault.id].level == "MUST" else Verdict.WARN
+        expected = VIOLATED[levels[fault.id]]
         if honest.get(fault.id) is not Verdict.PASS:
             wrong.append(f"{fault.id}: expected PASS on the honest server, got {_told(honest.get(fault.id))}")
         if faulty.get(fault.id) is not expected:
@@ -99,7 +100,7 @@ def _told(verdict: Verdict | None) -> str:
     return verdict.value if verdict else "no verdict"
 
 
-def matrix(results: Iterable[Done], registry: Registry) -> list[Cell]:
+def matrix(results: Iterable[Done]) -> list[Cell]:
     """The kill matrix: every fault on every profile against the honest run of that profile.
 
     Where that run is not done, as somebody has interrupted it, there is nothing to hold its others against.
@@ -107,16 +108,16 @@ def matrix(results: Iterable[Done], registry: Registry) -> list[Cell]:
     done = list(results)
     honest = {one.job.profile: one for one in done if one.job.fault is None}
     return [
-        _cell(one, one.job.fault, honest[one.job.profile], registry)
+        _cell(one, one.job.fault, honest[one.job.profile])
         for one in done
         if one.job.fault is not None and one.job.profile in honest
     ]
 
 
-def _cell(one: Done, fault: Fault, honest: Done, registry: Registry) -> Cell:
+def _cell(one: Done, fault: Fault, honest: Done) -> Cell:
     errors = [f"the suite itself: {error.strip().rpartition(chr(10))[2]}" for error in (*honest.errors, *one.errors)]
     judged = bool(one.verdicts and honest.verdicts)
-    lines = compare(honest.verdicts, one.verdicts, fault, registry, one.causes) if judged else []
+    lines = compare(honest.verdicts, one.verdicts, fault, one.levels, one.causes) if judged else []
     wrong = (*errors, *(_with_finding(line, one) for line in lines))
     return Cell(fault, one.job.profile, wrong, one.first.get(fault.id or "", ""))
 
