@@ -38,7 +38,11 @@ def _line(covered: str) -> str:
 
 def _counts(rows: Sequence[Requirement]) -> str:
     tested = [row for row in rows if row.excluded is None]
-    said = [f"{sum(row.level == level for row in tested)} {level}" for level in ("MUST", "SHOULD")]
+    said = [
+        f"{sum(row.level == level for row in tested)} {level}"
+        for level in ("MUST", "SHOULD", "NOTE")
+        if any(row.level == level for row in tested)
+    ]
     excluded = len(rows) - len(tested)
     return ", ".join([*said, *([f"{excluded} excluded"] if excluded else [])])
 
@@ -48,6 +52,18 @@ def _applies(row: Requirement) -> str:
     conditions = " and ".join(code(one.replace('"', "")) for one in said)
     names = [name for name in builtin_profiles() if row.applies(load_profile(name))]
     return f"{conditions} ({', '.join(names) or 'none of the built-in profiles'})" if conditions else "every profile"
+
+
+def _rests_on(row: Requirement) -> str:
+    """The basis of a requirement, for readers."""
+    basis = row.basis
+    if "standard" in basis:
+        return f"{basis['standard']}: {basis['sentence'].rstrip('.')}"
+    if "specification" in basis:
+        return f"this specification, chapter [{basis['specification']}]({basis['specification']}.md)"
+    if "profile" in basis:
+        return f"the key {code(basis['profile'])} of the profile"
+    return f"the published document: {_line(basis['document'])}"
 
 
 # What `reads` of a row means, for readers.
@@ -67,6 +83,10 @@ def _requirement(row: Requirement) -> list[str]:
             "Exercised when": f"{row.when}.",
             "Applies to": f"{_applies(row)}.",
         }
+    if row.basis:
+        facts["Rests on"] = f"{_rests_on(row)}."
+    if row.trips:
+        facts["Trips"] = "; ".join(row.trips) + "."
     if row.why:
         facts["Why"] = row.why
     if row.seen:

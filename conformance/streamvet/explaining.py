@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from streamvet.contract.registry import Registry, Requirement
+    from streamvet.contract.registry import Requirement
     from streamvet.outcome import Finding, Outcome
+
+
+_WEIGHT = {"NOTE": 0, "SHOULD": 1, "MUST": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,15 @@ class Explanations:
     """
 
     def __init__(
-        self, registry: Registry, outcomes: Mapping[str, Outcome], unread: Mapping[str, Mapping[str, frozenset[str]]]
+        self,
+        levels: Mapping[str, str],
+        outcomes: Mapping[str, Outcome],
+        unread: Mapping[str, Mapping[str, frozenset[str]]],
     ) -> None:
-        self._registry = registry
+        self._levels = levels
         self._unread = unread
         visible = {
-            name: [one for one in outcome if not self._hidden(registry.rows[name], one)]
+            name: [one for one in outcome if not self._hidden(name, one)]
             for name, outcome in outcomes.items()
             if isinstance(outcome, list)
         }
@@ -59,15 +65,15 @@ class Explanations:
         causes = [
             name for name in row.explained_by if name in self._guilt and self._guilt[name].explains(finding, places)
         ]
-        causes = self._weighty(row, causes) + self._hidden(row, finding)
+        causes = self._weighty(row.id, causes) + self._hidden(row.id, finding)
         return replace(finding, explained_by=tuple(dict.fromkeys(causes)))
 
-    def _hidden(self, row: Requirement, finding: Finding) -> list[str]:
+    def _hidden(self, requirement: str, finding: Finding) -> list[str]:
         """The ids that what may be hidden violates, where a finding says that something is absent."""
-        unread = self._unread.get(row.id, {}).get(finding.exchange, frozenset()) if finding.absent else frozenset()
-        return self._weighty(row, sorted(unread))
+        unread = self._unread.get(requirement, {}).get(finding.exchange, frozenset()) if finding.absent else frozenset()
+        return self._weighty(requirement, sorted(unread))
 
-    def _weighty(self, row: Requirement, causes: list[str]) -> list[str]:
-        """A SHOULD explains no MUST."""
-        rows = self._registry.rows
-        return [name for name in causes if row.level != "MUST" or rows[name].level == "MUST"]
+    def _weighty(self, requirement: str, causes: list[str]) -> list[str]:
+        """What weighs less explains nothing that weighs more: a SHOULD no MUST, a NOTE neither."""
+        weight = _WEIGHT[self._levels[requirement]]
+        return [name for name in causes if _WEIGHT[self._levels.get(name, "MUST")] >= weight]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Trace
 
+# The verdict on a requirement of this level that has findings.
+VIOLATED = {"MUST": Verdict.FAIL, "SHOULD": Verdict.WARN, "NOTE": Verdict.NOTE}
 MAX_FINDINGS = 20  # kept for one requirement and trace: the first ones tell, and a broken stream has one for each event
 
 
@@ -75,7 +77,7 @@ class Judge:
         self.profile = profile
         self.registry = registry
         self._checks = checks
-        self._rows = registry.testable(profile)
+        self._rows = [row.on(profile) for row in registry.testable(profile)]
         self.tallies = {row.id: Tally() for row in self._rows}
 
     def add(self, trace: Trace) -> dict[str, Outcome]:
@@ -89,7 +91,7 @@ class Judge:
         views[""] = (trace, {})
         outcomes = {row.id: self._run(row, views[row.reads or ""][0]) for row in self._rows}
         unread = {row.id: views[row.reads or ""][1] for row in self._rows}
-        explained = Explanations(self.registry, outcomes, unread)
+        explained = Explanations({row.id: row.level for row in self._rows}, outcomes, unread)
         for row in self._rows:
             outcome = outcomes[row.id]
             if isinstance(outcome, list):
@@ -138,7 +140,7 @@ class Judge:
 
     def rulings(self) -> list[Ruling]:
         """The verdict on each requirement that is not excluded, in the order of the registry."""
-        return [self._rule(row) for row in self.registry.testable()]
+        return [self._rule(row.on(self.profile)) for row in self.registry.testable()]
 
     def _rule(self, row: Requirement) -> Ruling:
         tally = self.tallies.get(row.id)
@@ -155,7 +157,7 @@ class Judge:
 
     def _verdict(self, row: Requirement, tally: Tally) -> tuple[Verdict, str]:
         if tally.findings:
-            return (Verdict.FAIL if row.level == "MUST" else Verdict.WARN), ""
+            return VIOLATED[row.level], ""
         if tally.explained:
             return Verdict.INCONCLUSIVE, _explanation(tally)
         if tally.exercised:

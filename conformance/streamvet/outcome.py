@@ -64,6 +64,7 @@ class Verdict(Enum):
     PASS = "PASS"  # noqa: S105 - a verdict, not a password
     FAIL = "FAIL"
     WARN = "WARN"  # a SHOULD that is violated
+    NOTE = "NOTE"  # legal, and known clients trip over it; it fails nothing
     INCONCLUSIVE = "INCONCLUSIVE"  # never exercised, or nothing but findings that other violations explain
     NOT_APPLICABLE = "NOT_APPLICABLE"
     WAIVED = "WAIVED"

@@ -18,7 +18,7 @@ from .made import GHOSTLY, event, exchange, trace
 
 def shown(pieces: list[tuple[int, bytes]], span: tuple[int, int], at_ms: int = 0, **more: object) -> Exhibit:
     made = exhibit(
-        Finding("x1", span, (100 + at_ms) * 1000, "expected", "seen", "SSE-02", "t"),
+        Finding("x1", span, (100 + at_ms) * 1000, "expected", "seen", requirement="SSE-02", trace="t"),
         trace(exchange(pieces, **more)),  # type: ignore[arg-type]
         GHOSTLY,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from streamvet.judge import Ruling
     from streamvet.report.report import Report
 
-BAD = Finding("x1", (0, 4), 5_000, "four bytes", "three", "SSE-02", "t")
+BAD = Finding("x1", (0, 4), 5_000, "four bytes", "three", requirement="SSE-02", trace="t")
 PASS = ruling("TRN-01", Verdict.PASS)
 FAIL = ruling("SSE-02", Verdict.FAIL, BAD)
 WARN = ruling("TRN-09", Verdict.WARN, BAD)

@@ -33,7 +33,15 @@ SEEN = "'</mark><script>alert(2)</script>\x1b[31m\x00\ufffe\ud83d]]>'"
 @pytest.fixture
 def nasty() -> Report:
     first = event(1)
-    bad = Finding("x1", (len(first) + 20, len(first) + 60), 120_000, "no <b>", SEEN, "SSE-02", "straight.trace.ndjson")
+    bad = Finding(
+        "x1",
+        (len(first) + 20, len(first) + 60),
+        120_000,
+        "no <b>",
+        SEEN,
+        requirement="SSE-02",
+        trace="straight.trace.ndjson",
+    )
     sent = exchange([(5, first), (20, NASTY), (700, event(3))])
     sent = dataclasses.replace(sent, request=sent.request._replace(body='{"data":"<script>\x1b\u202e"}'))
     judged = trace(sent, name="straight.trace.ndjson")
@@ -105,7 +113,7 @@ def test_the_page_has_every_requirement_and_every_link_leads_somewhere(nasty: Re
 
 
 def test_the_page_stays_small_however_many_findings() -> None:
-    finding = Finding("x1", (0, 10), 120_000, "expected", "seen", "SSE-02", "t")
+    finding = Finding("x1", (0, 10), 120_000, "expected", "seen", requirement="SSE-02", trace="t")
     one = report(*(ruling("SSE-02", Verdict.FAIL, *[finding] * 5_000) for _ in range(60)))
     assert len(html.render([one], Policy())) < 500_000
 
@@ -169,7 +177,7 @@ def test_a_badge_is_svg_that_says_the_outcome(verdict: Verdict, word: str) -> No
 
 
 def test_one_is_told_as_one() -> None:
-    bad = Finding("x1", (0, 4), 5_000, "four bytes", "three", "SSE-02", "t")
+    bad = Finding("x1", (0, 4), 5_000, "four bytes", "three", requirement="SSE-02", trace="t")
     one = report(ruling("SSE-02", Verdict.FAIL, bad, bad, exercised=1), pinned=1, stale=("x",))
     told = text.render([one], Policy()).plain
     assert "1 try in 3.4 s" in told

@@ -133,7 +133,7 @@ def _proved(todo: Sequence[Job], profiles: Sequence[str]) -> Exit:
 
     interrupted = _interrupted(lambda: perform(todo, seen))
     results = [by_name[job.name] for job in todo if job.name in by_name]
-    cells = matrix(results, load_registry())
+    cells = matrix(results)
     say(told(cells, [one for one in results if one.job.fault is None], profiles))
     if interrupted:
         return _told_of(

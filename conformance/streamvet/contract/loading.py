@@ -19,6 +19,8 @@ from streamvet.contract.schema import SchemaSet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamvet.contract.registry import Registry
+
 
 def load_profile(name_or_folder: str, near: Path | None = None, named_in: Path | str | None = None) -> Profile:
     """Load a built-in profile by name, or one from a folder on disk (relative to `near`).
@@ -69,10 +71,22 @@ def _load(folder: Path) -> Profile:
         history=tuple(raw.get("catchup", {}).get("history", ())),
         terminal=_terminal(terminal) if terminal else None,
         schemas=SchemaSet(folder),
+        adopted=raw.get("adopted", {}),
     )
     check_fit(profile, path)
-    load_registry(profile)  # its own requirements, if it has any, are refused now and not when a trace comes
+    # Its own requirements, if it has any, are refused now and not when a trace comes.
+    _check_adopted(profile, load_registry(profile), path)
     return profile
+
+
+def _check_adopted(profile: Profile, registry: Registry, path: Path) -> None:
+    """What is adopted is a MUST that applies to the profile and that is not its own: those carry their level."""
+    for name in profile.adopted:
+        row = registry.rows.get(name)
+        fits = row is not None and row.excluded is None and row.level == "MUST" and row.applies(profile)
+        if row is None or not fits or row.family == profile.name:
+            wanted = "the id of a MUST of a generic family that applies to this profile"
+            raise FileError(path, f"/adopted/{name}", wanted, repr(name) if row is None else f"{name}, {row.level}")
 
 
 def _lifecycle(name: str, row: Mapping[str, Any]) -> Lifecycle:

@@ -167,6 +167,7 @@ class Profile:
     history: tuple[str, ...]
     terminal: Terminal | None
     schemas: SchemaSet
+    adopted: Mapping[str, str]  # requirement -> why: a SHOULD here, since the published document leaves it open
 
     def field(self, path: str) -> Any:
         """The value at a dotted path of profile.yaml, None where there is none."""

@@ -5,7 +5,7 @@ Must not know how a requirement is checked, only what it says and where it appli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,11 @@ class Requirement:
     """One testable sentence; see `schemas/meta/requirements.schema.json` for what each field means."""
 
     id: str
-    level: str  # MUST or SHOULD (RFC 2119)
+    level: str  # MUST, SHOULD or NOTE; see `level_on`
     text: str
     family: str
+    basis: Mapping[str, str]  # one of `standard` (with `sentence`), `specification`, `profile`, `document`
+    trips: tuple[str, ...]  # of a NOTE: the clients that trip over it
     why: str
     when: str
     applies_to: Mapping[str, Any]
@@ -35,6 +37,14 @@ class Requirement:
     seen: tuple[str, ...]
     covers: tuple[str, ...]
     excluded: str | None
+
+    def level_on(self, profile: Profile) -> str:
+        """Its level on a profile: a MUST that the system's document leaves open, so that it is adopted, is a SHOULD."""
+        return "SHOULD" if self.level == "MUST" and self.id in profile.adopted else self.level
+
+    def on(self, profile: Profile) -> Requirement:
+        """The requirement with its level on a profile."""
+        return replace(self, level=self.level_on(profile))
 
     def applies(self, profile: Profile) -> bool:
         """Whether every condition on the profile's fields holds."""
@@ -149,6 +159,8 @@ def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
         level=row["level"],
         text=row["text"],
         family=family,
+        basis=row.get("basis", {}),
+        trips=tuple(row.get("trips", ())),
         why=row.get("why", ""),
         when=row.get("when", ""),
         applies_to=row.get("applies_to", {}),

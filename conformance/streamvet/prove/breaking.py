@@ -22,7 +22,6 @@ from streamvet.systems import system_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from streamvet.contract.registry import Registry
     from streamvet.outcome import Check, Outcome, Verdict
     from streamvet.trace import Trace
 
@@ -62,7 +61,7 @@ def _unbroken(requirement: str, named: Sequence[Done], honest: Mapping[str, Mapp
     return [
         f"{requirement}: the matrix holds where its check {how}"
         for how, check in REPLACEMENTS.items()
-        if not any(_breaks(one, requirement, check, honest, load_registry()) for one in named)
+        if not any(_breaks(one, requirement, check, honest) for one in named)
     ]
 
 
@@ -70,17 +69,15 @@ def _applicable(profile: str) -> set[str]:
     return {row.id for row in load_registry().testable(load_profile(profile))}
 
 
-def _breaks(
-    one: Done, requirement: str, check: Check, honest: Mapping[str, Mapping[str, Verdict]], registry: Registry
-) -> bool:
+def _breaks(one: Done, requirement: str, check: Check, honest: Mapping[str, Mapping[str, Verdict]]) -> bool:
     """Whether a run is no longer as it must be with this check in the place of the requirement's own."""
     fault, profile = one.job.fault, load_profile(one.job.profile)
     if fault is None or one.job.keep is None:
         return False
-    bench = Judge(profile, registry, {**system_of(profile).checks, requirement: check})
+    bench = Judge(profile, load_registry(), {**system_of(profile).checks, requirement: check})
     for trace in kept(one.job.keep):
         bench.add(trace)
     rulings = bench.rulings()
     verdicts = {ruling.requirement.id: ruling.verdict for ruling in rulings}
     causes = {ruling.requirement.id: ruling.causes for ruling in rulings}
-    return bool(compare(honest[one.job.profile], verdicts, fault, registry, causes))
+    return bool(compare(honest[one.job.profile], verdicts, fault, one.levels, causes))

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from streamvet.judge import VIOLATED
 from streamvet.outcome import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from streamvet.contract.registry import Registry
     from streamvet.reference import Fault
 
 
@@ -47,6 +47,7 @@ class Done:
     job: Job
     verdicts: Mapping[str, Verdict]
     causes: Mapping[str, frozenset[str]] = field(default_factory=dict)  # of what is inconclusive
+    levels: Mapping[str, str] = field(default_factory=dict)  # of each requirement, on the profile
     first: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     duration_s: float = 0.0
@@ -69,17 +70,17 @@ class Cell:
 
 
 def compare(
-    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], fault: Fault, registry: Registry,
+    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], fault: Fault, levels: Mapping[str, str],
     causes: Mapping[str, frozenset[str]],
 ) -> list[str]:  # fmt: skip
     """What is wrong with the verdicts of a faulty run, held against those of the honest one; [] where nothing is.
 
-    The named id fails (warns, where it is a SHOULD); another one may become inconclusive where its ruling names that id
-    among its `causes`, or one that this id explains; nothing else changes.
+    The named id fails, or warns, or is noted, by its level on the profile; another one may become inconclusive where
+    its ruling names that id among its `causes`, or one that this id explains; nothing else changes.
     """
     wrong: list[str] = []
     if fault.id is not None:
-        expected = _violated(fault.id, registry)
+        expected = VIOLATED[levels[fault.id]]
         if honest.get(fault.id) is not Verdict.PASS:
             wrong.append(f"{fault.id}: expected PASS on the honest server, got {_told(honest.get(fault.id))}")
         if faulty.get(fault.id) is not expected:
@@ -95,18 +96,18 @@ def compare(
 
 
 def compare_pair(
-    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], pair: tuple[Fault, Fault], registry: Registry,
+    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], pair: tuple[Fault, Fault], levels: Mapping[str, str],
     causes: Mapping[str, frozenset[str]],
 ) -> list[str]:  # fmt: skip
     """The same for two faults that were committed together: both ids are found, or one is shown under the other."""
     ids = [one.id for one in pair if one.id is not None]
     wrong: list[str] = []
     for one in ids:
-        expected, now = _violated(one, registry), faulty.get(one)
+        expected, now = VIOLATED[levels[one]], faulty.get(one)
         under = now is Verdict.INCONCLUSIVE and not _roots(one, causes).isdisjoint(set(ids) - {one})
         if now is not expected and not under:
             wrong.append(f"{one}: expected {expected.value}, or a cause that is the other fault, got {_told(now)}")
-    if not found_of(pair, faulty, registry):
+    if not found_of(pair, faulty, levels):
         wrong.append(f"{' and '.join(ids)}: expected one of them to be found, got none")
     for one, verdict in honest.items():
         now = faulty.get(one)
@@ -116,14 +117,10 @@ def compare_pair(
     return wrong
 
 
-def found_of(pair: tuple[Fault, Fault], faulty: Mapping[str, Verdict], registry: Registry) -> tuple[str, ...]:
+def found_of(pair: tuple[Fault, Fault], faulty: Mapping[str, Verdict], levels: Mapping[str, str]) -> tuple[str, ...]:
     """The ids of a pair that have findings of their own."""
     ids = [one.id for one in pair if one.id is not None]
-    return tuple(one for one in ids if faulty.get(one) is _violated(one, registry))
-
-
-def _violated(requirement: str, registry: Registry) -> Verdict:
-    return Verdict.FAIL if registry.rows[requirement].level == "MUST" else Verdict.WARN
+    return tuple(one for one in ids if faulty.get(one) is VIOLATED[levels[one]])
 
 
 def _roots(name: str, causes: Mapping[str, frozenset[str]]) -> set[str]:
@@ -142,7 +139,7 @@ def _told(verdict: Verdict | None) -> str:
     return verdict.value if verdict else "no verdict"
 
 
-def matrix(results: Iterable[Done], registry: Registry) -> list[Cell]:
+def matrix(results: Iterable[Done]) -> list[Cell]:
     """The kill matrix: every fault on every profile against the honest run of that profile.
 
     Where that run is not done, as somebody has interrupted it, there is nothing to hold its others against.
@@ -150,20 +147,20 @@ def matrix(results: Iterable[Done], registry: Registry) -> list[Cell]:
     done = list(results)
     honest = {one.job.profile: one for one in done if one.job.fault is None}
     return [
-        _cell(one, one.job.fault, honest[one.job.profile], registry)
+        _cell(one, one.job.fault, honest[one.job.profile])
         for one in done
         if one.job.fault is not None and one.job.profile in honest
     ]
 
 
-def _cell(one: Done, fault: Fault, honest: Done, registry: Registry) -> Cell:
+def _cell(one: Done, fault: Fault, honest: Done) -> Cell:
     errors = [f"the suite itself: {error.strip().rpartition(chr(10))[2]}" for error in (*honest.errors, *one.errors)]
     other, lines, found = one.job.other, list[str](), tuple[str, ...]()
     if one.verdicts and honest.verdicts and other is None:
-        lines = compare(honest.verdicts, one.verdicts, fault, registry, one.causes)
+        lines = compare(honest.verdicts, one.verdicts, fault, one.levels, one.causes)
     elif one.verdicts and honest.verdicts and other is not None:
-        found = found_of((fault, other), one.verdicts, registry)
-        lines = compare_pair(honest.verdicts, one.verdicts, (fault, other), registry, one.causes)
+        found = found_of((fault, other), one.verdicts, one.levels)
+        lines = compare_pair(honest.verdicts, one.verdicts, (fault, other), one.levels, one.causes)
     wrong = (*errors, *(_with_finding(line, one) for line in lines))
     seen = one.first.get((found or (fault.id or "",))[0], "")
     return Cell(fault, one.job.profile, wrong, seen, other, found)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamvet.campaign import SMALL_EFFORT, Settings, Unreachable, campaign
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
 from streamvet.prove.matrix import Cell, Done, Job, matrix
 from streamvet.reference import Fault, free_port, reference
@@ -98,7 +97,7 @@ def mixed(all_jobs: Sequence[Job]) -> dict[int, Job]:
 
 def _wrong(results: Sequence[Done]) -> list[Job]:
     """The runs that did not go as they must; an honest one is there where it did not pass everything."""
-    cells = {_key(cell) for cell in matrix(results, load_registry()) if cell.wrong}
+    cells = {_key(cell) for cell in matrix(results) if cell.wrong}
     honest = {Verdict.PASS, Verdict.NOT_APPLICABLE}
     return [
         one.job
@@ -171,7 +170,10 @@ def perform_one(job: Job) -> Done:
     ours = tuple(one.reason for one in rulings if one.verdict is Verdict.ERROR)
     late = any(one.verdict is Verdict.INCONCLUSIVE and _LATE in one.reason for one in rulings)
     causes = {one.requirement.id: one.causes for one in rulings if one.causes}
-    return Done(job, _verdicts(rulings), causes, _first(rulings), (*summary.errors, *ours), summary.duration_s, late)
+    levels = {one.requirement.id: one.requirement.level for one in rulings}
+    return Done(
+        job, _verdicts(rulings), causes, levels, _first(rulings), (*summary.errors, *ours), summary.duration_s, late
+    )
 
 
 def _write(trace: Trace, folder: Path, number: int) -> None:

@@ -25,13 +25,14 @@ STYLES = {
     Verdict.PASS: "green",
     Verdict.FAIL: "bold red",
     Verdict.WARN: "bold yellow",
+    Verdict.NOTE: "yellow",
     Verdict.INCONCLUSIVE: "bold cyan",
     Verdict.NOT_APPLICABLE: "dim",
     Verdict.WAIVED: "magenta",
     Verdict.ERROR: "bold white on red",
 }
 _COUNTED = (
-    Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.ERROR,
+    Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.NOTE, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.ERROR,
     Verdict.NOT_APPLICABLE,
 )  # fmt: skip
 _WORDS = {Verdict.PASS: "pass", Verdict.NOT_APPLICABLE: "not applicable"}  # quiet ones in small letters
