@@ -35,7 +35,7 @@ def test_lists(command: Any, environment: dict[str, str]) -> None:
             assert {"succeeds"} <= set(bodies) <= {"succeeds", "fails", "long"}
     for row in listed("--list-faults"):
         assert set(row) == {"name", "id", "profiles", "note", "honest", "generated", "seams"}
-            assert set(row["seams"]) == set(row["profiles"])
+        assert set(row["seams"]) == set(row["profiles"])
 
 
 WRONG = {
