@@ -16,7 +16,9 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples
+from streamvet.levels import lowest
 from streamvet.reference import Fault, ServerMissingError, faults
+from streamvet.report.basis import rests_on
 from streamvet.report.building import ReportBuilder
 from streamvet.report.exhibit import exhibit
 from streamvet.report.printable import printable
@@ -47,6 +49,7 @@ def requirements(as_json: AsJson = False) -> None:
             "id": row.id, "level": row.level, "family": row.family, "text": row.text, "when": row.when, "why": row.why,
             "applies_to": dict(row.applies_to), "reads": row.reads,
             "explained_by": list(row.explained_by),
+            "basis": dict(row.basis), "trips": list(row.trips), "evidence": _evidence(row),
             "seen": list(row.seen),
             "covers": list(row.covers), "excluded": row.excluded,
         }
@@ -130,6 +133,9 @@ def _facts(row: Requirement) -> list[str]:
         "exercised when": row.when,
         "why": row.why,
         "seen in the field": ", ".join(row.seen),
+        "rests on": rests_on(row),
+        "trips": "; ".join(row.trips),
+        "evidence": ", ".join(f"{level} ({', '.join(names)})" for level, names in _by_level(row).items()),
         "reads": row.reads or "",
         "explained by": ", ".join(row.explained_by),
         "explains": ", ".join(explained),
@@ -138,6 +144,20 @@ def _facts(row: Requirement) -> list[str]:
         "not checked": row.excluded or "",
     }
     return [f"  {name:<18}{value}" for name, value in facts.items() if value]
+
+
+def _evidence(row: Requirement) -> dict[str, str]:
+    """By built-in profile the lowest level of evidence at which a requirement can be exercised."""
+    found = {name: load_profile(name) for name in builtin_profiles()}
+    levels = {name: lowest(profile, system_of(profile)) for name, profile in found.items()}
+    return {name: by_id[row.id].value for name, by_id in levels.items() if row.id in by_id}
+
+
+def _by_level(row: Requirement) -> dict[str, list[str]]:
+    by_level: dict[str, list[str]] = {}
+    for name, level in _evidence(row).items():
+        by_level.setdefault(level, []).append(name)
+    return by_level
 
 
 def _faults(row: Requirement) -> list[str]:

@@ -64,7 +64,7 @@ PROBES: tuple[Probe, ...] = (
         "straight", reading.straight,
         (*ANY_STREAM, "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-07", "CAT-02", "CAT-04", "CAT-07", "TRM-05",
          "TRM-06", "TRM-07", "HBT-05"),
-        reading.straight_stimuli, needs=("starts", "terminal"), connections=2,
+        reading.straight_stimuli, needs=("starts", "terminal"), scripted=("EVT-09", "ORD-04", "ORD-05"), connections=2,
     ),
     Probe(
         "existing", reading.existing, (*ANY_STREAM, "CAT-02", "TRM-05"), reading.existing_stimuli,
