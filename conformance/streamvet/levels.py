@@ -31,18 +31,20 @@ _BYTE_IDS = frozenset({"TRM-01", "TRM-02", "TRM-03", "HBT-03"})
 _BEYOND_BYTES = frozenset(
     {"SSE-12", "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-06", "ORD-07"}
 )  # a head, a script, the answer of another operation, another reader, a record
+# Bytes do not say of which kind a run is, and with that which lifecycle it has; an ambient stream has one.
+_OF_A_KIND = frozenset({"ORD-01"})
 # A profile without words for scripts needs a control interface like any other; what it lacks besides, its run says.
 _ANY_WORDS = Vocabulary(lambda *_: None, ())
 
 
-def of_bytes(system: System) -> frozenset[str]:
-    """The requirements that captured bytes alone can violate."""
-    rows = load_registry().rows
-    return system.of_bytes | {
-        name
-        for name in system.checks
-        if name in _BYTE_IDS or (name in rows and rows[name].family in _BYTE_FAMILIES and name not in _BEYOND_BYTES)
-    }
+def of_bytes(profile: Profile, system: System) -> frozenset[str]:
+    """The requirements of a profile that captured bytes alone can violate."""
+    beyond = _BEYOND_BYTES | (frozenset() if profile.streams == "ambient" else _OF_A_KIND)
+    return frozenset(
+        row.id
+        for row in load_registry().testable(profile)
+        if row.id in _BYTE_IDS | system.of_bytes or (row.family in _BYTE_FAMILIES and row.id not in beyond)
+    )
 
 
 def lowest(profile: Profile, system: System) -> Mapping[str, Evidence]:
@@ -50,7 +52,7 @@ def lowest(profile: Profile, system: System) -> Mapping[str, Evidence]:
 
     What no probe of the system exercises has no entry.
     """
-    found = dict.fromkeys(of_bytes(system), Evidence.CAPTURE)
+    found = dict.fromkeys(of_bytes(profile, system), Evidence.CAPTURE)
     for level in (Evidence.BLACK_BOX, Evidence.LAUNCHED, Evidence.CONTROLLED):
         _add(found, system, fullest(profile, system, level), level)
     speaking = replace(fullest(profile, system, Evidence.CONTROLLED), words=_ANY_WORDS)

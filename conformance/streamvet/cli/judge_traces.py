@@ -58,7 +58,7 @@ class Framing(StrEnum):
 _MEDIA_TYPES = {Framing.SSE: "text/event-stream", Framing.NDJSON: "application/x-ndjson"}
 
 
-def _every_check(system: System) -> Mapping[str, Check]:
+def _every_check(_profile: Profile, system: System) -> Mapping[str, Check]:
     return system.checks
 
 
@@ -104,7 +104,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
-    checks_of: Callable[[System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
+    checks_of: Callable[[Profile, System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -122,7 +122,7 @@ def judged(
                 found = profile or load_profile(trace.profile, named_in=trace.name)
                 system = system_of(found)
                 builders[trace.profile] = (
-                    ReportBuilder(found, load_registry(), checks_of(system)),
+                    ReportBuilder(found, load_registry(), checks_of(found, system)),
                     _facts(trace, found) | {"levels": lowest(found, system)},
                 )
             builder, facts = builders[trace.profile]
@@ -220,9 +220,9 @@ def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
     return NotExercised("bytes alone do not tell")
 
 
-def _checks_of_bytes(system: System) -> Mapping[str, Check]:
+def _checks_of_bytes(profile: Profile, system: System) -> Mapping[str, Check]:
     """The checks of a system, where bytes alone tell."""
-    told = of_bytes(system)
+    told = of_bytes(profile, system)
     return {one: check if one in told else _beyond_bytes for one, check in system.checks.items()}
 
 
