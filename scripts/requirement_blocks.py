@@ -15,7 +15,7 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import Registry, Requirement, load_registry, statement_lists
 from streamvet.examples import examples
-from streamvet.levels import lowest
+from streamvet.levels import lowest_of_probes, of_bytes
 from streamvet.systems import system_of
 
 if TYPE_CHECKING:
@@ -72,29 +72,37 @@ def _rests_on(row: Requirement) -> str:
 @cache
 def _levels(profile: str) -> Mapping[str, Evidence]:
     loaded = load_profile(profile)
-    return lowest(loaded, system_of(loaded))
+    return lowest_of_probes(loaded, system_of(loaded))
+
+
+@cache
+def _of_bytes(profile: str) -> frozenset[str]:
+    loaded = load_profile(profile)
+    return of_bytes(loaded, system_of(loaded))
 
 
 def _evidence(row: Requirement) -> str:
-    """The lowest level of evidence at which a requirement can be exercised, with the systems where these differ."""
+    """The lowest level of evidence at which a run exercises a requirement, by system where they differ; captures."""
     by_level: dict[str, list[str]] = {}
     for name in builtin_profiles():
         if row.id in _levels(name):
             by_level.setdefault(_levels(name)[row.id].value, []).append(name)
-    if len(by_level) == 1:
-        return next(iter(by_level))
-    return "; ".join(f"{level} ({', '.join(names)})" for level, names in by_level.items())
+    said = [f"{level} ({', '.join(names)})" if len(by_level) > 1 else level for level, names in by_level.items()]
+    shown = any(row.id in _of_bytes(name) for name in builtin_profiles())
+    return "; ".join([*said, *(["a capture shows it too"] if shown else [])])
 
 
 def levels() -> list[str]:
-    """How many MUSTs of each system can be exercised at a level of evidence and not below."""
+    """How many MUSTs of each system a run exercises at a level of evidence and not below, and how many a capture shows."""
+    asked = [level for level in Evidence if level is not Evidence.CAPTURE]
     rows = []
     for name in builtin_profiles():
         profile = load_profile(name)
         musts = [row.id for row in _registry().testable(profile) if row.level_on(profile) == "MUST"]
-        found = [sum(_levels(name).get(one) is level for one in musts) for level in Evidence]
-        rows.append([f"[{name}]({name}.md)", *map(str, found), str(len(musts))])
-    return table(["System", *(level.value for level in Evidence), "MUSTs"], rows)
+        found = [sum(_levels(name).get(one) is level for one in musts) for level in asked]
+        captured = len(_of_bytes(name) & set(musts))
+        rows.append([f"[{name}]({name}.md)", *map(str, found), str(len(musts)), str(captured)])
+    return table(["System", *(level.value for level in asked), "MUSTs", "shown by a capture"], rows)
 
 
 # What `reads` of a row means, for readers.

@@ -50,9 +50,14 @@ def of_bytes(profile: Profile, system: System) -> frozenset[str]:
 def lowest(profile: Profile, system: System) -> Mapping[str, Evidence]:
     """For each requirement that applies to a profile the lowest level of evidence at which it can be exercised.
 
-    What no probe of the system exercises has no entry.
+    What no probe of the system exercises, nor bytes show, has no entry.
     """
-    found = dict.fromkeys(of_bytes(profile, system), Evidence.CAPTURE)
+    return {**lowest_of_probes(profile, system), **dict.fromkeys(of_bytes(profile, system), Evidence.CAPTURE)}
+
+
+def lowest_of_probes(profile: Profile, system: System) -> Mapping[str, Evidence]:
+    """The same for a candidate that is asked: a capture may show what a run has to bring about first."""
+    found: dict[str, Evidence] = {}
     for level in (Evidence.BLACK_BOX, Evidence.LAUNCHED, Evidence.CONTROLLED):
         _add(found, system, fullest(profile, system, level), level)
     speaking = replace(fullest(profile, system, Evidence.CONTROLLED), words=_ANY_WORDS)
@@ -98,4 +103,4 @@ def of_trace(trace: Trace, system: System) -> frozenset[Evidence]:
     """The levels of evidence of which a recorded trace makes use: exchanges with the control interface, a launch."""
     launches = any(probe.name == trace.probe and "launch" in probe.needs for probe in system.probes)
     shown = {_SHOWN_BY[one.operation] for one in trace.exchanges if one.operation in _SHOWN_BY}
-    return frozenset({Evidence.CAPTURE, Evidence.BLACK_BOX, *shown, *([Evidence.LAUNCHED] if launches else [])})
+    return frozenset({Evidence.BLACK_BOX, *shown, *([Evidence.LAUNCHED] if launches else [])})

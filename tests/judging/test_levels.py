@@ -14,7 +14,7 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.decode import readable
 from streamvet.examples import base_trace, bases
-from streamvet.levels import fullest, lowest, of_bytes, of_trace
+from streamvet.levels import fullest, lowest, lowest_of_probes, of_bytes, of_trace
 from streamvet.outcome import NotExercised
 from streamvet.systems import system_of
 from streamvet.trace import Ending, Trace
@@ -36,6 +36,15 @@ BEYOND: dict[str, dict[Evidence, str]] = {
         LAUNCHED: "CAT-15 CAT-16",
         CONTROLLED: "TRN-03 TRN-10 TRN-13 EVT-09 ORD-04 ORD-05 PFL-05",
     },
+    "agent-workspace": {
+        LAUNCHED: "CAT-18",
+        CONTROLLED: "HBT-02 TRM-01 TRM-02 TRM-03 TRM-04 FLT-02 FLT-03 FLT-05 FLT-06 FLT-07 FLT-08 FLT-09 FLT-10 FLT-11 "
+        "FLT-12 FLT-13 FLT-14 FLT-15",
+    },
+    "cosma": {
+        LAUNCHED: "CAT-18 COS-18 TRM-01 TRM-02 TRM-03 TRM-04",
+        CONTROLLED: "TRN-03 TRN-10 TRN-12 TRN-13 EVT-09 ORD-04 ORD-05 ORD-06",
+    },
     "rockstar": {LAUNCHED: "RKS-14", CONTROLLED: "TRN-03 EVT-09 ORD-04 ORD-05 RKS-11"},
 }
 
@@ -44,16 +53,18 @@ BEYOND: dict[str, dict[Evidence, str]] = {
 def test_what_needs_more_than_a_black_box(name: str) -> None:
     profile = load_profile(name)
     found: dict[Evidence, list[str]] = {}
-    for one, level in lowest(profile, system_of(profile)).items():
-        if level not in (CAPTURE, BLACK_BOX):
+    for one, level in lowest_of_probes(profile, system_of(profile)).items():
+        if level is not BLACK_BOX:
             found.setdefault(level, []).append(one)
-    assert {level: " ".join(ids) for level, ids in found.items()} == BEYOND[name]
+    assert {level: set(ids) for level, ids in found.items()} == {
+        level: set(ids.split()) for level, ids in BEYOND[name].items()
+    }
 
 
 @pytest.mark.parametrize("name", builtin_profiles())
 def test_each_requirement_that_applies_has_a_level(name: str) -> None:
     profile = load_profile(name)
-    assert set(lowest(profile, system_of(profile))) == {row.id for row in REGISTRY.testable(profile)}
+    assert set(lowest_of_probes(profile, system_of(profile))) == {row.id for row in REGISTRY.testable(profile)}
 
 
 @pytest.mark.parametrize("name", builtin_profiles())
@@ -68,7 +79,13 @@ def test_no_probe_needs_more_than_the_fullest_target(name: str) -> None:
 
 def test_without_words_a_script_needs_a_control_interface_all_the_same() -> None:
     ghostly = load_profile("ghostly")
-    assert lowest(ghostly, replace(system_of(ghostly), words=None))["EVT-09"] is CONTROLLED
+    assert lowest_of_probes(ghostly, replace(system_of(ghostly), words=None))["EVT-09"] is CONTROLLED
+
+
+def test_captures_show_what_a_run_has_to_bring_about() -> None:
+    fleet = load_profile("agent-workspace")
+    system = system_of(fleet)
+    assert (lowest(fleet, system)["TRM-01"], lowest_of_probes(fleet, system)["TRM-01"]) == (CAPTURE, CONTROLLED)
 
 
 def test_the_word_for_several_levels() -> None:
@@ -112,7 +129,7 @@ def test_a_trace_shows_what_made_it() -> None:
     system = system_of(load_profile("ghostly"))
     trace = base_trace(bases()["ghostly-failing"])
     plain = replace(trace, exchanges=tuple(one for one in trace.exchanges if one.operation != "control"))
-    assert of_trace(plain, system) == {CAPTURE, BLACK_BOX}
+    assert of_trace(plain, system) == {BLACK_BOX}
     spoken = replace(plain, exchanges=(*plain.exchanges, replace(plain.exchanges[0], operation="control")))
-    assert of_trace(spoken, system) == {CAPTURE, BLACK_BOX, CONTROLLED}
-    assert of_trace(replace(plain, probe="restart"), system) == {CAPTURE, BLACK_BOX, LAUNCHED}
+    assert of_trace(spoken, system) == {BLACK_BOX, CONTROLLED}
+    assert of_trace(replace(plain, probe="restart"), system) == {BLACK_BOX, LAUNCHED}

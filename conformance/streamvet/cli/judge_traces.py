@@ -28,7 +28,7 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
 from streamvet.decode import reading, streams
-from streamvet.levels import lowest, of_bytes, of_trace
+from streamvet.levels import lowest, lowest_of_probes, of_bytes, of_trace
 from streamvet.outcome import NotExercised
 from streamvet.report.building import Asked, ReportBuilder
 from streamvet.report.exits import Policy
@@ -123,7 +123,7 @@ def judged(
                 system = system_of(found)
                 builders[trace.profile] = (
                     ReportBuilder(found, load_registry(), checks_of(found, system)),
-                    _facts(trace, found) | {"levels": lowest(found, system)},
+                    _facts(trace, found) | {"levels": (lowest if raw else lowest_of_probes)(found, system)},
                 )
             builder, facts = builders[trace.profile]
             if raw:

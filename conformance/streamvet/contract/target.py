@@ -65,7 +65,7 @@ class Target:
     @property
     def allows(self) -> frozenset[Evidence]:
         """The levels of evidence that a run on it has."""
-        has = {Evidence.CAPTURE, Evidence.BLACK_BOX}
+        has = {Evidence.BLACK_BOX}
         if self.launch is not None and self.evidence is not Evidence.BLACK_BOX:
             has.add(Evidence.LAUNCHED)
         if self.control is not None:

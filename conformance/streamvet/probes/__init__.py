@@ -29,6 +29,9 @@ ANY_STREAM = (
     "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
 )  # fmt: skip
 
+# The same of an ambient stream: it has no end, unless a probe brings that about.
+ANY_AMBIENT = tuple(one for one in ANY_STREAM if not one.startswith("TRM-"))
+
 # Performs what is generated. It plans no try by itself, so that no requirement counts as missed where it cannot run.
 PROGRAM = Probe(
     "program", program.program, (), program.no_stimuli,
@@ -92,7 +95,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "not acceptable"), connections=1,
     ),
     Probe(
-        "broadcast", ambient.broadcast, (*ANY_STREAM, "EVT-09", "ORD-04", "ORD-05", "ORD-06"),
+        "broadcast", ambient.broadcast, (*ANY_AMBIENT, "EVT-09", "ORD-04", "ORD-05", "ORD-06"),
         ambient.broadcast_stimuli,
         needs=("ambient", "publish"), connections=3, ambient=Ambient.PUBLISHES,
     ),
@@ -102,7 +105,7 @@ PROBES: tuple[Probe, ...] = (
         tolerates_late_ms=reading.pause_tolerates_late_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(
-        "triggered", ambient.triggered, ANY_STREAM, ambient.triggered_stimuli,
+        "triggered", ambient.triggered, ANY_AMBIENT, ambient.triggered_stimuli,
         needs=("ambient", "triggers"), connections=1, wait_ms=ambient.triggered_wait_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(

@@ -61,7 +61,8 @@ class Report:
     offline: bool = False  # judged from traces: what they do not hold is nobody's fault
     interrupted: bool = False
     evidence: frozenset[Evidence] = frozenset(Evidence)  # the levels that the run has
-    levels: Mapping[str, Evidence] = field(default_factory=dict)  # id -> the lowest level at which it can be exercised
+    # The lowest level at which each requirement can be exercised: by a capture, or else by a run.
+    levels: Mapping[str, Evidence] = field(default_factory=dict)
     adopted: Mapping[str, str] = field(default_factory=dict)  # id -> why it is a SHOULD on this profile
     partial: bool = False  # on a part of the requirements
     events: int | None = None  # of captures: how many events were judged
