@@ -93,7 +93,7 @@ def _evidence(row: Requirement) -> str:
 
 
 def levels() -> list[str]:
-    """How many MUSTs of each system a run exercises at a level of evidence and not below, and how many a capture shows."""
+    """How many MUSTs of each system a run exercises at a level of evidence and not below; how many a capture shows."""
     asked = [level for level in Evidence if level is not Evidence.CAPTURE]
     rows = []
     for name in builtin_profiles():

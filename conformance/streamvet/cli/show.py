@@ -6,6 +6,7 @@ Must not know how a requirement is checked.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples
-from streamvet.levels import lowest
+from streamvet.levels import lowest_of_probes
 from streamvet.reference import Fault, ServerMissingError, faults
 from streamvet.report.basis import rests_on
 from streamvet.report.building import ReportBuilder
@@ -26,8 +27,9 @@ from streamvet.report.text import excerpt_parts
 from streamvet.systems import system_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from streamvet.contract.evidence import Evidence
     from streamvet.contract.registry import Requirement
     from streamvet.examples import Example
 
@@ -147,10 +149,15 @@ def _facts(row: Requirement) -> list[str]:
 
 
 def _evidence(row: Requirement) -> dict[str, str]:
-    """By built-in profile the lowest level of evidence at which a requirement can be exercised."""
-    found = {name: load_profile(name) for name in builtin_profiles()}
-    levels = {name: lowest(profile, system_of(profile)) for name, profile in found.items()}
+    """By built-in profile the lowest level of evidence at which a run exercises a requirement."""
+    levels = {name: _levels(name) for name in builtin_profiles()}
     return {name: by_id[row.id].value for name, by_id in levels.items() if row.id in by_id}
+
+
+@cache
+def _levels(name: str) -> Mapping[str, Evidence]:
+    profile = load_profile(name)
+    return lowest_of_probes(profile, system_of(profile))
 
 
 def _by_level(row: Requirement) -> dict[str, list[str]]:
