@@ -159,7 +159,7 @@ def test_what_cannot_be_read_is_hidden_and_counted() -> None:
         said,
         {"EVT-02": 1},
     )
-    assert (found["ORD-05"].verdict, found["ORD-05"].causes) == (Verdict.INCONCLUSIVE, {"EVT-02"})
+    assert (found["ORD-05"].verdict, found["ORD-05"].causes) == (Verdict.INCONCLUSIVE, frozenset({"EVT-02"}))
     assert found["ORD-02"].verdict is Verdict.FAIL  # a wrong order is none, whatever was not read
 
 
