@@ -47,6 +47,7 @@ class Ruling:
     unread: Mapping[str, int] = field(
         default_factory=dict
     )  # streams with events that were not read, by what they violate
+    unkept: int = 0  # findings that were not kept and whose texts no finding has that was
 
     @property
     def causes(self) -> frozenset[str]:
@@ -65,6 +66,7 @@ class Tally:
     reasons: dict[str, int] = field(default_factory=dict)
     probes: dict[str, int] = field(default_factory=dict)
     error: str = ""
+    unkept: int = 0
 
 
 class Judge:
@@ -129,8 +131,10 @@ class Judge:
         tally.exercised += 1
         tally.probes[trace.probe] = tally.probes.get(trace.probe, 0) + 1
         named = [dataclasses.replace(one, requirement=row.id, trace=trace.name) for one in outcome]
-        tally.findings += own_findings(named)[:MAX_FINDINGS]
-        tally.explained += [one for one in named if one.explained_by][:MAX_FINDINGS]
+        kept, unkept = _kept(own_findings(named))
+        tally.findings += kept
+        tally.unkept += unkept
+        tally.explained += _kept([one for one in named if one.explained_by])[0]
 
     def skipped(self, requirement: str, reason: str) -> None:
         """Note why a try that would have exercised a requirement did not happen."""
@@ -152,7 +156,7 @@ class Judge:
         verdict, reason = self._verdict(row, tally)
         return Ruling(
             row, verdict, reason, tally.exercised, tuple(tally.findings), probes,
-            explained=tuple(tally.explained), unread=dict(tally.unread),
+            explained=tuple(tally.explained), unread=dict(tally.unread), unkept=tally.unkept,
         )  # fmt: skip
 
     def _verdict(self, row: Requirement, tally: Tally) -> tuple[Verdict, str]:
@@ -179,6 +183,26 @@ def judge(
         if progress:
             progress(trace)
     return bench.rulings()
+
+
+def _kept(findings: list[Finding]) -> tuple[list[Finding], int]:
+    """The findings of one requirement and trace that are kept, and how many others have texts that none of these has.
+
+    Of the rest the first with each text is kept too, as many again: a waiver goes by what findings say.
+    """
+    first, rest = findings[:MAX_FINDINGS], findings[MAX_FINDINGS:]
+    texts = {(one.expected, one.seen) for one in first}
+    unkept = 0
+    for one in rest:
+        text = (one.expected, one.seen)
+        if text in texts:
+            continue
+        if len(first) < 2 * MAX_FINDINGS:
+            texts.add(text)
+            first.append(one)
+        else:
+            unkept += 1
+    return first, unkept
 
 
 def _nameless(trace: Trace) -> str | None:

@@ -22,11 +22,13 @@ import typer
 
 from streamvet.cli import options
 from streamvet.cli.options import Outputs
+from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
 from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
-from streamvet.decode import reading
+from streamvet.decode import reading, streams
+from streamvet.levels import lowest, lowest_of_probes, of_bytes, of_trace
 from streamvet.outcome import NotExercised
 from streamvet.report.building import Asked, ReportBuilder
 from streamvet.report.exits import Policy
@@ -54,13 +56,9 @@ class Framing(StrEnum):
 
 
 _MEDIA_TYPES = {Framing.SSE: "text/event-stream", Framing.NDJSON: "application/x-ndjson"}
-# What bytes alone can violate: not a head, a time, another exchange or a record. Their media type is what we say it is.
-_BYTE_FAMILIES = frozenset({"sse", "ndjson", "events", "ordering"})
-_BYTE_IDS = frozenset({"TRM-01", "TRM-02", "TRM-03", "HBT-03"})
-_HEAD_IDS = frozenset({"SSE-12"})
 
 
-def _every_check(system: System) -> Mapping[str, Check]:
+def _every_check(_profile: Profile, system: System) -> Mapping[str, Check]:
     return system.checks
 
 
@@ -106,7 +104,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
-    checks_of: Callable[[System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
+    checks_of: Callable[[Profile, System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -116,16 +114,25 @@ def judged(
         KeyboardInterrupt: where nothing was judged by then.
     """
     builders: dict[str, tuple[ReportBuilder, dict[str, Any]]] = {}
+    raw = checks_of is _checks_of_bytes
     interrupted = False
     try:
         for trace in traces:
             if trace.profile not in builders:
                 found = profile or load_profile(trace.profile, named_in=trace.name)
+                system = system_of(found)
                 builders[trace.profile] = (
-                    ReportBuilder(found, load_registry(), checks_of(system_of(found))),
-                    _facts(trace, found),
+                    ReportBuilder(found, load_registry(), checks_of(found, system)),
+                    _facts(trace, found) | {"levels": (lowest if raw else lowest_of_probes)(found, system)},
                 )
-            builders[trace.profile][0].add(trace)
+            builder, facts = builders[trace.profile]
+            if raw:
+                events = sum(len(one.events) for one in streams(trace, builder.profile))
+                facts |= {"evidence": frozenset({Evidence.CAPTURE}), "events": facts.get("events", 0) + events}
+            else:
+                shown = of_trace(trace, system_of(builder.profile))
+                facts["evidence"] = facts.get("evidence", frozenset()) | shown
+            builder.add(trace)
     except KeyboardInterrupt:  # what was judged of the trace at hand counts too: a finding is one wherever it is from
         if not builders:
             raise
@@ -213,15 +220,10 @@ def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
     return NotExercised("bytes alone do not tell")
 
 
-def _checks_of_bytes(system: System) -> Mapping[str, Check]:
+def _checks_of_bytes(profile: Profile, system: System) -> Mapping[str, Check]:
     """The checks of a system, where bytes alone tell."""
-
-    def tells(requirement: str) -> bool:
-        family = load_registry().rows[requirement].family
-        named = requirement in _BYTE_IDS or requirement in system.of_bytes
-        return named or (family in _BYTE_FAMILIES and requirement not in _HEAD_IDS)
-
-    return {one: check if tells(one) else _beyond_bytes for one, check in system.checks.items()}
+    told = of_bytes(profile, system)
+    return {one: check if one in told else _beyond_bytes for one, check in system.checks.items()}
 
 
 def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:

@@ -82,6 +82,6 @@ def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[
     report = builder.report(
         Asked(only={case.requirement}), target=subject.shown, started_at=started_at, duration_s=summary.duration_s,
         mandated_wait_s=summary.mandated_wait_s, time_scale=subject.scale, seed=case.seed,
-        lacks=subject.target.lacks, errors=tuple(summary.errors),
+        lacks=subject.target.lacks, errors=tuple(summary.errors), evidence=subject.target.allows, pinned=times,
     )  # fmt: skip
     return fails, report

@@ -25,10 +25,12 @@ from streamvet.cli.options import Outputs
 from streamvet.cli.progress import Watch
 from streamvet.cli.subjects import Subject, subjects_of
 from streamvet.generation.exploring import Effort, Explorer
+from streamvet.levels import lowest_of_probes
 from streamvet.probes import PROGRAM
 from streamvet.recorder import now_us
 from streamvet.report.exits import Policy
 from streamvet.report.printable import counted
+from streamvet.systems import system_of
 from streamvet.worker_pool import cancelled_on_signal
 
 if TYPE_CHECKING:
@@ -145,6 +147,8 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
                 "lacks": subject.target.lacks, "errors": tuple(summary.errors), "interrupted": interrupted,
                 "notes": wanted.notes + _notes(subject, summary, one.explorer, interrupted=interrupted),
                 "pinned": summary.tries,
+                "evidence": subject.target.allows,
+                "levels": lowest_of_probes(subject.profile, system_of(subject.profile)),
                 "generated": one.explorer.tries if one.explorer else 0,
                 "replays": kept(one.explorer, subject, settings.seed, wanted.trace_dir),
             }  # fmt: skip

@@ -6,6 +6,7 @@ Must not know how a requirement is checked.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,9 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples
+from streamvet.levels import lowest_of_probes
 from streamvet.reference import Fault, ServerMissingError, faults
+from streamvet.report.basis import rests_on
 from streamvet.report.building import ReportBuilder
 from streamvet.report.exhibit import exhibit
 from streamvet.report.printable import printable
@@ -24,8 +27,9 @@ from streamvet.report.text import excerpt_parts
 from streamvet.systems import system_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from streamvet.contract.evidence import Evidence
     from streamvet.contract.registry import Requirement
     from streamvet.examples import Example
 
@@ -47,6 +51,7 @@ def requirements(as_json: AsJson = False) -> None:
             "id": row.id, "level": row.level, "family": row.family, "text": row.text, "when": row.when, "why": row.why,
             "applies_to": dict(row.applies_to), "reads": row.reads,
             "explained_by": list(row.explained_by),
+            "basis": dict(row.basis), "trips": list(row.trips), "evidence": _evidence(row),
             "seen": list(row.seen),
             "covers": list(row.covers), "excluded": row.excluded,
         }
@@ -130,6 +135,9 @@ def _facts(row: Requirement) -> list[str]:
         "exercised when": row.when,
         "why": row.why,
         "seen in the field": ", ".join(row.seen),
+        "rests on": rests_on(row),
+        "trips": "; ".join(row.trips),
+        "evidence": ", ".join(f"{level} ({', '.join(names)})" for level, names in _by_level(row).items()),
         "reads": row.reads or "",
         "explained by": ", ".join(row.explained_by),
         "explains": ", ".join(explained),
@@ -138,6 +146,25 @@ def _facts(row: Requirement) -> list[str]:
         "not checked": row.excluded or "",
     }
     return [f"  {name:<18}{value}" for name, value in facts.items() if value]
+
+
+def _evidence(row: Requirement) -> dict[str, str]:
+    """By built-in profile the lowest level of evidence at which a run exercises a requirement."""
+    levels = {name: _levels(name) for name in builtin_profiles()}
+    return {name: by_id[row.id].value for name, by_id in levels.items() if row.id in by_id}
+
+
+@cache
+def _levels(name: str) -> Mapping[str, Evidence]:
+    profile = load_profile(name)
+    return lowest_of_probes(profile, system_of(profile))
+
+
+def _by_level(row: Requirement) -> dict[str, list[str]]:
+    by_level: dict[str, list[str]] = {}
+    for name, level in _evidence(row).items():
+        by_level.setdefault(level, []).append(name)
+    return by_level
 
 
 def _faults(row: Requirement) -> list[str]:

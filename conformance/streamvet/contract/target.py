@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError, check_shape, cut, read_yaml
 from streamvet.contract.loading import load_profile
 
@@ -59,6 +60,17 @@ class Target:
     directory: Path | None = None  # where the suite may make files for the candidate to see
     lacks: tuple[str, ...] = ()
     launch: Launch | None = None
+    evidence: Evidence = Evidence.CONTROLLED  # the strongest level that may be made use of
+
+    @property
+    def allows(self) -> frozenset[Evidence]:
+        """The levels of evidence that a run on it has."""
+        has = {Evidence.BLACK_BOX}
+        if self.launch is not None and self.evidence is not Evidence.BLACK_BOX:
+            has.add(Evidence.LAUNCHED)
+        if self.control is not None:
+            has.add(Evidence.CONTROLLED)
+        return frozenset(has)
 
 
 def load_target(path: Path) -> tuple[Target, Profile]:
@@ -82,7 +94,8 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
     profile = load_profile(raw["profile"], folder, path)
     _check_url(raw["base_url"], path)
     _check_fit(raw, profile, path)
-    control = raw.get("control")
+    evidence = _evidence(raw, path)
+    control = raw.get("control") if evidence is Evidence.CONTROLLED else None
     target = Target(
         file=path,
         profile=raw["profile"],
@@ -100,8 +113,20 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         directory=folder / raw["directory"] if "directory" in raw else None,
         lacks=tuple(raw.get("lacks", ())),
         launch=_launch(raw.get("launch"), folder),
+        evidence=evidence,
     )
     return target, profile
+
+
+def _evidence(raw: Mapping[str, Any], path: Path) -> Evidence:
+    """The strongest level of evidence that may be made use of: whatever the target has, unless it says less."""
+    wanted = Evidence(raw.get("evidence", Evidence.CONTROLLED))
+    lacking = {Evidence.LAUNCHED: "launch", Evidence.CONTROLLED: "control"}.get(wanted)
+    if "evidence" in raw and lacking is not None and lacking not in raw:
+        raise FileError(
+            path, "/evidence", f"a level that the target has: this one needs the key {lacking}", wanted.value
+        )
+    return wanted
 
 
 def _connections(profile: Profile) -> int:

@@ -29,6 +29,9 @@ ANY_STREAM = (
     "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
 )  # fmt: skip
 
+# The same of an ambient stream: it has no end, unless a probe brings that about.
+ANY_AMBIENT = tuple(one for one in ANY_STREAM if not one.startswith("TRM-"))
+
 # Performs what is generated. It plans no try by itself, so that no requirement counts as missed where it cannot run.
 PROGRAM = Probe(
     "program", program.program, (), program.no_stimuli,
@@ -64,7 +67,7 @@ PROBES: tuple[Probe, ...] = (
         "straight", reading.straight,
         (*ANY_STREAM, "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-07", "CAT-02", "CAT-04", "CAT-07", "TRM-05",
          "TRM-06", "TRM-07", "HBT-05"),
-        reading.straight_stimuli, needs=("starts", "terminal"), connections=2,
+        reading.straight_stimuli, needs=("starts", "terminal"), scripted=("EVT-09", "ORD-04", "ORD-05"), connections=2,
     ),
     Probe(
         "existing", reading.existing, (*ANY_STREAM, "CAT-02", "TRM-05"), reading.existing_stimuli,
@@ -92,7 +95,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "not acceptable"), connections=1,
     ),
     Probe(
-        "broadcast", ambient.broadcast, (*ANY_STREAM, "EVT-09", "ORD-04", "ORD-05", "ORD-06"),
+        "broadcast", ambient.broadcast, (*ANY_AMBIENT, "EVT-09", "ORD-04", "ORD-05", "ORD-06"),
         ambient.broadcast_stimuli,
         needs=("ambient", "publish"), connections=3, ambient=Ambient.PUBLISHES,
     ),
@@ -102,7 +105,7 @@ PROBES: tuple[Probe, ...] = (
         tolerates_late_ms=reading.pause_tolerates_late_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(
-        "triggered", ambient.triggered, ANY_STREAM, ambient.triggered_stimuli,
+        "triggered", ambient.triggered, ANY_AMBIENT, ambient.triggered_stimuli,
         needs=("ambient", "triggers"), connections=1, wait_ms=ambient.triggered_wait_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(

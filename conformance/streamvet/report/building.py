@@ -10,8 +10,10 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.evidence import LACKING
 from streamvet.contract.files import schemas_folder
 from streamvet.judge import Judge
+from streamvet.outcome import Verdict
 from streamvet.report.exhibit import Exhibit, exhibit
 from streamvet.report.report import Report
 from streamvet.report.waivers import Waiver, idle, waive
@@ -71,26 +73,26 @@ class ReportBuilder:
 
     def _show(self, requirement: str, finding: Finding, trace: Trace) -> None:
         """Keep the evidence of a finding, of each exchange only that of the first one."""
-        shown = (self.explained if finding.explained_by else self.exhibits).setdefault(requirement, [])
+        shown = self.exhibits.setdefault(requirement, [])
+        # What is explained may count after all, where its cause is waived; it takes no place from what counts anyway.
+        alike = [one for one in shown if bool(one.finding.explained_by) is bool(finding.explained_by)]
         place = (trace.probe, trace.stimulus.get("name"), finding.exchange)
-        if len(shown) >= EXHIBITS or any((one.probe, one.stimulus, one.finding.exchange) == place for one in shown):
+        if len(alike) >= EXHIBITS or any((one.probe, one.stimulus, one.finding.exchange) == place for one in alike):
             return
         made = exhibit(dataclasses.replace(finding, requirement=requirement, trace=trace.name), trace, self.profile)
         if made:
             shown.append(made)
 
-    def _evidence(self, requirement: str) -> tuple[Exhibit, ...]:
-        """What is shown of a requirement: first what nothing else explains."""
-        return (*self.exhibits.get(requirement, ()), *self.explained.get(requirement, ()))[:EXHIBITS]
-
     def report(self, asked: Asked, **facts: Any) -> Report:
         """The report on everything that was added; `facts` are further fields of `Report`."""
-        rulings = [one for one in self.judge.rulings() if asked.only is None or one.requirement.id in asked.only]
+        rulings = self.judge.rulings()
         stale: list[str] = []
         if asked.waivers and asked.today:
-            rulings, stale = waive(rulings, asked.waivers, asked.today)
+            rulings, stale = waive(rulings, asked.waivers, asked.today)  # all of them: what is waived explains nothing
+        if asked.only is not None:
+            rulings = [one for one in rulings if one.requirement.id in asked.only]
+            stale = [one for one in stale if one.partition(":")[0] in asked.only]
         notes = (*facts.pop("notes", ()), *idle(rulings, asked.waivers, self.profile.name))
-        chosen = {one.requirement.id for one in rulings}
 
         def again(ruling: Ruling) -> str:
             """What pinned tries show comes with the same command; what generated ones show, with the replay."""
@@ -100,18 +102,39 @@ class ReportBuilder:
                 else _reproduce(ruling, asked.command, self.profile)
             )
 
-        return Report(
+        report = Report(
             profile=self.profile.name,
             title=self.profile.title,
             rulings=tuple(dataclasses.replace(one, reproduce=again(one)) for one in rulings),
             families=self.registry.families,
             spec=self.registry.revision,
             stale=tuple(stale),
-            exhibits={one: shown for one in chosen if (shown := self._evidence(one))},
+            exhibits={one.requirement.id: self._exhibits(one) for one in rulings},
             traces=self.traces,
             notes=notes,
+            adopted=self.profile.adopted,
+            partial=asked.only is not None,
             **facts,
         )
+        return dataclasses.replace(report, rulings=tuple(_out_of_reach(one, report) for one in report.rulings))
+
+    def _exhibits(self, ruling: Ruling) -> tuple[Exhibit, ...]:
+        """The evidence of the findings that count for a ruling: not of those that are explained, or waived."""
+        counting = {_place(one) for one in ruling.findings}
+        shown = self.exhibits.get(ruling.requirement.id, ())
+        return tuple(one for one in shown if _place(one.finding) in counting)[:EXHIBITS]
+
+
+def _place(finding: Finding) -> tuple[object, ...]:
+    """What tells findings of one requirement apart, whoever explains them."""
+    return finding.trace, finding.exchange, finding.span, finding.at_us, finding.expected, finding.seen
+
+
+def _out_of_reach(ruling: Ruling, report: Report) -> Ruling:
+    """A ruling with the reason that counts where the run has not the level of evidence which it takes."""
+    if ruling.verdict is not Verdict.INCONCLUSIVE or report.within(ruling):
+        return ruling
+    return dataclasses.replace(ruling, reason=f"needs {LACKING[report.levels[ruling.requirement.id]]}")
 
 
 def _reproduce(ruling: Ruling, command: str, profile: Profile) -> str:
