@@ -50,7 +50,9 @@ def judged(trace: Trace) -> dict[str, Outcome]:
 
 
 def findings(outcomes: dict[str, Outcome]) -> dict[str, list[Finding]]:
-    return {row: outcome for row, outcome in outcomes.items() if isinstance(outcome, list) and outcome}
+    """The violations of their own: what another one explains is none."""
+    own = {row: [one for one in found if not one.explained_by] for row, found in outcomes.items() if isinstance(found, list)}
+    return {row: found for row, found in own.items() if found}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=_name)
