@@ -51,7 +51,11 @@ def judged(trace: Trace) -> dict[str, Outcome]:
 
 def findings(outcomes: dict[str, Outcome]) -> dict[str, list[Finding]]:
     """The violations of their own: what another one explains is none."""
-    own = {row: [one for one in found if not one.explained_by] for row, found in outcomes.items() if isinstance(found, list)}
+    own = {
+        row: [one for one in found if not one.explained_by]
+        for row, found in outcomes.items()
+        if isinstance(found, list)
+    }
     return {row: found for row, found in own.items() if found}
 
 

@@ -145,12 +145,12 @@ def flushed(trace: Trace, profile: Profile) -> Outcome:
 def excluded_coding(trace: Trace, profile: Profile) -> Outcome:
     """TRN-16: no coding that the request does not take."""
     del profile
-    asked = [(x, _accepted(x)) for x in trace.exchanges if opened(x)]
-    if not any(accepted is not None for _, accepted in asked):
+    asked = [(x, accepted) for x in trace.exchanges if opened(x) and (accepted := _accepted(x)) is not None]
+    if not asked:
         return NotExercised("no stream was requested with Accept-Encoding")
     found = []
     for x, accepted in asked:
-        wrong = [one for one in _codings(coding(x)) if accepted is not None and not _takes(accepted, one)]
+        wrong = [one for one in _codings(coding(x)) if not _takes(accepted, one)]
         if wrong:
             want = "no coding but " + (", ".join(name for name, weight in accepted.items() if weight) or "identity")
             found.append(finding(x, want, f"Content-Encoding: {', '.join(wrong)}"))

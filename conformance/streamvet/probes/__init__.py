@@ -119,8 +119,9 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "churns", "something to read"), connections=6, ambient=Ambient.PUBLISHES,
     ),
     Probe(
-        "gzip on an ambient stream", ambient.gzip, ("TRN-07",), ambient.one_stimulus,
-        needs=("ambient",), connections=1,
+        "codings on an ambient stream", ambient.coding, ("TRN-07", "TRN-16"), ambient.coding_stimuli,
+        needs=("ambient",), connections=1, wait_ms=ambient.pauses_wait_ms,
+        tolerates_late_ms=reading.pause_tolerates_late_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(
         "stalled", ambient.slow, ("TRN-10",), ambient.slow_stimuli,
@@ -171,7 +172,11 @@ PROBES: tuple[Probe, ...] = (
         "late", reading.late, ("CAT-03", "CAT-04", "CAT-07", "TRM-08"), reading.late_stimuli,
         needs=("starts", "catchup", "terminal"), connections=lambda setting: setting.effort.joins + 1,
     ),
-    Probe("gzip", reading.gzip, ("TRN-07",), reading.short_stimuli, needs=("starts", "terminal"), connections=1),
+    Probe(
+        "codings", reading.coding, ("TRN-07", "TRN-16"), reading.coding_stimuli,
+        needs=("starts", "terminal"), connections=1, wait_ms=reading.pause_wait_ms,
+        tolerates_late_ms=reading.pause_tolerates_late_ms,
+    ),
     Probe(
         "cancel race", cancelling.race, ("CAN-03", "TRM-02"), cancelling.race_stimuli,
         needs=("control", "cancel", "terminal"), connections=4, starts=cancelling.races_of,

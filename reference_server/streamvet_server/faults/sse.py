@@ -47,7 +47,8 @@ FAULTS: tuple[Fault, ...] = (
         written(opening, _before_data(b"id: 1\0\n")),
     ),
     Fault(
-        "second-event-field", "SSE-05", GHOSTLY, "The last block of a failed run has another event field before its own.",
+        "second-event-field", "SSE-05", GHOSTLY,
+        "The last block of a failed run has another event field before its own.",
         remembered(_at_a_failed_end(lambda octets: b"event: ping\n" + octets)),
     ),
     Fault(
