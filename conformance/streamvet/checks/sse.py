@@ -115,10 +115,15 @@ def _lost_name(_one: Reading, frame: Frame) -> list[Violation]:
 
 
 def _nothing_dispatched(one: Reading, frame: Frame) -> list[Violation]:
-    """SSE-14: a block without data, and without an event's name, that has an id or a retry field."""
+    """SSE-14: a block without data, and without an event's name, that has an id or a retry field.
+
+    Where its data is in lines that clients discard, that is the one defect.
+    """
     lines = _LINE_END.split(one.exchange.body[frame.start : frame.end])
     takes_effect = any(_field(line)[0] in (b"id", b"retry") for line in lines)
-    return [each for each in frame.violations if each.flaw is Flaw.NO_DATA and not frame.event and takes_effect]
+    if frame.event or not takes_effect or _discarded(one, frame):
+        return []
+    return [each for each in frame.violations if each.flaw is Flaw.NO_DATA]
 
 
 def event_name(trace: Trace, profile: Profile) -> Outcome:

@@ -24,9 +24,12 @@ from streamvet.cli import options
 from streamvet.cli.options import Outputs
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
+from streamvet.contract.profile import matches
 from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
 from streamvet.decode import reading
+from streamvet.framing import json_text
+from streamvet.framing.frame import Kind
 from streamvet.outcome import NotExercised
 from streamvet.report.building import Asked, ReportBuilder
 from streamvet.report.exits import Policy
@@ -56,7 +59,7 @@ class Framing(StrEnum):
 _MEDIA_TYPES = {Framing.SSE: "text/event-stream", Framing.NDJSON: "application/x-ndjson"}
 # What bytes alone can violate: not a head, a time, another exchange or a record. Their media type is what we say it is.
 _BYTE_FAMILIES = frozenset({"sse", "ndjson", "events", "ordering"})
-_BYTE_IDS = frozenset({"TRM-01", "TRM-02", "TRM-03", "HBT-03"})
+_BYTE_IDS = frozenset({"TRN-08", "TRM-01", "TRM-02", "TRM-03", "HBT-03"})
 _HEAD_IDS = frozenset({"SSE-12"})
 
 
@@ -225,9 +228,17 @@ def _checks_of_bytes(system: System) -> Mapping[str, Check]:
 
 
 def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:
-    """Whether captured bytes hold a terminal event: elsewhere nobody knows whether the server or Ctrl-C ended them."""
+    """Whether captured bytes hold a terminal event: elsewhere nobody knows whether the server or Ctrl-C ended them.
+
+    One whose end alone is missing is whole: nobody cuts a stream just there.
+    """
     rule = profile.terminal
-    return rule is not None and any(reading(exchange, profile).of(kinds) for kinds in (rule.events, rule.last))
+    if rule is None:
+        return False
+    one, kinds = reading(exchange, profile), (*rule.events, *rule.last)
+    left = [frame for frame in one.flawed[-1:] if frame.kind is Kind.PARTIAL]
+    told = [profile.kind_of(json_text.read(frame.data).value, frame.event) for frame in left]
+    return bool(one.of(kinds)) or any(kind is not None and matches(kind, kinds) for kind in told)
 
 
 def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Iterator[Trace]:
