@@ -97,7 +97,7 @@ def good(tmp_path: Path) -> Path:
             2,
             "expected a fault of rockstar, got one of",
         ),
-        (["prove", "--generated", "--fault", "gzipped-in-blocks"], 2, "got one that pinned tries show, without --generated"),
+        (["prove", "--generated", "--fault", "no-flush"], 2, "got one that pinned tries show, without --generated"),
         (
             ["prove", "--fault", "character-cut-at-a-buffer"],
             2,

@@ -1,4 +1,4 @@
-"""Captured bytes of the kinds that public reports tell of, and what is conforming: each with the verdicts that are right.
+"""Captured bytes of the kinds that public reports tell of, and conforming ones: each with the verdicts that are right.
 
 The inputs are edits of our own good streams; each case names the report that it was made from.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.cli.conftest import Ended
+    from tests.cli.commands import Ended
 
 
 def _body(base: str, number: int) -> bytes:
@@ -39,7 +39,7 @@ def _pretty(body: bytes) -> bytes:
 
 
 class Case(NamedTuple):
-    """Some bytes, and the ids that are not kept with their verdicts; of the four families that judge framing and JSON."""
+    """Some bytes, and the ids that they violate with the verdicts, of the four families of framing and JSON."""
 
     name: str
     profile: str
