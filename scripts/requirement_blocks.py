@@ -126,6 +126,10 @@ def _requirement(row: Requirement) -> list[str]:
         facts["Rests on"] = f"{_rests_on(row)}."
     if evidence := _evidence(row):
         facts["Evidence"] = f"{evidence}."
+    if row.raised:
+        where = " and ".join(code(f"{path}: {wanted}") for path, wanted in row.raised.where.items())
+        by = f"{row.raised.standard}: {row.raised.sentence}"
+        facts["A MUST where"] = f"the profile says {where}. {row.raised.text} It rests on {by}"
     if row.trips:
         facts["Trips"] = "; ".join(row.trips) + "."
     if row.why:

@@ -7,6 +7,8 @@ know what is right or wrong: a problem is noted, not judged.
 
 from __future__ import annotations
 
+import zlib
+from array import array
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -344,6 +346,38 @@ def readable(exchange: Exchange) -> bool:
         and exchange.head is not None
         and exchange.head.get("content-encoding", "identity") == "identity"
     )
+
+
+# How zlib finds the wrapping of each coding (its manual, inflateInit2): 16 more than the window asks for that of gzip.
+# `deflate` is the zlib format (RFC 9110, 8.4.1.2); x-gzip is gzip (8.4.1.3).
+_WRAPPINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+def coding(exchange: Exchange) -> str:
+    """The content coding of an answer in lower case, "" where it has none; several are joined by a comma."""
+    named = exchange.head.get("content-encoding").lower() if exchange.head else ""
+    return "" if named == "identity" else named
+
+
+def uncoded(exchange: Exchange) -> Exchange | None:
+    """The exchange as if no coding had been applied: each chunk is what can be decoded when it has come.
+
+    None where the coding is not one that we can read. Where the body is not what its coding says, it ends there.
+    """
+    wrapping = _WRAPPINGS.get(coding(exchange))
+    if wrapping is None or exchange.head is None:
+        return None
+    decoder = zlib.decompressobj(wrapping)
+    body, ends = bytearray(), array("q")
+    try:
+        for chunk in exchange.chunks:
+            body += decoder.decompress(chunk.data)
+            ends.append(len(body))
+    except zlib.error:
+        ends.extend([len(body)] * (len(exchange.times) - len(ends)))
+    headers = tuple((name, value) for name, value in exchange.head.headers if name.lower() != "content-encoding")
+    head = exchange.head._replace(headers=headers)
+    return replace(exchange, head=head, body=bytes(body), ends=ends)
 
 
 def streams(trace: Trace, profile: Profile) -> list[Reading]:

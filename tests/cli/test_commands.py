@@ -97,7 +97,7 @@ def good(tmp_path: Path) -> Path:
             2,
             "expected a fault of rockstar, got one of",
         ),
-        (["prove", "--generated", "--fault", "gzipped"], 2, "got one that pinned tries show, without --generated"),
+        (["prove", "--generated", "--fault", "no-flush"], 2, "got one that pinned tries show, without --generated"),
         (
             ["prove", "--fault", "character-cut-at-a-buffer"],
             2,
@@ -444,7 +444,7 @@ def test_the_reports_of_a_hopeless_stream_stay_small(streamvet: Callable[..., En
         (("ghostly", "sse", event(1) + b"hello\n\n" + event(2)), 1, {"SSE-02"}),
         (("promptfloe", "ndjson", DONE + b'{"type":"progress","id":"1"'), 1, {"NDJ-01"}),
         (("promptfloe", "ndjson", b'{"type":"x"}\n{"type":"progress","id":"1","runId":"r","message":"x"'), 0, set()),
-        (("promptfloe", "ndjson", b'{"type":"x","type":"x"}\n'), 1, {"EVT-03"}),
+        (("promptfloe", "ndjson", b'{"type":"x","type":"x"}\n'), 0, set()),
     ],
 )
 def test_captured_bytes_are_judged_so_far_as_bytes_tell(

@@ -25,9 +25,12 @@ from streamvet.cli.options import Outputs
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
+from streamvet.contract.profile import matches
 from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
 from streamvet.decode import reading, streams
+from streamvet.framing import json_text
+from streamvet.framing.frame import Kind
 from streamvet.levels import lowest, lowest_of_probes, of_bytes, of_trace
 from streamvet.outcome import NotExercised
 from streamvet.report.building import Asked, ReportBuilder
@@ -227,9 +230,17 @@ def _checks_of_bytes(profile: Profile, system: System) -> Mapping[str, Check]:
 
 
 def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:
-    """Whether captured bytes hold a terminal event: elsewhere nobody knows whether the server or Ctrl-C ended them."""
+    """Whether captured bytes hold a terminal event: elsewhere nobody knows whether the server or Ctrl-C ended them.
+
+    One whose end alone is missing is whole: nobody cuts a stream just there.
+    """
     rule = profile.terminal
-    return rule is not None and any(reading(exchange, profile).of(kinds) for kinds in (rule.events, rule.last))
+    if rule is None:
+        return False
+    one, kinds = reading(exchange, profile), (*rule.events, *rule.last)
+    left = [frame for frame in one.flawed[-1:] if frame.kind is Kind.PARTIAL]
+    told = [profile.kind_of(json_text.read(frame.data).value, frame.event) for frame in left]
+    return bool(one.of(kinds)) or any(kind is not None and matches(kind, kinds) for kind in told)
 
 
 def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Iterator[Trace]:

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Raised:
+    """Where a requirement that is a SHOULD elsewhere is a MUST, and the standard by which it is one."""
+
+    where: Mapping[str, Any]  # conditions on fields of the profile
+    text: str
+    standard: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """One testable sentence; see `schemas/meta/requirements.schema.json` for what each field means."""
 
@@ -29,6 +39,7 @@ class Requirement:
     family: str
     basis: Mapping[str, str]  # one of `standard` (with `sentence`), `specification`, `profile`, `document`
     trips: tuple[str, ...]  # of a NOTE: the clients that trip over it
+    raised: Raised | None
     why: str
     when: str
     applies_to: Mapping[str, Any]
@@ -39,16 +50,32 @@ class Requirement:
     excluded: str | None
 
     def level_on(self, profile: Profile) -> str:
-        """Its level on a profile: a MUST that the system's document leaves open, so that it is adopted, is a SHOULD."""
+        """Its level on a profile.
+
+        A MUST that the system's document leaves open, so that it is adopted, is a SHOULD; what the profile raises, by
+        a stricter standard that it names, is a MUST.
+        """
+        if self._is_raised(profile):
+            return "MUST"
         return "SHOULD" if self.level == "MUST" and self.id in profile.adopted else self.level
 
     def on(self, profile: Profile) -> Requirement:
-        """The requirement with its level on a profile."""
+        """The requirement as it is on a profile: its level, and its text and its basis where it is raised."""
+        if self.raised is not None and self._is_raised(profile):
+            basis = {"standard": self.raised.standard, "sentence": self.raised.sentence}
+            return replace(self, level=self.level_on(profile), text=self.raised.text, basis=basis)
         return replace(self, level=self.level_on(profile))
+
+    def _is_raised(self, profile: Profile) -> bool:
+        return self.raised is not None and _all_hold(profile, self.raised.where)
 
     def applies(self, profile: Profile) -> bool:
         """Whether every condition on the profile's fields holds."""
-        return all(_holds(profile, path, wanted) for path, wanted in self.applies_to.items())
+        return _all_hold(profile, self.applies_to)
+
+
+def _all_hold(profile: Profile, conditions: Mapping[str, Any]) -> bool:
+    return all(_holds(profile, path, wanted) for path, wanted in conditions.items())
 
 
 def _holds(profile: Profile, path: str, wanted: Any) -> bool:
@@ -161,6 +188,7 @@ def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
         family=family,
         basis=row.get("basis", {}),
         trips=tuple(row.get("trips", ())),
+        raised=Raised(**row["raised"]) if "raised" in row else None,
         why=row.get("why", ""),
         when=row.get("when", ""),
         applies_to=row.get("applies_to", {}),
