@@ -270,8 +270,10 @@ def _undispatched(frame: Frame, at_us: int, one: Reading) -> list[Hidden]:
     """Bytes that become no event: MALFORMED, of which two readers make two texts, or PARTIAL, which never ended."""
     if frame.kind is Kind.MALFORMED:
         return [Hidden(frame.start, frame.end, at_us, "json", "EVT-01")]
+    if not one.exchange.by_server or one.exchange.role == "cut":
+        return []  # it was not the server that broke off
     unended = "SSE-01" if one.profile.framing == "sse" else "NDJ-01"
-    return [Hidden(frame.start, frame.end, at_us, "json", unended)] if one.exchange.by_server else []
+    return [Hidden(frame.start, frame.end, at_us, "json", unended if one.exchange.clean else "TRN-04")]
 
 
 def _defects(event: Event, profile: Profile) -> list[Hidden]:
@@ -279,8 +281,11 @@ def _defects(event: Event, profile: Profile) -> list[Hidden]:
 
     An unknown type of an open set is no violation.
     """
+    faults = {problem.fault for problem in event.problems}
     if not event.parsed:
-        level, violates = "json", "EVT-02"
+        level, violates = "json", _unparsed(faults, profile)
+    elif json_text.JsonFault.LONE_SURROGATE in faults:
+        level, violates = "schema", "EVT-05"  # no reader has the text that was meant
     elif event.kind is None:
         level, violates = "type", "EVT-07"
     elif not profile.open_set and profile.schema_file(event.kind) is None:
@@ -290,6 +295,14 @@ def _defects(event: Event, profile: Profile) -> list[Hidden]:
     else:
         return []
     return [Hidden(event.start, event.end, event.at_us, level, violates)]
+
+
+def _unparsed(faults: set[json_text.JsonFault], profile: Profile) -> str:
+    """The id that data without a JSON value violates."""
+    if json_text.JsonFault.TOO_DEEP in faults:
+        return "EVT-06"
+    several = json_text.JsonFault.SEVERAL_DOCUMENTS in faults and profile.framing == "ndjson"
+    return "NDJ-02" if several else "EVT-02"
 
 
 def _ahead_s(text: Any, at_us: int) -> float | None:

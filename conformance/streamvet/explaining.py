@@ -48,13 +48,14 @@ class Explanations:
         """A finding of a row with the ids that explain it, none where it is a violation of its own.
 
         `unread` has, by exchange, the ids that events violate which were hidden from the check: these explain only that
-        something is absent. What weighs less explains nothing that weighs more: a SHOULD no MUST, a NOTE neither.
+        something is absent, and only in the exchange in which it is. What weighs less explains nothing that weighs
+        more: a SHOULD no MUST, a NOTE neither.
         """
         places = {finding.exchange, *finding.beside}
         causes = [
             name for name in row.explained_by if name in self._guilt and self._guilt[name].explains(finding, places)
         ]
         if finding.absent:
-            causes += sorted(frozenset[str]().union(*(unread[place] for place in places if place in unread)))
+            causes += sorted(unread.get(finding.exchange, ()))
         heavy = [name for name in causes if _WEIGHT[self._levels.get(name, "MUST")] >= _WEIGHT[row.level]]
         return replace(finding, explained_by=tuple(dict.fromkeys(heavy)))

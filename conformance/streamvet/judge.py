@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from streamvet.contract.files import FileError
 from streamvet.decode import LEVELS, view
 from streamvet.explaining import Explanations
-from streamvet.outcome import Finding, NotExercised, Verdict
+from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -128,7 +128,7 @@ class Judge:
         tally.exercised += 1
         tally.probes[trace.probe] = tally.probes.get(trace.probe, 0) + 1
         named = [dataclasses.replace(one, requirement=row.id, trace=trace.name) for one in outcome]
-        tally.findings += [one for one in named if not one.explained_by][:MAX_FINDINGS]
+        tally.findings += own_findings(named)[:MAX_FINDINGS]
         tally.explained += [one for one in named if one.explained_by][:MAX_FINDINGS]
 
     def skipped(self, requirement: str, reason: str) -> None:

@@ -32,8 +32,8 @@ class NotExercised:
 class Finding:
     """One violation: where, when, what was expected and what was seen. The text is a lower-case fragment.
 
-    `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole. The judge fills
-    in the last three.
+    `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole. The last three
+    are the judge's to set.
     """
 
     exchange: str
@@ -42,7 +42,7 @@ class Finding:
     expected: str
     seen: str
     beside: tuple[str, ...] = ()  # the exchanges with which this one was compared
-    absent: bool = False  # it says that something is absent, which events that could not be read may have been
+    absent: bool = False  # it says that something is absent, which what cannot be read of its exchange may have been
     timed: bool = False  # it is about time: something came too late, too early or never within its bound
     requirement: str = ""
     trace: str = ""
@@ -51,6 +51,11 @@ class Finding:
 
 Outcome = NotExercised | list[Finding]
 Check = Callable[[Trace, Profile], Outcome]
+
+
+def own_findings(outcome: Outcome | None) -> list[Finding]:
+    """The findings of an outcome that no other violation explains."""
+    return [one for one in outcome if not one.explained_by] if isinstance(outcome, list) else []
 
 
 class Verdict(Enum):

@@ -1,4 +1,7 @@
-"""The example traces: each bad one gives findings for exactly its requirement, its good twin gives none."""
+"""The example traces: each bad one gives findings for exactly its requirement, its good twin gives none.
+
+A finding that another violation explains does not count: it is what one defect looks like from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import all_examples, base_trace, bases, examples, family_rows
+from streamvet.outcome import own_findings
 from streamvet.systems import judge_of
 from streamvet.trace import dump, load, records
 
@@ -50,7 +54,7 @@ def judged(trace: Trace) -> dict[str, Outcome]:
 
 
 def findings(outcomes: dict[str, Outcome]) -> dict[str, list[Finding]]:
-    return {row: outcome for row, outcome in outcomes.items() if isinstance(outcome, list) and outcome}
+    return {row: own for row, outcome in outcomes.items() if (own := own_findings(outcome))}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=_name)

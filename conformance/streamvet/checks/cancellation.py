@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet.checks.access import refused
-from streamvet.checks.catchup import identity
+from streamvet.checks.catchup.history import losses
 from streamvet.checks.runs import answered, by_run, ended, from_start, outcome_kinds, with_role
 from streamvet.decode import opened
 from streamvet.outcome import NotExercised, finding
@@ -72,7 +72,7 @@ def seen_by_readers(trace: Trace, profile: Profile) -> Outcome:
                 want = f"{' or '.join(expected)} after the cancellation at {cancel.sent_us / 1000:.0f} ms"
                 seen = str(events[-1].kind) if events else f"none until {x.ended_us / 1000:.0f} ms"
                 span = (events[-1].start, events[-1].end) if events else (len(x.body), len(x.body))
-                found.append(finding(x, want, seen, span, x.ended_us))
+                found.append(finding(x, want, seen, span, x.ended_us, beside=[cancel.id], absent=not events))
     if cancels and not exercised:
         return NotExercised("no reader was attached when its run was cancelled: all had ended or had been cut before")
     return found if exercised else NotExercised("no active run with readers was cancelled")
@@ -128,20 +128,22 @@ def kept_history(trace: Trace, profile: Profile) -> Outcome:
 
 def _lost(live: Reading, one: Reading) -> list[Finding]:
     """Events that were seen live and are not in the history, or an ending that is another one."""
-    key, terminal = identity(live.profile), live.profile.terminal
-    have = {key(one, event) for event in one.history}
-    lost = [event for event in live.history if key(live, event) not in have]
-    size = len(one.exchange.body)
-    if lost:
-        want = f"{lost[0].kind} of exchange {live.exchange.id} in the history of the cancelled run"
-        return [finding(one.exchange, want, f"{len(lost)} of {len(live.history)} events missing", (0, size))]
+    terminal, span, beside = live.profile.terminal, (0, len(one.exchange.body)), [live.exchange.id]
+    found = []
+    for lost in losses(live, one):
+        want = (
+            f"{live.history[lost.numbers[0]].kind} of exchange {live.exchange.id} in the history of the cancelled run"
+        )
+        seen = f"{len(lost.numbers)} of {len(live.history)} events missing"
+        found.append(finding(one.exchange, want, seen, span, beside=beside, absent=lost.hidden))
+    if any(not one.absent for one in found):
+        return found
     expected = terminal.outcomes.get(CANCELLED, ()) if terminal else ()
     kinds = [event.kind for event in one.of(terminal.events)] if terminal else []
-    if kinds and kinds[-1] in expected:
-        return []
-    return [
-        finding(one.exchange, f"{' or '.join(expected)} in the history", f"{kinds or 'no terminal event'}", (0, size))
-    ]
+    if not kinds or kinds[-1] not in expected:
+        want, seen = f"{' or '.join(expected)} in the history", f"{kinds or 'no terminal event'}"
+        found.append(finding(one.exchange, want, seen, span, beside=beside, absent=not kinds))
+    return found
 
 
 CHECKS: dict[str, Check] = {

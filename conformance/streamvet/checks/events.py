@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.flaws import without
 from streamvet.checks.runs import emitted, ended, from_start, scripted
-from streamvet.decode import same, streams
+from streamvet.decode import hidden, same, streams
 from streamvet.framing.frame import Flaw
 from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault
 from streamvet.outcome import NotExercised, finding, shown
@@ -29,12 +29,15 @@ def _json(expected: str, *faults: JsonFault, of_parsed: bool = True) -> Check:
     def check(trace: Trace, profile: Profile) -> Outcome:
         found: list[Finding] = []
         exercised = False
+        sought = faults
+        if JsonFault.NOT_JSON in faults and profile.framing == "sse":  # of NDJSON it is another row's
+            sought = (*faults, JsonFault.SEVERAL_DOCUMENTS)
         for one in streams(trace, profile):
             for event in (*one.events, *_told_beats(one)):
                 if not event.problems:
                     exercised = True
                     continue
-                hits = [problem for problem in event.problems if problem.fault in faults]
+                hits = [problem for problem in event.problems if problem.fault in sought]
                 exercised = exercised or event.parsed or not of_parsed
                 found += [
                     finding(one.exchange, expected, f"{hit.seen} at {hit.where}", (event.start, event.end))
@@ -104,12 +107,14 @@ def intact(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("nothing was emitted by a script, which only a control interface takes")
     found, exercised = [], False
     for one in streams(trace, profile):
-        events = scripted(one)
+        events = _in_their_places(one)
         live = one.exchange.role in ("reader", "stalled") and from_start(one) and ended(one)
         if not live or len(events) != len(wanted):
             continue
-        exercised = True
         for (_, want), event in zip(wanted, events, strict=True):
+            if event is None:
+                continue
+            exercised = True
             seen = one.value(event)
             wrong = next(
                 (key for key in want if not isinstance(seen, dict) or not same(seen.get(key), want[key])), None
@@ -117,6 +122,17 @@ def intact(trace: Trace, profile: Profile) -> Outcome:
             if wrong is not None:
                 found.append(_altered(one, event, wrong, want[wrong], seen))
     return found if exercised else NotExercised("no reader got every event of the script")
+
+
+def _in_their_places(one: Reading) -> list[Event | None]:
+    """The events that a script has emitted, with None in the place of each piece that could not be read."""
+    events: list[Event | None] = list(scripted(one))
+    whole = one.exchange.whole
+    if whole is None:
+        return events
+    gaps = [(piece.start, None) for piece in hidden(whole, one.profile, one.exchange.reads)]
+    both = [*gaps, *((event.start, event) for event in events if event is not None)]
+    return [event for _, event in sorted(both, key=lambda pair: pair[0])]
 
 
 def _altered(one: Reading, event: Event, key: str, want: Any, seen: Any) -> Finding:

@@ -229,9 +229,8 @@ def _silent(one: Reading, silence: Silence, limit_us: int) -> Finding:
 
 def _late(one: Reading, gap: Gap, seen_us: int, limit_us: int, how: str) -> Finding:
     seen = f"none for {seen_us / 1000:.0f} ms, from {gap.start_us / 1000:.0f} ms on, on a {how} stream"
-    return finding(
-        one.exchange, f"a heartbeat within {limit_us / 1000:.0f} ms", seen, gap.span, gap.start_us + limit_us
-    )
+    want, at_us = f"a heartbeat within {limit_us / 1000:.0f} ms", gap.start_us + limit_us
+    return finding(one.exchange, want, seen, gap.span, at_us, absent=True, timed=True)
 
 
 def _beats(trace: Trace, profile: Profile) -> list[tuple[Reading, Event]]:

@@ -10,19 +10,20 @@ from collections import Counter
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, with_role
+from streamvet.checks.aligning import Part, Side, parts, split
+from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, unread, with_role
 from streamvet.contract.profile import pointed
 from streamvet.decode import key_pointers, same, streams
 from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
 
     from streamvet.checks.runs import Emitted
     from streamvet.contract.profile import Lifecycle, Profile
     from streamvet.decode import Event, Reading
     from streamvet.outcome import Check, Finding, Outcome
-    from streamvet.trace import Trace
+    from streamvet.trace import Exchange, Trace
 
 NO_SCRIPT = NotExercised("nothing was emitted by a script, which only a control interface takes")
 
@@ -49,8 +50,12 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
     states: dict[Hashable, frozenset[str]] = {}
     known: dict[str, bool] = {}
     found = []
+    end, at_first = 0, table.at_first
     for event in one.events:
-        kind = event.kind
+        if unread(one, end, event.start):  # what could not be read may have been any event of any automaton
+            states = {name: table.widened(now) for name, now in states.items()}
+            at_first = table.widened(at_first)
+        end, kind = event.end, event.kind
         if kind is None:
             continue
         if kind not in known:
@@ -58,7 +63,7 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
         if not known[kind]:
             continue
         key = _hashable(event.keys[index]) if index is not None else None
-        now = states.get(key, table.at_first)
+        now = states.get(key, at_first)
         if not now:
             continue  # this automaton has had its finding
         following = table.may_be(now, kind)
@@ -111,18 +116,28 @@ def contiguous(trace: Trace, profile: Profile) -> Outcome:
     for one in streams(trace, profile):
         if not from_start(one):
             continue
-        wanted = rule["first"]
-        for event in one.events:
-            if event.order is None:
-                continue
-            exercised = True
-            if event.order != wanted:
-                found.append(
-                    finding(one.exchange, f"{rule['pointer']} {wanted}", event.order, (event.start, event.end))
-                )
-                break
-            wanted += rule["step"]
+        numbered = [event for event in one.events if event.order is not None]
+        exercised = exercised or bool(numbered)
+        found += _breaks(one, numbered, rule)
     return found if exercised else NotExercised("no stream from its beginning had the sequence field")
+
+
+def _breaks(one: Reading, numbered: list[Event], rule: Mapping[str, Any]) -> list[Finding]:
+    """The first jump forward over what could not be read, and the first other break of the sequence."""
+    found: dict[bool, Finding] = {}
+    wanted, end = rule["first"], 0
+    for event in numbered:
+        if not same(event.order, wanted):
+            absent = _less(wanted, event.order) and unread(one, end, event.start)
+            span = (event.start, event.end)
+            found.setdefault(
+                absent, finding(one.exchange, f"{rule['pointer']} {wanted}", event.order, span, absent=absent)
+            )
+            if not absent:
+                break
+            wanted = event.order
+        wanted, end = wanted + rule["step"], event.end
+    return list(found.values())
 
 
 def _whole_scripts(trace: Trace, profile: Profile) -> list[tuple[Reading, list[Event]]]:
@@ -144,16 +159,33 @@ def emission_order(trace: Trace, profile: Profile) -> Outcome:
     marks = [_mark(want.value) for want in wanted]
     for one, events in _whole_scripts(trace, profile):
         seen = [_mark(_part(one.value(event), want)) for event, want in _matched(one, events, wanted)]
-        if Counter(seen) != Counter(marks):
+        if not Counter(seen) <= Counter(marks) or (len(seen) < len(marks) and not unread(one)):
             continue
         exercised = True
-        at = next((i for i, (a, b) in enumerate(zip(seen, marks, strict=True)) if a != b), None)
+        # What could not be read is passed over: the rest is in its order all the same.
+        at = _out_of_order(seen, marks)
         if at is not None:
-            want = f"event {at + 1} of the script, {shown(wanted[at].value)}"
-            found.append(
-                finding(one.exchange, want, f"event {marks.index(seen[at]) + 1}", (events[at].start, events[at].end))
-            )
+            place, number = at
+            want = f"event {number + 1} of the script, {shown(wanted[number].value)}"
+            span = (events[place].start, events[place].end)
+            found.append(finding(one.exchange, want, f"event {marks.index(seen[place]) + 1}", span))
     return found if exercised else NotExercised("no reader got every event of the script unchanged")
+
+
+def _out_of_order(seen: list[str], marks: list[str]) -> tuple[int, int] | None:
+    """The first that does not follow the one before it, and the number of the emitted one that was due."""
+    lacking = Counter(marks)
+    lacking.subtract(seen)
+    number = 0
+    for place, mark in enumerate(seen):
+        due = number
+        while number < len(marks) and marks[number] != mark and lacking[marks[number]] > 0:
+            lacking[marks[number]] -= 1
+            number += 1
+        if number >= len(marks) or marks[number] != mark:
+            return place, min(due, len(marks) - 1)
+        number += 1
+    return None
 
 
 def _matched(one: Reading, events: list[Event], wanted: list[Emitted]) -> list[tuple[Event, dict[str, Any]]]:
@@ -197,10 +229,35 @@ def complete(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no reader was attached to a controlled run from its beginning to its end")
     found = []
     for one, events in read:
-        if len(events) != len(wanted):
-            want = f"{len(wanted)} events of the script, each once"
-            seen = f"{len(events)}: {_difference(one, events, wanted)}"
-            found.append(finding(one.exchange, want, seen, (0, len(one.exchange.body))))
+        seen = _in_part(one, events, wanted) if unread(one) else _in_whole(one, events, wanted)
+        want, span = f"{len(wanted)} events of the script, each once", (0, len(one.exchange.body))
+        found += [finding(one.exchange, want, f"{len(events)}: {how}", span, absent=absent) for how, absent in seen]
+    return found
+
+
+def _in_whole(one: Reading, events: list[Event], wanted: list[Emitted]) -> list[tuple[str, bool]]:
+    """What is wrong with the number of events of a stream that could be read in whole."""
+    return [] if len(events) == len(wanted) else [(_difference(one, events, wanted), False)]
+
+
+def _in_part(one: Reading, events: list[Event], wanted: list[Emitted]) -> list[tuple[str, bool]]:
+    """What is missing where something could not be read, what is missing elsewhere, and what is there too often."""
+    marks = [_mark(want.value) for want in wanted]
+    seen = [_mark(_part(one.value(event), want)) for event, want in _matched(one, events, wanted)]
+    emitted_once = [number for number, mark in enumerate(marks) if marks.count(mark) == 1]
+    hidden, gone = split([marks[number] for number in emitted_once], Side(one, events), seen)
+    often = Counter(marks)
+    rare = [mark for mark, count in (often - Counter(seen)).items() if often[mark] > 1]  # any one of several
+    altered = sum(mark not in often for mark in seen)  # EVT-09 says so
+    twice = next((mark for mark in seen if 0 < often[mark] < seen.count(mark)), None)
+    found = []
+    if hidden or rare:
+        number = emitted_once[hidden[0]] if hidden else marks.index(rare[0])
+        found.append((f"emitted event {number + 1} is missing, where something could not be read", True))
+    if len(gone) > altered:
+        found.append((f"emitted event {emitted_once[gone[0]] + 1} is missing", False))
+    if twice is not None:
+        found.append((f"emitted event {marks.index(twice) + 1} comes again", False))
     return found
 
 
@@ -233,28 +290,57 @@ def readers_agree(trace: Trace, profile: Profile) -> Outcome:
 
 def _no_suffix(first: Reading, late: Reading) -> list[Finding]:
     """Where a reader who came later has something else than the last events of the first one, from the end on."""
+    beside = [first.exchange.id]
     if first.history and not late.history:  # it was there when the last one was published
-        return [finding(late.exchange, f"the last event as exchange {first.exchange.id} has it", "no event")]
+        want = f"the last event as exchange {first.exchange.id} has it"
+        return [finding(late.exchange, want, "no event", beside=beside, absent=True)]
+    if unread(first) or unread(late):
+        return _no_readable_suffix(first, late)
     for back, event in enumerate(reversed(late.history), start=1):
         one = first.history[-back] if back <= len(first.history) else None
         if one is None or not same(first.value(one), late.value(event)):
             want = shown(first.value(one)) if one else "nothing"
             place = f"event {back} from the end as exchange {first.exchange.id} has it: {want}"
-            return [finding(late.exchange, place, shown(late.value(event)), (event.start, event.end))]
+            span = (event.start, event.end)
+            return [finding(late.exchange, place, shown(late.value(event)), span, beside=beside)]
     return []
+
+
+def _no_readable_suffix(first: Reading, late: Reading) -> list[Finding]:
+    """The same where not everything could be read: from the first event on that both have."""
+    begin = Side(late, late.history[:1]).marks()
+    marks = Side(first, first.history).marks()
+    at = marks.index(begin[0]) if begin and begin[0] in marks else len(marks)
+    since = first.history[at - 1].end if at else 0
+    return _apart(Side(first, first.history[at:], since), Side(late, late.history))
 
 
 def _disagreement(first: Reading, other: Reading) -> list[Finding]:
-    for number, (one, two) in enumerate(zip_longest(first.history, other.history), start=1):
-        if two is None:
-            size = len(other.exchange.body)
-            want = f"{len(first.history)} events, as exchange {first.exchange.id} has"
-            return [finding(other.exchange, want, f"{number - 1} events", (size, size))]
-        if one is None or not same(first.value(one), other.value(two)):
-            want = shown(first.value(one)) if one else "nothing more"
-            place = f"event {number} as exchange {first.exchange.id} has it: {want}"
-            return [finding(other.exchange, place, shown(other.value(two)), (two.start, two.end))]
-    return []
+    return _apart(Side(first, first.history), Side(other, other.history))
+
+
+def _apart(first: Side, other: Side) -> list[Finding]:
+    """The findings of a stream that has not the events of the first one, in the stream that lacks them."""
+    return [_of_part(part, first, other) for part in parts(first, other)]
+
+
+def _of_part(part: Part, first: Side, other: Side) -> Finding:
+    if part.lacks == "first" and part.hidden:
+        return _of_part(Part(part.other, part.first, "other", hidden=True), other, first)
+    here, there = first.reading, other.reading
+    beside = [here.exchange.id]
+    if part.other >= len(other.events):
+        size = len(there.exchange.body)
+        want = f"{len(first.events)} events, as exchange {here.exchange.id} has"
+        return finding(
+            there.exchange, want, f"{len(other.events)} events", (size, size), beside=beside, absent=part.hidden
+        )
+    one = first.events[part.first] if part.first < len(first.events) else None
+    two = other.events[part.other]
+    want = shown(here.value(one)) if one else "nothing more"
+    place = f"event {part.other + 1} as exchange {here.exchange.id} has it: {want}"
+    span = (two.start, two.end)
+    return finding(there.exchange, place, shown(there.value(two)), span, beside=beside, absent=part.hidden)
 
 
 def record_agrees(trace: Trace, profile: Profile) -> Outcome:
@@ -267,13 +353,24 @@ def record_agrees(trace: Trace, profile: Profile) -> Outcome:
         if not whole or exchange.status != 200:
             continue
         exercised = True
-        streamed = [event.order for event in whole[0].history]
         listed = [pointed(item, rule["order"]) for item in pointed(exchange.json(), rule["pointer"]) or []]
-        if streamed != listed:
-            found.append(
-                finding(exchange, f"events {_brief(streamed)} as streamed", _brief(listed), (0, len(exchange.body)))
-            )
+        found += _unlisted(exchange, listed, whole[0])
     return found if exercised else NotExercised("no record of a run that was read to its end")
+
+
+def _unlisted(exchange: Exchange, listed: list[Any], one: Reading) -> list[Finding]:
+    """What of a stream is not in the record of its run; or the other way round, where the stream could not be read."""
+    streamed = [event.order for event in one.history]
+    if streamed == listed:
+        return []
+    there = {repr(order) for order in streamed}
+    hidden, gone = split([*map(repr, listed)], Side(one, one.history), [*map(repr, streamed)])
+    if hidden and not gone and [order for order in listed if repr(order) in there] == streamed:
+        want = f"events {_brief(listed)} as recorded"
+        span = (0, len(one.exchange.body))
+        return [finding(one.exchange, want, _brief(streamed), span, beside=[exchange.id], absent=True)]
+    want, span = f"events {_brief(streamed)} as streamed", (0, len(exchange.body))
+    return [finding(exchange, want, _brief(listed), span, beside=[one.exchange.id])]
 
 
 def _brief(numbers: list[Any]) -> str:

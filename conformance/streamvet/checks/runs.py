@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamvet.decode import streams
+from streamvet.decode import hidden, streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +68,20 @@ def witness(readings: Iterable[Reading], *, excluding: Reading | None = None) ->
     """The stream that stands for the whole history of its run, None where no reader got to the end."""
     whole = [r for r in readings if r is not excluding and from_start(r) and ended(r) and r.exchange.role in WITNESSES]
     return min(whole, key=lambda r: (WITNESSES.index(r.exchange.role), -len(r.history)), default=None)
+
+
+def unread(one: Reading, start: int = 0, end: int | None = None, *, since_us: int = 0) -> bool:
+    """Whether something between two offsets of a stream, from a time on, could not be read by who looks at it.
+
+    What is absent there may have been that.
+    """
+    whole = one.exchange.whole
+    if whole is None:
+        return False
+    pieces = hidden(whole, one.profile, one.exchange.reads)
+    return any(
+        start <= piece.start and (end is None or piece.start < end) and piece.at_us >= since_us for piece in pieces
+    )
 
 
 class Emitted(NamedTuple):

@@ -14,6 +14,8 @@ from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamvet.contract.profile import Profile, Terminal
     from streamvet.decode import Event, Reading
     from streamvet.outcome import Check, Outcome
@@ -50,7 +52,7 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
         lacking = next((kinds for kinds in (rule.events, rule.last) if not one.of(kinds)), None)
         if lacking:
             want, x = f"{_or(lacking)} before the end of the stream", one.exchange
-            found.append(finding(x, want, _last(one), _last_span(one), x.ended_us))
+            found.append(finding(x, want, _last(one), _last_span(one), x.ended_us, absent=True))
     return found
 
 
@@ -133,7 +135,8 @@ def closed_in_time(trace: Trace, profile: Profile) -> Outcome:
         if took_us > bound_us or not x.by_server:
             seen = f"{'closed' if x.by_server else 'still open'} after {took_us / 1000:.0f} ms"
             want = f"the end of the stream within {rule.close_within_ms} ms after {last[0].kind}"
-            found.append(finding(x, want, seen, (last[0].start, last[0].end), last[0].at_us + bound_us))
+            span, at_us = (last[0].start, last[0].end), last[0].at_us + bound_us
+            found.append(finding(x, want, seen, span, at_us, timed=x.by_server))
     return found if exercised else NotExercised("no last event arrived")
 
 
@@ -152,7 +155,7 @@ def finished_in_time(trace: Trace, profile: Profile) -> Outcome:
         if took_us > bound_us or not x.by_server:
             seen = f"{'closed' if x.by_server else 'still open'} after {took_us / 1000:.0f} ms, {_last(one)}"
             want = f"a finished run replayed and closed within {rule.finished_within_ms} ms"
-            found.append(finding(x, want, seen, _last_span(one), x.sent_us + bound_us))
+            found.append(finding(x, want, seen, _last_span(one), x.sent_us + bound_us, timed=x.by_server))
     return found if exercised else NotExercised("no finished run was read")
 
 
@@ -179,11 +182,14 @@ def true_outcome(trace: Trace, profile: Profile) -> Outcome:
 def record_finished(trace: Trace, profile: Profile) -> Outcome:
     """TRM-07."""
     state = profile.field("operations.record.state")
-    ended_runs = {label for label, readings in by_run(trace, profile).items() if any(map(_saw_terminal, readings))}
-    records = [x for x in with_role(trace, "record-after") if x.status == 200 and x.about.get("run") in ended_runs]
+    runs = by_run(trace, profile).items()
+    ended_runs = {label: [one.exchange.id for one in readings if _saw_terminal(one)] for label, readings in runs}
+    records = [x for x in with_role(trace, "record-after") if x.status == 200]
+    records = [x for x in records if ended_runs.get(str(x.about.get("run")))]
     if not records:
         return NotExercised("no record was requested after a terminal event")
-    return _states(records, state["pointer"], state["finished"], "once the terminal event was seen")
+    when = "once the terminal event was seen"
+    return _states(records, state["pointer"], state["finished"], when, ended_runs)
 
 
 def _saw_terminal(one: Reading) -> bool:
@@ -196,13 +202,20 @@ def record_active(trace: Trace, profile: Profile) -> Outcome:
     records = [x for x in with_role(trace, "record-active") if x.status == 200]
     if not records:
         return NotExercised("no record of an active run was requested")
-    return _states(records, state["pointer"], state["active"], "while the run is active")
+    return _states(records, state["pointer"], state["active"], "while the run is active", {})
 
 
-def _states(records: list[Exchange], pointer: str, allowed: list[str], when: str) -> Outcome:
+def _states(
+    records: list[Exchange], pointer: str, allowed: list[str], when: str, beside: Mapping[str, list[str]]
+) -> Outcome:
+    """`beside` has, by the label of a run, the streams by which it is known what the state has to be."""
     shown_states = [(x, pointed(x.json(), pointer)) for x in records]
     want = f"{_or(tuple(allowed))} at {pointer} {when}"
-    return [finding(x, want, shown(value), (0, len(x.body))) for x, value in shown_states if value not in allowed]
+    return [
+        finding(x, want, shown(value), (0, len(x.body)), beside=beside.get(str(x.about.get("run")), ()))
+        for x, value in shown_states
+        if value not in allowed
+    ]
 
 
 def end_for_all(trace: Trace, profile: Profile) -> Outcome:
@@ -226,7 +239,8 @@ def end_for_all(trace: Trace, profile: Profile) -> Outcome:
                 want = f"the end of the run within {rule.join_within_ms} ms"
                 came = "came" if last else "had not come"
                 seen = f"it {came} {took_us / 1000:.0f} ms after exchange {end[0].exchange.id} had it, {_last(one)}"
-                found.append(finding(x, want, seen, _last_span(one), since_us + bound_us))
+                span, at_us, beside = _last_span(one), since_us + bound_us, [end[0].exchange.id]
+                found.append(finding(x, want, seen, span, at_us, beside=beside, absent=not last, timed=bool(last)))
     return found if exercised else NotExercised("no second reader was attached to a run that ended")
 
 

@@ -148,7 +148,8 @@ def released(trace: Trace, profile: Profile) -> Outcome:
             if gap_us < pause_us * PAUSE_SEEN:
                 least_ms, pause_ms = pause_us * PAUSE_SEEN / 1000, pause_us / 1000
                 want = f"event {before} at least {least_ms:.0f} ms before the next: the run pauses {pause_ms:.0f} ms"
-                found.append(finding(x, want, f"{gap_us / 1000:.0f} ms between them", (first.start, second.end)))
+                seen = f"{gap_us / 1000:.0f} ms between them"
+                found.append(finding(x, want, seen, (first.start, second.end), timed=True))
                 break
     return found if exercised else NotExercised("no reader saw both sides of a pause, or the harness was late")
 
@@ -195,7 +196,10 @@ def independent_readers(trace: Trace, profile: Profile) -> Outcome:
             seen = (
                 f"it came {came}, among {len(one.events)} events; the other one stalled until {until_us / 1000:.0f} ms"
             )
-            found.append(finding(one.exchange, "the last event while another reader stalls", seen, at_us=until_us))
+            want, beside = "the last event while another reader stalls", [x.id for x in stalled]
+            found.append(
+                finding(one.exchange, want, seen, at_us=until_us, beside=beside, absent=not last, timed=bool(last))
+            )
     return found
 
 
@@ -231,7 +235,8 @@ def unaffected_by_leaving(trace: Trace, profile: Profile) -> Outcome:
             wrong = [e for e in one.of(profile.terminal.events) if e.kind not in expected]
             if wrong:
                 want = f"the run to end with {' or '.join(expected)}, as if no reader had left"
-                found.append(finding(one.exchange, want, f"{wrong[0].kind}", (wrong[0].start, wrong[0].end)))
+                span, beside = (wrong[0].start, wrong[0].end), [left[label].id]
+                found.append(finding(one.exchange, want, f"{wrong[0].kind}", span, beside=beside))
     early, gone = _ended_at_once(trace, profile, left)
     if not exercised and not early:
         return NotExercised("the outcome of the run from which a reader left is not known")
@@ -250,7 +255,8 @@ def _ended_at_once(trace: Trace, profile: Profile, left: dict[object, Exchange])
     shown = pointed(first.json(), state["pointer"])
     if shown not in state["finished"]:
         return True, []
-    return True, [finding(x, "a run that goes on when its reader leaves", f"state {shown!r}") for x in records]
+    want = "a run that goes on when its reader leaves"
+    return True, [finding(x, want, f"state {shown!r}", beside=[left[x.about.get("run")].id]) for x in records]
 
 
 EARLY_LIFE = 0.3  # a record requested before this part of a detached run's life shows what the leaving itself did
@@ -265,9 +271,13 @@ def many_readers(trace: Trace, profile: Profile) -> Outcome:
     unserved = [x for x in many if not _served(x, profile)] if len(many) >= wanted else []
     if not unserved and not away and not _at_once(many):
         return NotExercised("the run was over before all readers were there")
+    want, beside = f"each of {len(many)} readers served", [x.id for x in many]
     return [
-        finding(x, f"each of {len(many)} readers served", _service(x, profile), at_us=x.ended_us) for x in unserved
-    ] + [finding(x, f"a reader beside {count} served, as {wanted} must be", f"status {x.status}") for x, count in away]
+        finding(x, want, _service(x, profile), at_us=x.ended_us, beside=beside, absent=opened(x)) for x in unserved
+    ] + [
+        finding(x, f"a reader beside {len(rest)} served, as {wanted} must be", f"status {x.status}", beside=rest)
+        for x, rest in away
+    ]
 
 
 def _at_once(many: list[Exchange]) -> bool:
@@ -279,21 +289,21 @@ def _at_once(many: list[Exchange]) -> bool:
 CROWDED = (429, 503)
 
 
-def _turned_away(trace: Trace, wanted: int) -> list[tuple[Exchange, int]]:
-    """Readers that a run refused because of its other ones, with the number of these."""
+def _turned_away(trace: Trace, wanted: int) -> list[tuple[Exchange, list[str]]]:
+    """Readers that a run refused because of its other ones, with the exchanges of these."""
     found, worn = [], _refused_later(trace)
     for x in trace.exchanges:
         expected = x.about.get("meant") == "stream" and "cursor_from" not in x.about
         if not expected or x.status not in CROWDED or x.role in ("many", "last") or x in worn:
             continue
-        beside = sum(
-            1
+        beside = [
+            other.id
             for other in trace.exchanges
             if opened(other)
             and other.about.get("run") == x.about.get("run")
             and other.sent_us < x.sent_us < other.ended_us
-        )
-        if 0 < beside < wanted:
+        ]
+        if 0 < len(beside) < wanted:
             found.append((x, beside))
     return found
 
@@ -312,7 +322,7 @@ def last_reader(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no reader before it was served either")
     worn = [x for x in last if not _served(x, profile)] + _refused_later(trace)
     want = f"a reader after {len(short)} short ones served like the first"
-    return [finding(x, want, _service(x, profile), at_us=x.ended_us) for x in worn]
+    return [finding(x, want, _service(x, profile), at_us=x.ended_us, absent=opened(x)) for x in worn]
 
 
 def _refused_later(trace: Trace) -> list[Exchange]:
@@ -341,7 +351,7 @@ def stays_open(trace: Trace, profile: Profile) -> Outcome:
     want = f"a stream that stays open for {least_us / 1000:.0f} ms"
     return [
         finding(r.exchange, want, f"{r.exchange.ending.value} after {(r.exchange.ended_us - r.head_us) / 1000:.0f} ms",
-                at_us=r.exchange.ended_us)
+                at_us=r.exchange.ended_us, timed=True)
         for r in long_enough
         if r.exchange.ended_us - r.head_us < least_us
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
+from streamvet.outcome import own_findings
 from streamvet.report.building import TRACE_SUFFIX, Asked, ReportBuilder
 from streamvet.systems import system_of
 from streamvet.trace import dump
@@ -125,7 +126,7 @@ def _judge(candidate: JudgedCandidate, trace: Trace) -> frozenset[str]:
         outcomes = judging.builder.add(dataclasses.replace(trace, name=name))
     except FileError as error:
         raise JudgingError(str(error)) from None
-    return frozenset(requirement for requirement, outcome in outcomes.items() if isinstance(outcome, list) and outcome)
+    return frozenset(requirement for requirement, outcome in outcomes.items() if own_findings(outcome))
 
 
 def _keep(candidate: JudgedCandidate, judging: _Judging, trace: Trace) -> str:

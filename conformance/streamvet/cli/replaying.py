@@ -21,6 +21,7 @@ from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
 from streamvet.generation.case import Case, hold_to, load_case
 from streamvet.generation.reducing import REPLAYS
+from streamvet.outcome import own_findings
 from streamvet.report import text
 from streamvet.report.building import Asked, ReportBuilder
 from streamvet.report.exits import Policy, exit_code
@@ -72,8 +73,7 @@ def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[
 
     def judge(trace: Trace) -> None:
         nonlocal fails
-        outcome = builder.add(trace).get(case.requirement)
-        fails += isinstance(outcome, list) and bool(outcome)
+        fails += bool(own_findings(builder.add(trace).get(case.requirement)))
 
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     settings = Settings(time_scale=subject.scale, wait_s=wait_s)

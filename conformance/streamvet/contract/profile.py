@@ -74,6 +74,15 @@ class Lifecycle:
             return row[kind]
         return next((target for pattern, target in row.items() if matches(kind, (pattern,))), None)
 
+    def widened(self, states: frozenset[str]) -> frozenset[str]:
+        """Where it may be when any number of events, none included, may have come that nobody has seen."""
+        found, left = set(states), list(states)
+        while left:
+            new = set(self.states[left.pop()].values()) - found
+            found |= new
+            left.extend(new)
+        return frozenset(found)
+
     def allowed(self, states: frozenset[str]) -> list[str]:
         """What may come in one of these states."""
         return list(dict.fromkeys(kind for state in self.states if state in states for kind in self.states[state]))

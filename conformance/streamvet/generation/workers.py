@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from streamvet.contract.registry import load_registry
+from streamvet.outcome import own_findings
 from streamvet.worker_pool import pool, signals_blocked
 
 if TYPE_CHECKING:
@@ -95,4 +96,4 @@ def _bench(judge_in: JudgeIn, folder: str) -> Judge:
 
 def _judged(judge_in: JudgeIn, folder: str, trace: Trace) -> Findings:
     outcomes = _bench(judge_in, folder).add(trace)
-    return {name: outcome[0] for name, outcome in outcomes.items() if isinstance(outcome, list) and outcome}
+    return {name: own[0] for name, outcome in outcomes.items() if (own := own_findings(outcome))}

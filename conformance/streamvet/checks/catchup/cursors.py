@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet.checks.access import STREAM_TYPES
-from streamvet.checks.catchup.history import cursor_in, identity, loss, missing, pairs_of, repeats, resumed
-from streamvet.checks.runs import by_run, ended, witness
+from streamvet.checks.catchup.history import cursor_in, identity, loss, losses, pairs_of, repeats, resumed
+from streamvet.checks.runs import by_run, ended, unread, witness
 from streamvet.decode import opened, readable, reading
 from streamvet.outcome import NotExercised, finding
 from streamvet.trace import Ending
@@ -31,11 +31,8 @@ def after_cursor(trace: Trace, profile: Profile) -> Outcome:
         after = _position(whole, one.exchange)
         if after is None:
             continue
-        lost = missing(whole, one, after)
-        if lost:
-            found.append(
-                loss(whole, one, lost, f"after the cursor {one.exchange.about['cursor']!r}, that of event {after}")
-            )
+        place = f"after the cursor {one.exchange.about['cursor']!r}, that of event {after}"
+        found += [loss(whole, one, lost, place) for lost in losses(whole, one, after)]
     return found
 
 
@@ -55,7 +52,8 @@ def nothing_before_cursor(trace: Trace, profile: Profile) -> Outcome:
         if again is not None:
             number = before[key(one, again)]
             want = f"nothing before event {after + 1}, after the cursor {one.exchange.about['cursor']!r}"
-            found.append(finding(one.exchange, want, f"event {number} again", (again.start, again.end)))
+            span, beside = (again.start, again.end), [whole.exchange.id]
+            found.append(finding(one.exchange, want, f"event {number} again", span, beside=beside))
         else:
             found += repeats(whole, one)
     return found
@@ -114,8 +112,10 @@ def empty_cursor(trace: Trace, profile: Profile) -> Outcome:
         if first is None and exchange.ending is Ending.CUT:
             continue  # we left before it could come
         if first is None or key(one, first) != key(whole, whole.history[0]):
-            seen = f"{first.kind} {key(one, first)}" if first else "no event"
-            found.append(finding(exchange, "the first event of the run first", seen, (0, len(exchange.body))))
+            seen, span = f"{first.kind} {key(one, first)}" if first else "no event", (0, len(exchange.body))
+            absent = first is None or unread(one, 0, first.start)
+            want, beside = "the first event of the run first", [whole.exchange.id]
+            found.append(finding(exchange, want, seen, span, beside=beside, absent=absent))
     return found
 
 
@@ -131,10 +131,9 @@ def last_event_id(trace: Trace, profile: Profile) -> Outcome:
             if whole is None:
                 continue
             exercised = True
-            lost = missing(whole, one, int(one.exchange.about["after"]))
-            if lost:
-                place = f"after Last-Event-ID {one.exchange.about['cursor']!r}"
-                found.append(loss(whole, one, lost, place))
+            place = f"after Last-Event-ID {one.exchange.about['cursor']!r}"
+            after = int(one.exchange.about["after"])
+            found += [loss(whole, one, lost, place) for lost in losses(whole, one, after)]
     refused = [x for x in trace.exchanges if x.about.get("cursor_from") == "last-event-id" and x.head and not opened(x)]
     found += [finding(x, "a stream for a reader with Last-Event-ID", f"status {x.status}") for x in refused]
     return found if exercised or refused else NotExercised("no reader came back with Last-Event-ID")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from streamvet.checks.aligning import Side, split
 from streamvet.checks.runs import by_run, ended, from_start, witness
 from streamvet.contract.profile import EVENT_ID, pointed
 from streamvet.outcome import NotExercised, finding
@@ -45,21 +46,34 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def missing(whole: Reading, one: Reading, skip: int = 0) -> list[Event]:
-    """The events of the whole history, but for its first `skip`, that this stream lacks."""
+class Lost(NamedTuple):
+    """Events of a whole history that a stream lacks, by their numbers in it, from 0."""
+
+    numbers: list[int]
+    hidden: bool  # they may be what could not be read of the stream
+
+
+def losses(whole: Reading, one: Reading, skip: int = 0) -> list[Lost]:
+    """What a stream lacks of the whole history, but for its first `skip` events: what may be hidden, and the rest."""
     key = identity(whole.profile)
-    have = {key(one, event) for event in one.history}
-    return [event for event in whole.history[skip:] if key(whole, event) not in have]
+    wanted = [key(whole, event) for event in whole.history[skip:]]
+    hidden, gone = split(wanted, Side(one, one.history), [key(one, event) for event in one.history])
+    both = (
+        Lost([skip + number for number in hidden], hidden=True),
+        Lost([skip + number for number in gone], hidden=False),
+    )
+    return [lost for lost in both if lost.numbers]
 
 
-def loss(whole: Reading, one: Reading, lost: list[Event], place: str) -> Finding:
+def loss(whole: Reading, one: Reading, lost: Lost, place: str) -> Finding:
     """The finding that a stream lacks these events of the whole history; `place` says where it should have them."""
-    first = lost[0]
-    number = next(i for i, event in enumerate(whole.history, start=1) if event is first)
-    want = f"event {number} of {len(whole.history)} ({first.kind}, as exchange {whole.exchange.id} has it) {place}"
+    number, size = lost.numbers[0], len(whole.history)
+    kind = whole.history[number].kind
+    want = f"event {number + 1} of {size} ({kind}, as exchange {whole.exchange.id} has it) {place}"
     last = one.history[-1] if one.history else None
     span = (last.start, last.end) if last else (0, len(one.exchange.body))
-    return finding(one.exchange, want, f"{len(lost)} missing of {len(whole.history)}", span)
+    seen = f"{len(lost.numbers)} missing of {size}"
+    return finding(one.exchange, want, seen, span, beside=[whole.exchange.id], absent=lost.hidden)
 
 
 def pairs_of(trace: Trace, profile: Profile, chosen: Callable[[Reading], bool]) -> list[tuple[Reading, Reading]]:
@@ -99,5 +113,6 @@ def repeats(whole: Reading, one: Reading) -> list[Finding]:
         mark = key(one, event)
         seen[mark] += 1
         if seen[mark] > max(once[mark], 1):
-            return [finding(one.exchange, "each event once", f"{event.kind} {mark} again", (event.start, event.end))]
+            span, beside = (event.start, event.end), [whole.exchange.id]
+            return [finding(one.exchange, "each event once", f"{event.kind} {mark} again", span, beside=beside)]
     return []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamvet.checks.runs import ended
+from streamvet.checks.runs import ended, unread
 from streamvet.decode import same, streams
 from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
@@ -37,13 +37,15 @@ def start_state(trace: Trace, profile: Profile) -> Outcome:
     for one in read:
         first = min((*one.events[:1], *one.beats[:1]), key=lambda event: event.start, default=None)
         if first is None:
-            found.append(finding(one.exchange, want, "no event"))
+            found.append(finding(one.exchange, want, "no event", absent=True))
         elif first.kind not in rule["events"]:
             seen = f"{first.kind or 'a heartbeat'} first"
-            found.append(finding(one.exchange, want, seen, (first.start, first.end)))
+            absent = unread(one, 0, first.start)
+            found.append(finding(one.exchange, want, seen, (first.start, first.end), absent=absent))
         elif first.at_us - one.exchange.sent_us > rule["within_ms"] * 1000 + trace.jitter_us.get(one.exchange.id, 0):
             late = f"{first.kind} after {(first.at_us - one.exchange.sent_us) / 1000:.0f} ms"
-            found.append(finding(one.exchange, want, late, (first.start, first.end)))
+            span, absent = (first.start, first.end), unread(one, 0, first.start)
+            found.append(finding(one.exchange, want, late, span, absent=absent, timed=True))
     return found
 
 

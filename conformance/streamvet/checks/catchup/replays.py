@@ -12,7 +12,7 @@ from streamvet.checks.catchup.history import (
     identity,
     joined_active,
     loss,
-    missing,
+    losses,
     pairs_of,
     read_finished,
     repeats,
@@ -42,8 +42,7 @@ def whole_when_joined(trace: Trace, profile: Profile) -> Outcome:
 def _whole(pairs: list[tuple[Reading, Reading]], place: str) -> Outcome:
     if not pairs:
         return NO_HISTORY
-    losses = [(whole, one, missing(whole, one)) for whole, one in pairs]
-    return [loss(whole, one, lost, place) for whole, one, lost in losses if lost]
+    return [loss(whole, one, lost, place) for whole, one in pairs for lost in losses(whole, one)]
 
 
 def each_once(trace: Trace, profile: Profile) -> Outcome:
@@ -72,22 +71,16 @@ def replay_equals_live(trace: Trace, profile: Profile) -> Outcome:
 def _unequal(whole: Reading, one: Reading) -> list[Finding]:
     key = identity(whole.profile)
     places = {key(whole, event): (i, event) for i, event in enumerate(whole.history)}
-    last = -1
+    last, beside = -1, [whole.exchange.id]
     for event in one.history:
         place, original = places.get(key(one, event), (last, None))
         if original is None:
             continue
         if not same(whole.value(original), one.value(event)):
             want = f"as exchange {whole.exchange.id} has it: {shown(whole.value(original))}"
-            return [finding(one.exchange, want, shown(one.value(event)), (event.start, event.end))]
+            return [finding(one.exchange, want, shown(one.value(event)), (event.start, event.end), beside=beside)]
         if place < last:
-            return [
-                finding(
-                    one.exchange,
-                    "the order of the live stream",
-                    f"event {place + 1} after {last + 1}",
-                    (event.start, event.end),
-                )
-            ]
+            want, seen = "the order of the live stream", f"event {place + 1} after {last + 1}"
+            return [finding(one.exchange, want, seen, (event.start, event.end), beside=beside)]
         last = place
     return []

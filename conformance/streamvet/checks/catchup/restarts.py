@@ -5,15 +5,17 @@ Must not know how it was killed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from streamvet.checks.aligning import Side, parts
 from streamvet.checks.runs import with_role
-from streamvet.decode import opened, readable, reading, same, streams
+from streamvet.decode import opened, readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.outcome import Outcome
+    from streamvet.decode import Reading
+    from streamvet.outcome import Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
 
@@ -28,17 +30,19 @@ def served_after_restart(trace: Trace, profile: Profile) -> Outcome:
         if not opened(x) or (shows and not (readable(x) and reading(x, profile).events)):
             refused = f"status {x.status}" if x.head else f"no answer: {x.ending.value} {x.detail}".strip()
             seen = f"no event, then {x.ending.value}" if opened(x) else refused
-            found.append(finding(x, "a reader served like a new one", seen, at_us=x.ended_us))
+            found.append(finding(x, "a reader served like a new one", seen, at_us=x.ended_us, absent=opened(x)))
     return found
 
 
-def _before_restart(trace: Trace, profile: Profile) -> dict[str, list[Any]]:
-    """For each run the longest history, as values, that a reader saw before the candidate was killed."""
-    seen: dict[str, list[Any]] = {}
+def _before_restart(trace: Trace, profile: Profile) -> dict[str, Reading]:
+    """For each run the stream with the longest history that a reader saw before the candidate was killed."""
+    seen: dict[str, Reading] = {}
     for one in streams(trace, profile):
         label = str(one.exchange.about.get("run"))
-        if not one.exchange.about.get("restarts") and len(one.history) > len(seen.get(label, ())):
-            seen[label] = one.values(one.history)
+        if one.exchange.about.get("restarts") or not one.history:
+            continue
+        if label not in seen or len(one.history) > len(seen[label].history):
+            seen[label] = one
     return seen
 
 
@@ -63,23 +67,34 @@ def _not_kept(trace: Trace, profile: Profile, *, refusal_is_fine: bool) -> Outco
     found, exercised = [], False
     unknown = profile.field("auth.unknown") or [404]
     for exchange in asked:
-        history = before.get(str(exchange.about.get("run")))
-        if not history:
+        seen = before.get(str(exchange.about.get("run")))
+        if seen is None:
             continue
         exercised = True
         if not opened(exchange):
             if not refusal_is_fine or exchange.status not in unknown:
                 want = f"status {' or '.join(map(str, unknown))} or the history" if refusal_is_fine else "the history"
-                found.append(finding(exchange, f"{want} after a restart", f"status {exchange.status}"))
+                status, beside = f"status {exchange.status}", [seen.exchange.id]
+                found.append(finding(exchange, f"{want} after a restart", status, beside=beside))
             continue
-        one = reading(exchange, profile)
-        values = one.values(one.history[: len(history)])
-        at = next((i for i, want in enumerate(history) if i >= len(values) or not same(values[i], want)), None)
-        if at is not None:
-            seen = shown(values[at]) if at < len(values) else "missing"
-            want = f"event {at + 1} as it was seen before the restart: {shown(history[at])}"
-            found.append(finding(exchange, want, seen, (0, len(exchange.body))))
+        found += _unlike_before(seen, reading(exchange, profile))
     return found if exercised else NotExercised("no event was seen before the restart")
+
+
+def _unlike_before(seen: Reading, one: Reading) -> list[Finding]:
+    """Where a stream after a restart parts from what was seen before; it may go on behind that."""
+    before, after = Side(seen, seen.history), Side(one, one.history)
+    found = []
+    for part in parts(before, after):
+        if part.first >= len(before.events) or (part.lacks == "first" and part.hidden):
+            continue  # what was not seen before, or could not be read
+        want = (
+            f"event {part.first + 1} as it was seen before the restart: {shown(seen.value(before.events[part.first]))}"
+        )
+        now = shown(one.value(after.events[part.other])) if part.other < len(after.events) else "missing"
+        span, beside = (0, len(one.exchange.body)), [seen.exchange.id]
+        found.append(finding(one.exchange, want, now, span, beside=beside, absent=part.hidden))
+    return found
 
 
 def survives(trace: Trace, profile: Profile) -> Outcome:

@@ -39,7 +39,8 @@ def started_at_once(trace: Trace, profile: Profile) -> Outcome:
         exercised = True
         took_us = exchange.head.at_us - exchange.sent_us
         if took_us > bound_us(bound_ms, trace, exchange):
-            found.append(finding(exchange, f"an answer within {bound_ms} ms", f"after {took_us / 1000:.0f} ms"))
+            want, seen = f"an answer within {bound_ms} ms", f"after {took_us / 1000:.0f} ms"
+            found.append(finding(exchange, want, seen, timed=True))
     return found if exercised else NotExercised("no request for a run was answered")
 
 
@@ -55,7 +56,7 @@ def one_run_end(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no run was read to its end")
     counts = [(one, len(one.of(RUN_END))) for one in whole]
     return [
-        finding(one.exchange, "one run_end event", f"{count} of them", (0, len(one.exchange.body)))
+        finding(one.exchange, "one run_end event", f"{count} of them", (0, len(one.exchange.body)), absent=not count)
         for one, count in counts
         if count != 1
     ]
@@ -144,7 +145,7 @@ def orphan(trace: Trace, profile: Profile) -> Outcome:
             found.append(finding(cancel, "status 200 with stale true", seen, (0, len(cancel.body))))
     if found:
         return found
-    runs = {x.about.get("run") for x in cancels}
+    runs = {x.about.get("run"): x.id for x in cancels}
     later = [
         reading(x, profile)
         for x in trace.exchanges
@@ -156,7 +157,8 @@ def orphan(trace: Trace, profile: Profile) -> Outcome:
         if payload is None or payload.get("staleAfterRestart") is not True:
             seen = f"payload {shown(payload)}" if ends else "no run_end"
             span = (ends[-1].start, ends[-1].end) if ends else (0, len(one.exchange.body))
-            found.append(finding(one.exchange, "a run_end with payload.staleAfterRestart true", seen, span))
+            want, beside = "a run_end with payload.staleAfterRestart true", [runs[one.exchange.about.get("run")]]
+            found.append(finding(one.exchange, want, seen, span, beside=beside, absent=not ends))
     return found if later else NotExercised("no stream of the orphaned run was read")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.checks.runs import answered, by_run, from_start, with_role
+from streamvet.checks.runs import answered, by_run, from_start, unread, with_role
 from streamvet.decode import opened, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -28,13 +28,27 @@ def joined_deltas(trace: Trace, profile: Profile) -> Outcome:
             if record is None or one.exchange.about.get("kind") != "skill" or not from_start(one) or not done:
                 continue
             exercised = True
-            joined = "".join(str(value.get("delta", "")) for value in one.values(one.of(("chunk",))))
+            deltas = [str(value.get("delta", "")) for value in one.values(one.of(("chunk",)))]
+            joined = "".join(deltas)
             value = record.json()
             markdown = value.get("markdown") if isinstance(value, dict) else None
             if joined != (markdown or ""):
                 want = f"the markdown of the record, {shown(markdown)}"
-                found.append(finding(one.exchange, want, shown(joined), (0, len(one.exchange.body))))
+                absent = _lacks_some(deltas, str(markdown or ""))
+                span, beside = (0, len(one.exchange.body)), [record.id]
+                found.append(finding(one.exchange, want, shown(joined), span, beside=beside, absent=absent))
     return found if exercised else NotExercised("no skill run was read to its end with its record")
+
+
+def _lacks_some(deltas: list[str], markdown: str) -> bool:
+    """Whether the text has all the deltas, in their order, and more between them."""
+    at = 0
+    for delta in deltas:
+        at = markdown.find(delta, at)
+        if at < 0:
+            return False
+        at += len(delta)
+    return True
 
 
 def names_the_run(trace: Trace, profile: Profile) -> Outcome:
@@ -126,7 +140,8 @@ def reviewed_before(trace: Trace, profile: Profile) -> Outcome:
                 early = [str(path) for path in value["files"] if str(path) not in seen]
                 if early:
                     want = "a review of files that were emitted before it"
-                    found.append(finding(one.exchange, want, shown(early[0]), (event.start, event.end)))
+                    span, absent = (event.start, event.end), unread(one, 0, event.start)
+                    found.append(finding(one.exchange, want, shown(early[0]), span, absent=absent))
     return found if exercised else NotExercised("no review named files")
 
 

@@ -16,7 +16,7 @@ from streamvet.decode import streams
 from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from streamvet.contract.profile import Profile
     from streamvet.decode import Reading
@@ -118,8 +118,8 @@ def _pairs(trace: Trace, profile: Profile, kind: str) -> Iterator[tuple[Push, Pu
             yield before, after
 
 
-def _about(push: Push, want: str, seen: str) -> Finding:
-    return finding(push.exchange, want, seen, push.span)
+def _about(push: Push, want: str, seen: str, beside: Iterable[Push] = (), *, absent: bool = False) -> Finding:
+    return finding(push.exchange, want, seen, push.span, beside=[one.exchange.id for one in beside], absent=absent)
 
 
 def _versioned(version: int, *, changed: bool) -> str:
@@ -146,7 +146,12 @@ def next_version(trace: Trace, profile: Profile) -> Outcome:
     if not pairs:
         return NotExercised("no session was pushed twice")
     return [
-        _about(after, f"version {before.version + 1}, {before.address}", f"version {after.version}, {after.address}")
+        _about(
+            after,
+            f"version {before.version + 1}, {before.address}",
+            f"version {after.version}, {after.address}",
+            [before],
+        )
         for before, after in pairs
         if (after.address, after.version) != (before.address, before.version + 1)
     ]
@@ -155,15 +160,15 @@ def next_version(trace: Trace, profile: Profile) -> Outcome:
 def tells_of_change(trace: Trace, profile: Profile) -> Outcome:
     """RKS-03."""
     firsts = [one for one in pushes(trace, profile) if one.kind == "session" and one.turn == 1 and one.done]
-    rows = [(one, True, "a first version") for one in firsts]
+    rows: list[tuple[Push, tuple[Push, ...], bool, str]] = [(one, (), True, "a first version") for one in firsts]
     for before, after in _pairs(trace, profile, "session"):
         changed = before.content != after.content
-        rows.append((after, changed, "other data than before" if changed else "the same data as before"))
+        rows.append((after, (before,), changed, "other data than before" if changed else "the same data as before"))
     if not rows:
         return NotExercised("no session was pushed")
     return [
-        _about(one, f"changed {str(changed).lower()} for {what}", f"changed {str(one.changed).lower()}")
-        for one, changed, what in rows
+        _about(one, f"changed {str(changed).lower()} for {what}", f"changed {str(one.changed).lower()}", beside)
+        for one, beside, changed, what in rows
         if one.changed is not changed
     ]
 
@@ -179,7 +184,8 @@ def plan_version(trace: Trace, profile: Profile) -> Outcome:
         version = before.version + changed
         if (after.address, after.version, after.changed) != (before.address, version, changed):
             want = f"{_versioned(version, changed=changed)}, {before.address}"
-            found.append(_about(after, want, f"{_versioned(after.version, changed=after.changed)}, {after.address}"))
+            seen = f"{_versioned(after.version, changed=after.changed)}, {after.address}"
+            found.append(_about(after, want, seen, [before]))
     return found
 
 
@@ -224,7 +230,8 @@ def last_write_counts(trace: Trace, profile: Profile) -> Outcome:
         if (new.get("nanoid"), _number(new.get("version"))) != (old.get("nanoid"), version):
             kept = "another last content than" if changed else "the same last content as"
             want = f"version {version} of plan {shown(old.get('nanoid'))}: {kept} before"
-            found.append(_about(after, want, f"version {new.get('version')!r} of plan {shown(new.get('nanoid'))}"))
+            seen = f"version {new.get('version')!r} of plan {shown(new.get('nanoid'))}"
+            found.append(_about(after, want, seen, [before]))
     return found if exercised else NotExercised("no plan file was written twice in a session and again in another push")
 
 
@@ -238,7 +245,7 @@ def tells_of_linking(trace: Trace, profile: Profile) -> Outcome:
     ]
     if not wrote:
         return NO_PLANS
-    return [_about(one, "a linking_plans step before done", "none") for one in silent]
+    return [_about(one, "a linking_plans step before done", "none", absent=True) for one in silent]
 
 
 def links_nothing(trace: Trace, profile: Profile) -> Outcome:
@@ -293,8 +300,8 @@ def rate_limited(trace: Trace, profile: Profile) -> Outcome:
 AFTER_LOST = {"session": ((1, True), (2, False)), "plan": ((1, True), (1, False))}
 
 
-def _resumed(trace: Trace, profile: Profile) -> Iterator[tuple[Push, Push, bool]]:
-    """The last done push of a subject, the next one, and whether one was lost in between.
+def _resumed(trace: Trace, profile: Profile) -> Iterator[tuple[list[Push], Push, bool]]:
+    """The done pushes of a subject, the next one, and whether one was lost in between.
 
     Only where every push before it is known to be done: the rows that judge those must have had nothing to say.
     """
@@ -308,44 +315,45 @@ def _resumed(trace: Trace, profile: Profile) -> Iterator[tuple[Push, Push, bool]
             earlier = [turns.get(number) for number in range(1, turn - lost)]
             done = [one for one in earlier if one is not None and one.done]
             if after.done and done and len(done) == len(earlier):
-                yield done[-1], after, lost
+                yield done, after, lost
 
 
-def _follows(before: Push, after: Push, steps: tuple[tuple[int, bool], ...]) -> list[Finding]:
-    """The finding of a push that is none of the `steps` further than another one."""
+def _follows(done: list[Push], after: Push, steps: tuple[tuple[int, bool], ...]) -> list[Finding]:
+    """The finding of a push that is none of the `steps` further than the last of those before it."""
+    before = done[-1]
     allowed = [(before.address, before.version + more, changed) for more, changed in steps]
     if (after.address, after.version, after.changed) in allowed:
         return []
     either = ", or ".join(_versioned(version, changed=changed) for _, version, changed in allowed)
     want = f"{either}, behind version {before.version}, {before.address}"
-    return [_about(after, want, f"{_versioned(after.version, changed=after.changed)}, {after.address}")]
+    return [_about(after, want, f"{_versioned(after.version, changed=after.changed)}, {after.address}", done)]
 
 
 def whole_or_none(trace: Trace, profile: Profile) -> Outcome:
     """RKS-12: where it was the client who left."""
     rows = [
-        (before, after)
-        for before, after, lost in _resumed(trace, profile)
-        if lost and before.restarts == after.restarts and after.kind in AFTER_LOST
+        (done, after)
+        for done, after, lost in _resumed(trace, profile)
+        if lost and done[-1].restarts == after.restarts and after.kind in AFTER_LOST
     ]
     if not rows:
         return NotExercised("no push was left in the middle and made again")
-    return [one for before, after in rows for one in _follows(before, after, AFTER_LOST[after.kind])]
+    return [one for done, after in rows for one in _follows(done, after, AFTER_LOST[after.kind])]
 
 
 def survives(trace: Trace, profile: Profile) -> Outcome:
     """RKS-14."""
     rows = [
-        (before, after, lost)
-        for before, after, lost in _resumed(trace, profile)
-        if after.kind == "session" and before.restarts < after.restarts
+        (done, after, lost)
+        for done, after, lost in _resumed(trace, profile)
+        if after.kind == "session" and done[-1].restarts < after.restarts
     ]
     if not rows:
         return NotExercised("no session was pushed before and after a kill")
     return [
         one
-        for before, after, lost in rows
-        for one in _follows(before, after, AFTER_LOST["session"] if lost else ((1, before.content != after.content),))
+        for done, after, lost in rows
+        for one in _follows(done, after, AFTER_LOST["session"] if lost else ((1, done[-1].content != after.content),))
     ]
 
 

@@ -91,7 +91,8 @@ def error_in_place(trace: Trace, profile: Profile) -> Outcome:
         if snapshot or not error:
             seen = f"a {SNAPSHOT}" if snapshot else "no such event"
             where = span(snapshot[0]) if snapshot else (0, len(exchange.body))
-            found.append(finding(exchange, f"an {ERROR} event in place of a {SNAPSHOT}", seen, where))
+            want = f"an {ERROR} event in place of a {SNAPSHOT}"
+            found.append(finding(exchange, want, seen, where, absent=not snapshot))
     return found if exercised else NotExercised("no stream was requested whose first state could not be loaded")
 
 
@@ -116,7 +117,8 @@ def change_in_time(trace: Trace, profile: Profile) -> Outcome:
             exercised = True
             want = f"a {UPDATE} within {(due_us - deed['done_us']) / 1000:.0f} ms of the trigger {deed['name']}"
             seen = f"one after {(told.at_us - deed['done_us']) / 1000:.0f} ms" if told else "none"
-            found.append(finding(x, want, seen, span(told) if told else (0, len(x.body)), due_us))
+            where = span(told) if told else (0, len(x.body))
+            found.append(finding(x, want, seen, where, due_us, absent=told is None, timed=told is not None))
     return found if exercised else NotExercised(reason)
 
 
@@ -161,7 +163,7 @@ def _beat_after(trace: Trace, fleet: Fleet, one: Connection, failed_us: int) -> 
     if not fleet.has_missed(one, due_us):
         return None
     want = f"a heartbeat within {(due_us - one.since_us) / 1000:.0f} ms, also where a poll fails"
-    return [finding(one.exchange, want, "none", one.silence_at(due_us), due_us)]
+    return [finding(one.exchange, want, "none", one.silence_at(due_us), due_us, absent=True, timed=True)]
 
 
 def tells_when_to_return(trace: Trace, profile: Profile) -> Outcome:

@@ -45,9 +45,10 @@ def each_line(fleet: Fleet, one: Connection) -> list[Finding] | None:
         missed = [due for due in lines if not _in_time(first, due) and fleet.has_missed(one, due.due_us)]
         altered = [due for due in lines if due.line["id"] in first and not _is(first[due.line["id"]], due.line)]
         exercised = exercised or bool(missed or altered) or any(_in_time(first, due) for due in lines)
-        if missed:
-            found.append(_missed(one, first, missed, len(lines)))
-        elif altered:
+        never = [due for due in missed if due.line["id"] not in first]
+        late = [due for due in missed if due.line["id"] in first]
+        found += [_missed(one, first, some, f"{len(missed)} of {len(lines)}") for some in (never, late) if some]
+        if altered and not late:
             row = first[altered[0].line["id"]]
             want = f"the line {row.id!r} with the message {shown(altered[0].line['message'])}"
             found.append(finding(one.exchange, want, shown(row.document["message"]), span(row.event)))
@@ -109,14 +110,16 @@ def _is(row: Row, line: Document) -> bool:
     return all(row.document[key] == line[key] for key in ("pipelineRunId", "message"))
 
 
-def _missed(one: Connection, first: Mapping[str, Row], missed: Sequence[Due], of: int) -> Finding:
+def _missed(one: Connection, first: Mapping[str, Row], missed: Sequence[Due], of: str) -> Finding:
+    """The finding of lines that never came, or of some that came late; `of` is how many of both there are."""
     due = missed[0]
     row = first.get(due.line["id"])
     within_ms = (due.due_us - due.since_us) / 1000
     want = f"the line {due.line['id']!r} of {due.line['pipelineRunId']!r} within {within_ms:.0f} ms"
     came = f"it after {(row.event.at_us - due.since_us) / 1000:.0f} ms" if row else "no such line"
-    seen = f"{came}; {len(missed)} of {of} are missing or late"
-    return finding(one.exchange, want, seen, span(row.event) if row else one.silence_at(due.due_us), due.due_us)
+    seen = f"{came}; {of} are missing or late"
+    where = span(row.event) if row else one.silence_at(due.due_us)
+    return finding(one.exchange, want, seen, where, due.due_us, absent=row is None, timed=row is not None)
 
 
 def once(trace: Trace, profile: Profile) -> Outcome:
@@ -206,7 +209,8 @@ def newest_first_batch(fleet: Fleet, one: Connection) -> list[Finding] | None:
     before = f"before {added.id!r}" if added else f"within {(due_us - one.since_us) / 1000:.0f} ms"
     seen = f"{len(newest) - len(missing)} of them, without {missing[0]!r}"
     where = span(added.event) if added else (0, len(one.exchange.body))
-    return [finding(one.exchange, f"{want}, {before}", seen, where)]
+    absent = not any(name in first for name in missing)
+    return [finding(one.exchange, f"{want}, {before}", seen, where, absent=absent)]
 
 
 def of_active_runs(fleet: Fleet, one: Connection) -> list[Finding] | None:

@@ -63,13 +63,11 @@ def _difference(seen: Sequence[Row], wanted: Mapping[str, Document]) -> tuple[st
 def change_in_time(fleet: Fleet, one: Connection) -> list[Finding] | None:
     """FLT-04: each change is in an update in time, and no update has a run as it never was."""
     found = changes_told(fleet, one, 1)
-    if found:
-        return found
     invented = next((row for row in one.updated if _never_was(fleet, one, row)), None)
     if invented is None:
         return found
     want = f"the run {invented.id!r} as it is"
-    return [finding(one.exchange, want, "a state that it never had", span(invented.event))]
+    return [*(found or ()), finding(one.exchange, want, "a state that it never had", span(invented.event))]
 
 
 def changes_told(fleet: Fleet, one: Connection, polls: int) -> list[Finding] | None:
@@ -88,9 +86,8 @@ def changes_told(fleet: Fleet, one: Connection, polls: int) -> list[Finding] | N
             within = f"within {(due_us - since_us) / 1000:.0f} ms"
             want = f"an update with the run {name!r} {within}: {_change(fleet, one, state, name)}"
             seen = f"one after {(told.event.at_us - since_us) / 1000:.0f} ms" if told else "none"
-            found.append(
-                finding(one.exchange, want, seen, span(told.event) if told else one.silence_at(due_us), due_us)
-            )
+            where = span(told.event) if told else one.silence_at(due_us)
+            found.append(finding(one.exchange, want, seen, where, due_us, absent=not told, timed=told is not None))
     return found if exercised else None
 
 

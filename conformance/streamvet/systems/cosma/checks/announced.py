@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from streamvet.checks.runs import unread
 from streamvet.decode import streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -123,7 +124,7 @@ def in_vain(one: Reading, path: str, want: str, last: Told) -> list[Finding]:
         return []
     size, at_us = len(one.exchange.body), rows[0]["at_us"]
     seen = f"{last.kind}, and nothing in the {(at_us - last.at_us) / 1e6:.1f} s after it"
-    return [finding(one.exchange, want, seen, (size, size), at_us)]
+    return [finding(one.exchange, want, seen, (size, size), at_us, absent=unread(one, since_us=last.at_us))]
 
 
 def of_deeds(what: str, judge: Callable[[Trace, Reading, Deed], Judged], *did: str) -> Check:
@@ -190,9 +191,14 @@ def missing(
     if (one.exchange.ended_us if until_us is None else until_us) - since_us < within_us:
         return NotExercised(f"the reader did not stay for {want}")
     size = len(one.exchange.body)
-    return [finding(one.exchange, want, seen, (size, size), since_us + within_us)]
+    absent = unread(one, since_us=since_us)
+    return [finding(one.exchange, want, seen, (size, size), since_us + within_us, absent=absent)]
 
 
-def wrong(one: Reading, want: str, event: Told) -> list[Finding]:
-    """The finding of an event that came in place of what was wanted."""
-    return [finding(one.exchange, want, f"{event.kind} {shown(event.data)}", event.span)]
+def wrong(one: Reading, want: str, event: Told, behind: Told | None = None) -> list[Finding]:
+    """The finding of an event that came in place of what was wanted, which should have come behind another one.
+
+    Without that one it is wrong whatever could not be read.
+    """
+    absent = behind is not None and unread(one, behind.span[1], event.span[0])
+    return [finding(one.exchange, want, f"{event.kind} {shown(event.data)}", event.span, absent=absent)]

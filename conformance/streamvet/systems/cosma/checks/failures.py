@@ -50,7 +50,7 @@ def given_up(trace: Trace, one: Reading, deed: Deed) -> Judged:
     if failure is None or (end is not None and end.span < failure.span):
         want = f"file_failed of {deed.path!r} with the error"
         untold = missing(one, want, begun.at_us, noticed_us(one.profile), deed.until_us)
-        return wrong(one, want, end) if end else untold
+        return wrong(one, want, end, begun) if end else untold
     return _not_given_up(one, deed, name) if end is None else _others_go_on(trace, one, end)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from streamvet.checks.runs import unread
 from streamvet.decode import streams
 from streamvet.outcome import NotExercised, finding
 from streamvet.systems.cosma.checks.announced import (
@@ -82,12 +83,13 @@ def _to_its_end(one: Reading, deed: Deed, item: Told, way: list[Told], never: li
         late = _never_over(one, deed, begun[-1], name) if begun else _AT_THE_END
         return never if never and isinstance(late, NotExercised) else late
     if not begun or begun[0].span > over.span:
-        return wrong(one, f"queue_item_processing of {name} before its end", over)
+        return wrong(one, f"queue_item_processing of {name} before its end", over, item)
     stages = [event for event in behind(told(one, *_STAGES, path=deed.path), begun[0]) if event.span < over.span]
     if stages and stages[-1].kind in _DONE:
         return []
     want = f"file_complete or file_skipped of {deed.path!r} between processing and completion"
-    return [finding(one.exchange, want, stages[-1].kind if stages else "none of its events", over.span)]
+    seen, absent = stages[-1].kind if stages else "none of its events", unread(one, begun[0].span[1], over.span[0])
+    return [finding(one.exchange, want, seen, over.span, absent=absent)]
 
 
 def _removals(trace: Trace, profile: Profile) -> set[Any]:
@@ -137,7 +139,7 @@ def updated(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     want = f"queue_item_updated of {name} with a later end of the cooldown"
     if not after:
         late = missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
-        return wrong(one, want, begun) if begun else late
+        return wrong(one, want, begun, before[-1]) if begun else late
     ends = [event.data.get("cooldown_expires_at") for event in (before[-1], after[-1])]
     numbers = [end for end in ends if isinstance(end, int | float)]  # nothing can be said where one does not tell
     if len(numbers) < len(ends) or numbers[1] > numbers[0]:

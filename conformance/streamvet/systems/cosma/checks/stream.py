@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamvet.checks.runs import with_role
+from streamvet.checks.runs import unread, with_role
 from streamvet.contract.profile import pointed
 from streamvet.decode import opened, streams
 from streamvet.outcome import NotExercised, finding, shown
@@ -39,7 +39,13 @@ def head_at_once(trace: Trace, profile: Profile) -> Outcome:
     came = [one for one in streams(trace, profile) if one.exchange in asked and not _in_between(one, trace, profile)]
     waits = [(one.exchange, one.head_us, "after") for one in came] + [(x, x.ended_us, "none in") for x in never]
     late = [
-        finding(x, f"a head within {bound_ms} ms", f"{seen} {(until_us - x.sent_us) / 1000:.0f} ms", at_us=until_us)
+        finding(
+            x,
+            f"a head within {bound_ms} ms",
+            f"{seen} {(until_us - x.sent_us) / 1000:.0f} ms",
+            at_us=until_us,
+            timed=True,
+        )
         for x, until_us, seen in waits
         if until_us - x.sent_us > bound_ms * 1000 + trace.jitter_us.get(x.id, 0)
     ]
@@ -128,10 +134,11 @@ def switches_told(trace: Trace, profile: Profile) -> Outcome:
             exercised = True
             want = f"{kind} with the source manual within {bound_us // 1000} ms of exchange {x.id}"
             if event is None:
-                found.append(finding(one.exchange, want, "none", at_us=x.sent_us + within_us))
+                at_us, absent = x.sent_us + within_us, unread(one, since_us=x.sent_us)
+                found.append(finding(one.exchange, want, "none", at_us=at_us, absent=absent))
             elif event.at_us - x.sent_us > within_us:
                 seen = f"after {(event.at_us - x.sent_us) / 1000:.0f} ms"
-                found.append(finding(one.exchange, want, seen, event.span))
+                found.append(finding(one.exchange, want, seen, event.span, timed=True))
             elif event.data.get("source") != "manual":
                 found.append(finding(one.exchange, want, shown(event.data), event.span))
     return found if exercised else NotExercised("the queue was not paused and resumed while a reader was attached")
@@ -184,12 +191,18 @@ def unknown_item(trace: Trace, profile: Profile) -> Outcome:
 def none_let_in(trace: Trace, profile: Profile) -> Outcome:
     """COS-18: once a reader was told that the server shuts down, or was left by it."""
     last = profile.terminal.last if profile.terminal else ()
-    over = [events[0].at_us for one in streams(trace, profile) if (events := one.of(last))]
-    late = [x for x in with_role(trace, "intruder") if x.operation == "attach" and over and x.sent_us >= min(over)]
+    over = [(events[0].at_us, one.exchange.id) for one in streams(trace, profile) if (events := one.of(last))]
+    asked = [x for x in with_role(trace, "intruder") if x.operation == "attach"]
+    late = [x for x in asked if over and x.sent_us >= min(over)[0]]
     if not late:
         return NotExercised("no stream was requested after a reader was told, or saw, that the server shuts down")
     return [
-        finding(x, "no stream from a server that shuts down", f"status {x.status}, {len(x.body)} bytes")
+        finding(
+            x,
+            "no stream from a server that shuts down",
+            f"status {x.status}, {len(x.body)} bytes",
+            beside=[min(over)[1]],
+        )
         for x in late
         if x.status is not None and x.status < 400
     ]
