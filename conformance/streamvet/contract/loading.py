@@ -138,9 +138,9 @@ def _terminal(row: Mapping[str, Any]) -> Terminal:
     return Terminal(
         events=tuple(row["events"]),
         last=tuple(row["last"]),
-        close_within_ms=row["close_within_ms"],
-        finished_within_ms=row.get("finished_within_ms", row["close_within_ms"]),
-        join_within_ms=row.get("join_within_ms", row["close_within_ms"]),
+        close_within_ms=row.get("close_within_ms"),
+        finished_within_ms=row.get("finished_within_ms"),
+        join_within_ms=row.get("join_within_ms"),
         cap_ms=row.get("cap_ms"),
         outcomes={outcome: tuple(kinds) for outcome, kinds in row.get("outcomes", {}).items()},
     )

@@ -133,12 +133,16 @@ class Terminal:
 
     events: tuple[str, ...]
     last: tuple[str, ...]
-    close_within_ms: int
-    finished_within_ms: int
-    join_within_ms: int
+    close_within_ms: int | None
+    finished_within_ms: int | None
+    join_within_ms: int | None
     cap_ms: int | None  # an age at which a stream may end without a terminal event; this one is scaled
     outcomes: Mapping[str, tuple[str, ...]]
 
+
+# What has not come in so many times its bound counts as what never comes: a server that is late by half its bound, or by
+# the whole of it, keeps its promise late; three times leaves no doubt and ends a try that waits in seconds.
+NEVER_TIMES = 3
 
 MIN_TOLERANCE_US = 100_000  # a tolerance is the scaled one, but never less than 100 ms
 

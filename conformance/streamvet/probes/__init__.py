@@ -26,7 +26,7 @@ ANY_STREAM = (
     "SSE-12",
     "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05", "NDJ-06",
     "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08", "EVT-11",
-    "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
+    "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04", "TRM-11",
 )  # fmt: skip
 
 # Performs what is generated. It plans no try by itself, so that no requirement counts as missed where it cannot run.
@@ -63,11 +63,11 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "straight", reading.straight,
         (*ANY_STREAM, "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-07", "CAT-02", "CAT-04", "CAT-07", "TRM-05",
-         "TRM-06", "TRM-07", "HBT-05"),
+         "TRM-06", "TRM-07", "TRM-10", "HBT-05"),
         reading.straight_stimuli, needs=("starts", "terminal"), connections=2,
     ),
     Probe(
-        "existing", reading.existing, (*ANY_STREAM, "CAT-02", "TRM-05"), reading.existing_stimuli,
+        "existing", reading.existing, (*ANY_STREAM, "CAT-02", "TRM-05", "TRM-10"), reading.existing_stimuli,
         needs=("existing finished",), connections=1, starts=0,
     ),
     Probe(
@@ -156,7 +156,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("starts", "catchup", "terminal"), connections=1,
     ),
     Probe(
-        "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08"), resuming.cuts_stimuli,
+        "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08", "TRM-12"), resuming.cuts_stimuli,
         needs=("starts", "catchup", "terminal"), connections=9,
     ),
     Probe(
@@ -168,7 +168,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("starts", "last-event-id", "terminal"), connections=8,
     ),
     Probe(
-        "late", reading.late, ("CAT-03", "CAT-04", "CAT-07", "TRM-08"), reading.late_stimuli,
+        "late", reading.late, ("CAT-03", "CAT-04", "CAT-07", "TRM-08", "TRM-12"), reading.late_stimuli,
         needs=("starts", "catchup", "terminal"), connections=lambda setting: setting.effort.joins + 1,
     ),
     Probe("gzip", reading.gzip, ("TRN-07",), reading.short_stimuli, needs=("starts", "terminal"), connections=1),
@@ -177,7 +177,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("control", "cancel", "terminal"), connections=4, starts=cancelling.races_of,
     ),
     Probe(
-        "race", crowds.race, ("TRM-08", "CAT-03"), crowds.race_stimuli,
+        "race", crowds.race, ("TRM-08", "TRM-12", "CAT-03"), crowds.race_stimuli,
         needs=("control", "catchup", "terminal"), connections=10, starts=crowds.races_of,
     ),
     Probe(

@@ -37,7 +37,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe("the other path", stream.path, ("COS-02",), stream.path_stimuli, connections=1),
     Probe(
-        "asked to stop", stream.stop, ("COS-18", "TRM-01", "TRM-02", "TRM-03", "TRM-04", "TRN-04", "SSE-01"),
+        "asked to stop", stream.stop, ("COS-18", "TRM-01", "TRM-02", "TRM-03", "TRM-04", "TRM-11", "TRN-04", "SSE-01"),
         stream.stop_stimuli, needs=("launch",), connections=3, alone=True,
     ),
 )  # fmt: skip

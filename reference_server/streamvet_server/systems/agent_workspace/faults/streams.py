@@ -219,7 +219,11 @@ FAULTS: tuple[Fault, ...] = (
         lambda: piecing(_load_error, lambda _shown, octets: (octets, sse_block("heartbeat", f'{{"ts":{now_ms()}}}'))),
     ),
     Fault(
-        "error-closed-late", "TRM-04", AGENT_WORKSPACE, "The stream is closed 1.5 s after its error event.",
+        "error-never-closed", "TRM-04", AGENT_WORKSPACE, "The stream stays open behind its error event.",
+        lambda: piecing(_load_error, lambda _shown, octets: (octets, Close.NEVER)),
+    ),
+    Fault(
+        "error-closed-late", "TRM-11", AGENT_WORKSPACE, "The stream is closed 1.5 s after its error event.",
         lambda: piecing(_load_error, lambda _shown, octets: (octets, Pause(LATE_S))),
     ),
     Fault(
