@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamvet.checks.runs import by_run, from_start, has_last, left_alone, outcome_kinds, with_role
-from streamvet.contract.profile import NEVER_TIMES, matches, pointed
+from streamvet.checks.runs import by_run, from_start, has_last, is_never, left_alone, outcome_kinds, with_role
+from streamvet.contract.profile import matches, pointed
 from streamvet.decode import streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -155,11 +155,6 @@ def _last_seen(trace: Trace, profile: Profile) -> list[tuple[Reading, Event, int
     if rule.close_within_ms is None:
         return []
     return [(one, last, rule.close_within_ms) for one in streams(trace, profile) for last in one.of(rule.last)[:1]]
-
-
-def is_never(trace: Trace, exchange: Exchange, waited_us: int, within_ms: int) -> bool:
-    """Whether so long a wait for what is due within `within_ms` says that it never comes, not that it is late."""
-    return waited_us > NEVER_TIMES * within_ms * 1000 + trace.jitter_us.get(exchange.id, 0)
 
 
 def _closed_after(took_us: int) -> str:

@@ -140,8 +140,8 @@ class Terminal:
     outcomes: Mapping[str, tuple[str, ...]]
 
 
-# What has not come in so many times its bound counts as what never comes: a server that is late by half its bound, or by
-# the whole of it, keeps its promise late; three times leaves no doubt and ends a try that waits in seconds.
+# What has not come in so many times its bound counts as what never comes. A server that is late by half its bound, or by
+# all of it, keeps its promise late; three times leaves no doubt, and a try that waits for it ends in seconds.
 NEVER_TIMES = 3
 
 MIN_TOLERANCE_US = 100_000  # a tolerance is the scaled one, but never less than 100 ms

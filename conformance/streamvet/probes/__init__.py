@@ -26,7 +26,8 @@ ANY_STREAM = (
     "SSE-12",
     "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05", "NDJ-06",
     "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08", "EVT-11",
-    "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04", "TRM-11",
+    "ORD-01", "ORD-02", "ORD-03", "CAT-01", "CAT-19", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
+    "TRM-11",
 )  # fmt: skip
 
 # Performs what is generated. It plans no try by itself, so that no requirement counts as missed where it cannot run.
@@ -156,7 +157,8 @@ PROBES: tuple[Probe, ...] = (
         needs=("starts", "catchup", "terminal"), connections=1,
     ),
     Probe(
-        "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08", "TRM-12"), resuming.cuts_stimuli,
+        "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08", "TRM-12"),
+        resuming.cuts_stimuli,
         needs=("starts", "catchup", "terminal"), connections=9,
     ),
     Probe(

@@ -34,4 +34,5 @@ CHECKS: dict[str, Check] = {
     "CAT-16": restarts.survives,
     "CAT-17": joining.nothing_from_before,
     "CAT-18": restarts.served_after_restart,
+    "CAT-19": joining.first_in_time,
 }

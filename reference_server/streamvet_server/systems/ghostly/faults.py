@@ -16,7 +16,7 @@ from streamvet_server.faults.fault import GHOSTLY, Fault
 from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, marking
 from streamvet_server.faults.hidden import in_bunches
 from streamvet_server.faults.memory import Memory, remembered
-from streamvet_server.faults.shapes import Make, answer_of, every, opening, piecing, told, written
+from streamvet_server.faults.shapes import Make, answer_of, every, opening, piecing, telling, told, written
 from streamvet_server.faults.traits import Traits
 from streamvet_server.log import now_ms
 from streamvet_server.seams import Answer, Batch, Cause, Pause, Piece, Scene, Seams, Shown
@@ -188,14 +188,20 @@ def _and_ping(_shown: Shown, octets: bytes) -> Iterable[Piece]:
     return (octets, sse_block("ping", str(now_ms())))
 
 
+def _joins_work(memory: Memory, shown: Shown) -> bool:
+    """Whether an event is the first status for who joins a run that has emitted something."""
+    return opening(shown) and shown.name == "status.running" and shown.scene.run in memory.emitting
+
+
+def _first_untold(memory: Memory) -> Seams:
+    return telling(lambda shown: _joins_work(memory, shown), lambda _shown, _document: ())
+
+
 def _first_late(seconds: float) -> Callable[[Memory], Seams]:
     """The first status of a run that has emitted something comes late, as if computed from all of that."""
 
     def build(memory: Memory) -> Seams:
-        return piecing(
-            lambda shown: opening(shown) and shown.name == "status.running" and shown.scene.run in memory.emitting,
-            lambda _shown, octets: (Pause(seconds), octets),
-        )
+        return piecing(lambda shown: _joins_work(memory, shown), lambda _shown, octets: (Pause(seconds), octets))
 
     return build
 
@@ -263,7 +269,11 @@ FAULTS: tuple[Fault, ...] = (
         lambda: piecing(_finished, _and_ping),
     ),
     Fault(
-        "first-status-late", "CAT-01", GHOSTLY,
+        "first-status-left-out", "CAT-01", GHOSTLY, "Who joins a run that has emitted something gets no status of it.",
+        remembered(_first_untold),
+    ),
+    Fault(
+        "first-status-late", "CAT-19", GHOSTLY,
         "Who joins a run that has emitted something gets its status after 1.5 s.",
         remembered(_first_late(FIRST_LATE_S)),
     ),

@@ -192,7 +192,12 @@ FAULTS: tuple[Fault, ...] = (
         told(is_heartbeat, lambda _shown, told_: (told_, {"ts": told_["ts"] - BACK_MS})),
     ),
     Fault(
-        "snapshot-late", "CAT-01", AGENT_WORKSPACE, "Who comes back after a restart gets its snapshot after 1.5 s.",
+        "heartbeat-before-the-snapshot", "CAT-01", AGENT_WORKSPACE,
+        "Who comes back after a restart gets a heartbeat before its snapshot.",
+        to_returned(lambda octets: (sse_block("heartbeat", f'{{"ts":{now_ms()}}}'), octets)),
+    ),
+    Fault(
+        "snapshot-late", "CAT-19", AGENT_WORKSPACE, "Who comes back after a restart gets its snapshot after 1.5 s.",
         to_returned(lambda octets: (Pause(FIRST_LATE_S), octets)),
     ),
     Fault(
