@@ -97,6 +97,7 @@ def _lifecycle(name: str, row: Mapping[str, Any]) -> Lifecycle:
         states=row["states"],
         anywhere=row.get("begins") == "anywhere",
         forbids=tuple(row.get("forbids", ())),
+        adopted=row.get("adopted"),
     )
 
 

@@ -26,7 +26,7 @@ ANY_STREAM = (
     "SSE-12",
     "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05", "NDJ-06",
     "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08", "EVT-11",
-    "ORD-01", "ORD-02", "ORD-03", "CAT-01", "CAT-19", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
+    "ORD-01", "ORD-02", "ORD-03", "ORD-08", "CAT-01", "CAT-19", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
     "TRM-11",
 )  # fmt: skip
 

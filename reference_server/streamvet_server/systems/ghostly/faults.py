@@ -139,6 +139,19 @@ def _run_end_twice() -> Seams:
     return Seams(append=append)
 
 
+def _step_begun_twice() -> Seams:
+    """A step of a run's own work, which goes somewhere, begins twice. No script of the suite goes anywhere."""
+
+    def begins(document: Mapping[str, Any]) -> bool:
+        return document.get("type") == "step_start" and document["payload"].get("step", {}).get("action") == "goto"
+
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        doubled = [(it, it) if begins(it) else (it,) for it in batch.documents]
+        return replace(batch, documents=[it for pair in doubled for it in pair])
+
+    return Seams(append=append)
+
+
 def _one_short(_scene: Scene, answer: Answer) -> Answer:
     if answer.document["status"] == "running" or "events" not in answer.document:
         return answer
@@ -243,6 +256,9 @@ FAULTS: tuple[Fault, ...] = (
         written(_rare, lambda octets: octets.replace(b"event: assist\n", b"event: victory_check\n", 1)),
     ),
     Fault("run-end-twice", "ORD-01", GHOSTLY, "A run that fails says run_end twice.", _run_end_twice),
+    Fault(
+        "step-begun-twice", "ORD-08", GHOSTLY, "A step that a run performs by itself begins twice.", _step_begun_twice
+    ),
     Fault(
         "record-lacks-the-last-event", "ORD-07", GHOSTLY, "The record of a finished run lacks its last event.",
         answer_of("record", _one_short),

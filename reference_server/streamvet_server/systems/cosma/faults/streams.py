@@ -251,6 +251,10 @@ FAULTS: tuple[Fault, ...] = (
         published(lambda update: (update, update), "file_embedded"),
     ),
     Fault(
+        "scan-completed-twice", "ORD-08", COSMA, "The end of the scan of a directory is announced twice.",
+        published(lambda update: (update, update), "directory_processing_completed"),
+    ),
+    Fault(
         "updates-swapped", "ORD-04", COSMA, "Two updates that are published at once are told in the other order.",
         _neighbours_swapped,
     ),
