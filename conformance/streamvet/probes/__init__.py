@@ -195,7 +195,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("control", "independent readers", "terminal"), connections=2, alone=True,
     ),
     Probe(
-        "restart", restarting.restart, ("CAT-14", "CAT-15", "CAT-16"), restarting.restart_stimuli,
-        needs=("after restart", "starts", "launch"), connections=2, starts=2, alone=True,
+        "restart", restarting.restart, ("CAT-14", "CAT-15", "CAT-16", "CAT-20"), restarting.restart_stimuli,
+        needs=("after restart", "starts", "launch"), connections=3, starts=2, alone=True,
     ),
 )  # fmt: skip
