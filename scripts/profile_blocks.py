@@ -222,6 +222,8 @@ def _about_table(found: Lifecycle) -> Iterator[str]:
         yield f"It begins in {code(found.start)}."
     if found.key:
         yield f"One for each value of {code(found.key)}."
+    if found.adopted:
+        yield f"Its order is an adopted reading: {found.adopted}."
     if found.forbids:
         yield f"These never come: {', '.join(map(code, found.forbids))}."
     yield f"{'Any other' if found.forbids else 'An'} event that the table names nowhere may come at any time."

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.live
 RUNS = 8
-LOST = {"ghostly": ("last-event-lost-in-crash", "CAT-14"), "promptfloe": ("runs-lost-in-crash", "CAT-16")}
+LOST = {"ghostly": ("last-event-lost-in-crash", "CAT-20"), "promptfloe": ("runs-lost-in-crash", "CAT-16")}
 
 
 def launched(name: str, folder: Path, fault: str | None = None) -> tuple[Target, Profile]:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.aligning import Part, Side, parts, split
 from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, unread, with_role
-from streamvet.contract.profile import pointed
+from streamvet.contract.profile import matches, pointed
 from streamvet.decode import key_pointers, same, streams
 from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from streamvet.checks.runs import Emitted
     from streamvet.contract.profile import Lifecycle, Profile
@@ -29,23 +29,46 @@ NO_SCRIPT = NotExercised("nothing was emitted by a script, which only a control 
 
 
 def lifecycles(trace: Trace, profile: Profile) -> Outcome:
-    """ORD-01."""
+    """ORD-01: the tables that a document says, and of the adopted ones what they forbid."""
+    return _followed(trace, profile, lambda one, table: _forbidden(one, table) if table.adopted else _walk(one, table))
+
+
+def adopted_lifecycles(trace: Trace, profile: Profile) -> Outcome:
+    """ORD-08: the states of the tables that are adopted readings."""
+    return _followed(trace, profile, lambda one, table: _walk(one, table) if table.adopted else None)
+
+
+def _followed(trace: Trace, profile: Profile, look: Callable[[Reading, Lifecycle], list[Finding] | None]) -> Outcome:
+    """What `look` finds of each stream by each of its tables; None where that table is another requirement's."""
     if trace.stimulus.get("illegal"):
         return NotExercised("the script itself leaves the lifecycle tables")
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
         tables = profile.lifecycles_of(str(one.exchange.about.get("kind", "")))
-        if not tables or not from_start(one) or not one.events:
+        if not from_start(one) or not one.events:
             continue
-        exercised = True
         for table in tables:
-            found += _walk(one, table)
+            outcome = look(one, table)
+            exercised = exercised or outcome is not None
+            found += outcome or []
     return found if exercised else NotExercised("no stream of a known kind of run was read from its beginning")
 
 
+def _forbidden(one: Reading, table: Lifecycle) -> list[Finding] | None:
+    """The first event that may not come at all, None where the table forbids none."""
+    if not table.forbids:
+        return None
+    event = next(iter(one.of(table.forbids)), None)
+    want = f"none of {', '.join(table.forbids)} where the table {table.name} holds"
+    return [finding(one.exchange, want, str(event.kind), (event.start, event.end))] if event else []
+
+
 def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
-    """The first event that the table does not allow, for each automaton."""
+    """The first event that the table does not allow, for each automaton.
+
+    In an adopted table what is forbidden is of no concern here: that is no reading.
+    """
     index = key_pointers(one.profile).index(table.key) if table.key else None
     states: dict[Hashable, frozenset[str]] = {}
     known: dict[str, bool] = {}
@@ -56,7 +79,7 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
             states = {name: table.widened(now) for name, now in states.items()}
             at_first = table.widened(at_first)
         end, kind = event.end, event.kind
-        if kind is None:
+        if kind is None or (table.adopted and matches(kind, table.forbids)):
             continue
         if kind not in known:
             known[kind] = table.knows(kind) and (one.profile.types.get(kind) is not None or _grouped(kind, one.profile))
@@ -385,4 +408,5 @@ CHECKS: dict[str, Check] = {
     "ORD-05": complete,
     "ORD-06": readers_agree,
     "ORD-07": record_agrees,
+    "ORD-08": adopted_lifecycles,
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from streamvet.contract.profile import NEVER_TIMES
 from streamvet.decode import hidden, streams
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ def unread(one: Reading, start: int = 0, end: int | None = None, *, since_us: in
     return any(
         start <= piece.start and (end is None or piece.start < end) and piece.at_us >= since_us for piece in pieces
     )
+
+
+def is_never(trace: Trace, exchange: Exchange, waited_us: int, within_ms: int) -> bool:
+    """Whether so long a wait for what is due within `within_ms` says that it never comes, not that it is late."""
+    return waited_us > NEVER_TIMES * within_ms * 1000 + trace.jitter_us.get(exchange.id, 0)
 
 
 class Emitted(NamedTuple):

@@ -5,13 +5,12 @@ Bounds are on the server's answer, thus not scaled; the harness's own lateness i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from streamvet.checks.runs import by_run, from_start, has_last, left_alone, outcome_kinds, with_role
+from streamvet.checks.runs import by_run, from_start, has_last, is_never, left_alone, outcome_kinds, with_role
 from streamvet.contract.profile import matches, pointed
 from streamvet.decode import streams
 from streamvet.outcome import NotExercised, finding, shown
-from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,41 +121,91 @@ def nothing_after(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no last event arrived")
 
 
-def closed_in_time(trace: Trace, profile: Profile) -> Outcome:
-    """TRM-04."""
-    rule = _terminal(profile)
+def closes(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-04: at all; see `is_never`."""
     found, exercised = [], False
-    for one in streams(trace, profile):
-        x, last = one.exchange, one.of(rule.last)
-        if not last or (x.ending is Ending.CUT and x.ended_us - last[0].at_us <= rule.close_within_ms * 1000):
-            continue  # we left before the server had to close
-        exercised = True
-        took_us, bound_us = x.ended_us - last[0].at_us, rule.close_within_ms * 1000 + trace.jitter_us.get(x.id, 0)
-        if took_us > bound_us or not x.by_server:
-            seen = f"{'closed' if x.by_server else 'still open'} after {took_us / 1000:.0f} ms"
-            want = f"the end of the stream within {rule.close_within_ms} ms after {last[0].kind}"
-            span, at_us = (last[0].start, last[0].end), last[0].at_us + bound_us
-            found.append(finding(x, want, seen, span, at_us, timed=x.by_server))
-    return found if exercised else NotExercised("no last event arrived")
+    for one, last, within_ms in _last_seen(trace, profile):
+        x = one.exchange
+        open_us = x.ended_us - last.at_us
+        never = is_never(trace, x, open_us, within_ms)
+        exercised = exercised or x.by_server or never
+        if never and not x.by_server:
+            want = f"the end of the stream after {last.kind}"
+            found.append(finding(x, want, _still_open(open_us), (last.start, last.end), x.ended_us))
+    return found if exercised else NotExercised("no stream was read for long enough after its last event")
+
+
+def closed_in_time(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-11."""
+    found, exercised = [], False
+    for one, last, within_ms in _last_seen(trace, profile):
+        x = one.exchange
+        took_us, bound_us = x.ended_us - last.at_us, within_ms * 1000 + trace.jitter_us.get(x.id, 0)
+        exercised = exercised or x.by_server or took_us > bound_us
+        if took_us > bound_us:
+            seen = _closed_after(took_us) if x.by_server else _still_open(took_us)
+            want = f"the end of the stream within {within_ms} ms after {last.kind}"
+            found.append(finding(x, want, seen, (last.start, last.end), last.at_us + bound_us, timed=True))
+    return found if exercised else NotExercised("no stream was read for long enough after its last event")
+
+
+def _last_seen(trace: Trace, profile: Profile) -> list[tuple[Reading, Event, int]]:
+    """The streams with their last event, and the time within which each has to be closed."""
+    rule = _terminal(profile)
+    if rule.close_within_ms is None:
+        return []
+    return [(one, last, rule.close_within_ms) for one in streams(trace, profile) for last in one.of(rule.last)[:1]]
+
+
+def _closed_after(took_us: int) -> str:
+    return f"closed after {took_us / 1000:.0f} ms"
+
+
+def _still_open(waited_us: int) -> str:
+    return f"still open after {waited_us / 1000:.0f} ms"
+
+
+def finished_closes(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-05: its ending, and its close at all; a stream that is resumed from behind the ending has only the latter."""
+    rule = _terminal(profile)
+    within_ms = rule.finished_within_ms or rule.close_within_ms
+    found, exercised = [], False
+    for one in _of_finished_runs(trace, profile):
+        x, open_us = one.exchange, one.exchange.ended_us - one.exchange.sent_us
+        never = within_ms is not None and not x.by_server and is_never(trace, x, open_us, within_ms)
+        cut_short = x.by_server and x.clean and _may_have_the_end(one) and not one.of(rule.last)
+        exercised = exercised or x.by_server or never
+        if never or cut_short:
+            want = f"{_or(rule.last)} and the end of the stream of a finished run"
+            seen = f"{_closed_after(open_us) if cut_short else _still_open(open_us)}, {_last(one)}"
+            found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=not one.of(rule.last)))
+    return found if exercised else NO_FINISHED
 
 
 def finished_in_time(trace: Trace, profile: Profile) -> Outcome:
-    """TRM-05."""
-    rule = _terminal(profile)
+    """TRM-10."""
+    within_ms = _terminal(profile).finished_within_ms
+    if within_ms is None:
+        return NO_FINISHED
     found, exercised = [], False
-    for one in streams(trace, profile):
+    for one in _of_finished_runs(trace, profile):
         x = one.exchange
-        if not x.about.get("finished") or x.about.get("restarts"):
-            continue
-        took_us, bound_us = x.ended_us - x.sent_us, rule.finished_within_ms * 1000 + trace.jitter_us.get(x.id, 0)
-        if x.ending is Ending.CUT and took_us <= bound_us:
-            continue
-        exercised = True
-        if took_us > bound_us or not x.by_server:
-            seen = f"{'closed' if x.by_server else 'still open'} after {took_us / 1000:.0f} ms, {_last(one)}"
-            want = f"a finished run replayed and closed within {rule.finished_within_ms} ms"
-            found.append(finding(x, want, seen, _last_span(one), x.sent_us + bound_us, timed=x.by_server))
-    return found if exercised else NotExercised("no finished run was read")
+        took_us, bound_us = x.ended_us - x.sent_us, within_ms * 1000 + trace.jitter_us.get(x.id, 0)
+        exercised = exercised or x.by_server or took_us > bound_us
+        if took_us > bound_us:
+            seen = f"{_closed_after(took_us) if x.by_server else _still_open(took_us)}, {_last(one)}"
+            want = f"a finished run replayed and closed within {within_ms} ms"
+            found.append(finding(x, want, seen, _last_span(one), x.sent_us + bound_us, timed=True))
+    return found if exercised else NO_FINISHED
+
+
+NO_FINISHED = NotExercised("no finished run was read to its end")
+
+
+def _of_finished_runs(trace: Trace, profile: Profile) -> list[Reading]:
+    """The streams of runs that were over when they were requested, and that the candidate remembers."""
+    read = streams(trace, profile)
+    return [one for one in read if one.exchange.about.get("finished") and not one.exchange.about.get("restarts")]
 
 
 def true_outcome(trace: Trace, profile: Profile) -> Outcome:
@@ -219,39 +268,88 @@ def _states(
 
 
 def end_for_all(trace: Trace, profile: Profile) -> Outcome:
-    """TRM-08: a reader of a run that has ended gets the ending itself."""
-    rule, found, exercised = _terminal(profile), [], False
+    """TRM-08: at all; see `is_never`."""
+    rule = _terminal(profile)
+    within_ms = rule.join_within_ms or rule.close_within_ms
+    found, exercised = [], False
+    for one, end in _beside_an_end(trace, profile):
+        x, came = one.exchange, bool(one.of(rule.last))
+        waited_us = x.ended_us - max(end.at_us, x.sent_us)
+        never = within_ms is not None and not came and not x.by_server and is_never(trace, x, waited_us, within_ms)
+        exercised = exercised or came or x.by_server or never
+        if never:
+            seen = f"it had not come {_after_another(waited_us, end)}, {_last(one)}"
+            span, beside = _last_span(one), [end.one.exchange.id]
+            found.append(finding(x, "the end of the run", seen, span, x.ended_us, beside=beside, absent=True))
+    return found if exercised else NO_SECOND
+
+
+def end_in_time(trace: Trace, profile: Profile) -> Outcome:
+    """TRM-12."""
+    rule = _terminal(profile)
+    within_ms = rule.join_within_ms
+    if within_ms is None:
+        return NO_SECOND
+    found, exercised = [], False
+    for one, end in _beside_an_end(trace, profile):
+        x, last, since_us = one.exchange, one.of(rule.last), max(end.at_us, one.exchange.sent_us)
+        if not last and x.by_server:
+            continue  # it had no ending, early or late
+        took_us = (last[0].at_us if last else x.ended_us) - since_us
+        bound_us = within_ms * 1000 + trace.jitter_us.get(x.id, 0)
+        exercised = exercised or bool(last) or took_us > bound_us
+        if took_us > bound_us:
+            seen = f"it {'came' if last else 'had not come'} {_after_another(took_us, end)}, {_last(one)}"
+            span, at_us, beside = _last_span(one), since_us + bound_us, [end.one.exchange.id]
+            want = f"the end of the run within {within_ms} ms"
+            found.append(finding(x, want, seen, span, at_us, beside=beside, absent=not last, timed=True))
+    return found if exercised else NO_SECOND
+
+
+NO_SECOND = NotExercised("no second reader was attached to a run that ended")
+
+
+class _End(NamedTuple):
+    """The first stream of a run that had its last event, and when."""
+
+    one: Reading
+    at_us: int
+
+
+def _after_another(took_us: int, end: _End) -> str:
+    return f"{took_us / 1000:.0f} ms after exchange {end.one.exchange.id} had it"
+
+
+def _beside_an_end(trace: Trace, profile: Profile) -> list[tuple[Reading, _End]]:
+    """The readers of a run that another reader has seen to its end: those that were there, or came as it ended.
+
+    Who comes after the end is TRM-05's; what becomes of a reader beside a stalled one is TRN-10's.
+    """
+    pairs = []
     over = _ends(trace, profile)
     for label, readings in by_run(trace, profile).items():
         end = over.get(label)
-        if end is None:
+        if end is None or any(one.exchange.role == "stalled" for one in readings):
             continue
-        for one in readings:
-            x = one.exchange
-            if x.role in ("cut", "stalled") or one is end[0] or not from_start(one):
-                continue  # how fast a stalled reader catches up is its own doing
-            last = one.of(rule.last)
-            since_us = max(end[1], x.sent_us)
-            took_us = (last[0].at_us if last else x.ended_us) - since_us
-            bound_us = rule.join_within_ms * 1000 + trace.jitter_us.get(x.id, 0)
-            exercised = exercised or bool(last) or x.by_server or took_us > bound_us
-            if took_us > bound_us and (last or not x.by_server):
-                want = f"the end of the run within {rule.join_within_ms} ms"
-                came = "came" if last else "had not come"
-                seen = f"it {came} {took_us / 1000:.0f} ms after exchange {end[0].exchange.id} had it, {_last(one)}"
-                span, at_us, beside = _last_span(one), since_us + bound_us, [end[0].exchange.id]
-                found.append(finding(x, want, seen, span, at_us, beside=beside, absent=not last, timed=bool(last)))
-    return found if exercised else NotExercised("no second reader was attached to a run that ended")
+        pairs += [
+            (one, end)
+            for one in readings
+            if one is not end.one
+            and from_start(one)
+            and one.exchange.role not in ("cut", "after")
+            and not one.exchange.about.get("finished")
+        ]
+    return pairs
 
 
-def _ends(trace: Trace, profile: Profile) -> dict[str, tuple[Reading, int]]:
-    """For each run the first stream that had its last event, and when."""
-    found: dict[str, tuple[Reading, int]] = {}
+def _ends(trace: Trace, profile: Profile) -> dict[str, _End]:
+    """By the label of a run."""
+    found: dict[str, _End] = {}
     for label, readings in by_run(trace, profile).items():
         lasts: list[tuple[Reading, Event]] = [(r, e) for r in readings for e in r.of(_terminal(profile).last)[:1]]
         if lasts:
             one, event = min(lasts, key=lambda pair: pair[1].at_us)
-            found[label] = (one, event.at_us)
+            found[label] = _End(one, event.at_us)
     return found
 
 
@@ -259,10 +357,13 @@ CHECKS: dict[str, Check] = {
     "TRM-01": has_terminal,
     "TRM-02": one_terminal,
     "TRM-03": nothing_after,
-    "TRM-04": closed_in_time,
-    "TRM-05": finished_in_time,
+    "TRM-04": closes,
+    "TRM-05": finished_closes,
     "TRM-06": true_outcome,
     "TRM-07": record_finished,
     "TRM-08": end_for_all,
     "TRM-09": record_active,
+    "TRM-10": finished_in_time,
+    "TRM-11": closed_in_time,
+    "TRM-12": end_in_time,
 }

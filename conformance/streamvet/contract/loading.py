@@ -97,6 +97,7 @@ def _lifecycle(name: str, row: Mapping[str, Any]) -> Lifecycle:
         states=row["states"],
         anywhere=row.get("begins") == "anywhere",
         forbids=tuple(row.get("forbids", ())),
+        adopted=row.get("adopted"),
     )
 
 
@@ -138,9 +139,9 @@ def _terminal(row: Mapping[str, Any]) -> Terminal:
     return Terminal(
         events=tuple(row["events"]),
         last=tuple(row["last"]),
-        close_within_ms=row["close_within_ms"],
-        finished_within_ms=row.get("finished_within_ms", row["close_within_ms"]),
-        join_within_ms=row.get("join_within_ms", row["close_within_ms"]),
+        close_within_ms=row.get("close_within_ms"),
+        finished_within_ms=row.get("finished_within_ms"),
+        join_within_ms=row.get("join_within_ms"),
         cap_ms=row.get("cap_ms"),
         outcomes={outcome: tuple(kinds) for outcome, kinds in row.get("outcomes", {}).items()},
     )

@@ -53,6 +53,7 @@ class Lifecycle:
     states: Mapping[str, Mapping[str, str]]
     anywhere: bool = False
     forbids: tuple[str, ...] = ()
+    adopted: str | None = None  # why its order is a reading; what it forbids is none
 
     def knows(self, kind: str) -> bool:
         """Whether the table says anything about this event type."""
@@ -133,12 +134,16 @@ class Terminal:
 
     events: tuple[str, ...]
     last: tuple[str, ...]
-    close_within_ms: int
-    finished_within_ms: int
-    join_within_ms: int
+    close_within_ms: int | None
+    finished_within_ms: int | None
+    join_within_ms: int | None
     cap_ms: int | None  # an age at which a stream may end without a terminal event; this one is scaled
     outcomes: Mapping[str, tuple[str, ...]]
 
+
+# What has not come in so many times its bound counts as what never comes. A server that is late by half its bound, or
+# by all of it, keeps its promise late; three times leaves no doubt, and a try that waits for it ends in seconds.
+NEVER_TIMES = 3
 
 MIN_TOLERANCE_US = 100_000  # a tolerance is the scaled one, but never less than 100 ms
 
@@ -175,6 +180,14 @@ class Profile:
         for part in path.split("."):
             value = value.get(part) if isinstance(value, dict) else None
         return value
+
+    def fields(self, path: str) -> list[Any]:
+        """The values at a dotted path in which a part may be `*`, for every member."""
+        values: list[Any] = [self.raw]
+        for part in path.split("."):
+            objects = [value for value in values if isinstance(value, dict)]
+            values = [one for value in objects for name, one in value.items() if part in ("*", name)]
+        return values
 
     def kind_of(self, value: Any, name: str = "") -> str | None:
         """The type of an event: its discriminator's value, with the second one after a dot; None where it has none.

@@ -81,7 +81,10 @@ def _all_hold(profile: Profile, conditions: Mapping[str, Any]) -> bool:
 def _holds(profile: Profile, path: str, wanted: Any) -> bool:
     if path == "profile":
         return bool(profile.name == wanted)
-    value = profile.field(path)
+    return any(_is(value, wanted) for value in profile.fields(path))
+
+
+def _is(value: Any, wanted: Any) -> bool:
     if wanted == "present":
         return value is not None and value is not False
     return value in wanted if isinstance(wanted, list) else bool(value == wanted)

@@ -26,7 +26,8 @@ ANY_STREAM = (
     "SSE-12", "SSE-13", "SSE-14",
     "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05", "NDJ-06",
     "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08", "EVT-11",
-    "ORD-01", "ORD-02", "ORD-03", "CAT-01", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
+    "ORD-01", "ORD-02", "ORD-03", "ORD-08", "CAT-01", "CAT-19", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
+    "TRM-11",
 )  # fmt: skip
 
 # The same of an ambient stream: it has no end, unless a probe brings that about.
@@ -66,11 +67,11 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "straight", reading.straight,
         (*ANY_STREAM, "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-07", "CAT-02", "CAT-04", "CAT-07", "TRM-05",
-         "TRM-06", "TRM-07", "HBT-05"),
+         "TRM-06", "TRM-07", "TRM-10", "HBT-05"),
         reading.straight_stimuli, needs=("starts", "terminal"), scripted=("EVT-09", "ORD-04", "ORD-05"), connections=2,
     ),
     Probe(
-        "existing", reading.existing, (*ANY_STREAM, "CAT-02", "TRM-05"), reading.existing_stimuli,
+        "existing", reading.existing, (*ANY_STREAM, "CAT-02", "TRM-05", "TRM-10"), reading.existing_stimuli,
         needs=("existing finished",), connections=1, starts=0,
     ),
     Probe(
@@ -160,7 +161,8 @@ PROBES: tuple[Probe, ...] = (
         needs=("starts", "catchup", "terminal"), connections=1,
     ),
     Probe(
-        "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08"), resuming.cuts_stimuli,
+        "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08", "TRM-12"),
+        resuming.cuts_stimuli,
         needs=("starts", "catchup", "terminal"), connections=9,
     ),
     Probe(
@@ -172,7 +174,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("starts", "last-event-id", "terminal"), connections=8,
     ),
     Probe(
-        "late", reading.late, ("CAT-03", "CAT-04", "CAT-07", "TRM-08"), reading.late_stimuli,
+        "late", reading.late, ("CAT-03", "CAT-04", "CAT-07", "TRM-08", "TRM-12"), reading.late_stimuli,
         needs=("starts", "catchup", "terminal"), connections=lambda setting: setting.effort.joins + 1,
     ),
     Probe(
@@ -185,7 +187,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("control", "cancel", "terminal"), connections=4, starts=cancelling.races_of,
     ),
     Probe(
-        "race", crowds.race, ("TRM-08", "CAT-03"), crowds.race_stimuli,
+        "race", crowds.race, ("TRM-08", "TRM-12", "CAT-03"), crowds.race_stimuli,
         needs=("control", "catchup", "terminal"), connections=10, starts=crowds.races_of,
     ),
     Probe(
@@ -201,7 +203,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("control", "independent readers", "terminal"), connections=2, alone=True,
     ),
     Probe(
-        "restart", restarting.restart, ("CAT-14", "CAT-15", "CAT-16"), restarting.restart_stimuli,
-        needs=("after restart", "starts", "launch"), connections=2, starts=2, alone=True,
+        "restart", restarting.restart, ("CAT-14", "CAT-15", "CAT-16", "CAT-20"), restarting.restart_stimuli,
+        needs=("after restart", "starts", "launch"), connections=3, starts=2, alone=True,
     ),
 )  # fmt: skip

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.profile import NEVER_TIMES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 # A thing that is late by half its bound must be seen to arrive late rather than never, and some more for the network.
 _LATE = 1.75
+# What never comes is waited for until that is beyond doubt, and a little more, so that the wait itself is no doubt.
+_NEVER = NEVER_TIMES + 0.25
 _NETWORK_S = 0.25
 # JSON answers have no bound of their own in most profiles: 30 s is the common limit of proxies and clients; under
 # control nothing but the request itself has to be done.
@@ -26,12 +30,17 @@ _UNKNOWN_RUN_S = 600.0
 _EVENT_S = 0.005
 # How long a start waits for a rate limit: some seconds are what published limits ask for.
 RATE_LIMIT_S = 10.0
-_DEFAULT_CLOSE_MS = 1000  # a profile without terminal events has no bounds of closing
+_DEFAULT_CLOSE_MS = 1000  # where the profile has no bound of closing; it bounds our wait, no verdict
 
 
 def patience_s(bound_ms: float) -> float:
     """How long to wait for something that is due within `bound_ms`."""
     return bound_ms / 1000 * _LATE + _NETWORK_S
+
+
+def never_s(bound_ms: float) -> float:
+    """How long to wait for something that is due within `bound_ms`, so that its absence says that it never comes."""
+    return bound_ms / 1000 * _NEVER + _NETWORK_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +62,14 @@ class Bounds:
 def bounds_of(profile: Profile, scale: float, steps: Sequence[Any] | None) -> Bounds:
     """The bounds for a run that performs `steps`, or whatever it does where they are None."""
     terminal = profile.terminal
-    close_ms = terminal.close_within_ms if terminal else _DEFAULT_CLOSE_MS
-    join_s = patience_s(terminal.join_within_ms if terminal else close_ms)
+    close_ms = (terminal.close_within_ms if terminal else None) or _DEFAULT_CLOSE_MS
+    join_s = never_s((terminal.join_within_ms if terminal else None) or close_ms)
     told_s = None if steps is None else script_s(steps, scale) + _EVENT_S * len(steps) + join_s
     return Bounds(
         answer_s=_ANSWER_S[steps is not None],
         run_s=_UNKNOWN_RUN_S if told_s is None else told_s,
-        close_s=patience_s(close_ms),
-        finished_s=patience_s(terminal.finished_within_ms if terminal else close_ms),
+        close_s=never_s(close_ms),
+        finished_s=never_s((terminal.finished_within_ms if terminal else None) or close_ms),
         join_s=join_s,
     )
 

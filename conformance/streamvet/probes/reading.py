@@ -47,6 +47,8 @@ def straight_stimuli(setting: Setting) -> list[Stimulus]:
         steps = steps_of(setting, start, EVENTS, STEP_MS)
         made.append(setting.stimulus("plain succeeds", start, "succeeds", steps))
         made.append(setting.stimulus("plain fails", start, "fails", steps))
+        if setting.scripted:  # what it does by itself: the order in which a script emits is ours
+            made.append(setting.stimulus("its own work", start, "succeeds", script=None))
         if setting.scripted and setting.words:
             hostile = scripts.carrying(setting.profile, start, setting.words, list(scripts.HOSTILE.values()))
             every = scripts.every_type(setting.profile, start, setting.words)

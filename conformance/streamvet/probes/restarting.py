@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.probes.reading import steps_of
+from streamvet.probes import scripts
+from streamvet.probes.reading import lead
 from streamvet.probes.setting import STEP_MS
 
 if TYPE_CHECKING:
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
     from streamvet.recorder import Live
 
 _EVENTS_BEFORE = 4
+_REPLAY_MS = 300.0  # real time for a second reader to get a replay before the last event
 _LEAK_S = 0.5  # for what follows what was seen before, on a stream that may stay open
 
 
 def restart_stimuli(setting: Setting) -> list[Stimulus]:
     """A run that is active when the candidate dies; where one can end by itself, one has ended before."""
-    steps = steps_of(setting, setting.main, _EVENTS_BEFORE, STEP_MS)
+    emits = setting.plain(setting.main, _EVENTS_BEFORE)
+    replayed, live = emits[: _EVENTS_BEFORE - 1], emits[_EVENTS_BEFORE - 1 :]
+    steps = lead(setting) + scripts.spread(replayed, STEP_MS, setting.scale)
+    steps += [setting.wait(_REPLAY_MS), *scripts.spread(live, STEP_MS, setting.scale)]
     return [setting.stimulus("killed in the middle of a run", setting.main, "hangs", steps)]
 
 
@@ -32,12 +37,29 @@ def _before(stimulus: Stimulus) -> int:
 
 
 async def killed(driver: Driver, stimulus: Stimulus) -> Run | None:
-    """A run with a reader; when its events were seen, kill -9 and start again. None where that did not work."""
+    """A run with a reader, and one that came late; when its events were seen, kill -9 and start again.
+
+    None where that did not work.
+    """
     run, reader = await driver.begin("cut")
     if reader is None:
         return None
+    replay = await _replayed(driver, run, reader, _before(stimulus) - 1)
     await reader.events(_before(stimulus), driver.bounds.run_s)
-    return run if await kill(driver, reader) else None
+    up = await kill(driver, reader)
+    if replay is not None:
+        await replay.cut("the candidate was killed")
+    return run if up else None
+
+
+async def _replayed(driver: Driver, run: Run, reader: Live, count: int) -> Live | None:
+    """A second reader that has so many events from a replay: these are stored. None where there are none."""
+    replays = count > 0 and driver.profile.field("catchup.kind") != "none"
+    if not replays or not await reader.events(count, driver.bounds.run_s):
+        return None
+    replay = await driver.attach(run, "cut")
+    await replay.events(count, driver.bounds.answer_s)
+    return replay
 
 
 async def kill(driver: Driver, reader: Live) -> bool:

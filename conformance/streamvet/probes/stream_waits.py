@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.contract.profile import matches
-from streamvet.probes.bounds import patience_s
+from streamvet.probes.bounds import never_s
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class StreamWaits:
         first = self._profile.field("catchup.first")
         if not first:
             return True
-        return await live.until(lambda _event: True, patience_s(first["within_ms"]), "the first event") is not None
+        return await live.until(lambda _event: True, never_s(first["within_ms"]), "the first event") is not None
 
     async def sees_some(self, live: Live, count: int) -> bool:
         """Wait for so many events of any kind, no longer than for an answer; the stream goes on either way."""

@@ -111,8 +111,11 @@ def _id_taken_for_seq(own: Traits) -> Seams:
     return Seams(replay=replay)
 
 
-def _last_forgotten(_scene: Scene, status: str, newest: int) -> int:
-    return max(0, newest - 1) if status == "running" else newest
+def _forgetting(count: int) -> Make:
+    """So many of the last events of an active run are not found again."""
+    return lambda: Seams(
+        recall=lambda _scene, status, newest: max(0, newest - count) if status == "running" else newest
+    )
 
 
 def _told_anew(memory: Memory) -> Seams:
@@ -180,8 +183,13 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("last-event-id-as-seq", "CAT-13", GHOSTLY, "Last-Event-ID is taken for a seq.", Fitted(_id_taken_for_seq)),
     Fault(
-        "last-event-lost-in-crash", "CAT-14", GHOSTLY, "After a restart the last event of an active run is gone.",
-        lambda: Seams(recall=_last_forgotten),
+        "last-events-lost-in-crash", "CAT-14", GHOSTLY,
+        "After a restart the last two events of an active run are gone.",
+        _forgetting(2),
+    ),
+    Fault(
+        "last-event-lost-in-crash", "CAT-20", GHOSTLY, "After a restart the last event of an active run is gone.",
+        _forgetting(1),
     ),
     Fault(
         "history-told-anew", "CAT-15", PROMPTFLOE, "After a restart a run's events are others.",

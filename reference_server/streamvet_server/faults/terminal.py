@@ -10,7 +10,7 @@ from streamvet_server.faults.fault import GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.fitted import Fitted, remembered_of
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, finished_when_joined, remembered
 from streamvet_server.faults.shapes import opening, piecing, telling, whole
-from streamvet_server.seams import Answer, Batch, Cause, Close, Pause, Piece, Scene, Seams, Shown
+from streamvet_server.seams import Answer, Batch, Cause, Close, Pause, Piece, Scene, Seams, Shown, Why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # A stream is closed, and a finished run replayed, within 1 s: one and a half of it, and three quarters.
 LATE_S, LEGAL_S = 1.5, 0.75
+# Who joins as a run ends has its ending within 2 s: the same parts of it.
+JOIN_LATE_S, JOIN_LEGAL_S = 3.0, 1.5
 # A record that is written behind the stream is so much behind.
 LAG_S = 0.5
 # Who joins so soon before the end has not subscribed yet when it comes.
@@ -93,17 +95,36 @@ def _lagging(memory: Memory) -> Seams:
     return Seams(head=head)
 
 
-def _subscribing_late(own: Traits, memory: Memory) -> Seams:
-    """Who joins another reader right before the end does not get it."""
+def _never_closed(memory: Memory) -> Seams:
+    def close(scene: Scene, why: Why) -> Close:
+        fails = memory.cause(scene) is Cause.FAILED and not finished_when_joined(scene)
+        return Close.NEVER if why is Why.LAST and fails else Close.CLEAN
 
-    def misses(shown: Shown) -> bool:
-        scene = shown.scene
-        if not own.final(shown) or opening(shown) or finished_when_joined(scene) or not whole(scene):
-            return False
-        late = scene.scratch[PLACE] > 1 and time.monotonic() - scene.scratch[CAME_S] < SUBSCRIBING_S
-        return late and memory.cause(scene) is Cause.SUCCEEDED
+    return Seams(close=close)
 
-    return piecing(misses, lambda _shown, _octets: (Close.NEVER,))
+
+def _left_open(_own: Traits, memory: Memory) -> Seams:
+    """The replay of a run that has failed stays open in place of its last event."""
+    return piecing(
+        lambda shown: shown.last and memory.failed(shown) and finished_when_joined(shown.scene),
+        lambda _shown, _octets: (Close.NEVER,),
+    )
+
+
+def _subscribing_late(pieces: Callable[[bytes], Iterable[Piece]]) -> Fitted:
+    """Who joins another reader right before the end gets `pieces` in its place."""
+
+    def build(own: Traits, memory: Memory) -> Seams:
+        def misses(shown: Shown) -> bool:
+            scene = shown.scene
+            if not own.final(shown) or opening(shown) or finished_when_joined(scene) or not whole(scene):
+                return False
+            late = scene.scratch[PLACE] > 1 and time.monotonic() - scene.scratch[CAME_S] < SUBSCRIBING_S
+            return late and memory.cause(scene) is Cause.SUCCEEDED
+
+        return piecing(misses, lambda _shown, octets: pieces(octets))
+
+    return remembered_of(build)
 
 
 def _finished_too_soon(own: Traits, memory: Memory) -> Seams:
@@ -133,7 +154,12 @@ FAULTS: tuple[Fault, ...] = (
         remembered_of(_afterwards),
     ),
     Fault(
-        "closed-late", "TRM-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "never-closed", "TRM-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "The stream of a run that fails while it is read is never closed.",
+        remembered(_never_closed),
+    ),
+    Fault(
+        "closed-late", "TRM-11", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "The stream of a failed run is closed 1.5 s after its end.",
         remembered(_closed_late(LATE_S)),
     ),
@@ -143,7 +169,12 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_closed_late(LEGAL_S)),
     ),
     Fault(
-        "finished-run-slow", "TRM-05", GHOSTLY + PROMPTFLOE, "The replay of a finished run takes 1.5 s.",
+        "finished-run-left-open", "TRM-05", GHOSTLY + PROMPTFLOE,
+        "The replay of a run that has failed stays open in place of its last event.",
+        remembered_of(_left_open),
+    ),
+    Fault(
+        "finished-run-slow", "TRM-10", GHOSTLY + PROMPTFLOE, "The replay of a finished run takes 1.5 s.",
         _replayed_late(LATE_S),
     ),
     Fault(
@@ -163,7 +194,17 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "end-missed-by-the-last-to-join", "TRM-08", GHOSTLY + PROMPTFLOE,
         "Who joins right before the end waits for it for ever.",
-        remembered_of(_subscribing_late),
+        _subscribing_late(lambda _octets: (Close.NEVER,)),
+    ),
+    Fault(
+        "end-late-for-the-last-to-join", "TRM-12", GHOSTLY + PROMPTFLOE,
+        "Who joins right before the end gets it 3 s later.",
+        _subscribing_late(lambda octets: (Pause(JOIN_LATE_S), octets)),
+    ),
+    Fault(
+        "end-late-for-the-last-to-join-but-legal", None, GHOSTLY + PROMPTFLOE,
+        "Who joins right before the end gets it 1.5 s later.",
+        _subscribing_late(lambda octets: (Pause(JOIN_LEGAL_S), octets)),
     ),
     Fault(
         "record-finished-too-soon", "TRM-09", GHOSTLY + PROMPTFLOE,

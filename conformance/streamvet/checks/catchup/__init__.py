@@ -29,9 +29,11 @@ CHECKS: dict[str, Check] = {
     "CAT-11": detached.alive_when_detached,
     "CAT-12": detached.ended_when_detached,
     "CAT-13": cursors.last_event_id,
-    "CAT-14": restarts.survives,
+    "CAT-14": restarts.keeps_what_it_stored,
     "CAT-15": restarts.no_silent_restart,
     "CAT-16": restarts.survives,
     "CAT-17": joining.nothing_from_before,
     "CAT-18": restarts.served_after_restart,
+    "CAT-19": joining.first_in_time,
+    "CAT-20": restarts.survives,
 }

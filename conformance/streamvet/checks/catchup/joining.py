@@ -1,4 +1,4 @@
-"""What a reader gets on coming to a stream: the first event in time, and nothing from before where nothing is replayed.
+"""What a reader gets on coming to a stream: what comes first, and when; nothing from before where nothing is replayed.
 
 Must not know a run's history.
 """
@@ -7,52 +7,67 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamvet.checks.runs import ended, unread
+from streamvet.checks.runs import ended, is_never, unread
 from streamvet.decode import same, streams
 from streamvet.outcome import NotExercised, finding, shown
-from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Reading
+    from streamvet.decode import Event, Reading
     from streamvet.outcome import Outcome
     from streamvet.trace import Trace
 
 
 def start_state(trace: Trace, profile: Profile) -> Outcome:
-    """CAT-01."""
-    rule = profile.field("catchup.first")
-    # Who read when the candidate was killed may have been about to get it.
-    killed = any(x.about.get("restarts") for x in trace.exchanges)
-    read = [
-        one
-        for one in streams(trace, profile)
-        if one.events
-        or (one.exchange.by_server and not (killed and one.exchange.role == "cut"))
-        or _waited_for(one, rule["within_ms"])
-    ]
-    if not read:
-        return NotExercised("no stream was answered")
-    found, want = [], f"{' or '.join(rule['events'])} first, within {rule['within_ms']} ms"
-    for one in read:
-        first = min((*one.events[:1], *one.beats[:1]), key=lambda event: event.start, default=None)
+    """CAT-01: what comes first, whenever it comes."""
+    rule, found, exercised = profile.field("catchup.first"), [], False
+    want = f"{' or '.join(rule['events'])} first"
+    for one in _answered(trace, profile):
+        x, first = one.exchange, _first(one)
         if first is None:
-            found.append(finding(one.exchange, want, "no event", absent=True))
-        elif first.kind not in rule["events"]:
-            seen = f"{first.kind or 'a heartbeat'} first"
-            absent = unread(one, 0, first.start)
-            found.append(finding(one.exchange, want, seen, (first.start, first.end), absent=absent))
-        elif first.at_us - one.exchange.sent_us > rule["within_ms"] * 1000 + trace.jitter_us.get(one.exchange.id, 0):
-            late = f"{first.kind} after {(first.at_us - one.exchange.sent_us) / 1000:.0f} ms"
-            span, absent = (first.start, first.end), unread(one, 0, first.start)
-            found.append(finding(one.exchange, want, late, span, absent=absent, timed=True))
-    return found
+            never = x.by_server or is_never(trace, x, x.ended_us - x.sent_us, rule["within_ms"])
+            exercised = exercised or never
+            if never:
+                found.append(finding(x, want, f"no event, then {x.ending.value}", absent=True))
+            continue
+        exercised = True
+        if first.kind not in rule["events"]:
+            seen, absent = f"{first.kind or 'a heartbeat'} first", unread(one, 0, first.start)
+            found.append(finding(x, want, seen, (first.start, first.end), absent=absent))
+    return found if exercised else NO_ANSWER
 
 
-def _waited_for(one: Reading, within_ms: int) -> bool:
-    """Whether somebody waited for an event for longer than the first one may take."""
-    x = one.exchange
-    return x.ending is Ending.TIMED_OUT and x.ended_us - x.sent_us > within_ms * 1000
+def first_in_time(trace: Trace, profile: Profile) -> Outcome:
+    """CAT-19: when the first event comes, whichever it is."""
+    within_ms, found, exercised = int(profile.field("catchup.first.within_ms")), [], False
+    for one in _answered(trace, profile):
+        x, first = one.exchange, _first(one)
+        if first is None and x.by_server:
+            continue  # it had no event, early or late
+        took_us = (first.at_us if first else x.ended_us) - x.sent_us
+        bound_us = within_ms * 1000 + trace.jitter_us.get(x.id, 0)
+        exercised = exercised or first is not None or took_us > bound_us
+        if took_us > bound_us:
+            seen = f"{first.kind or 'a heartbeat' if first else 'no event'} after {took_us / 1000:.0f} ms"
+            span = (first.start, first.end) if first else (0, 0)
+            absent = unread(one, 0, first.start) if first else True
+            want = f"the first event within {within_ms} ms"
+            found.append(finding(x, want, seen, span, x.sent_us + bound_us, absent=absent, timed=True))
+    return found if exercised else NO_ANSWER
+
+
+NO_ANSWER = NotExercised("no stream was answered, and read for long enough")
+
+
+def _answered(trace: Trace, profile: Profile) -> list[Reading]:
+    """The streams that were answered; who read when the candidate was killed may have been about to get its event."""
+    killed = any(x.about.get("restarts") for x in trace.exchanges)
+    read = streams(trace, profile)
+    return [one for one in read if one.events or one.beats or not (killed and one.exchange.role == "cut")]
+
+
+def _first(one: Reading) -> Event | None:
+    return min((*one.events[:1], *one.beats[:1]), key=lambda event: event.start, default=None)
 
 
 def nothing_from_before(trace: Trace, profile: Profile) -> Outcome:

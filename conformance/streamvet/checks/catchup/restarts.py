@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet.checks.aligning import Side, parts
-from streamvet.checks.runs import with_role
+from streamvet.checks.runs import by_run, with_role
 from streamvet.decode import opened, readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamvet.contract.profile import Profile
     from streamvet.decode import Reading
     from streamvet.outcome import Finding, Outcome
@@ -34,16 +36,32 @@ def served_after_restart(trace: Trace, profile: Profile) -> Outcome:
     return found
 
 
-def _before_restart(trace: Trace, profile: Profile) -> dict[str, Reading]:
-    """For each run the stream with the longest history that a reader saw before the candidate was killed."""
-    seen: dict[str, Reading] = {}
+def _seen_before(trace: Trace, profile: Profile) -> dict[str, Side]:
+    """For each run the longest history that a reader saw before the candidate was killed."""
+    seen: dict[str, Side] = {}
     for one in streams(trace, profile):
         label = str(one.exchange.about.get("run"))
         if one.exchange.about.get("restarts") or not one.history:
             continue
-        if label not in seen or len(one.history) > len(seen[label].history):
-            seen[label] = one
+        if label not in seen or len(one.history) > len(seen[label].events):
+            seen[label] = Side(one, one.history)
     return seen
+
+
+def _stored_before(trace: Trace, profile: Profile) -> dict[str, Side]:
+    """For each run the longest history that a replay showed before the candidate was killed.
+
+    What another reader had when a stream was requested is a replay there; the record of a run may have no events.
+    """
+    stored: dict[str, Side] = {}
+    for label, readings in by_run(trace, profile).items():
+        before = [one for one in readings if not one.exchange.about.get("restarts")]
+        for one in before:
+            had = [sum(event.at_us < one.exchange.sent_us for event in other.history) for other in before]
+            replayed = one.history[: max(had)]
+            if replayed and (label not in stored or len(replayed) > len(stored[label].events)):
+                stored[label] = Side(one, replayed)
+    return stored
 
 
 def _reread(trace: Trace) -> list[Exchange]:
@@ -59,11 +77,14 @@ def _reread(trace: Trace) -> list[Exchange]:
     ]
 
 
-def _not_kept(trace: Trace, profile: Profile, *, refusal_is_fine: bool) -> Outcome:
+def _not_kept(
+    trace: Trace, profile: Profile, past: Callable[[Trace, Profile], dict[str, Side]], *, refusal_is_fine: bool
+) -> Outcome:
+    """What of the histories that `past` gives is not there after the restart."""
     asked = _reread(trace)
-    before = _before_restart(trace, profile) if asked else None
-    if before is None:
+    if not asked:
         return NotExercised("the candidate was not killed and started again")
+    before = past(trace, profile)
     found, exercised = [], False
     unknown = profile.field("auth.unknown") or [404]
     for exchange in asked:
@@ -74,16 +95,16 @@ def _not_kept(trace: Trace, profile: Profile, *, refusal_is_fine: bool) -> Outco
         if not opened(exchange):
             if not refusal_is_fine or exchange.status not in unknown:
                 want = f"status {' or '.join(map(str, unknown))} or the history" if refusal_is_fine else "the history"
-                status, beside = f"status {exchange.status}", [seen.exchange.id]
+                status, beside = f"status {exchange.status}", [seen.reading.exchange.id]
                 found.append(finding(exchange, f"{want} after a restart", status, beside=beside))
             continue
         found += _unlike_before(seen, reading(exchange, profile))
     return found if exercised else NotExercised("no event was seen before the restart")
 
 
-def _unlike_before(seen: Reading, one: Reading) -> list[Finding]:
+def _unlike_before(before: Side, one: Reading) -> list[Finding]:
     """Where a stream after a restart parts from what was seen before; it may go on behind that."""
-    before, after = Side(seen, seen.history), Side(one, one.history)
+    seen, after = before.reading, Side(one, one.history)
     found = []
     for part in parts(before, after):
         if part.first >= len(before.events) or (part.lacks == "first" and part.hidden):
@@ -97,11 +118,16 @@ def _unlike_before(seen: Reading, one: Reading) -> list[Finding]:
     return found
 
 
+def keeps_what_it_stored(trace: Trace, profile: Profile) -> Outcome:
+    """CAT-14: what a replay showed."""
+    return _not_kept(trace, profile, _stored_before, refusal_is_fine=False)
+
+
 def survives(trace: Trace, profile: Profile) -> Outcome:
-    """CAT-14."""
-    return _not_kept(trace, profile, refusal_is_fine=False)
+    """CAT-20, CAT-16: what any reader saw."""
+    return _not_kept(trace, profile, _seen_before, refusal_is_fine=False)
 
 
 def no_silent_restart(trace: Trace, profile: Profile) -> Outcome:
     """CAT-15."""
-    return _not_kept(trace, profile, refusal_is_fine=True)
+    return _not_kept(trace, profile, _seen_before, refusal_is_fine=True)

@@ -16,7 +16,7 @@ from streamvet_server.faults.fault import GHOSTLY, Fault
 from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, marking
 from streamvet_server.faults.hidden import in_bunches
 from streamvet_server.faults.memory import Memory, remembered
-from streamvet_server.faults.shapes import Make, answer_of, every, opening, piecing, told, written
+from streamvet_server.faults.shapes import Make, answer_of, every, opening, piecing, telling, told, written
 from streamvet_server.faults.traits import Traits
 from streamvet_server.log import now_ms
 from streamvet_server.seams import Answer, Batch, Cause, Pause, Piece, Scene, Seams, Shown
@@ -139,6 +139,19 @@ def _run_end_twice() -> Seams:
     return Seams(append=append)
 
 
+def _step_begun_twice() -> Seams:
+    """A step of a run's own work, which goes somewhere, begins twice. No script of the suite goes anywhere."""
+
+    def begins(document: Mapping[str, Any]) -> bool:
+        return document.get("type") == "step_start" and document["payload"].get("step", {}).get("action") == "goto"
+
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        doubled = [(it, it) if begins(it) else (it,) for it in batch.documents]
+        return replace(batch, documents=[it for pair in doubled for it in pair])
+
+    return Seams(append=append)
+
+
 def _one_short(_scene: Scene, answer: Answer) -> Answer:
     if answer.document["status"] == "running" or "events" not in answer.document:
         return answer
@@ -188,14 +201,20 @@ def _and_ping(_shown: Shown, octets: bytes) -> Iterable[Piece]:
     return (octets, sse_block("ping", str(now_ms())))
 
 
+def _joins_work(memory: Memory, shown: Shown) -> bool:
+    """Whether an event is the first status for who joins a run that has emitted something."""
+    return opening(shown) and shown.name == "status.running" and shown.scene.run in memory.emitting
+
+
+def _first_untold(memory: Memory) -> Seams:
+    return telling(lambda shown: _joins_work(memory, shown), lambda _shown, _document: ())
+
+
 def _first_late(seconds: float) -> Callable[[Memory], Seams]:
     """The first status of a run that has emitted something comes late, as if computed from all of that."""
 
     def build(memory: Memory) -> Seams:
-        return piecing(
-            lambda shown: opening(shown) and shown.name == "status.running" and shown.scene.run in memory.emitting,
-            lambda _shown, octets: (Pause(seconds), octets),
-        )
+        return piecing(lambda shown: _joins_work(memory, shown), lambda _shown, octets: (Pause(seconds), octets))
 
     return build
 
@@ -238,6 +257,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("run-end-twice", "ORD-01", GHOSTLY, "A run that fails says run_end twice.", _run_end_twice),
     Fault(
+        "step-begun-twice", "ORD-08", GHOSTLY, "A step that a run performs by itself begins twice.", _step_begun_twice
+    ),
+    Fault(
         "record-lacks-the-last-event", "ORD-07", GHOSTLY, "The record of a finished run lacks its last event.",
         answer_of("record", _one_short),
     ),
@@ -263,7 +285,11 @@ FAULTS: tuple[Fault, ...] = (
         lambda: piecing(_finished, _and_ping),
     ),
     Fault(
-        "first-status-late", "CAT-01", GHOSTLY,
+        "first-status-left-out", "CAT-01", GHOSTLY, "Who joins a run that has emitted something gets no status of it.",
+        remembered(_first_untold),
+    ),
+    Fault(
+        "first-status-late", "CAT-19", GHOSTLY,
         "Who joins a run that has emitted something gets its status after 1.5 s.",
         remembered(_first_late(FIRST_LATE_S)),
     ),

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.fault import PROMPTFLOE, Fault
 from streamvet_server.faults.hidden import of_type, told_as_success
-from streamvet_server.faults.ordering import swapping
-from streamvet_server.faults.shapes import answer_of, is_stream, told, turned, type_of
+from streamvet_server.faults.shapes import Make, answer_of, is_stream, told, turned
 from streamvet_server.faults.texts import said
 from streamvet_server.faults.traits import Traits
 from streamvet_server.seams import Answer, Batch, Refusal, Scene, Seams, Shown
-from streamvet_server.systems.promptfloe.work import TERMINAL
+from streamvet_server.systems.promptfloe.work import SUMMARY, TERMINAL
 from streamvet_server.wire import ndjson_line
 
 if TYPE_CHECKING:
@@ -90,8 +89,14 @@ def _not_found(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
     return Refusal(404, "not_found", "no such run") if refusal else None
 
 
-def _plan_and_file(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return (type_of(one), type_of(other)) == ("plan", "file")
+def _behind_own_plan(more: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Make:
+    """Another event behind the plan that a build makes by itself: what a script emits is not the system's choice."""
+
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        longer = [(it, more(it)) if it.get("summary") == SUMMARY else (it,) for it in batch.documents]
+        return replace(batch, documents=[it for pair in longer for it in pair])
+
+    return lambda: Seams(append=append)
 
 
 def _no_lists(value: Any) -> Any:
@@ -138,8 +143,11 @@ TRAITS = Traits(
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "file-before-plan", "ORD-01", PROMPTFLOE, "The first file of a build comes before its plan.",
-        lambda: swapping(_plan_and_file),
+        "chunk-in-a-build", "ORD-01", PROMPTFLOE, "A build has a piece of text, as only a skill may.",
+        _behind_own_plan(lambda _plan: {"type": "chunk", "delta": "three prices"}),
+    ),
+    Fault(
+        "planned-twice", "ORD-08", PROMPTFLOE, "A build plans twice.", _behind_own_plan(lambda plan: plan),
     ),
     Fault(
         "record-with-one-newline-more", "PFL-01", PROMPTFLOE,

@@ -30,6 +30,7 @@ _FILES = (
     ("src/components/Footer.tsx", "export const Footer = () => <footer>© Demo</footer>;\n"),
 )
 _WORDS = "# Summary\n\nThree prices, one page 🚀: nothing hidden, nothing “starting at”.\n"
+SUMMARY = "A page with three prices"
 _INSIGHT = {"kind": "fact", "label": "prices", "detail": "three"}
 
 _STATUS = {
@@ -69,7 +70,7 @@ def _busy(words: set[str]) -> Iterator[Step]:
 
 def _build(words: set[str], augmenters: Sequence[str]) -> Iterator[Step]:
     paths = [path for path, _ in _FILES]
-    yield _event("plan", summary="A page with three prices", files=paths)
+    yield _event("plan", summary=SUMMARY, files=paths)
     yield Wait(STEP_MS)
     for path, contents in _FILES:
         yield _event("file", path=path, contents=contents)

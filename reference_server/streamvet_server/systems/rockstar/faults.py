@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from streamvet_server.control import SCRIPT_HEADER
 from streamvet_server.faults.fault import ROCKSTAR, Fault
 from streamvet_server.faults.hidden import of_type, told_as_success
-from streamvet_server.faults.ordering import swapping
 from streamvet_server.faults.shapes import Chosen, Make, every, opening, reads, starts, told, turned, type_of
 from streamvet_server.faults.traits import Traits
 from streamvet_server.seams import Batch, Cause, Close, Refusal, Scene, Seams, Shown, Why
@@ -131,8 +130,12 @@ def _answered(status: int) -> Callable[[Scene, Refusal | None], Refusal | None]:
     return lambda _scene, refusal: replace(refusal, status=status) if refusal else None
 
 
-def _preview_and_storing(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return (type_of(one), type_of(other)) == ("generating_preview", "storing")
+def _own_as(kind: str, step: str, other: str) -> Make:
+    """A step of a push's own work under the name of another one."""
+    return told(
+        lambda shown: shown.name == step and _own(shown.scene) and shown.scene.operation == f"start:{kind}",
+        lambda _shown, document: ({**document, "step": other},),
+    )
 
 
 def _renamed(_shown: Shown, document: Any) -> Iterable[Any]:
@@ -171,8 +174,12 @@ TRAITS = Traits(
 FAULTS: tuple[Fault, ...] = (
     Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(_rare, _renamed)),
     Fault(
-        "storing-before-the-preview", "ORD-01", ROCKSTAR, "A push is stored before its preview is drawn.",
-        lambda: swapping(_preview_and_storing),
+        "plan-compressed", "ORD-01", ROCKSTAR, "A plan is compressed before it is stored.",
+        _own_as("plan", "generating_preview", "compressing"),
+    ),
+    Fault(
+        "storing-before-the-preview", "ORD-08", ROCKSTAR, "A session is stored before its preview is drawn.",
+        _own_as("session", "compressing", "storing"),
     ),
     Fault(
         "lines-of-earlier-pushes", "CAT-17", ROCKSTAR,

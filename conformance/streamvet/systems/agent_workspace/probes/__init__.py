@@ -52,7 +52,7 @@ PROBES: tuple[Probe, ...] = (
         wait_ms=fleet.joins_wait_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(
-        "load that fails", fleet.load, ("FLT-14", "FLT-16", "TRM-01", "TRM-02", "TRM-03", "TRM-04"),
+        "load that fails", fleet.load, ("FLT-14", "FLT-16", "TRM-01", "TRM-02", "TRM-03", "TRM-04", "TRM-11"),
         fleet.load_stimuli, needs=("fail",), connections=1, alone=True,
     ),
     Probe(

@@ -21,7 +21,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "files", files.files,
         ("COS-06", "COS-07", "COS-08", "COS-09", "COS-10", "COS-11", "COS-12", "COS-13", "COS-14", "COS-15", "COS-16",
-         "COS-19", "EVT-08", "EVT-10", "ORD-01", "ACC-07"),
+         "COS-19", "EVT-08", "EVT-10", "ORD-01", "ORD-08", "ACC-07"),
         files.files_stimuli, needs=("directory",), connections=1, ambient=Ambient.PUBLISHES,
     ),
     Probe(
@@ -37,7 +37,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe("the other path", stream.path, ("COS-02",), stream.path_stimuli, connections=1),
     Probe(
-        "asked to stop", stream.stop, ("COS-18", "TRM-01", "TRM-02", "TRM-03", "TRM-04", "TRN-04", "SSE-01"),
+        "asked to stop", stream.stop, ("COS-18", "TRM-01", "TRM-02", "TRM-03", "TRM-04", "TRM-11", "TRN-04", "SSE-01"),
         stream.stop_stimuli, needs=("launch",), connections=3, alone=True,
     ),
 )  # fmt: skip

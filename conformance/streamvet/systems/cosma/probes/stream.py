@@ -191,7 +191,7 @@ async def stop(driver: Driver, stimulus: Stimulus) -> None:
     if await driver.terminal(fresh, limit_s):
         late = await driver.listen("intruder", meant="refusal")
         await late.cut("the head tells")
-    for one in (fresh, idle, busy):
-        if await driver.terminal(one, limit_s):
-            await one.ended(limit_s)
+    over = await asyncio.gather(*(driver.terminal(one, limit_s) for one in (fresh, idle, busy)))
+    ending = [one for one, told in zip((fresh, idle, busy), over, strict=True) if told]
+    await asyncio.gather(*(one.ended(limit_s) for one in ending))
     await driver.candidate.restart_after_kill()

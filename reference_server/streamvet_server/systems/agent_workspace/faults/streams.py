@@ -192,7 +192,12 @@ FAULTS: tuple[Fault, ...] = (
         told(is_heartbeat, lambda _shown, told_: (told_, {"ts": told_["ts"] - BACK_MS})),
     ),
     Fault(
-        "snapshot-late", "CAT-01", AGENT_WORKSPACE, "Who comes back after a restart gets its snapshot after 1.5 s.",
+        "heartbeat-before-the-snapshot", "CAT-01", AGENT_WORKSPACE,
+        "Who comes back after a restart gets a heartbeat before its snapshot.",
+        to_returned(lambda octets: (sse_block("heartbeat", f'{{"ts":{now_ms()}}}'), octets)),
+    ),
+    Fault(
+        "snapshot-late", "CAT-19", AGENT_WORKSPACE, "Who comes back after a restart gets its snapshot after 1.5 s.",
         to_returned(lambda octets: (Pause(FIRST_LATE_S), octets)),
     ),
     Fault(
@@ -219,7 +224,11 @@ FAULTS: tuple[Fault, ...] = (
         lambda: piecing(_load_error, lambda _shown, octets: (octets, sse_block("heartbeat", f'{{"ts":{now_ms()}}}'))),
     ),
     Fault(
-        "error-closed-late", "TRM-04", AGENT_WORKSPACE, "The stream is closed 1.5 s after its error event.",
+        "error-never-closed", "TRM-04", AGENT_WORKSPACE, "The stream stays open behind its error event.",
+        lambda: piecing(_load_error, lambda _shown, octets: (octets, Close.NEVER)),
+    ),
+    Fault(
+        "error-closed-late", "TRM-11", AGENT_WORKSPACE, "The stream is closed 1.5 s after its error event.",
         lambda: piecing(_load_error, lambda _shown, octets: (octets, Pause(LATE_S))),
     ),
     Fault(

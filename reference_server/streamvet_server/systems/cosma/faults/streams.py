@@ -44,6 +44,7 @@ AUDIENCE = 9  # the contract asks for ten readers beside each other
 KEEPALIVE_TOLERANCE_S = 1.5  # of a comment's 15 s
 # A stream is closed within 3 s of its last event: one and a half of it, and three quarters.
 STOP_LATE_S, STOP_LEGAL_S = 4.5, 2.25
+STOP_NEVER_S = 20.0  # more than anybody waits for the end of a stream that is due within 3 s
 
 
 def _updates_held_back() -> Seams:
@@ -127,6 +128,25 @@ def _idle(gap_s: Gap, *, after_event: bool) -> Make:
         return gap_s(seconds) if wait == KEEPALIVE and (beats(scene) == 0) is after_event else seconds
 
     return lambda: idling(Seams(clock=clock))
+
+
+def _left_open_at_the_end() -> Seams:
+    """No stream is closed behind its last event; the server goes on until somebody kills it, and lets nobody in."""
+    ended: list[bool] = []
+
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        if not is_end(shown):
+            return (octets,)
+        ended.append(True)
+        return (octets, Close.NEVER)
+
+    def access(_scene: Scene, check: str, refusal: Refusal | None) -> Refusal | None:
+        return CROWDED if ended and check == "accept" else refusal
+
+    def clock(_scene: Scene, wait: str, seconds: float) -> float:
+        return STOP_NEVER_S if wait == "linger" else seconds
+
+    return Seams(frame=frame, access=access, clock=clock)
 
 
 def _last_again(audience: Audience) -> Seams:
@@ -231,6 +251,10 @@ FAULTS: tuple[Fault, ...] = (
         published(lambda update: (update, update), "file_embedded"),
     ),
     Fault(
+        "scan-completed-twice", "ORD-08", COSMA, "The end of the scan of a directory is announced twice.",
+        published(lambda update: (update, update), "directory_processing_completed"),
+    ),
+    Fault(
         "updates-swapped", "ORD-04", COSMA, "Two updates that are published at once are told in the other order.",
         _neighbours_swapped,
     ),
@@ -285,7 +309,11 @@ FAULTS: tuple[Fault, ...] = (
         written(is_end, lambda octets: octets + ALIVE),
     ),
     Fault(
-        "closed-late-by-the-server", "TRM-04", COSMA, "A stream is closed 4.5 s after its last event.",
+        "left-open-by-the-server", "TRM-04", COSMA, "No stream is closed behind its last event.",
+        _left_open_at_the_end,
+    ),
+    Fault(
+        "closed-late-by-the-server", "TRM-11", COSMA, "A stream is closed 4.5 s after its last event.",
         lambda: piecing(is_end, lambda _shown, octets: (octets, Pause(STOP_LATE_S))),
     ),
     Fault(
