@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.report.hearing import TRACE_SUFFIX, Asked, Hearing
+from streamvet.report.hearing import NOT_ALLOWED, TRACE_SUFFIX, Asked, Hearing
 from streamvet.sheltered import pool, unheard
 from streamvet.trace import dump
 
@@ -38,12 +38,16 @@ class CourtError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the other process has to know of a candidate. `prefix` begins the names of its trace files."""
+    """What the other process has to know of a candidate.
+
+    `prefix` begins the names of its trace files. `withheld`: why commands do not run, as in `Hearing`.
+    """
 
     number: int
     profile_folder: str
     trace_dir: Path | None
     prefix: str = ""
+    withheld: str = NOT_ALLOWED
 
 
 class Court:
@@ -109,7 +113,8 @@ _cases: dict[int, _Open] = {}
 
 def _case(case: Case) -> _Open:
     if case.number not in _cases:
-        _cases[case.number] = _Open(Hearing(load_profile(case.profile_folder), load_registry()))
+        profile = load_profile(case.profile_folder)
+        _cases[case.number] = _Open(Hearing(profile, load_registry(profile), withheld=case.withheld))
     return _cases[case.number]
 
 

@@ -30,7 +30,7 @@ from streamvet.contract.registry import load_registry
 from streamvet.decode import reading
 from streamvet.outcome import NotExercised
 from streamvet.report.exits import Policy
-from streamvet.report.hearing import Asked, Hearing
+from streamvet.report.hearing import NOT_ALLOWED, Asked, Hearing
 from streamvet.trace import Ending, Exchange, Head, Request, Trace, load
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
         str | None, typer.Option("--profile", metavar="P", help="Judge by this profile: a built-in one, or a folder.")
     ] = None,
     only: options.Only = None,
+    allow_commands: options.AllowCommands = False,
     strict: options.Strict = False,
     waivers: options.Waivers = None,
     json: options.Json = None,
@@ -87,21 +88,22 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     again = (
         shlex.join(["streamvet", "judge", "--raw", raw.value, "--profile", profile, *files]) if raw and profile else ""
     )
-    asked = options.asked(only, waivers, again)
     if raw is not None and profile is None:
         raise typer.BadParameter("--raw needs --profile, which says what the bytes should be", param_hint="--profile")
     chosen = load_profile(profile, Path.cwd()) if profile is not None else None
+    asked = options.asked(only, waivers, again, load_registry(chosen))
+    withheld = _OF_BYTES if raw else "" if allow_commands else NOT_ALLOWED
     traces = _captured(files, raw, chosen) if raw is not None and chosen is not None else _traces(files)
     reports = judged(
         traces, asked, _source(files), profile=chosen, checks=_CHECKS_OF_BYTES if raw else None,
-        notes=options.only_note(only),
+        notes=options.only_note(only), withheld=withheld,
     )  # fmt: skip
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
 
 
 def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
-    checks: Mapping[str, Check] | None = None, notes: tuple[str, ...] = (),
+    checks: Mapping[str, Check] | None = None, notes: tuple[str, ...] = (), withheld: str = NOT_ALLOWED,
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -116,7 +118,7 @@ def judged(
         for trace in traces:
             if trace.profile not in hearings:
                 found = profile or load_profile(trace.profile, named_in=trace.name)
-                hearings[trace.profile] = (Hearing(found, load_registry(), checks), _facts(trace, found))
+                hearings[trace.profile] = (Hearing(found, load_registry(found), checks, withheld), _facts(trace, found))
             hearings[trace.profile][0].hear(trace)
     except KeyboardInterrupt:  # what was judged of the trace at hand counts too: a finding is one wherever it is from
         if not hearings:
@@ -201,8 +203,11 @@ def _split(file: TextIO, name: str) -> Iterator[Trace]:
 # ------------------------------------------------------------------------------------------------ bytes
 
 
+_OF_BYTES = "bytes alone do not tell"
+
+
 def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
-    return NotExercised("bytes alone do not tell")
+    return NotExercised(_OF_BYTES)
 
 
 def _of_bytes(requirement: str) -> bool:

@@ -68,7 +68,7 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[int, Report]:
     """In how many of its tries the case shows its finding, and the report on these."""
-    hearing, fails = Hearing(subject.profile, load_registry()), 0
+    hearing, fails = Hearing(subject.profile, load_registry(subject.profile)), 0
 
     def hear(trace: Trace) -> None:
         nonlocal fails
