@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import weakref
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -67,6 +68,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="streamvet-")  # noqa: SIM115 - it lives as long as this
+        weakref.finalize(self, self._file.close)
         self.kept: list[Kept] = []
         self.size = 0
 

@@ -97,17 +97,18 @@ class Judge:
     ) -> dict[str, Outcome]:
         """Fold in what commands say of one trace, by requirement, after `add`; gives what counts of it.
 
-        `guilty`: the exchanges in which other requirements have findings. A command saw these too: its findings there are
-        left out where its requirement depends on one of those.
+        `guilty`: the exchanges in which other requirements have findings. A command saw these too: its findings there
+        are left out where its requirement depends on one of those.
         """
         known = dict(guilty) | guilty_in(outcomes)
         counting: dict[str, Outcome] = {}
         for row in self._own:
             outcome = outcomes.get(row.id, _SILENT)
-            bad = frozenset[str]().union(*(known[one] for one in self._ancestors[row.id] if one in known))
+            causes = {one: known[one] for one in self._ancestors[row.id] if one in known}
+            bad = frozenset[str]().union(*causes.values())
             if isinstance(outcome, list) and outcome:
                 kept = [one for one in outcome if one.exchange not in bad]
-                outcome = kept or NotExercised(f"its findings are left out for {_culprits(known, bad)}")
+                outcome = kept or NotExercised(f"its findings are left out for {_culprits(causes, bad)}")
             counting[row.id] = outcome
             self._fold(row, trace, outcome)
         return counting

@@ -158,15 +158,25 @@ def _check_writable(path: Path) -> None:
         raise FileError(path, "", _WRITABLE, error.strerror or "an error") from error
 
 
+def words_of(only: Sequence[str] | None) -> list[str]:
+    """The words of `--only`.
+
+    Raises:
+        FileError: where there are none in it.
+    """
+    words = [word for part in only or () for word in re.split(r"[\s,]+", part) if word]
+    if only and not words:
+        raise FileError("--only", "the value", "the id of a requirement, or a family", "an empty text")
+    return words
+
+
 def asked(only: Sequence[str] | None, waivers: Path | None, command: str, registry: Registry) -> Asked:
     """What the verdicts are asked for, of the requirements there are.
 
     Raises:
         FileError: where an id is unknown, or the waivers file is wrong.
     """
-    words = [word for part in only or () for word in re.split(r"[\s,]+", part) if word]
-    if only and not words:
-        raise FileError("--only", "the value", "the id of a requirement, or a family", "an empty text")
+    words = words_of(only)
     try:
         chosen = registry.select(words) if words else None
     except KeyError as error:

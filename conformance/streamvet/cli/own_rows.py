@@ -1,4 +1,4 @@
-"""The proof of requirements of one's own: by the example traces beside them, each check finds what it is for, only that.
+"""The proof of requirements of one's own: in the example traces beside them each check finds what it is for, only that.
 
 Must not know how a command runs, nor what a trace says.
 """
@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 
 from streamvet.commands import Spool, perform
 from streamvet.contract.files import FileError
+from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import OWN_FILE, load_registry
-from streamvet.examples import own_examples, own_file
+from streamvet.examples import base_file, own_examples, own_file
+from streamvet.trace import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from streamvet.contract.profile import Profile
     from streamvet.contract.registry import Requirement
     from streamvet.examples import Example
     from streamvet.outcome import Outcome
+    from streamvet.trace import Trace
 
 Outcomes = dict[int, dict[str, "Outcome"]]  # by the number of a trace, then by requirement
 
@@ -29,16 +33,26 @@ def own_rows(profile: Profile) -> list[Requirement]:
 
 
 def check_traces(profile: Profile, rows: Sequence[Requirement]) -> list[Example]:
-    """The example traces of a folder: each requirement has a bad one.
+    """The example traces of a folder: they are as a recorded trace is, and each requirement has a bad one.
 
     Raises:
         FileError: where one has none, or where a file is wrong.
     """
     found, path = own_examples(profile), own_file(profile)
+    for index, one in enumerate(found):
+        _check_records(one.good, base_file(one.base, path), "")
+        _check_records(one.bad, path, f"/{index}")
     for row in rows:
         if not any(one.requirement == row.id and not one.holds for one in found):
             raise FileError(path, "", f"a row for {row.id}, with a trace that violates it", "none")
     return found
+
+
+def _check_records(trace: Trace, path: Path, place: str) -> None:
+    for record in records(trace):
+        wrong = wrong_in(record)
+        if wrong is not None:
+            raise FileError(path, place, *wrong)
 
 
 def misfits(profile: Profile, rows: Sequence[Requirement], found: Sequence[Example]) -> list[FileError]:

@@ -98,6 +98,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     """
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check(target, waivers, trace_dir)
+    options.words_of(only)
     settings = Settings(time_scale=time_scale, max_wait_s=max_wait, wait_s=wait, seed=seed)
     notes = options.only_note(only) + ((f"no wait above {max_wait:g} s was run",) if max_wait is not None else ())
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:

@@ -142,7 +142,7 @@ def _check_own(registry: Registry, family: str, path: Path) -> None:
             if one not in registry.rows or registry.rows[one].excluded is not None:
                 raise FileError(path, f"{place}/depends_on", "ids of requirements that are checked", repr(one))
         for one in row.applies_to:
-            if one != "profile" and not _is_field(one):
+            if one != "profile" and not is_field(one):
                 raise FileError(path, f"{place}/applies_to", "fields of profile.yaml by their dotted path", repr(one))
     for number, row in enumerate(own):
         if row.id in registry.ancestors(row.id):
@@ -150,8 +150,8 @@ def _check_own(registry: Registry, family: str, path: Path) -> None:
 
 
 @cache
-def _is_field(path: str) -> bool:
-    """Whether the schema of profiles knows this path."""
+def is_field(path: str) -> bool:
+    """Whether the schema of profiles has a field at this dotted path."""
     whole = read_json(schemas_folder() / "meta" / "profile.schema.json")
     at: Any = whole
     for part in path.split("."):
