@@ -19,8 +19,8 @@ from pathlib import Path
 
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.judge import Judge
 from streamvet.outcome import Verdict
+from streamvet.systems import judge_of
 from streamvet.trace import Ending, Exchange, Head, Request, Trace, dump, load
 
 EVENTS = 100_000
@@ -62,7 +62,7 @@ def trace(data: bytes) -> Trace:
 
 def judge_file(path: Path) -> dict[str, str]:
     """The verdicts on a trace file."""
-    bench = Judge(load_profile("ghostly"), load_registry())
+    bench = judge_of(load_profile("ghostly"))
     with path.open(encoding="utf-8") as lines:
         bench.add(load(lines, str(path)))
     return {ruling.requirement.id: ruling.verdict.value for ruling in bench.rulings()}

@@ -16,8 +16,8 @@ from schema_table import cell, code, table
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.contract.target import Launch, Target
-from streamvet.probes import PROBES, VOCABULARIES
 from streamvet.probes.setting import Setting
+from streamvet.systems import system_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def _willing(profile: Profile) -> Setting:
         triggers={name: {} for name in profile.field("triggers") or ()},
         launch=Launch((), Path(), {}, "/", 1),
     )
-    return Setting(profile, target, 1.0, frozenset(VERBS[profile.streams]), VOCABULARIES.get(profile.name))
+    return Setting(profile, target, 1.0, frozenset(VERBS[profile.streams]), system_of(profile).words)
 
 
 def _lacking(willing: Setting) -> Mapping[str, Setting]:
@@ -83,7 +83,7 @@ def probes(profile: str) -> list[str]:
     loaded = load_profile(profile)
     willing = _willing(loaded)
     rows = []
-    for probe in PROBES:
+    for probe in system_of(loaded).probes:
         shows = _shows(probe, loaded)
         if probe.unmet(willing) is None and shows and probe.stimuli(willing):
             needs = [name for name, poorer in _lacking(willing).items() if probe.unmet(poorer) is not None]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from streamvet.checks import CHECKS
 from streamvet.contract.files import FileError
 from streamvet.outcome import Finding, NotExercised, Verdict
 
@@ -57,13 +56,13 @@ class Tally:
 class Judge:
     """Folds traces of one profile into rulings, one trace at a time, so that no trace has to be kept.
 
-    `checks` may be replaced to prove that each one matters (`prove`).
+    `checks` are those of the profile's system: a check for each requirement.
     """
 
-    def __init__(self, profile: Profile, registry: Registry, checks: Mapping[str, Check] | None = None) -> None:
+    def __init__(self, profile: Profile, registry: Registry, checks: Mapping[str, Check]) -> None:
         self.profile = profile
         self.registry = registry
-        self._checks = CHECKS if checks is None else checks
+        self._checks = checks
         self._rows = registry.testable(profile)
         order = TopologicalSorter({row.id: row.depends_on for row in registry.rows.values()}).static_order()
         applicable = {row.id: row for row in self._rows}
@@ -171,10 +170,14 @@ class Judge:
 
 
 def judge(
-    traces: Iterable[Trace], profile: Profile, registry: Registry, progress: Callable[[Trace], None] | None = None
+    traces: Iterable[Trace],
+    profile: Profile,
+    registry: Registry,
+    checks: Mapping[str, Check],
+    progress: Callable[[Trace], None] | None = None,
 ) -> list[Ruling]:
     """The rulings over all traces."""
-    bench = Judge(profile, registry)
+    bench = Judge(profile, registry, checks)
     for trace in traces:
         bench.add(trace)
         if progress:

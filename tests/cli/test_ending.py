@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamvet import sheltered
+from streamvet import worker_pool
 from streamvet.cli import proving
 from streamvet.outcome import Verdict
 from streamvet.prove import Done, Job
@@ -38,8 +38,8 @@ BROKEN = event(1) + b"data: \xff\n\n"
 
 
 def test_a_worker_bears_the_signals_that_end_the_command_from_its_first_moment_on() -> None:
-    with sheltered.pool(1) as workers:
-        with sheltered.unheard():
+    with worker_pool.pool(1) as workers:
+        with worker_pool.signals_blocked():
             first = workers.submit(os.getpid)
         (child,) = multiprocessing.active_children()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -53,7 +53,7 @@ def test_what_is_held_back_comes_afterwards() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     reached = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - where it is raised is what is tested
-        with sheltered.unheard():
+        with worker_pool.signals_blocked():
             os.kill(os.getpid(), signal.SIGINT)
             reached.append("the end of the block")
         reached.append("the line behind it")
@@ -62,11 +62,11 @@ def test_what_is_held_back_comes_afterwards() -> None:
 
 ORPHANS = """
 import os, time
-from streamvet import sheltered
+from streamvet import worker_pool
 
 if __name__ == "__main__":
-    workers = sheltered.pool(1)
-    with sheltered.unheard():
+    workers = worker_pool.pool(1)
+    with worker_pool.signals_blocked():
         print(workers.submit(os.getpid).result(), flush=True)
     time.sleep(60)
 """

@@ -23,7 +23,7 @@ from streamvet.generation.lawful import emits
 from streamvet.generation.reducing import REPLAYS
 from streamvet.generation.story import told
 from streamvet.reference import CONTROL, SERVER, accounts, free_port
-from streamvet.report.hearing import Asked
+from streamvet.report.building import Asked
 from streamvet.report.printable import printable
 
 from .traces import GHOSTLY

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.generation.batches import batch
+from streamvet.generation.form import form_of
 from streamvet.generation.ground import Ground, Start
 from streamvet.generation.lawful import Law
 from streamvet.generation.programs import stimuli
-from streamvet.probes import VOCABULARIES
 from streamvet.probes.program import CONNECTIONS
+from streamvet.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from streamvet.probes.setting import Stimulus
@@ -30,7 +31,7 @@ def ground(name: str, *, control: bool = True) -> Ground:
         published=control and name == "cosma", states=("primary", "other") if control else (),
         starts=tuple(Start(one.kind, outcomes) for one in profile.starts), cancels="cancel" in profile.operations,
         restarts=control, records="record" in profile.operations, strangers=("missing", "other"),
-        connections=CONNECTIONS,
+        connections=CONNECTIONS, words=SYSTEMS[name].words, generation=SYSTEMS[name].generation,
     )  # fmt: skip
 
 
@@ -44,4 +45,4 @@ def some(name: str) -> list[Stimulus]:
 @cache
 def law(name: str) -> Law:
     """What holds for the stimuli of a profile."""
-    return Law(load_profile(name), VOCABULARIES.get(name))
+    return Law(load_profile(name), SYSTEMS[name].words, form_of(SYSTEMS[name].generation))

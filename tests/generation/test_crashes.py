@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamvet.campaign import Settings, campaign
-from streamvet.contract.registry import load_registry
 from streamvet.generation.batches import batch
 from streamvet.generation.exploring import MOST_ALONE, Effort, Explorer
 from streamvet.generation.programs import stimuli
-from streamvet.judge import Judge
 from streamvet.probes.program import is_alone
 from streamvet.prove.running import time_scale
 from streamvet.reference import accounts, free_port, reference
+from streamvet.systems import judge_in, judge_of
 
 from .made import ground
 
@@ -45,7 +44,7 @@ def crashes(name: str) -> list[Stimulus]:
 @pytest.mark.parametrize("name", LOST)
 def test_nothing_is_lost_on_the_reference_server(name: str, tmp_path: Path) -> None:
     target, profile = launched(name, tmp_path)
-    bench = Judge(profile, load_registry())
+    bench = judge_of(profile)
     seen: dict[str, int] = {}
 
     def hear(trace: Trace) -> None:
@@ -64,7 +63,7 @@ def test_nothing_is_lost_on_the_reference_server(name: str, tmp_path: Path) -> N
 def test_what_a_crash_loses_is_found(name: str, tmp_path: Path) -> None:
     fault, requirement = LOST[name]
     target, profile = launched(name, tmp_path, fault)
-    with Explorer(Effort(seed=0, budget_s=4, shrink_s=3), only=[requirement]) as explorer:
+    with Explorer(judge_in, Effort(seed=0, budget_s=4, shrink_s=3), only=[requirement]) as explorer:
         asyncio.run(campaign(target, profile, Settings(), lambda _trace: None, cases=(), explore=explorer))
     assert explorer.found[requirement].fails > 0
     assert is_alone(explorer.found[requirement].stimulus)

@@ -35,9 +35,10 @@ from streamvet.generation.exploring import (
 from streamvet.generation.reducing import REPLAYS, Found
 from streamvet.generation.shrinking import canonical, removals
 from streamvet.outcome import Finding
-from streamvet.probes import PROGRAM, VOCABULARIES
+from streamvet.probes import PROGRAM
 from streamvet.probes.program import is_alone, runs_of
 from streamvet.probes.setting import Setting
+from streamvet.systems import SYSTEMS, judge_in
 from streamvet.trace import Ending, Exchange, Request, Trace
 
 from .made import SCALE, law, some
@@ -65,7 +66,7 @@ def setting() -> Setting:
     target, profile = target_of(
         {"profile": "ghostly", "base_url": "http://127.0.0.1:1", "control": "/_conformance"}, Path("made up")
     )
-    return Setting(profile, target, SCALE, frozenset({"script"}), VOCABULARIES["ghostly"])
+    return Setting(profile, target, SCALE, frozenset({"script"}), SYSTEMS["ghostly"].words)
 
 
 def exchange(number: int) -> Exchange:
@@ -104,7 +105,8 @@ class World:
     def workshop(self) -> Workshop:
         """Where it is tried."""
         return Workshop(
-            setting=setting(), begun_us=0, longest_wait_s=self.longest_wait_s, at_once=self.at_once,
+            setting=setting(), program=PROGRAM, generation="", begun_us=0, longest_wait_s=self.longest_wait_s,
+            at_once=self.at_once,
             starts_left=self.starts_left, clock_us=lambda: self.now_us, perform=self.perform,
             hand_out=self.handed.append, is_over=lambda: len(self.tried) >= self.dies_at, afresh=self.afresh,
         )  # fmt: skip
@@ -166,7 +168,7 @@ def explore(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explorer]:
         monkeypatch.setattr(exploring, "now_us", lambda: world.now_us)
 
         async def main() -> Explorer:
-            with Explorer(effort or Effort(budget_s=1e6), **more) as explorer:
+            with Explorer(judge_in, effort or Effort(budget_s=1e6), **more) as explorer:
                 task = asyncio.create_task(explorer(world.workshop()))
                 if world.blocks:
                     await asyncio.wait_for(world.blocked.wait(), 10)
@@ -381,7 +383,7 @@ def test_what_it_finds_is_tried_again_on_a_candidate_that_was_just_started(explo
     found = explore(world, Effort(budget_s=9)).found[MUST]
     assert (found.fails, found.runs, world.begun) == (0, REPLAYS, 1)
     assert world.tried[-REPLAYS:] == [found.stimulus] * REPLAYS
-    assert "what was tried before it" in case_of(found, GHOSTLY, 0, SCALE).often
+    assert "what was tried before it" in case_of(found, GHOSTLY, 0, SCALE, None).often
 
 
 def test_where_nothing_is_found_nothing_is_started_anew(explore: Callable[..., Explorer]) -> None:
@@ -439,7 +441,7 @@ def test_what_fails_now_and_then_says_how_often_and_has_both_outcomes(
     found = explore(world).found[MUST]
     assert found.runs == REPLAYS
     assert 3 <= found.fails <= 4  # of five that follow each other
-    assert case_of(found, GHOSTLY, 0, SCALE).often == f"fails {found.fails} of {REPLAYS}"
+    assert case_of(found, GHOSTLY, 0, SCALE, None).often == f"fails {found.fails} of {REPLAYS}"
     outcomes = {bool(world.guilty[one.exchanges]) for one in world.handed if one.stimulus == found.stimulus}
     assert outcomes == {True, False}
 
@@ -448,7 +450,7 @@ def test_what_never_comes_again_is_told_of_all_the_same(explore: Callable[..., E
     world = World(lambda _stimulus, number: (MUST,) if number == 3 else ())
     found = explore(world).found[MUST]
     assert (found.stimulus, found.fails, found.runs) == (STIMULI[2], 0, REPLAYS)
-    assert case_of(found, GHOSTLY, 0, SCALE).often.startswith(f"fails 0 of {REPLAYS}: ")
+    assert case_of(found, GHOSTLY, 0, SCALE, None).often.startswith(f"fails 0 of {REPLAYS}: ")
 
 
 # ------------------------------------------------------------------------------------------------ its bounds
@@ -531,7 +533,7 @@ def test_an_interruption_keeps_what_was_found(explore: Callable[..., Explorer], 
         assert (one.fails, one.runs) in {(0, 0), (REPLAYS, REPLAYS)}
     if shown:
         last: Found = list(explorer.found.values())[-1]
-        assert case_of(last, GHOSTLY, 0, SCALE).often == "not tried again"
+        assert case_of(last, GHOSTLY, 0, SCALE, None).often == "not tried again"
 
 
 def test_an_interruption_tells_nothing_that_pinned_tries_have_found(explore: Callable[..., Explorer]) -> None:

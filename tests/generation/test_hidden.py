@@ -13,15 +13,14 @@ import pytest
 
 from streamvet.campaign import Settings, campaign
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import load_registry
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.generation.shrinking import canonical, removals
-from streamvet.judge import Judge
 from streamvet.outcome import Verdict
 from streamvet.prove import Hunted, catches, go_hunting, hunts, jobs, perform_one
 from streamvet.prove.hunting import BUDGET_S, SEEDS, hunt_one
 from streamvet.prove.running import time_scale
 from streamvet.reference import Fault, accounts, faults, free_port, reference
+from streamvet.systems import judge_in, judge_of
 
 from .made import law
 
@@ -105,14 +104,15 @@ def test_of_what_is_found_nothing_can_be_taken_away(name: str, system: str, tmp_
         return traces
 
     profile = load_profile(system)
-    with Explorer(Effort(budget_s=BUDGET_S), only=[wanted]) as explorer:
+    with Explorer(judge_in, Effort(budget_s=BUDGET_S), only=[wanted]) as explorer:
         tried([], explorer)
     found = explorer.found[wanted]
     assert found.whole
 
     mended = law(system).mended
-    less = [made for one in removals(found.stimulus) if (made := mended(one)) is not None and made != found.stimulus]
-    bench, shows = Judge(profile, load_registry()), {}
+    fewer = removals(found.stimulus, law(system).form)
+    less = [made for one in fewer if (made := mended(one)) is not None and made != found.stimulus]
+    bench, shows = judge_of(profile), {}
     for trace in tried([found.stimulus, *less]):
         outcome = bench.add(trace)[wanted]
         shows[canonical(dict(trace.stimulus))] = isinstance(outcome, list) and outcome != []

@@ -15,15 +15,14 @@ import pytest
 
 from streamvet.campaign import Settings, campaign
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import load_registry
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.generation.lawful import emits
 from streamvet.generation.shapes import kind_of
-from streamvet.generation.shrinking import PASSES, _candidates, canonical, removals, smallest
-from streamvet.judge import Judge
+from streamvet.generation.shrinking import _candidates, canonical, passes, removals, smallest
 from streamvet.prove.hunting import BUDGET_S
 from streamvet.prove.running import time_scale
 from streamvet.reference import accounts, free_port, reference
+from streamvet.systems import judge_in, judge_of
 
 from .made import PROFILES, law, some
 
@@ -161,7 +160,8 @@ class Oracle:
 
     def search(self, stimulus: Stimulus, at_once: int = 1) -> Stimulus:
         """The smallest one that there is."""
-        return asyncio.run(smallest(stimulus, self.shows, law(self.sight.profile).mended, self.over, at_once))
+        lawful = law(self.sight.profile)
+        return asyncio.run(smallest(stimulus, self.shows, lawful.mended, self.over, at_once, form=lawful.form))
 
 
 # ------------------------------------------------------------------------------------------------ what is left
@@ -175,7 +175,8 @@ def test_what_is_left_shows_it_and_cannot_do_without_any_part(sight: Sight) -> N
         assert sight.shows(left)
         assert mended(left) == left
         assert sight.left in (left, None)
-        less = [made for one in removals(left) if (made := mended(one)) is not None and made != left]
+        fewer = removals(left, law(sight.profile).form)
+        less = [made for one in fewer if (made := mended(one)) is not None and made != left]
         assert [one for one in less if sight.shows(one)] == []
 
 
@@ -225,7 +226,7 @@ def test_no_more_is_asked_than_may_be(sight: Sight, most: int, at_once: int) -> 
 def test_one_pass_makes_everything_once_and_nothing_that_was_there(name: str) -> None:
     mended = law(name).mended
     for begin in some(name)[:EACH]:
-        for simpler in PASSES:
+        for simpler in passes(law(name).form):
             rows = list(islice(_candidates(begin, simpler, mended, ()), ENOUGH))
             assert len({canonical(begin), *(canonical(one) for _, one in rows)}) == 1 + len(rows)
             assert all(rank < later for (rank, _), (later, _) in pairwise(rows))
@@ -250,7 +251,7 @@ def server(fault: str, profile: str, folder: Path) -> tuple[Target, Profile]:
 def found(fault: str, requirement: str, profile: str, folder: Path) -> Found:
     """What exploring finds of a fault, as a hunt does it."""
     for seed in SEEDS:
-        with Explorer(Effort(seed, BUDGET_S), only=[requirement]) as explorer:
+        with Explorer(judge_in, Effort(seed, BUDGET_S), only=[requirement]) as explorer:
             run = campaign(
                 *server(fault, profile, folder), Settings(seed=seed), lambda _: None, cases=(), explore=explorer
             )
@@ -262,7 +263,7 @@ def found(fault: str, requirement: str, profile: str, folder: Path) -> Found:
 
 def shown(traces: list[Trace], profile: Profile, requirement: str) -> list[str]:
     """The stimuli whose traces show it."""
-    bench = Judge(profile, load_registry())
+    bench = judge_of(profile)
     outcomes = [(canonical(dict(one.stimulus)), bench.add(one).get(requirement)) for one in traces]
     return [stimulus for stimulus, outcome in outcomes if isinstance(outcome, list) and outcome]
 
@@ -274,7 +275,7 @@ def test_without_any_part_a_server_no_longer_shows_it(
 ) -> None:
     stimulus = found(fault, requirement, profile, tmp_path).stimulus
     mended = law(profile).mended
-    rows = {canonical(made): made for one in removals(stimulus) if (made := mended(one)) is not None}
+    rows = {canonical(made): made for one in removals(stimulus, law(profile).form) if (made := mended(one)) is not None}
     rows.pop(canonical(stimulus), None)
     assert rows
     target, contract = server(fault, profile, tmp_path)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from streamvet.generation.batches import batch
+from streamvet.generation.form import form_of
 from streamvet.generation.programs import stimuli
 from streamvet.generation.story import told
+from streamvet.systems import SYSTEMS
 
 from .made import PROFILES, SCALE, ground, some
 
@@ -48,6 +50,7 @@ class Story(NamedTuple):
     text: str
 
 
+FORMS = [form_of(system.generation) for system in SYSTEMS.values()]
 CHUNK = {"type": "chunk", "delta": "a"}
 STORIES = [
     Story("nothing is emitted", RUN, "no terminal event", "no events: no terminal event"),
@@ -193,13 +196,14 @@ STORIES = [
 
 @pytest.mark.parametrize("story", STORIES, ids=[one.name for one in STORIES])
 def test_to_the_letter(story: Story) -> None:
-    assert told(story.stimulus, SCALE, story.seen) == story.text
+    form = next((one for one in FORMS if one and story.stimulus in one), None)
+    assert told(story.stimulus, SCALE, story.seen, form) == story.text
 
 
 @pytest.mark.parametrize("control", [True, False], ids=["with control", "without"])
 @pytest.mark.parametrize("name", PROFILES)
 def test_there_is_something_to_tell_of_whatever_is_generated(name: str, *, control: bool) -> None:
     for one in some(name) if control else batch(stimuli(ground(name, control=False)), 7, 0, 40):
-        text = told(one, SCALE, "less")
+        text = told(one, SCALE, "less", form_of(SYSTEMS[name].generation))
         assert len(text) > len(": less")
         assert text.endswith(": less")

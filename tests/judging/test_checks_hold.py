@@ -14,7 +14,7 @@ import pytest
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import base_trace, bases
-from streamvet.judge import Judge
+from streamvet.systems import judge_of
 from streamvet.trace import Ending, Head, dump, load
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _hold(base: Path, rounds: int) -> None:
     profile = load_profile(good.profile)
     for number in range(rounds):
         bad = _worse(good, random.Random(f"{base.stem}/{number}"))
-        bench = Judge(profile, REGISTRY)
+        bench = judge_of(profile)
         outcomes = bench.add(bad)
         errors = {row: tally.error for row, tally in bench.tallies.items() if tally.error}
         assert errors == {}, f"round {number}"
@@ -138,7 +138,7 @@ def _hold(base: Path, rounds: int) -> None:
         for outcome in outcomes.values():
             for one in outcome if isinstance(outcome, list) else ():
                 assert 0 <= one.span[0] <= one.span[1] <= sizes[one.exchange], f"round {number}: {one}"
-        assert Judge(profile, REGISTRY).add(load(dump(bad), bad.name)) == outcomes, f"round {number}"
+        assert judge_of(profile).add(load(dump(bad), bad.name)) == outcomes, f"round {number}"
 
 
 @pytest.mark.parametrize("base", BASES, ids=lambda path: path.stem)

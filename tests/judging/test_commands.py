@@ -23,7 +23,8 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import base_trace
 from streamvet.outcome import Finding, Verdict
-from streamvet.report.hearing import NOT_ALLOWED, Asked, Hearing
+from streamvet.report.building import NOT_ALLOWED, Asked, ReportBuilder
+from streamvet.systems import system_of
 from streamvet.trace import load
 
 if TYPE_CHECKING:
@@ -55,10 +56,10 @@ def good(profile: Profile) -> Trace:
 
 def judged(profile: Profile, *traces: Trace, withheld: str = "") -> dict[str, Ruling]:
     """The rulings on the requirements of the folder."""
-    hearing = Hearing(profile, load_registry(profile), withheld=withheld)
+    builder = ReportBuilder(profile, load_registry(profile), system_of(profile).checks, withheld)
     for trace in traces or (good(profile),):
-        hearing.hear(trace)
-    report = hearing.report(
+        builder.add(trace)
+    report = builder.report(
         Asked(), target="a test", started_at="2030-01-31T12:00:00Z", duration_s=0.0, mandated_wait_s=0.0, time_scale=1.0
     )
     return {one.requirement.id: one for one in report.rulings if one.requirement.family == "printshop"}
@@ -150,9 +151,9 @@ def test_findings_where_something_else_is_violated_are_left_out(tmp_path: Path) 
 
 def test_only_what_is_asked_for_is_run(tmp_path: Path) -> None:
     profile = shop(tmp_path / "shop", "open('started', 'w')\n")
-    hearing = Hearing(profile, load_registry(profile), withheld="")
-    hearing.hear(good(profile))
-    hearing.report(
+    builder = ReportBuilder(profile, load_registry(profile), system_of(profile).checks, "")
+    builder.add(good(profile))
+    builder.report(
         Asked(only={"TRN-01"}), target="a test", started_at="", duration_s=0.0, mandated_wait_s=0.0, time_scale=1.0
     )
     assert not (profile.folder / "started").exists()
@@ -200,8 +201,8 @@ def test_what_is_wrong_with_a_command_is_an_error_of_its_rows(program: str, said
     for one in rulings.values():
         assert one.reason.startswith(f"the command '{sys.executable} check.py' ")
         assert said in one.reason
-    hearing = Hearing(profile, load_registry(profile), withheld="")
-    assert hearing.hear(good(profile))["TRN-02"] == []
+    builder = ReportBuilder(profile, load_registry(profile), system_of(profile).checks, "")
+    assert builder.add(good(profile))["TRN-02"] == []
 
 
 def test_one_that_fails_leaves_another_alone(tmp_path: Path) -> None:

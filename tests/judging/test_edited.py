@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import load_registry
 from streamvet.examples import base_trace, bases
-from streamvet.judge import Judge
 from streamvet.outcome import NotExercised
+from streamvet.systems import judge_of
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def with_body(one: Exchange, body: bytes) -> Exchange:
 
 
 def judged(trace: Trace) -> dict[str, Outcome]:
-    bench = Judge(load_profile(trace.profile), load_registry())
+    bench = judge_of(load_profile(trace.profile))
     outcomes = bench.add(trace)
     assert {row: tally.error for row, tally in bench.tallies.items() if tally.error} == {}
     return outcomes

@@ -14,7 +14,7 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import all_examples, base_trace, bases, examples, family_rows
-from streamvet.judge import Judge
+from streamvet.systems import judge_of
 from streamvet.trace import dump, load, records
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _name(row: Example) -> str:
 
 
 def judged(trace: Trace) -> dict[str, Outcome]:
-    bench = Judge(load_profile(trace.profile), REGISTRY)
+    bench = judge_of(load_profile(trace.profile))
     outcomes = bench.add(trace)
     assert {row: tally.error for row, tally in bench.tallies.items() if tally.error} == {}
     return outcomes

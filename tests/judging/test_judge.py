@@ -14,6 +14,7 @@ from streamvet.contract.registry import load_registry
 from streamvet.examples import base_trace, bases, examples
 from streamvet.judge import MAX_FINDINGS, Judge, Ruling, judge
 from streamvet.outcome import Finding, NotExercised, Verdict
+from streamvet.systems import SYSTEMS, system_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,7 +67,10 @@ def rulings(checks: Mapping[str, Check], *traces: Trace) -> dict[str, Ruling]:
 
 
 def test_the_table_of_checks_is_the_registry() -> None:
-    assert set(CHECKS) == {row.id for row in REGISTRY.testable()}
+    rows = {row.id: row.family for row in REGISTRY.testable()}
+    assert set(CHECKS) == {one for one, family in rows.items() if family not in SYSTEMS}
+    for name, system in SYSTEMS.items():
+        assert set(system.own_checks) == {one for one, family in rows.items() if family == name}
 
 
 # ------------------------------------------------------------------------------------------------ masking
@@ -159,7 +163,7 @@ def test_a_verdict(row: str, check: Check, verdict: Verdict, exercised: int) -> 
 
 
 def test_each_testable_requirement_has_one_ruling_in_the_order_of_the_registry() -> None:
-    assert [one.requirement for one in judge([], GHOSTLY, REGISTRY)] == REGISTRY.testable()
+    assert [one.requirement for one in judge([], GHOSTLY, REGISTRY, CHECKS)] == REGISTRY.testable()
 
 
 def test_findings_name_their_requirement_and_their_trace() -> None:
@@ -175,7 +179,7 @@ def test_findings_are_bounded_in_each_trace() -> None:
 
 
 def test_a_check_that_raises_leaves_the_others_alone() -> None:
-    found = rulings({**CHECKS, "EVT-02": raises}, FAILING)
+    found = rulings({**system_of(GHOSTLY).checks, "EVT-02": raises}, FAILING)
     assert {one for one, ruling in found.items() if ruling.verdict is Verdict.ERROR} == {"EVT-02"}
     assert "our own mistake" in found["EVT-02"].reason
     assert found["EVT-03"].verdict is Verdict.PASS
@@ -222,20 +226,21 @@ def test_a_reason_does_not_show_once_it_was_exercised() -> None:
 )
 def test_one_defect_gives_one_verdict_that_is_not_green(row: str) -> None:
     bad = examples(row)[0].bad
-    found = judge([bad], load_profile(bad.profile), REGISTRY)
+    profile = load_profile(bad.profile)
+    found = judge([bad], profile, REGISTRY, system_of(profile).checks)
     wrong = {one.requirement.id for one in found if one.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.ERROR)}
     assert wrong == {row}
 
 
 def test_two_defects_in_two_exchanges_give_two_verdicts() -> None:
     one, two = examples("EVT-02")[0].bad, examples("ACC-01")[0].bad
-    found = judge([one, two], GHOSTLY, REGISTRY)
+    found = judge([one, two], GHOSTLY, REGISTRY, system_of(GHOSTLY).checks)
     assert {r.requirement.id for r in found if r.verdict is Verdict.FAIL} == {"EVT-02", "ACC-01"}
 
 
 def test_progress_is_told_of_each_trace() -> None:
     seen: list[Trace] = []
-    judge([FAILING, SEVERAL], GHOSTLY, REGISTRY, seen.append)
+    judge([FAILING, SEVERAL], GHOSTLY, REGISTRY, CHECKS, seen.append)
     assert seen == [FAILING, SEVERAL]
 
 
@@ -252,5 +257,5 @@ def test_progress_is_told_of_each_trace() -> None:
 )
 def test_a_trace_of_another_contract_is_refused(change: Callable[[Trace], Trace], said: str) -> None:
     with pytest.raises(FileError) as caught:
-        judge([change(FAILING)], GHOSTLY, REGISTRY)
+        judge([change(FAILING)], GHOSTLY, REGISTRY, CHECKS)
     assert said in str(caught.value)

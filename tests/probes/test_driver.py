@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamvet.contract.loading import load_profile
 from streamvet.contract.target import target_of
 from streamvet.probes.bounds import retry_s
 from streamvet.probes.candidate import Candidate
+from streamvet.probes.cursors import cursor_behind
 from streamvet.probes.driver import Driver
 from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.setting import Setting
@@ -159,13 +161,5 @@ def test_a_cancellation_has_the_body_that_the_profile_says() -> None:
 def test_the_cursor_behind_the_newest_event(ids: list[object], cursor: str | None) -> None:
     history = [Seen("chunk", {"id": one}, 0, 1, None, history=True) for one in ids]
 
-    async def asked() -> Cursor | None:
-        given = {"profile": "promptfloe", "base_url": "http://127.0.0.1:1"}
-        target, profile = target_of(given, Path("target.yaml"))
-        async with Recorder(profile, Secrets()) as recorder:
-            setting = Setting(profile, target, 1.0, frozenset(), None)
-            driver = Driver(Candidate(target, profile, 1.0, recorder), setting, Tape(recorder), dict(STIMULUS))
-            return driver.cursor_behind(history)
-
-    found = asyncio.run(asked())
+    found = cursor_behind(load_profile("promptfloe"), history)
     assert (found and (found.text, found.origin)) == (cursor and (cursor, "unknown"))

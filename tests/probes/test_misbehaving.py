@@ -13,7 +13,8 @@ import pytest
 from streamvet.campaign import Effort, Progress, Settings, Unreachable, campaign
 from streamvet.contract.files import FileError
 from streamvet.contract.target import target_of
-from streamvet.probes import bounds, ghostly
+from streamvet.probes import bounds
+from streamvet.systems.ghostly import probes as ghostly
 from streamvet.trace import Ending, Trace, dump, load
 
 if TYPE_CHECKING:

@@ -14,9 +14,11 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.probes import PROBES
 from streamvet.probes.probe import CONDITIONS
+from streamvet.systems import SYSTEMS
 
 from .test_scripts import setting_of
 
+GENERIC = set(load_registry().families) - set(SYSTEMS)
 RUN = {"project": "demo", "baseUrl": "http://127.0.0.1:9", "steps": []}
 INPUTS = {"run": {"succeeds": RUN, "fails": RUN, "long": RUN}}
 LAUNCH = {"command": ["true"]}
@@ -24,7 +26,7 @@ OTHERS: dict[str, Any] = {"other_credentials": {"token": "b"}, "expired_credenti
 
 
 def planned(name: str = "ghostly", *, control: bool = True, max_wait_s: float | None = None, **more: Any) -> Plan:
-    return plan_tries(PROBES, setting_of(name, control=control, **more), max_wait_s)
+    return plan_tries(SYSTEMS[name].probes, setting_of(name, control=control, **more), max_wait_s)
 
 
 def reasons(plan: Plan) -> set[str]:
@@ -35,11 +37,17 @@ def probes_of(plan: Plan) -> set[str]:
     return {one.probe.name for one in (*plan.together, *plan.alone)}
 
 
-def test_names_and_ids() -> None:
-    assert len({probe.name for probe in PROBES}) == len(PROBES)
-    ids = load_registry().rows
-    assert {one for probe in PROBES for one in probe.serves} <= set(ids)
-    assert {need for probe in PROBES for need in probe.needs} <= set(CONDITIONS)
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_names_and_ids(name: str) -> None:
+    system, registry = SYSTEMS[name], load_registry()
+    assert len({probe.name for probe in system.probes}) == len(system.probes)
+    assert {need for probe in system.probes for need in probe.needs} <= set(CONDITIONS)
+    assert system.serves.keys() <= {probe.name for probe in PROBES}
+    served = {one for probe in system.probes for one in probe.serves}
+    assert {registry.rows[one].family for one in served} <= {name, *GENERIC}
+    assert {one for probe in PROBES for one in probe.serves} <= {
+        row.id for row in registry.rows.values() if row.family in GENERIC
+    }
 
 
 @pytest.mark.parametrize("name", ["ghostly", "promptfloe"])
@@ -69,7 +77,9 @@ def test_what_control_cannot_do_is_told_apart_from_no_control() -> None:
     assert "not tried: no control interface" in without
     assert not any("cannot fail" in reason for reason in without)
     setting = replace(setting_of("rockstar", control=True), can=frozenset({"script"}))
-    assert "not tried: the control interface cannot fail" in reasons(plan_tries(PROBES, setting, None))
+    assert "not tried: the control interface cannot fail" in reasons(
+        plan_tries(SYSTEMS["rockstar"].probes, setting, None)
+    )
 
 
 def test_starts_are_limited() -> None:
@@ -113,11 +123,11 @@ def test_existing_runs_are_used_where_none_can_be_made() -> None:
 def test_cases_are_tried_as_they_are() -> None:
     setting = setting_of("ghostly", control=True)
     stimulus = {"name": "again", "kind": "run", "outcome": "succeeds", "script": []}
-    plan = plan_cases(PROBES, setting, [("straight", stimulus), ("slow", stimulus)])
+    plan = plan_cases(SYSTEMS["ghostly"].probes, setting, [("straight", stimulus), ("slow", stimulus)])
     assert [(one.probe.name, one.stimulus) for one in plan.together] == [("straight", stimulus)]
     assert [one.probe.name for one in plan.alone] == ["slow"]
     with pytest.raises(KeyError):
-        plan_cases(PROBES, setting, [("no such probe", stimulus)])
+        plan_cases(SYSTEMS["ghostly"].probes, setting, [("no such probe", stimulus)])
 
 
 def test_whom_a_target_does_not_know_is_a_reason() -> None:

@@ -12,14 +12,16 @@ import pytest
 from streamvet.checks.transport import PAUSE_BEARS
 from streamvet.contract.loading import load_profile
 from streamvet.contract.target import target_of
-from streamvet.probes import PROBES, VOCABULARIES, scripts
+from streamvet.probes import PROBES, scripts
 from streamvet.probes.bounds import bounds_of, script_s
 from streamvet.probes.setting import SMALL_EFFORT, Setting
+from streamvet.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Operation, Profile
 
-PROFILES = {name: load_profile(name) for name in VOCABULARIES}
+WORDS = {name: system.words for name, system in SYSTEMS.items() if system.words}
+PROFILES = {name: load_profile(name) for name in WORDS}
 STARTS = [(profile, start) for profile in PROFILES.values() for start in profile.starts]
 IDS = [f"{profile.name} {start.kind}" for profile, start in STARTS]
 
@@ -30,7 +32,7 @@ def setting_of(name: str, *, control: bool, scale: float = 0.05, **more: Any) ->
     given = {key: value for key, value in (raw | more).items() if value is not None}
     target, profile = target_of(given, Path("target.yaml"))
     can = frozenset({"script", "fail", "reset"}) if control else frozenset[str]()
-    return Setting(profile, target, scale, can, VOCABULARIES[name], effort=SMALL_EFFORT)
+    return Setting(profile, target, scale, can, WORDS[name], effort=SMALL_EFFORT)
 
 
 def kinds_of(profile: Profile, emits: list[Any]) -> list[str]:
@@ -63,7 +65,7 @@ def legal(profile: Profile, start: Operation, emits: list[Any]) -> bool:
 
 @pytest.mark.parametrize(("profile", "start"), STARTS, ids=IDS)
 def test_every_type_once_and_in_order(profile: Profile, start: Operation) -> None:
-    emits = scripts.every_type(profile, start, VOCABULARIES[profile.name])
+    emits = scripts.every_type(profile, start, WORDS[profile.name])
     tables = [profile.lifecycles[name] for name in start.raw["lifecycles"]]
     wanted = {kind for kind in scripts.emittable(profile) if any(table.knows(kind) for table in tables)}
     wanted -= {"status.running", *(kind for table in tables for kind in table.forbids)}
@@ -102,7 +104,7 @@ def test_a_profile_without_templates_says_nothing() -> None:
 @pytest.mark.parametrize("count", [1, 2, 7, 100])
 @pytest.mark.parametrize(("profile", "start"), STARTS, ids=IDS)
 def test_plain_events_can_be_told_apart(profile: Profile, start: Operation, count: int) -> None:
-    emits = scripts.plain(profile, start, VOCABULARIES[profile.name], count)
+    emits = scripts.plain(profile, start, WORDS[profile.name], count)
     assert count <= len(emits) <= count + 2
     assert legal(profile, start, emits)
     assert len({str(emit) for emit in emits}) == len(emits)
@@ -110,7 +112,7 @@ def test_plain_events_can_be_told_apart(profile: Profile, start: Operation, coun
 
 @pytest.mark.parametrize(("profile", "start"), STARTS, ids=IDS)
 def test_hostile_texts_are_all_there(profile: Profile, start: Operation) -> None:
-    emits = scripts.carrying(profile, start, VOCABULARIES[profile.name], list(scripts.HOSTILE.values()))
+    emits = scripts.carrying(profile, start, WORDS[profile.name], list(scripts.HOSTILE.values()))
     assert legal(profile, start, emits)
     texts = [str(value) for emit in emits for value in {**emit, **emit.get("payload", {})}.values()]
     assert all(text in texts for text in scripts.HOSTILE.values())
@@ -121,7 +123,7 @@ def test_hostile_texts_are_all_there(profile: Profile, start: Operation) -> None
 def test_stimuli_have_names_and_kinds_that_the_profile_knows(name: str, control: bool) -> None:
     setting = setting_of(name, control=control)
     kinds = {start.kind for start in setting.starts}
-    for probe in PROBES:
+    for probe in SYSTEMS[name].probes:
         if probe.unmet(setting) is None:
             for stimulus in probe.stimuli(setting):
                 assert stimulus["name"]
@@ -143,8 +145,8 @@ def test_a_pause_bears_as_much_as_its_check(scale: float) -> None:
     steps = pairwise(stimulus["script"])
     pauses = [after["wait_ms"] * scale for before, after in steps if "emit" in before and "wait_ms" in after]
     assert len(pauses) > 1
-    assert probe.bears_ms is not None
-    assert probe.bears_ms(setting, stimulus) == pytest.approx(PAUSE_BEARS * min(pauses))
+    assert probe.tolerates_late_ms is not None
+    assert probe.tolerates_late_ms(setting, stimulus) == pytest.approx(PAUSE_BEARS * min(pauses))
 
 
 def test_bounds_see_what_is_late_by_half() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamvet.probes.probe import Ambient
 from streamvet.probes.program import is_alone
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ class Try:
 class Plan:
     """The tries that run beside each other, those that run alone afterwards, and what is not tried and why.
 
-    On an ambient stream everybody reads what anybody brings about. So beside the others those that speak come one after
-    the other, and then those that need silence.
+    On an ambient stream everybody reads what anybody brings about. So beside the others those that publish run one
+    after the other, and then those that need silence.
     """
 
     together: list[Try] = field(default_factory=list)
-    speaking: list[Try] = field(default_factory=list)
-    quiet: list[Try] = field(default_factory=list)
+    publishing: list[Try] = field(default_factory=list)
+    silent: list[Try] = field(default_factory=list)
     alone: list[Try] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)  # requirement, reason
     starts_left: int | None = None  # runs that may be started besides those of the plan; None: as many as one likes
@@ -59,12 +60,14 @@ class Plan:
     @property
     def all(self) -> list[Try]:
         """Every try."""
-        return [*self.together, *self.speaking, *self.quiet, *self.alone]
+        return [*self.together, *self.publishing, *self.silent, *self.alone]
 
     def add(self, one: Try, setting: Setting) -> None:
         """Put a try where it belongs."""
-        lanes = {"": self.together, "speaks": self.speaking, "quiet": self.quiet}
-        (self.alone if one.alone else lanes[one.probe.lane_of(setting)]).append(one)
+        beside = {
+            Ambient.INDIFFERENT: self.together, Ambient.PUBLISHES: self.publishing, Ambient.NEEDS_SILENCE: self.silent,
+        }  # fmt: skip
+        (self.alone if one.alone else beside[one.probe.on_ambient(setting)]).append(one)
 
     def skip(self, probe: Probe, reason: str) -> None:
         """Note for every requirement that the probe serves why it was not tried."""

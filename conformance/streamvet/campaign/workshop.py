@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from streamvet.probes.probe import Probe
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.trace import Trace
 
@@ -19,6 +20,8 @@ class Workshop:
     """What a campaign gives to who explores. `perform` waits for its turn; `hand_out` makes a trace evidence."""
 
     setting: Setting
+    program: Probe  # performs what is generated
+    generation: str  # of the system, see `System`
     begun_us: int  # of the campaign, by `now_us`
     longest_wait_s: float  # of the tries that are planned
     at_once: int  # tries that may run beside each other

@@ -1,7 +1,8 @@
-"""The checks: for each requirement id a pure function of a trace and a profile.
+"""The checks of the generic families: for each requirement id a pure function of a trace and a profile.
 
-One module a family, and one for each system. A check must not know the clock, a socket or chance, nor which probe
-made the trace: it looks at roles and facts (`trace.ROLES`, `trace.ABOUT`) and at what is on the wire.
+One module a family; the checks that only one system needs are in its room. A check must not know any system, the clock,
+a socket or chance, nor which probe made the trace: it looks at roles and facts (`trace.ROLES`, `trace.ABOUT`) and at
+what is on the wire.
 """
 
 from __future__ import annotations
@@ -10,17 +11,12 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks import (
     access,
-    agent_workspace,
     cancellation,
     catchup,
-    cosma,
     events,
-    ghostly,
     heartbeat,
     ndjson,
     ordering,
-    promptfloe,
-    rockstar,
     sse,
     terminal,
     transport,
@@ -40,9 +36,4 @@ CHECKS: dict[str, Check] = {
     **terminal.CHECKS,
     **access.CHECKS,
     **cancellation.CHECKS,
-    **ghostly.CHECKS,
-    **promptfloe.CHECKS,
-    **rockstar.CHECKS,
-    **agent_workspace.CHECKS,
-    **cosma.CHECKS,
 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from streamvet.campaign import Unreachable
 from streamvet.cli.app import app
 from streamvet.cli.console import note
-from streamvet.cli.court import CourtError
+from streamvet.cli.judging import JudgingError
 from streamvet.cli.streams import sturdy
 from streamvet.contract.files import FileError
 from streamvet.reference import ServerMissingError
@@ -29,7 +29,7 @@ _CODES: dict[type[Exception], Exit] = {
     TraceError: Exit.USAGE,
     Unreachable: Exit.INCOMPLETE,
     ServerMissingError: Exit.OURS,
-    CourtError: Exit.USAGE,
+    JudgingError: Exit.USAGE,
 }
 
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 from streamvet.generation.case import case_of, save
 from streamvet.generation.exploring import Effort, Explorer
+from streamvet.generation.form import form_of
 from streamvet.report.report import Replay
+from streamvet.systems import judge_in, system_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from concurrent.futures import Future
 
     from streamvet.cli.subjects import Subject
-    from streamvet.report.hearing import Asked
+    from streamvet.report.building import Asked
 
 CASES = Path("streamvet-cases")  # where cases go without --trace-dir
 # Generated tries that may be unjudged: they come faster than one process judges them beside the campaigns, and somebody
@@ -60,7 +62,7 @@ def explorer(effort: Effort, known: Known, asked: Asked) -> Explorer | None:
     """Who explores a candidate, None where nobody is to."""
     if effort.budget_s == 0 or effort.examples == 0:
         return None
-    return Explorer(effort, known, asked.only, known.caught_up)
+    return Explorer(judge_in, effort, known, asked.only, known.caught_up)
 
 
 def kept(one: Explorer | None, subject: Subject, seed: int, trace_dir: Path | None) -> dict[str, Replay]:
@@ -70,8 +72,9 @@ def kept(one: Explorer | None, subject: Subject, seed: int, trace_dir: Path | No
         FileError: where a file cannot be written.
     """
     replays: dict[str, Replay] = {}
+    form = form_of(system_of(subject.profile).generation)
     for requirement, found in one.found.items() if one else ():
-        case = case_of(found, subject.profile, seed, subject.scale)
+        case = case_of(found, subject.profile, seed, subject.scale, form)
         file = save(case, trace_dir or CASES)
         often = case.often if found.whole else f"{case.often}; there was no time to look for the smallest"
         replays[requirement] = Replay(case.story, often, str(file), subject.told("replay", str(file)))

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streamvet.checks import CHECKS
 from streamvet.cli import options
 from streamvet.cli.options import Outputs
 from streamvet.contract.files import FileError
@@ -29,17 +28,19 @@ from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
 from streamvet.decode import reading
 from streamvet.outcome import NotExercised
+from streamvet.report.building import NOT_ALLOWED, Asked, ReportBuilder
 from streamvet.report.exits import Policy
-from streamvet.report.hearing import NOT_ALLOWED, Asked, Hearing
+from streamvet.systems import system_of
 from streamvet.trace import Ending, Exchange, Head, Request, Trace, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TextIO
 
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Check
     from streamvet.report.report import Report
+    from streamvet.system import System
 
 STDIN = "-"
 _FIRST_RECORD = re.compile(r'\s*\{\s*"record"\s*:\s*"trace"')
@@ -55,8 +56,12 @@ class Framing(StrEnum):
 _MEDIA_TYPES = {Framing.SSE: "text/event-stream", Framing.NDJSON: "application/x-ndjson"}
 # What bytes alone can violate: not a head, a time, another exchange or a record. Their media type is what we say it is.
 _BYTE_FAMILIES = frozenset({"sse", "ndjson", "events", "ordering"})
-_BYTE_IDS = frozenset({"TRM-01", "TRM-02", "TRM-03", "HBT-03", "GHO-02", "PFL-04", "PFL-07"})
+_BYTE_IDS = frozenset({"TRM-01", "TRM-02", "TRM-03", "HBT-03"})
 _HEAD_IDS = frozenset({"SSE-12"})
+
+
+def _every_check(system: System) -> Mapping[str, Check]:
+    return system.checks
 
 
 def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
@@ -95,7 +100,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     withheld = _OF_BYTES if raw else "" if allow_commands else NOT_ALLOWED
     traces = _captured(files, raw, chosen) if raw is not None and chosen is not None else _traces(files)
     reports = judged(
-        traces, asked, _source(files), profile=chosen, checks=_CHECKS_OF_BYTES if raw else None,
+        traces, asked, _source(files), profile=chosen, checks_of=_checks_of_bytes if raw else _every_check,
         notes=options.only_note(only), withheld=withheld,
     )  # fmt: skip
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
@@ -103,7 +108,8 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
-    checks: Mapping[str, Check] | None = None, notes: tuple[str, ...] = (), withheld: str = NOT_ALLOWED,
+    checks_of: Callable[[System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
+    withheld: str = NOT_ALLOWED,
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -112,23 +118,26 @@ def judged(
         FileError: where a trace is of another profile, or of other rules.
         KeyboardInterrupt: where nothing was judged by then.
     """
-    hearings: dict[str, tuple[Hearing, dict[str, Any]]] = {}
+    builders: dict[str, tuple[ReportBuilder, dict[str, Any]]] = {}
     interrupted = False
     try:
         for trace in traces:
-            if trace.profile not in hearings:
+            if trace.profile not in builders:
                 found = profile or load_profile(trace.profile, named_in=trace.name)
-                hearings[trace.profile] = (Hearing(found, load_registry(found), checks, withheld), _facts(trace, found))
-            hearings[trace.profile][0].hear(trace)
+                builders[trace.profile] = (
+                    ReportBuilder(found, load_registry(found), checks_of(system_of(found)), withheld),
+                    _facts(trace, found),
+                )
+            builders[trace.profile][0].add(trace)
     except KeyboardInterrupt:  # what was judged of the trace at hand counts too: a finding is one wherever it is from
-        if not hearings:
+        if not builders:
             raise
         interrupted, notes = True, (*notes, "interrupted: what was not judged by then is not in the verdicts")
     return [
-        hearing.report(
+        builder.report(
             asked, target=source, offline=True, notes=(*notes, *facts.pop("scaled")), interrupted=interrupted, **facts
         )
-        for hearing, facts in hearings.values()
+        for builder, facts in builders.values()
     ]
 
 
@@ -210,14 +219,15 @@ def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
     return NotExercised(_OF_BYTES)
 
 
-def _of_bytes(requirement: str) -> bool:
-    family = load_registry().rows[requirement].family
-    return requirement in _BYTE_IDS or (family in _BYTE_FAMILIES and requirement not in _HEAD_IDS)
+def _checks_of_bytes(system: System) -> Mapping[str, Check]:
+    """The checks of a system, where bytes alone tell."""
 
+    def tells(requirement: str) -> bool:
+        family = load_registry().rows[requirement].family
+        named = requirement in _BYTE_IDS or requirement in system.of_bytes
+        return named or (family in _BYTE_FAMILIES and requirement not in _HEAD_IDS)
 
-_CHECKS_OF_BYTES: Mapping[str, Check] = {
-    requirement: check if _of_bytes(requirement) else _beyond_bytes for requirement, check in CHECKS.items()
-}
+    return {one: check if tells(one) else _beyond_bytes for one, check in system.checks.items()}
 
 
 def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:

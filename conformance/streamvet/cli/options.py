@@ -17,8 +17,8 @@ import typer
 from streamvet.cli.console import say
 from streamvet.contract.files import FileError
 from streamvet.report import badge, html, json_report, junit, text
+from streamvet.report.building import Asked
 from streamvet.report.exits import Exit, Policy, exit_code
-from streamvet.report.hearing import Asked
 from streamvet.report.waivers import load_waivers
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
 from streamvet.generation.case import Case, hold_to, load_case
 from streamvet.generation.reducing import REPLAYS
-from streamvet.probes import PROBES
 from streamvet.report import text
+from streamvet.report.building import Asked, ReportBuilder
 from streamvet.report.exits import Policy, exit_code
-from streamvet.report.hearing import Asked, Hearing
 from streamvet.report.printable import printable
+from streamvet.systems import system_of
 
 if TYPE_CHECKING:
     from streamvet.report.report import Report
@@ -53,13 +53,13 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
     Exit code 1 where it shows its finding, 0 where it does not.
     """
     case = load_case(file)
-    if case.probe not in {probe.name for probe in PROBES}:
-        raise FileError(file, "/probe", "the name of a probe", repr(case.probe))
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         chosen = profile or ([case.profile] if reference else [])
         subjects = subjects_of(target, chosen, reference, time_scale, Path(folder))
         for subject in subjects:
             hold_to(case, subject.profile, file)
+            if case.probe not in {probe.name for probe in system_of(subject.profile).probes}:
+                raise FileError(file, "/probe", f"the name of a probe of {subject.profile.name}", repr(case.probe))
         fails, report = _replayed(case, subjects[0], times, wait)
     say(f"the case: {printable(case.story)}\nfails {fails} of {times}")
     say(text.render([report], _POLICY))
@@ -68,18 +68,19 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[int, Report]:
     """In how many of its tries the case shows its finding, and the report on these."""
-    hearing, fails = Hearing(subject.profile, load_registry(subject.profile)), 0
+    registry = load_registry(subject.profile)
+    builder, fails = ReportBuilder(subject.profile, registry, system_of(subject.profile).checks), 0
 
-    def hear(trace: Trace) -> None:
+    def judge(trace: Trace) -> None:
         nonlocal fails
-        outcome = hearing.hear(trace).get(case.requirement)
+        outcome = builder.add(trace).get(case.requirement)
         fails += isinstance(outcome, list) and bool(outcome)
 
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     settings = Settings(time_scale=subject.scale, wait_s=wait_s)
     cases = [(case.probe, case.stimulus)] * times
-    summary = asyncio.run(campaign(subject.target, subject.profile, settings, hear, cases=cases))
-    report = hearing.report(
+    summary = asyncio.run(campaign(subject.target, subject.profile, settings, judge, cases=cases))
+    report = builder.report(
         Asked(only={case.requirement}), target=subject.shown, started_at=started_at, duration_s=summary.duration_s,
         mandated_wait_s=summary.mandated_wait_s, time_scale=subject.scale, seed=case.seed,
         lacks=subject.target.lacks, errors=tuple(summary.errors),

@@ -19,8 +19,8 @@ import typer
 
 from streamvet.campaign import Calm, Settings, Summary, campaign
 from streamvet.cli import options
-from streamvet.cli.court import Case, Court
 from streamvet.cli.generated import Known, explorer, kept
+from streamvet.cli.judging import JudgedCandidate, JudgeProcess
 from streamvet.cli.options import Outputs
 from streamvet.cli.progress import Watch
 from streamvet.cli.subjects import Subject, subjects_of
@@ -28,15 +28,15 @@ from streamvet.contract.registry import load_registry
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.probes import PROGRAM
 from streamvet.recorder import now_us
+from streamvet.report.building import NOT_ALLOWED
 from streamvet.report.exits import Policy
-from streamvet.report.hearing import NOT_ALLOWED
 from streamvet.report.printable import counted
-from streamvet.sheltered import stoppable
+from streamvet.worker_pool import cancelled_on_signal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamvet.report.hearing import Asked
+    from streamvet.report.building import Asked
     from streamvet.report.report import Report
     from streamvet.trace import Trace
 
@@ -130,16 +130,16 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
     for number, subject in enumerate(subjects):
         prefix = subject.profile.name if len(subjects) > 1 else ""
         withheld = "" if wanted.allow_commands or subject.target.allow_commands else NOT_ALLOWED
-        case = Case(number, str(subject.profile.folder), wanted.trace_dir, prefix, withheld)
+        judged = JudgedCandidate(number, str(subject.profile.folder), wanted.trace_dir, prefix, withheld)
         known = Known()
-        trials.append(_Trial(subject, case, known, explorer(wanted.effort, known, wanted.asked)))
+        trials.append(_Trial(subject, judged, known, explorer(wanted.effort, known, wanted.asked)))
     reports: list[Report] = []
-    with Court() as court, contextlib.ExitStack() as stack:
+    with JudgeProcess() as process, contextlib.ExitStack() as stack:
         for one in trials:
             stack.enter_context(one.explorer or contextlib.nullcontext())
-        interrupted = _try_all(trials, wanted.settings, court)
+        interrupted = _try_all(trials, wanted.settings, process)
         ended_us = now_us()
-        interrupted = not court.catch_up() or interrupted
+        interrupted = not process.catch_up() or interrupted
         for one in trials:
             subject, settings = one.subject, wanted.settings
             summary = subject.summary or Summary(
@@ -157,7 +157,7 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
                 "replays": kept(one.explorer, subject, settings.seed, wanted.trace_dir),
             }  # fmt: skip
             again = dataclasses.replace(wanted.asked, command=subject.told("run", options=again_with))
-            report = court.report(one.case, again, summary.skipped, facts)
+            report = process.report(one.judged, again, summary.skipped, facts)
             # What judging took beyond the campaign is a part of what the user waited for.
             reports.append(dataclasses.replace(report, duration_s=report.duration_s + (now_us() - ended_us) / 1e6))
     return reports
@@ -168,29 +168,29 @@ class _Trial:
     """A candidate while it is checked."""
 
     subject: Subject
-    case: Case
+    judged: JudgedCandidate
     known: Known
     explorer: Explorer | None
 
-    def hear(self, trace: Trace, court: Court) -> None:
+    def judge(self, trace: Trace, process: JudgeProcess) -> None:
         """Have a trace judged."""
-        verdicts = court.hear(self.case, trace)
+        verdicts = process.judge(self.judged, trace)
         if trace.probe == PROGRAM.name:
             self.known.comes(verdicts)
         else:
             self.known.wait_for(verdicts)
 
 
-def _try_all(trials: Sequence[_Trial], settings: Settings, court: Court) -> bool:
+def _try_all(trials: Sequence[_Trial], settings: Settings, process: JudgeProcess) -> bool:
     """Run the campaigns beside each other; gives whether they were interrupted."""
     try:
-        asyncio.run(stoppable(_campaigns(trials, settings, court), signal.SIGTERM))
+        asyncio.run(cancelled_on_signal(_campaigns(trials, settings, process), signal.SIGTERM))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return True
     return False
 
 
-async def _campaigns(trials: Sequence[_Trial], settings: Settings, court: Court) -> None:
+async def _campaigns(trials: Sequence[_Trial], settings: Settings, process: JudgeProcess) -> None:
     calm = Calm(len(trials))
     with Watch() as watch:
 
@@ -200,7 +200,7 @@ async def _campaigns(trials: Sequence[_Trial], settings: Settings, court: Court)
                 subject.target,
                 subject.profile,
                 dataclasses.replace(settings, time_scale=subject.scale),
-                lambda trace: trial.hear(trace, court),
+                lambda trace: trial.judge(trace, process),
                 lambda progress: watch.seen(subject.profile.name, progress),
                 calm=calm,
                 explore=trial.explorer,

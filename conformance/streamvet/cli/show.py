@@ -18,10 +18,11 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples, own_examples
 from streamvet.reference import Fault, ServerMissingError, faults
+from streamvet.report.building import ReportBuilder
 from streamvet.report.exhibit import exhibit
-from streamvet.report.hearing import Hearing
 from streamvet.report.printable import printable
 from streamvet.report.text import excerpt_parts
+from streamvet.systems import system_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -168,7 +169,8 @@ def _example(example: Example, own: Profile | None) -> list[str]:
     profile = own or load_profile(example.bad.profile)
     lines = [f"  example: {example.note}", f"    in a good trace of {profile.name}:"]
     lines += [f"      {printable(line)}" for line in example.edit]
-    outcome = Hearing(profile, load_registry(own)).hear(example.bad).get(example.requirement)
+    builder = ReportBuilder(profile, load_registry(own), system_of(profile).checks)
+    outcome = builder.add(example.bad).get(example.requirement)
     if not isinstance(outcome, list) or not outcome or example.holds:
         return lines
     first = outcome[0]

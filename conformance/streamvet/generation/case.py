@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streamvet.contract.profile import Profile
+    from streamvet.generation.form import Form
     from streamvet.generation.reducing import Found
     from streamvet.probes.setting import Stimulus
 
@@ -50,7 +51,7 @@ class Case:
         return f"fails {self.fails} of {self.runs}" if self.runs else "not tried again"
 
 
-def case_of(found: Found, profile: Profile, seed: int, scale: float) -> Case:
+def case_of(found: Found, profile: Profile, seed: int, scale: float, form: Form | None) -> Case:
     """What exploring has found, as a case."""
     finding = found.finding
     return Case(
@@ -64,7 +65,7 @@ def case_of(found: Found, profile: Profile, seed: int, scale: float) -> Case:
         stimulus=found.stimulus,
         expected=finding.expected,
         seen=finding.seen,
-        story=told(found.stimulus, scale, finding.seen),
+        story=told(found.stimulus, scale, finding.seen, form),
         fails=found.fails,
         runs=found.runs,
     )

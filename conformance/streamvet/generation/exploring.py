@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Self
 from weakref import WeakSet
 
 from streamvet.contract.registry import load_registry
+from streamvet.generation.form import form_of
 from streamvet.generation.ground import ground_of
 from streamvet.generation.lawful import Law
 from streamvet.generation.reducing import REPLAYS, Found, Reduction, Sighting
 from streamvet.generation.trying import Trials
 from streamvet.generation.workers import Workers
-from streamvet.probes.program import is_alone, wait_ms_of
+from streamvet.probes.program import is_alone
 from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from streamvet.campaign import Workshop
+    from streamvet.generation.workers import JudgeIn
     from streamvet.probes.setting import Stimulus
     from streamvet.trace import Trace
 
@@ -89,7 +91,7 @@ class Explorer:
     """
 
     def __init__(
-        self, effort: Effort, known: Known = nothing_known, only: Collection[str] | None = None,
+        self, judge_in: JudgeIn, effort: Effort, known: Known = nothing_known, only: Collection[str] | None = None,
         ready: Callable[[], Awaitable[None]] = at_once,
     ) -> None:  # fmt: skip
         self.found: dict[str, Found] = {}
@@ -101,7 +103,7 @@ class Explorer:
         self._known = known
         self._only = only
         self._ready = ready
-        self._workers = Workers(effort.seed)
+        self._workers = Workers(effort.seed, judge_in)
         self._pinned: Collection[str] = ()  # what was known when it was asked for last
         self._sightings: list[Sighting] = []
         self._explored = 0
@@ -125,9 +127,9 @@ class Explorer:
         running: set[asyncio.Task[None]] = set()
         alone: list[Stimulus] = []  # what nothing else may see, for when everything else is tried
         try:
-            async for stimulus in self._workers.stimuli(ground_of(workshop.setting)):
+            async for stimulus in self._workers.stimuli(ground_of(workshop.setting, workshop.generation)):
                 # What a try has to wait in any case has to be over in time.
-                if self._is_done() or trials.spent or late(wait_ms_of(workshop.setting, stimulus) / 1000):
+                if self._is_done() or trials.spent or late(workshop.program.wait_ms(workshop.setting, stimulus) / 1000):
                     break
                 if is_alone(stimulus):
                     alone.append(stimulus)
@@ -211,7 +213,7 @@ class Explorer:
         return requirement not in await self._workers.findings(folder, _in_doubt(sighting.trace))
 
     def _reduction(self, requirement: str, sighting: Sighting, trials: Trials, workshop: Workshop) -> Reduction:
-        law = Law(workshop.setting.profile, workshop.setting.words)
+        law = Law(workshop.setting.profile, workshop.setting.words, form_of(workshop.generation))
         within_us = min(int(self._effort.shrink_s * 1e6), self._shrink_us)
         return Reduction(requirement, sighting, trials, law, workshop, within_us=within_us)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from streamvet.probes.program import CONNECTIONS
 
 if TYPE_CHECKING:
+    from streamvet.probes.scripts import Vocabulary
     from streamvet.probes.setting import Setting
 
 _OUTCOMES = ("succeeds", "fails", "hangs")
@@ -39,9 +40,11 @@ class Ground:
     records: bool
     strangers: tuple[str, ...]  # accounts that must not see another one's run
     connections: int
+    words: Vocabulary | None = None
+    generation: str = ""  # of the system, where stimuli have a form of their own
 
 
-def ground_of(setting: Setting) -> Ground:
+def ground_of(setting: Setting, generation: str) -> Ground:
     """What can be tried, as the setting of a campaign has it."""
     target, profile = setting.target, setting.profile
     starts = (Start(one.kind, _outcomes(setting, one.kind)) for one in setting.starts)
@@ -61,6 +64,8 @@ def ground_of(setting: Setting) -> Ground:
         records=setting.has("record"),
         strangers=("missing", *strangers) if secret else (),
         connections=min(CONNECTIONS, target.max_concurrency),
+        words=setting.words,
+        generation=generation,
     )
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import pointed
-from streamvet.generation.fleet_law import is_lawful
 from streamvet.generation.shapes import completed, kind_of, members, resolved
 from streamvet.probes.scripts import begin
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from streamvet.contract.profile import Operation, Profile
+    from streamvet.generation.form import Form
     from streamvet.generation.shapes import Schema
     from streamvet.probes.scripts import Emit, Step, Vocabulary, Walk
     from streamvet.probes.setting import Stimulus
@@ -42,18 +42,18 @@ class Law:
 
     profile: Profile
     words: Vocabulary | None
+    form: Form | None = None
 
     def mended(self, stimulus: Stimulus) -> Stimulus | None:
         """The stimulus without what may not be in it; None where there is nothing left to try."""
         made = dict(stimulus)
         if "readers" in made:
             made["readers"] = [reader for reader in made["readers"] if reader["visits"]]
-        if "lanes" in made:
-            made["lanes"] = [_mended_lane(lane) for lane in made["lanes"] if lane]
-            if not made["lanes"] or not all(_is_push(push) for lane in made["lanes"] for push in lane):
+        if self.form and made in self.form:
+            own = self.form.mended(made, self.profile)
+            if own is None:
                 return None
-        if "timeline" in made and not is_lawful(made["timeline"], made["projects"], self.profile):
-            return None
+            made = own
         if made.get("outcome") == "hangs" and not {"cancel_ms", "restart_ms"} & made.keys():
             return None
         if made.get("script") is not None and self.words is not None:
@@ -116,33 +116,6 @@ def _keeps(usual: Any, value: Any, schema: Schema, root: Schema) -> bool:
     if not isinstance(value, dict) or (schema is root and value.keys() - known.keys() - usual.keys()):
         return False
     return all(key in value and _keeps(usual[key], value[key], known[key], root) for key in usual if key in known)
-
-
-def _is_push(push: Any) -> bool:
-    """Whether a push has a text, names its plan files, and says where it is cut off."""
-    if not isinstance(push, dict) or not isinstance(push.get("text"), str):
-        return False
-    cut, writes = push.get("cut", {"after": 0}), push.get("writes", [])
-    if not isinstance(cut, dict) or "after" not in cut or not all(isinstance(one, int) for one in cut.values()):
-        return False
-    return isinstance(writes, list) and all(
-        isinstance(one, list) and len(one) == 2 and all(isinstance(part, str) for part in one) and one[0]
-        for one in writes
-    )
-
-
-def _mended_lane(lane: Sequence[Any]) -> list[Any]:
-    """The pushes to one subject; cut off only where the next one tells what became of it, with something new."""
-    made = list(lane)
-    for place, push in enumerate(lane):
-        if not isinstance(push, dict) or "cut" not in push:
-            continue
-        content = {key: one for key, one in push.items() if key != "cut"}
-        again = place + 1 < len(lane) and lane[place + 1] == content
-        new = place > 0 and isinstance(lane[place - 1], dict) and lane[place - 1].get("text") != push.get("text")
-        if not again or not new or push.get("writes"):
-            made[place] = content
-    return made
 
 
 def emits(stimulus: Stimulus) -> Sequence[Emit]:

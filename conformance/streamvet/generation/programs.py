@@ -6,7 +6,6 @@ stimulus is performed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,9 @@ from hypothesis import strategies as st
 from streamvet.contract.loading import load_profile
 from streamvet.generation import payloads
 from streamvet.generation.dice import made_with, weighted
-from streamvet.generation.fleets import timeline
+from streamvet.generation.form import form_of
 from streamvet.generation.lawful import last_of
-from streamvet.probes import words_of
-from streamvet.probes.fleet_scenes import PROJECTS
+from streamvet.generation.scene import NAME, Scene
 from streamvet.probes.scripts import begin, emittable
 
 if TYPE_CHECKING:
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from streamvet.generation.ground import Ground
     from streamvet.probes.scripts import Step, Vocabulary, Walk
     from streamvet.probes.setting import Stimulus
-
-NAME = "generated"
 
 # How many events a script has: few, some about what one write or one page may hold, seldom many.
 _COUNTS = weighted((2, 0), (7, 1), (6, 2), (7, 3), (5, 4), (5, 5), (4, 6), (4, 7), (5, 8), (4, 9), (2, 12), (2, 16),
@@ -51,56 +47,26 @@ _BEHIND_MS = (0.0, 5.0, 30.0)
 _BACK_MS = weighted((6, 0.0), (2, 1.0), (2, 5.0), (1, 20.0))
 _STAY_MS = weighted((2, 0.0), (1, 1.0), (2, 3.0), (2, 8.0), (1, 25.0))
 _STALL_MS = weighted((12, 0.0), (1, 10.0), (1, 40.0))
-_INSIDE = weighted((8, 0), (1, 1), (1, 2), (1, 3), (1, 5), (1, 17), (1, 64), (1, 101), (1, 1000), (1, 1 << 20))
+INSIDE = weighted((8, 0), (1, 1), (1, 2), (1, 3), (1, 5), (1, 17), (1, 64), (1, 101), (1, 1000), (1, 1 << 20))
 _READERS = weighted((3, 0), (7, 1), (5, 2), (3, 3), (1, 5), (1, 8))
 _VISITS = weighted((4, 1), (5, 2), (2, 3), (1, 4))
 _RESTARTS = 25  # of so many runs, in one the candidate is killed
 _AT_ONCE = weighted((9, 1), (2, 2), (1, 3))
-_LANES = weighted((4, 1), (2, 2), (1, 3))
-_PUSHES = weighted((3, 1), (4, 2), (3, 3), (1, 4))
-_WRITES = weighted((3, 1), (3, 2), (1, 3))
-# Of plan files; nothing that ends a path, or that a file system might not take.
-_STEMS = ("plan", "a", "A", "two words", "größe", "計画", "🚀", "e\u0301", "\u00e9", "a.b", "it's", "x" * 100)
-_WHITE = (" ", "\n", "\t", "\u00a0", "\u2028")
-_LINES = 6  # as many as a push shows, and the one behind them
-SESSION = "session"  # the kind of push that may write plan files
-_UNKNOWN_MS = (0.0, 50.0, 200.0, 1000.0)  # moments of a run of which nobody said what it does
-
-
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """What the parts of a stimulus depend on. `moments_ms`: when each event is due, then the end of the script."""
-
-    ground: Ground
-    profile: Profile
-    moments_ms: Sequence[float] = _UNKNOWN_MS
-
-    @property
-    def events(self) -> int:
-        """How many events there are."""
-        return len(self.moments_ms) - 1
-
-    def unscaled(self, real_ms: float) -> float:
-        """A time as a stimulus has it."""
-        return round(max(real_ms, 0.0) / self.ground.scale, 3)
-
-    def time(self, name: str, real_ms: float) -> dict[str, float]:
-        """A member with a time, none where that is 0."""
-        return {name: self.unscaled(real_ms)} if real_ms else {}
 
 
 def stimuli(ground: Ground) -> SearchStrategy[Stimulus]:
     """What can be tried on a candidate; nothing where it cannot be told what to do and nothing can be started."""
-    profile = load_profile(ground.profile)
-    words = words_of(profile)
+    profile, words = load_profile(ground.profile), ground.words
+    scene, form = Scene(ground, profile), form_of(ground.generation)
+    own = form.make(scene, words) if form else None
+    if own:
+        return made_with(own)
     if profile.streams == "run" and ground.starts:
-        return made_with(lambda dice: runs(dice, _Scene(ground, profile), words))
+        return made_with(lambda dice: runs(dice, scene, words))
     if profile.streams == "push" and ground.starts:
-        return made_with(lambda dice: pushes(dice, _Scene(ground, profile), words))
+        return made_with(lambda dice: pushes(dice, scene, words))
     if profile.streams == "ambient" and ground.published and words:
-        return made_with(lambda dice: updates(dice, _Scene(ground, profile), words))
-    if ground.states:
-        return made_with(lambda dice: fleets(dice, _Scene(ground, profile)))
+        return made_with(lambda dice: updates(dice, scene, words))
     return st.nothing()
 
 
@@ -132,7 +98,7 @@ def _has_begun(walk: Walk, kind: str, key: int) -> bool:
     return any(table.key and walk.state(table, key) != table.start for table in walk.concerned(kind))
 
 
-def script(dice: Dice, scene: _Scene, start: Operation, words: Vocabulary, outcome: str) -> list[Step]:
+def script(dice: Dice, scene: Scene, start: Operation, words: Vocabulary, outcome: str) -> list[Step]:
     """A script that the lifecycle tables of a kind of start allow, with its waits."""
     profile, walk = scene.profile, begin(scene.profile, start, words)
     for _ in range(dice.of(_COUNTS)):
@@ -177,7 +143,7 @@ def _moments_ms(steps: Sequence[Step], ground: Ground) -> list[float]:
 # ------------------------------------------------------------------------------------------------ readers
 
 
-def _moment(dice: Dice, scene: _Scene, name: str, *, by_clock: bool = False) -> dict[str, Any]:
+def _moment(dice: Dice, scene: Scene, name: str, *, by_clock: bool = False) -> dict[str, Any]:
     """A moment of a run: at one of its events, by the clock or when that is seen; at any time; or when it is over."""
     how = dice.of(_MOMENTS)
     if not by_clock and how == "seen" and scene.events:
@@ -208,7 +174,7 @@ def _origins(profile: Profile, *, again: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _visit(dice: Dice, scene: _Scene, *, again: bool, last: bool) -> dict[str, Any]:
+def _visit(dice: Dice, scene: Scene, *, again: bool, last: bool) -> dict[str, Any]:
     """One visit: where it begins, and where it is cut, which all but the last one are."""
     visit: dict[str, Any] = {"from": dice.of(_origins(scene.profile, again=again))}
     if visit["from"] == "earlier":
@@ -221,14 +187,14 @@ def _visit(dice: Dice, scene: _Scene, *, again: bool, last: bool) -> dict[str, A
     return visit
 
 
-def _cut(dice: Dice, scene: _Scene) -> dict[str, Any]:
+def _cut(dice: Dice, scene: Scene) -> dict[str, Any]:
     if dice.once_in(6):
         return {"after_ms": scene.unscaled(dice.of(_STAY_MS))}
-    inside = dice.of(_INSIDE)
+    inside = dice.of(INSIDE)
     return {"after": dice.up_to(scene.events + 1)} | ({"inside": inside} if inside else {})
 
 
-def _reader(dice: Dice, scene: _Scene) -> dict[str, Any]:
+def _reader(dice: Dice, scene: Scene) -> dict[str, Any]:
     count, strangers = dice.of(_VISITS), scene.ground.strangers
     visits = [_visit(dice, scene, again=number > 0, last=number == count - 1) for number in range(count)]
     if strangers and dice.once_in(16):
@@ -239,7 +205,7 @@ def _reader(dice: Dice, scene: _Scene) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ stimuli
 
 
-def runs(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
+def runs(dice: Dice, scene: Scene, words: Vocabulary | None) -> Stimulus:
     """Runs with readers."""
     ground, profile = scene.ground, scene.profile
     start = dice.of(ground.starts)
@@ -248,7 +214,7 @@ def runs(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
     made: Stimulus = {"name": NAME, "kind": start.kind, "outcome": outcome, "input": "succeeds", "script": None}
     if ground.scripted and words:
         made["script"] = script(dice, scene, profile.operations[f"start:{start.kind}"], words, outcome)
-        scene = _Scene(ground, profile, _moments_ms(made["script"], ground))
+        scene = Scene(ground, profile, _moments_ms(made["script"], ground))
     else:
         made["input"] = outcome
     if ground.restarts and dice.once_in(_RESTARTS):
@@ -266,8 +232,8 @@ def runs(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
     return made
 
 
-def pushes(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
-    """Pushes to some subjects, which say what a script says or what they find; or one push that may be cut off."""
+def push(dice: Dice, scene: Scene, words: Vocabulary | None) -> Stimulus:
+    """A push that says what a script says, or what it finds."""
     ground, profile = scene.ground, scene.profile
     start = dice.of(ground.starts)
     scripted = ground.scripted and words is not None and dice.once_in(2)
@@ -276,51 +242,26 @@ def pushes(dice: Dice, scene: _Scene, words: Vocabulary | None) -> Stimulus:
     made: Stimulus = {"name": NAME, "kind": start.kind, "outcome": outcome, "input": "succeeds", "script": None}
     if scripted and words:
         made["script"] = script(dice, scene, profile.operations[f"start:{start.kind}"], words, outcome)
-    if not words or not words.pushes:
-        return made | ({"cut": {"after": dice.up_to(scene.events)}} if dice.once_in(3) else {})
-    writes = start.kind == SESSION and not scripted  # a script says nothing of the plans that it does not know
-    lanes = min(dice.of(_LANES), ground.connections)
-    return made | {"lanes": [_lane(dice, writes=writes) for _ in range(lanes)]}
+    return made
 
 
-def _lane(dice: Dice, *, writes: bool) -> list[dict[str, Any]]:
-    """The pushes to one subject, often of what was pushed before. One that is cut off is made again after it."""
-    found: list[dict[str, Any]] = []
-    known = [payloads.text(dice) for _ in range(2)]
-    for _ in range(dice.of(_PUSHES)):
-        push: dict[str, Any] = {"text": dice.of(known) if dice.once_in(2) else payloads.text(dice)}
-        if dice.once_in(4):  # what differs in nothing else
-            push["text"] += dice.of(_WHITE)
-        if writes and dice.once_in(2):
-            names = [dice.of(_STEMS) for _ in range(dice.of(_WRITES))]
-            push["writes"] = [[name, dice.of(known) if dice.once_in(2) else payloads.text(dice)] for name in names]
-        elif found and push != {"text": found[-1]["text"]} and dice.once_in(3):
-            inside = dice.of(_INSIDE)
-            cut = {"after": dice.up_to(_LINES)} | ({"inside": inside} if inside else {})
-            found.append({**push, "cut": cut})
-        found.append(push)
-    return found
+def pushes(dice: Dice, scene: Scene, words: Vocabulary | None) -> Stimulus:
+    """One push, which may be cut off."""
+    made = push(dice, scene, words)
+    return made | ({"cut": {"after": dice.up_to(scene.events)}} if dice.once_in(3) else {})
 
 
-def updates(dice: Dice, scene: _Scene, words: Vocabulary) -> Stimulus:
+def updates(dice: Dice, scene: Scene, words: Vocabulary) -> Stimulus:
     """What is published on an ambient stream, with readers."""
     ground, profile = scene.ground, scene.profile
     steps = script(dice, scene, profile.operations["attach"], words, "succeeds")
     steps.append({"emit": last_of(words)})
-    scene = _Scene(ground, profile, _moments_ms(steps, ground))
+    scene = Scene(ground, profile, _moments_ms(steps, ground))
     readers = [_listener(dice, scene) for _ in range(min(dice.of(_READERS), ground.connections - 1))]
     return {"name": NAME, "outcome": None, "script": steps, "readers": readers}
 
 
-def fleets(dice: Dice, scene: _Scene) -> Stimulus:
-    """States of a fleet, with a reader of each account and one more that joins later."""
-    accounts = scene.ground.states
-    moments, late_ms = timeline(dice, scene.profile, accounts)
-    projects = {account: PROJECTS[account] for account in accounts}
-    return {"name": NAME, "outcome": None, "script": [], "projects": projects, "timeline": moments, "late_ms": late_ms}
-
-
-def _listener(dice: Dice, scene: _Scene) -> dict[str, Any]:
+def _listener(dice: Dice, scene: Scene) -> dict[str, Any]:
     """A reader of an ambient stream: nothing is replayed, so that each visit is like the first."""
     visits: list[dict[str, Any]] = [
         {"from": "start", "cut": _cut(dice, scene), **scene.time("wait_ms", dice.of(_BACK_MS))}

@@ -9,8 +9,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamvet.generation.reproducing import likelier_variants
 from streamvet.generation.shrinking import canonical, smallest
-from streamvet.generation.steadying import steadier
 from streamvet.probes.program import CONNECTIONS
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ class Reduction:
         if best[1] == _SURE:
             return best
         setting = self._workshop.setting
-        for more in steadier(stimulus, min(CONNECTIONS, setting.target.max_concurrency), setting.scale):
+        most = min(CONNECTIONS, setting.target.max_concurrency)
+        for more in likelier_variants(stimulus, most, setting.scale, self._law.form):
             if best[1] >= _STEADY or self._over():
                 break
             times = await self._how_often(more, _SURE)
@@ -138,7 +139,7 @@ class Reduction:
         if times:
             self._needs = _SHOWS[times]
             at_once = self._workshop.at_once
-            stimulus = await smallest(steady, self._shows, self._law.mended, self._over, at_once)
+            stimulus = await smallest(steady, self._shows, self._law.mended, self._over, at_once, form=self._law.form)
         took = trials.tries, trials.requests
         self._cut_short = self._over()
         reports = [await self._replayed(stimulus)]

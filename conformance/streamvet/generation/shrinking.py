@@ -1,19 +1,22 @@
 """Simpler stimuli of a stimulus, in a fixed order, and the search for one from which nothing can be taken away.
 
-Works on stimuli as plain JSON: what may be removed are readers, visits, steps of a script, pushes and moments; then
-times and payloads get simpler. Must not know how a stimulus is tried, nor what it shows: that is asked.
+Works on stimuli as plain JSON: what may be removed are readers, visits, steps of a script, and what the form of one
+system has; then times and payloads get simpler. Must not know how a stimulus is tried, nor what it shows: that is
+asked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
+    from streamvet.generation.form import Form, Path
     from streamvet.probes.setting import Stimulus
 
 Rank = tuple[int, ...]  # of something simpler in its order: a search goes on at the rank at which it has found it
@@ -27,11 +30,8 @@ _EXTRAS = (
     ("cut",),
     ("restart_ms",),
 )
-_LISTS: tuple[tuple[str, ...], ...] = (
-    ("readers",), ("readers", "visits"), ("lanes",), ("lanes", ""), ("lanes", "", "writes"), ("script",), ("timeline",),
-    ("timeline", "state", "pipelines"), ("timeline", "state", "logs"),
-    ("timeline", "state", "pipelines", "jobs"), ("timeline", "state", "pipelines", "pendingInterventions"),
-)  # fmt: skip
+_LISTS: tuple[Path, ...] = (("readers",), ("readers", "visits"))
+_SCRIPT: Path = ("script",)
 # Members that a visit, a reader or a cut can be without.
 _OPTIONAL = ("wait_ms", "stall_ms", "cut", "inside", "join_after", "at")
 _COUNTED = ("after", "inside", "join_after", "cancel_after", "at", "runs")
@@ -80,9 +80,14 @@ def _in_lists(
             yield rank, value | {way[0]: made}
 
 
-def removals(stimulus: Stimulus) -> list[Stimulus]:
-    """The stimulus without each single one of its readers, visits, steps, pushes and moments."""
-    return [made for way in _LISTS for _, made in _in_lists(stimulus, way, _without)]
+def _lists(form: Form | None) -> tuple[Path, ...]:
+    """Where a stimulus has lists from which items may be taken, in the order in which that is tried."""
+    return (*_LISTS, *(form.lists if form else ()), _SCRIPT)
+
+
+def removals(stimulus: Stimulus, form: Form | None = None) -> list[Stimulus]:
+    """The stimulus without each single one of its readers, visits, steps, and what its own form has."""
+    return [made for way in _lists(form) for _, made in _in_lists(stimulus, way, _without)]
 
 
 def _extras(stimulus: Stimulus) -> Iterator[tuple[Rank, Stimulus]]:
@@ -104,16 +109,16 @@ def _fewer(way: tuple[str, ...]) -> Callable[[Stimulus], Iterator[tuple[Rank, St
 # ------------------------------------------------------------------------------------------------ smaller figures
 
 
-def _figures(stimulus: Stimulus) -> Iterator[tuple[Rank, Stimulus]]:
+def _figures(form: Form | None, stimulus: Stimulus) -> Iterator[tuple[Rank, Stimulus]]:
     """With less time, fewer bytes, no cursor, member by member."""
     plain = {key: one for key, one in stimulus.items() if key in _TOP}
-    parts: dict[str, Any] = {"readers": stimulus.get("readers"), "lanes": stimulus.get("lanes")}
+    parts = {key: stimulus.get(key) for key in ("readers", *(form.figures if form else ()))}
     whole = plain | {key: one for key, one in parts.items() if one}
     number = 0
     for made in _smaller_figures(whole):
         number += 1
         yield (number,), stimulus | made
-    for name, key in (("script", "wait_ms"), ("timeline", "at_ms")):
+    for name, key in (("script", "wait_ms"), *(form.times if form else ())):
         rows = stimulus.get(name) or []
         for index, row in enumerate(rows):
             for less in _less(row.get(key, 0)):
@@ -148,10 +153,10 @@ def _less(number: float) -> Iterator[float]:
 # ------------------------------------------------------------------------------------------------ simpler payloads
 
 
-def _payloads(stimulus: Stimulus) -> Iterator[tuple[Rank, Stimulus]]:
-    """With a simpler event, push or moment; which of them it has is not changed here."""
+def _payloads(form: Form | None, stimulus: Stimulus) -> Iterator[tuple[Rank, Stimulus]]:
+    """With a simpler event, or part of its own form; which of them it has is not changed here."""
     number = 0
-    for way in (("script", "emit"), ("lanes", "", ""), ("timeline", "state")):
+    for way in (("script", "emit"), *(form.values if form else ())):
         for made in _at(stimulus, way, _simpler_inside):
             number += 1
             yield (number,), made
@@ -214,12 +219,9 @@ def _shorter(text: str) -> Iterator[str]:
         yield from (text[:at] + "a" + text[at + 1 :] for at in range(len(text)) if text[at] != "a")
 
 
-PASSES: tuple[Callable[[Stimulus], Iterator[tuple[Rank, Stimulus]]], ...] = (
-    _extras,
-    *map(_fewer, _LISTS),
-    _figures,
-    _payloads,
-)
+def passes(form: Form | None) -> tuple[Callable[[Stimulus], Iterator[tuple[Rank, Stimulus]]], ...]:
+    """The ways in which a stimulus is made simpler, in their order."""
+    return (_extras, *map(_fewer, _lists(form)), partial(_figures, form), partial(_payloads, form))
 
 
 # ------------------------------------------------------------------------------------------------ the search
@@ -231,6 +233,8 @@ async def smallest(
     mended: Callable[[Stimulus], Stimulus | None],
     over: Callable[[], bool],
     at_once: int = 1,
+    *,
+    form: Form | None = None,
 ) -> Stimulus:
     """A stimulus that shows the same and has nothing to take away; a larger one where the search is `over` before that.
 
@@ -239,7 +243,7 @@ async def smallest(
     changed = True
     while changed and not over():
         changed = False
-        for simpler in PASSES:
+        for simpler in passes(form):
             since: Rank = ()
             while not over():
                 found = await _first(_candidates(stimulus, simpler, mended, since), shows, over, at_once)

@@ -14,11 +14,12 @@ from streamvet.generation.lawful import emits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from streamvet.generation.form import Form
     from streamvet.probes.setting import Stimulus
 
 _QUOTED = frozenset("'\"[{(")  # with what a finding begins that only quotes a value
 _NAMED = 5  # events of which the types are told
-_TOLD = 3  # readers of which it is told what they do; the case has the others
+DESCRIBED = 3  # readers of which it is told what they do; the case has the others
 _SHOWN_CHARS = 60  # of the only event
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WITH = {
@@ -37,18 +38,17 @@ _BACK = _WITH | {
 _AS = {"missing": "without credentials", "other": "as another user", "expired": "with expired credentials"}
 
 
-def told(stimulus: Stimulus, scale: float, seen: str) -> str:
+def told(stimulus: Stimulus, scale: float, seen: str, form: Form | None = None) -> str:
     """The sentence; `seen` is what a finding of it says."""
     quoted = "seen " if seen[:1] in _QUOTED else ""
-    return f"{', '.join(_parts(stimulus, scale)) or 'one reader'}: {quoted}{seen}"
+    return f"{', '.join(_parts(stimulus, scale, form)) or 'one reader'}: {quoted}{seen}"
 
 
-def _parts(stimulus: Stimulus, scale: float) -> Iterator[str]:
-    if "lanes" in stimulus:
-        yield from _pushes(stimulus)
-    if "timeline" in stimulus:
-        yield f"{_count(len(stimulus['timeline']), 'state')} of the fleet"
-    elif stimulus.get("script") is not None:
+def _parts(stimulus: Stimulus, scale: float, form: Form | None) -> Iterator[str]:
+    own = form is not None and stimulus in form
+    if form and own:
+        yield from form.described(stimulus)
+    if stimulus.get("script") or ("script" in stimulus and stimulus["script"] is not None and not own):
         yield _events(stimulus)
     if int(stimulus.get("runs", 1)) > 1:
         yield f"{stimulus['runs']} runs at once"
@@ -56,13 +56,13 @@ def _parts(stimulus: Stimulus, scale: float) -> Iterator[str]:
         yield "the run fails"
     told_rows = [", ".join(_reader(row, scale)) for row in stimulus.get("readers", ())]
     groups = [(text, len(list(same))) for text, same in groupby(told_rows)]
-    if len(groups) > _TOLD:
+    if len(groups) > DESCRIBED:
         yield f"{_number(len(told_rows))} readers that come and go"
         groups = []
     for text, count in groups:
         yield f"one reader {text}" if count == 1 else f"{_number(count)} readers, each {text}"
     if stimulus.get("cut"):
-        yield f"the reader is cut {_where(stimulus['cut'], scale)}"
+        yield f"the reader is cut {where(stimulus['cut'], scale)}"
     if "cancel_ms" in stimulus:
         yield f"the run is cancelled {_moment(stimulus, 'cancel', scale)}"
     if "restart_ms" in stimulus:
@@ -77,13 +77,14 @@ def _number(count: int) -> str:
     return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
 
 
-def _count(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """`1 event`, `3 events`, `no events`."""
     return f"{count} {what}" if count == 1 else f"{count or 'no'} {what}s"
 
 
 def _events(stimulus: Stimulus) -> str:
     rows = emits(stimulus)
-    text = _count(len(rows), "event")
+    text = counted(len(rows), "event")
     if 1 < len(rows) <= _NAMED:
         text += f" ({', '.join(str(next(iter(row.values()))) for row in rows)})"
     if len(rows) == 1:
@@ -92,24 +93,7 @@ def _events(stimulus: Stimulus) -> str:
     return text
 
 
-def _pushes(stimulus: Stimulus) -> Iterator[str]:
-    counts = [len(lane) for lane in stimulus["lanes"]]
-    beside = ", each subject beside the others" if len(counts) > 1 else ""
-    what = "push" if sum(counts) == 1 else "pushes"
-    yield f"{sum(counts)} {what} of a {stimulus['kind']}{beside}"
-    pushes = [push for lane in stimulus["lanes"] for push in lane]
-    if len(counts) == 1 and len(pushes) <= _TOLD:
-        yield "with " + ", then ".join(map(_pushed, pushes))
-    for push in pushes:
-        if push.get("cut"):
-            yield f"one is cut {_where(push['cut'], 1.0)}"
-
-
-def _pushed(push: dict[str, Any]) -> str:
-    return _text(push["text"]) + "".join(f" and the plan file {_text(name)}" for name, _ in push.get("writes", ()))
-
-
-def _text(text: str) -> str:
+def shown_text(text: str) -> str:
     """A text as JSON has it, so that what is not seen is seen; only its length where it is long."""
     shown = json.dumps(text)
     return shown if len(shown) <= _SHOWN_CHARS else f"{len(text)} characters"
@@ -127,11 +111,12 @@ def _moment(holder: dict[str, Any], name: str, scale: float) -> str:
     return f"{behind}event {after} was seen"
 
 
-def _where(cut: dict[str, Any], scale: float) -> str:
+def where(cut: dict[str, Any], scale: float) -> str:
+    """The place at which a reader is cut off."""
     if "after_ms" in cut:
         return f"after {_ms(cut['after_ms'], scale)}"
-    inside = f" and {_count(int(cut['inside']), 'byte')}" if cut.get("inside") else ""
-    return f"after {_count(int(cut['after']), 'event').replace('no ', '0 ')}{inside}"
+    inside = f" and {counted(int(cut['inside']), 'byte')}" if cut.get("inside") else ""
+    return f"after {counted(int(cut['after']), 'event').replace('no ', '0 ')}{inside}"
 
 
 def _reader(row: dict[str, Any], scale: float) -> Iterator[str]:
@@ -146,4 +131,4 @@ def _reader(row: dict[str, Any], scale: float) -> Iterator[str]:
         if visit.get("stall_ms"):
             yield f"stalls for {_ms(visit['stall_ms'], scale)}"
         if visit.get("cut"):
-            yield f"is cut {_where(visit['cut'], scale)}"
+            yield f"is cut {where(visit['cut'], scale)}"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamvet.generation.shrinking import canonical
-from streamvet.probes.program import runs_of
 
 if TYPE_CHECKING:
     from streamvet.campaign import Workshop
@@ -77,10 +76,11 @@ class Trials:
         """Whether the runs that it starts may be started; then they are counted."""
         if self._starts_left is None:
             return True
-        if runs_of(stimulus) > self._starts_left:
+        runs = self._workshop.program.runs(stimulus)
+        if runs > self._starts_left:
             self.short = True
             return False
-        self._starts_left -= runs_of(stimulus)
+        self._starts_left -= runs
         return True
 
     async def again(self, stimulus: Stimulus, requirement: str, times: int) -> tuple[int, int]:

@@ -7,24 +7,26 @@ Both take as long as a try does, and must not hold up the loop that times heartb
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Self
 
-from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.judge import Judge
-from streamvet.sheltered import pool, unheard
+from streamvet.worker_pool import pool, signals_blocked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from types import TracebackType
 
     from streamvet.generation.ground import Ground
+    from streamvet.judge import Judge
     from streamvet.outcome import Finding
     from streamvet.probes.setting import Stimulus
     from streamvet.trace import Trace
 
 Findings = dict[str, "Finding"]  # by requirement, the first one
+# The judge of the profile in a folder. A function of a module: the other processes find it by its name.
+JudgeIn = Callable[[str], "Judge"]
 
 # Small, so that the first ones are there soon; large against what a batch takes by itself, some hundredths of a second.
 BATCH = 20
@@ -35,12 +37,13 @@ _NICE = 5  # what is tried comes first
 class Workers:
     """Stimuli of one seed in their order, and verdicts. Used as a context; the processes begin and end with it."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, judge_in: JudgeIn) -> None:
         self._seed = seed
+        self._judge_in = judge_in
         self._pool = pool(_PROCESSES, _NICE)
 
     def __enter__(self) -> Self:
-        with unheard():
+        with signals_blocked():
             for _ in range(_PROCESSES):  # what takes time to load is there when it is needed
                 self._pool.submit(_warm_up)
         return self
@@ -65,7 +68,7 @@ class Workers:
 
     async def findings(self, folder: str, trace: Trace) -> Findings:
         """What is wrong with a trace of the profile in this folder."""
-        return await asyncio.wrap_future(self._pool.submit(_judged, folder, trace))
+        return await asyncio.wrap_future(self._pool.submit(_judged, self._judge_in, folder, trace))
 
 
 # ------------------------------------------------------------------------------------------ in the other processes
@@ -86,10 +89,10 @@ def _made(ground: Ground, seed: int, number: int) -> list[Stimulus]:
 
 
 @cache
-def _bench(folder: str) -> Judge:
-    return Judge(load_profile(folder), load_registry())
+def _bench(judge_in: JudgeIn, folder: str) -> Judge:
+    return judge_in(folder)
 
 
-def _judged(folder: str, trace: Trace) -> Findings:
-    outcomes = _bench(folder).add(trace)
+def _judged(judge_in: JudgeIn, folder: str, trace: Trace) -> Findings:
+    outcomes = _bench(judge_in, folder).add(trace)
     return {name: outcome[0] for name, outcome in outcomes.items() if isinstance(outcome, list) and outcome}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from streamvet.probes.driver import Driver
 from streamvet.probes.setting import Setting, Stimulus
@@ -14,6 +15,14 @@ from streamvet.probes.setting import Setting, Stimulus
 Act = Callable[[Driver, Stimulus], Awaitable[None]]
 # None: it holds. "": the profile has nothing of the kind, so nothing is missed. Else why it does not hold.
 Condition = Callable[[Setting], str | None]
+
+
+class Ambient(Enum):
+    """What a probe does to an ambient stream, or needs of it: everybody reads what anybody brings about there."""
+
+    INDIFFERENT = "indifferent"  # neither of these
+    PUBLISHES = "publishes"  # it makes events come, so that one such probe runs after the other
+    NEEDS_SILENCE = "needs silence"  # it runs after all that publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +37,23 @@ class Probe:
     connections: int | Callable[[Setting], int] = 2  # streams that it holds at once
     starts: int | Callable[[Stimulus], int] = 1  # runs that one try starts
     wait_ms: Callable[[Setting, Stimulus], float] = lambda _setting, _stimulus: 0.0  # real time that it has to wait
-    # How late the harness may be while it waits, in real time; None: a part of what the profile's own bounds bear.
-    bears_ms: Callable[[Setting, Stimulus], float] | None = None
+    # How late the harness may be while it waits, in real time; None: a part of the profile's own tolerance.
+    tolerates_late_ms: Callable[[Setting, Stimulus], float] | None = None
+    # How many connections a generated stimulus holds; None: as many as any try of the probe.
+    holds: Callable[[Stimulus], int] | None = None
     anonymous: bool = False  # it needs no account of the target file
     accounts: tuple[str, ...] = ()  # whom it would be, besides the first account
-    # What it does to an ambient stream, which everybody reads. `speaks`: it makes things happen there, so one after the
-    # other; `quiet`: it needs silence, so after all that speak; "": neither.
-    lane: str | Callable[[Setting], str] = ""
-    unsaid: bool = False  # it bears what is planned for an ambient stream, and nothing that is generated besides
+    ambient: Ambient | Callable[[Setting], Ambient] = Ambient.INDIFFERENT
+    undisturbed: bool = False  # planned tries may publish on its ambient stream meanwhile, generated ones may not
     alone: bool = False  # it kills, limits or loads the candidate: at the end, with nothing beside it
 
     def streams(self, setting: Setting) -> int:
         """How many connections a try holds at once."""
         return self.connections if isinstance(self.connections, int) else self.connections(setting)
 
-    def lane_of(self, setting: Setting) -> str:
-        """Its lane on this candidate."""
-        return self.lane if isinstance(self.lane, str) else self.lane(setting)
+    def on_ambient(self, setting: Setting) -> Ambient:
+        """What it does to the ambient stream of this candidate."""
+        return self.ambient if isinstance(self.ambient, Ambient) else self.ambient(setting)
 
     def runs(self, stimulus: Stimulus) -> int:
         """How many runs a try starts; none where the stimulus does not say of which kind."""
@@ -171,9 +180,4 @@ CONDITIONS: Mapping[str, Condition] = {
     "credentials": lambda setting: "" if setting.profile.field("auth.kind") in (None, "none") else None,
     "readers": _field("readers.at_least"),
     "independent readers": _field("readers.independent"),
-    "ghostly": _field("profile", "ghostly"),
-    "promptfloe": _field("profile", "promptfloe"),
-    "rockstar": _field("profile", "rockstar"),
-    "agent-workspace": _field("profile", "agent-workspace"),
-    "cosma": _field("profile", "cosma"),
 }

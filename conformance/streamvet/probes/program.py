@@ -8,16 +8,13 @@ It performs and records; it judges nothing.
      "readers": [{"join_after": 3, "join_ms": 1,
                   "visits": [{"from": "start", "cut": {"after": 2, "inside": 5}}, {"from": "last", "wait_ms": 1}]}]}
 
-    {"timeline": […], "projects": {…}, "late_ms": 4500}
-
-    {"kind": …, "script": […], "outcome": …, "lanes": [[{"text": …, "writes": [[…, …]], "cut": {"after": 1}}, …], …]}
-
     {"kind": …, "script": […], "outcome": …, "restart_ms": 40}
 
 `readers` are those besides the one that is there from the beginning. `join_after` and `cancel_after` are counted in
 the events that this one has seen. A visit begins at one of ORIGINS; a cut is behind so many events and so many bytes
-more, or after `after_ms`; `stall_ms` lets the reader stop at first. A lane has the pushes to one subject. With
-`restart_ms` the candidate is killed then and started again, which nothing else may see.
+more, or after `after_ms`; `stall_ms` lets the reader stop at first. With `restart_ms` the candidate is killed then and
+started again, which nothing else may see. Stimuli of another form, which only one system has, are performed in its
+room.
 """
 
 from __future__ import annotations
@@ -25,8 +22,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from streamvet.probes import agent_workspace, restarting, rockstar
-from streamvet.probes.driver import WRONG_CURSORS
+from streamvet.probes import restarting
+from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, resumes, wrong_cursor
 from streamvet.probes.runs import Cursor
 from streamvet.recorder import CutPlan, now_us, wait_until
 
@@ -52,17 +49,12 @@ def no_stimuli(_setting: Setting) -> list[Stimulus]:
 
 def connections_of(stimulus: Stimulus) -> int:
     """How many streams a try holds at once."""
-    return len(stimulus.get("lanes", ())) or int(stimulus.get("runs", 1)) * (1 + len(stimulus.get("readers", ())))
+    return int(stimulus.get("runs", 1)) * (1 + len(stimulus.get("readers", ())))
 
 
 def runs_of(stimulus: Stimulus) -> int:
     """How many runs a try starts."""
-    return sum(map(len, stimulus.get("lanes", ()))) or int(stimulus.get("runs", 1))
-
-
-def wait_ms_of(setting: Setting, stimulus: Stimulus) -> float:
-    """The real time that a try has to wait: a fleet is looked at by polls."""
-    return agent_workspace.scenes_wait_ms(setting, stimulus) if "timeline" in stimulus else 0.0
+    return int(stimulus.get("runs", 1))
 
 
 def is_alone(stimulus: Stimulus) -> bool:
@@ -201,7 +193,7 @@ class _Reader:
         if origin in WRONG_CURSORS:
             wrong = self._wrong(origin)
             return await driver.attach(run, "intruder", cursor=wrong, meant="refusal") if wrong else None
-        if origin == "empty" and driver.resumes:
+        if origin == "empty" and resumes(driver.profile):
             return await driver.attach(run, "resumed", cursor=Cursor("", "empty", 0), cut=cut)
         if self._left is not None and origin != "start":
             return await self._come_back(self._left, visit, cut)
@@ -216,17 +208,17 @@ class _Reader:
         history = self._first.history
         if origin == "future" and not any(map(self._driver.is_terminal, history)):
             return None
-        return self._driver.wrong_cursor(origin, history)
+        return wrong_cursor(self._driver.profile, origin, history)
 
     async def _come_back(self, left: Live, visit: dict[str, Any], cut: CutPlan | None) -> Live | None:
         """Come back from where it was, or from an earlier place, or with Last-Event-ID."""
         driver, run, origin = self._driver, self._run, visit["from"]
         if origin == "last-event-id":
             return await driver.comes_back_with_id(run, left, cut=cut)
-        if origin == "last" or not left.history or not driver.resumes:
+        if origin == "last" or not left.history or not resumes(driver.profile):
             return await driver.comes_back(run, left, cut=cut)
         place = 0 if origin == "first" else int(visit.get("at", 0)) % len(left.history)
-        cursor = driver.cursor_at(left.history[place], place + 1)
+        cursor = cursor_at(driver.profile, left.history[place], place + 1)
         live = await driver.attach(run, "resumed", cursor=cursor, cut=cut)
         if any(map(driver.is_terminal, left.history[: place + 1])):
             live.about["after_terminal"] = True
@@ -237,10 +229,7 @@ class _Reader:
 
 
 async def _push(driver: Driver, stimulus: Stimulus) -> None:
-    """Pushes to some subjects; or the only reader of one, which may be cut off."""
-    if "lanes" in stimulus:
-        await rockstar.lanes(driver, stimulus)
-        return
+    """The only reader of a push, which may be cut off."""
     cut = _cut_of(stimulus)
     _run, live = await driver.begin("cut" if cut else "reader", cut=cut)
     if live is not None:
@@ -251,13 +240,7 @@ async def _push(driver: Driver, stimulus: Stimulus) -> None:
 
 
 async def _ambient(driver: Driver, stimulus: Stimulus) -> None:
-    """One reader from the beginning, the others as they come; what is published last reaches all that are there.
-
-    Where there is a timeline of states in place of a script, its own probe performs it.
-    """
-    if "timeline" in stimulus:
-        await agent_workspace.scenes(driver, stimulus)
-        return
+    """One reader from the beginning, the others as they come; what is published last reaches all that are there."""
     steps = list(stimulus["script"])
     last = max((index for index, step in enumerate(steps) if "emit" in step), default=None)
     if last is None:

@@ -166,7 +166,7 @@ def pause_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
     return script_s(stimulus["script"] or (), setting.scale) * 1000
 
 
-def pause_bears_ms(setting: Setting, _stimulus: Stimulus) -> float:
+def pause_tolerates_late_ms(setting: Setting, _stimulus: Stimulus) -> float:
     """What the pauses bear."""
     return PAUSE_BEARS * _pause_ms(setting)
 

@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
-from streamvet.probes.driver import WRONG_CURSORS
+from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, wrong_cursor
 from streamvet.probes.reading import EVENTS, lead, steps_of
 from streamvet.probes.runs import Cursor
 from streamvet.recorder import CutPlan
@@ -174,7 +174,7 @@ async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
     ended_at = next((place for place, one in enumerate(history) if driver.is_terminal(one)), len(history))
     asked = [await driver.attach(run, "resumed", cursor=empty, finished=True)]
     for place in places:
-        cursor = driver.cursor_at(history[place], place + 1)
+        cursor = cursor_at(driver.profile, history[place], place + 1)
         if cursor is not None:
             one = await driver.attach(run, "resumed", cursor=cursor, finished=True)
             if place >= ended_at:
@@ -186,6 +186,6 @@ async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
 
 async def _wrong_cursors(driver: Driver, run: Run, history: Sequence[Seen]) -> None:
     """Those of the profile, and the one right behind the newest event of a run that has ended."""
-    for cursor in filter(None, (driver.wrong_cursor(origin, history) for origin in WRONG_CURSORS)):
+    for cursor in filter(None, (wrong_cursor(driver.profile, origin, history) for origin in WRONG_CURSORS)):
         refused = await driver.attach(run, "intruder", cursor=cursor, meant="refusal", finished=True)
         await refused.ended(driver.bounds.finished_s)

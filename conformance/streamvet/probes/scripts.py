@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import Lifecycle, matches
@@ -35,7 +36,6 @@ class Vocabulary:
     emit: MakeEmit
     carriers: tuple[str, ...]  # the types whose payload takes any text, the best first
     allows: Allows = lambda _before, _emit: True
-    pushes: bool = False  # whether each push tells what became of the ones before
 
 
 # Each breaks some reader or writer; see the reports in the requirements SSE-02, NDJ-03 and EVT-09.
@@ -62,11 +62,14 @@ def spoken(profile: Profile) -> Vocabulary | None:
     if not templates:
         return None
 
-    def emit(kind: str, key: int, text: str, _before: Sequence[Emit]) -> Emit | None:
-        return spelt(templates[kind], key, text) if kind in templates else None
-
     carriers = tuple(kind for kind, template in templates.items() if TEXT in json.dumps(template))
-    return Vocabulary(emit, carriers)
+    return Vocabulary(partial(_filled_in, templates), carriers)
+
+
+def _filled_in(
+    templates: Mapping[str, Emit], kind: str, key: int, text: str, _before: Sequence[Emit]
+) -> Emit | None:  # fmt: skip
+    return spelt(templates[kind], key, text) if kind in templates else None
 
 
 def wait(real_ms: float, scale: float) -> Step:

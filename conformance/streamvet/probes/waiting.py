@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import pointed
 from streamvet.probes import scripts
+from streamvet.probes.probe import Ambient
 from streamvet.probes.reading import steps_of
 from streamvet.probes.runs import Run
 from streamvet.recorder import CutPlan, now_us, wait_until
@@ -75,9 +76,9 @@ def _idle_timer(setting: Setting) -> bool:
     return setting.profile.streams == "ambient" and setting.profile.field("heartbeat.timer") == "idle"
 
 
-def open_lane(setting: Setting) -> str:
-    """On a stream with an idle timer nothing may be said."""
-    return "quiet" if _idle_timer(setting) else ""
+def open_needs(setting: Setting) -> Ambient:
+    """On a stream with an idle timer nothing may be published meanwhile."""
+    return Ambient.NEEDS_SILENCE if _idle_timer(setting) else Ambient.INDIFFERENT
 
 
 def _interval_ms(setting: Setting) -> float:

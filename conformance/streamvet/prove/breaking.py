@@ -11,13 +11,13 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING
 
-from streamvet.checks import CHECKS
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.judge import Judge
 from streamvet.outcome import NotExercised
 from streamvet.prove.matrix import Done, compare
 from streamvet.prove.running import kept
+from streamvet.systems import system_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ def _breaks(
     fault, profile = one.job.fault, load_profile(one.job.profile)
     if fault is None or one.job.keep is None:
         return False
-    bench = Judge(profile, registry, {**CHECKS, requirement: check})
+    bench = Judge(profile, registry, {**system_of(profile).checks, requirement: check})
     for trace in kept(one.job.keep):
         bench.add(trace)
     return bool(

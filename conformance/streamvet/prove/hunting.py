@@ -19,7 +19,8 @@ from streamvet.campaign import Settings, Unreachable, campaign
 from streamvet.generation.exploring import SHRINK_S, Effort, Explorer
 from streamvet.prove.running import beside_each_other, time_scale
 from streamvet.reference import Fault, free_port, reference
-from streamvet.sheltered import stoppable
+from streamvet.systems import judge_in
+from streamvet.worker_pool import cancelled_on_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -124,10 +125,10 @@ def hunt_one(hunt: Hunt) -> Hunted:
     )
     wanted = hunt.fault.id or ""
     try:
-        with Explorer(_effort(hunt), only=[wanted]) as explorer:
+        with Explorer(judge_in, _effort(hunt), only=[wanted]) as explorer:
             settings = Settings(seed=hunt.seed)
             work = campaign(target, profile, settings, lambda _trace: None, cases=(), explore=explorer)
-            summary = asyncio.run(stoppable(work))
+            summary = asyncio.run(cancelled_on_signal(work))
     except (Unreachable, asyncio.CancelledError) as error:
         return Hunted(hunt, found=False, errors=(str(error) or "interrupted",))
     finally:

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from streamvet.campaign import SMALL_EFFORT, Settings, Unreachable, campaign
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.judge import Judge
 from streamvet.outcome import Verdict
 from streamvet.prove.matrix import Done, Job, matrix
 from streamvet.reference import Fault, free_port, reference
-from streamvet.sheltered import pool, stop_all, stoppable, unheard
+from streamvet.systems import judge_of
 from streamvet.trace import Trace, dump, load
+from streamvet.worker_pool import cancelled_on_signal, pool, signals_blocked, stop_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -115,7 +115,7 @@ def beside_each_other(
     if not todo:
         return results
     with pool(min(at_once, len(todo))) as workers:
-        with unheard():
+        with signals_blocked():
             futures = {workers.submit(work, one): index for index, one in todo.items()}
         try:
             for future in as_completed(futures):
@@ -123,7 +123,7 @@ def beside_each_other(
                 on_done(done)
         except BaseException:
             workers.shutdown(wait=False, cancel_futures=True)
-            stop_all()
+            stop_workers()
             raise
     return results
 
@@ -135,7 +135,7 @@ def _campaign(job: Job, folder: Path) -> tuple[Profile, list[Trace], Summary]:
         job.profile, dict(job.given), folder, job.port, time_scale=time_scale(job.profile), fault=fault
     )
     traces: list[Trace] = []
-    summary = asyncio.run(stoppable(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append)))
+    summary = asyncio.run(cancelled_on_signal(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append)))
     return profile, traces, summary
 
 
@@ -148,7 +148,7 @@ def perform_one(job: Job) -> Done:
         return Done(job, {}, errors=(str(error) or "interrupted",))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    bench = Judge(profile, load_registry())
+    bench = judge_of(profile)
     if job.keep:
         shutil.rmtree(job.keep, ignore_errors=True)  # of a run that is repeated, or of a proof before this one
     for number, trace in enumerate(traces):

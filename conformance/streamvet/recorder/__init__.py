@@ -9,10 +9,10 @@ from __future__ import annotations
 from streamvet.recorder.clock import JitterMeter, now_us, pause, wait_until
 from streamvet.recorder.limits import LIMITS, Limits
 from streamvet.recorder.live import CutPlan, Live
+from streamvet.recorder.live_decoder import LiveDecoder, Seen
 from streamvet.recorder.masking import Secrets
 from streamvet.recorder.patience import Patience
 from streamvet.recorder.recorder import Ask, Recorder
-from streamvet.recorder.sight import Seen, Sight
 from streamvet.recorder.tape import Tape
 
 __all__ = [
@@ -22,11 +22,11 @@ __all__ = [
     "JitterMeter",
     "Limits",
     "Live",
+    "LiveDecoder",
     "Patience",
     "Recorder",
     "Secrets",
     "Seen",
-    "Sight",
     "Tape",
     "now_us",
     "pause",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamvet.recorder.clock import now_us
-from streamvet.recorder.sight import Seen, Sight, lenient
+from streamvet.recorder.live_decoder import LiveDecoder, Seen, lenient
 from streamvet.trace import Ending, Head
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Live:
         self.ending: Ending | None = None
         self.ended_us = 0
         self.detail = ""
-        self._sight = Sight(profile)
+        self._decoder = LiveDecoder(profile)
         self._limits = limits
         self._lines: LineWatch | None = None
         self._plan = plan
@@ -106,19 +106,19 @@ class Live:
 
     def _cut_by_plan(self, plan: CutPlan) -> None:
         """Shorten the body to where the plan cuts it, as if no byte behind that had come."""
-        self._sight.feed(self.body)
-        history = self._sight.history
+        self._decoder.feed(self.body)
+        history = self._decoder.history
         if len(history) < plan.after:
             return
         base = history[plan.after - 1].end if plan.after else 0
         size = base + plan.inside
-        following = next((one for one in self._sight.seen if one.start >= base), None)
+        following = next((one for one in self._decoder.seen if one.start >= base), None)
         if plan.inside and following and following.end <= size:
             size = following.end - 1
         if len(self.body) < size:
             return
         del self.body[size:]
-        self._sight.forget(size)
+        self._decoder.truncate(size)
         while self.ends and self.ends[-1] > size:
             previous = self.ends[-2] if len(self.ends) > 1 else 0
             if previous >= size:
@@ -154,14 +154,14 @@ class Live:
     @property
     def seen(self) -> list[Seen]:
         """Every event so far."""
-        self._sight.feed(self.body)
-        return self._sight.seen
+        self._decoder.feed(self.body)
+        return self._decoder.seen
 
     @property
     def history(self) -> list[Seen]:
         """The events so far that every reader of the run sees alike."""
-        self._sight.feed(self.body)
-        return self._sight.history
+        self._decoder.feed(self.body)
+        return self._decoder.history
 
     def json(self) -> Any:
         """The body so far as JSON, None where it is not."""

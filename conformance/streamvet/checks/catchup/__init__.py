@@ -1,0 +1,37 @@
+"""CAT: what a reader gets that comes late, comes back, or comes after a restart.
+
+One module a subject; here is the table of the family. Must not know probes or scripts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.checks.catchup import cursors, detached, joining, replays, restarts
+from streamvet.checks.catchup.history import identity
+
+if TYPE_CHECKING:
+    from streamvet.outcome import Check
+
+__all__ = ["CHECKS", "identity"]
+
+CHECKS: dict[str, Check] = {
+    "CAT-01": joining.start_state,
+    "CAT-02": replays.whole_when_finished,
+    "CAT-03": replays.whole_when_joined,
+    "CAT-04": replays.each_once,
+    "CAT-05": cursors.after_cursor,
+    "CAT-06": cursors.nothing_before_cursor,
+    "CAT-07": replays.replay_equals_live,
+    "CAT-08": cursors.refusal("malformed", "a malformed cursor"),
+    "CAT-09": cursors.refusal("unknown", "an unknown cursor"),
+    "CAT-10": cursors.empty_cursor,
+    "CAT-11": detached.alive_when_detached,
+    "CAT-12": detached.ended_when_detached,
+    "CAT-13": cursors.last_event_id,
+    "CAT-14": restarts.survives,
+    "CAT-15": restarts.no_silent_restart,
+    "CAT-16": restarts.survives,
+    "CAT-17": joining.nothing_from_before,
+    "CAT-18": restarts.served_after_restart,
+}

@@ -1,0 +1,62 @@
+"""How long a run lives that has no readers, by the records that were requested meanwhile.
+
+Must not know streams.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamvet.checks.runs import with_role
+from streamvet.contract.profile import pointed
+from streamvet.outcome import NotExercised, finding
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.outcome import Outcome
+    from streamvet.trace import Exchange, Trace
+
+
+def _records(trace: Trace, profile: Profile) -> list[tuple[Exchange, float, Any]]:
+    """Records of detached runs: the exchange, how much of its life was over, and the state."""
+    pointer = profile.field("operations.record.state.pointer")
+    records = [x for x in with_role(trace, "record-detached") if x.status == 200]
+    return [(x, float(x.about["life"]), pointed(x.json(), pointer)) for x in records]
+
+
+def _harness_late(trace: Trace, profile: Profile, exchange: Exchange) -> int | None:
+    """By how many ms the harness was late, None where that is little enough."""
+    tolerance_us = profile.tolerance_us(profile.field("catchup.detached.tolerance_ms"), trace.time_scale)
+    late_us = trace.jitter_us.get(exchange.id, 0)
+    return late_us // 1000 if late_us * 4 > tolerance_us else None
+
+
+def alive_when_detached(trace: Trace, profile: Profile) -> Outcome:
+    """CAT-11."""
+    limit, active = profile.field("catchup.detached.alive_at"), profile.field("operations.record.state.active")
+    records = [(x, life, state) for x, life, state in _records(trace, profile) if life <= limit]
+    if not records:
+        return NotExercised("no record of a run without readers was requested in time")
+    late = [ms for x, _, _ in records if (ms := _harness_late(trace, profile, x)) is not None]
+    if late:
+        return NotExercised(f"harness late by {max(late)} ms")
+    want = f"one of {', '.join(active)} at {limit:.0%} of the time without readers"
+    return [
+        finding(x, want, f"{state!r} at {life:.0%}", (0, len(x.body)))
+        for x, life, state in records
+        if state not in active
+    ]
+
+
+def ended_when_detached(trace: Trace, profile: Profile) -> Outcome:
+    """CAT-12."""
+    finished = profile.field("operations.record.state.finished")
+    records = [(x, life, state) for x, life, state in _records(trace, profile) if life > 1]
+    if not records:
+        return NotExercised("no record of a run was requested after its time without readers")
+    want = f"one of {', '.join(finished)} after the time without readers"
+    return [
+        finding(x, want, f"{state!r} at {life:.0%}", (0, len(x.body)))
+        for x, life, state in records
+        if state not in finished
+    ]

@@ -1,0 +1,52 @@
+"""Cursors of a profile: the ones that events give, and the wrong ones that have to be refused.
+
+Pure functions; must not know requests.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from streamvet.contract.profile import EVENT_ID, pointed
+from streamvet.probes.runs import Cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamvet.contract.profile import Profile
+    from streamvet.recorder import Seen
+
+# Cursors that have to be refused: those that the profile gives, and the one behind the newest event.
+WRONG_CURSORS = ("malformed", "unknown", "future")
+_WHOLE = re.compile(r"[0-9]{1,18}")
+
+
+def resumes(profile: Profile) -> bool:
+    """Whether the system resumes from a cursor."""
+    return profile.field("catchup.kind") == "from-cursor" and "resume" in profile.operations
+
+
+def cursor_at(profile: Profile, event: Seen, after: int) -> Cursor | None:
+    """The cursor that an event of a stream gives, None where it has none."""
+    pointer = profile.field("catchup.cursor.pointer") or ""
+    value = event.id if pointer == EVENT_ID else pointed(event.value, pointer)
+    if value is None:
+        return None
+    return Cursor(value if isinstance(value, str) else json.dumps(value), "seen", after)
+
+
+def cursor_behind(profile: Profile, history: Sequence[Seen]) -> Cursor | None:
+    """The cursor that an event behind the newest one would give; None where cursors are no whole numbers."""
+    newest = cursor_at(profile, history[-1], len(history)) if history else None
+    number = _WHOLE.fullmatch(newest.text) if newest else None
+    return Cursor(str(int(number.group()) + 1), "unknown") if number else None
+
+
+def wrong_cursor(profile: Profile, origin: str, history: Sequence[Seen]) -> Cursor | None:
+    """One of WRONG_CURSORS for a run that has ended with this history; None where the profile knows of none."""
+    rule = profile.field("catchup.cursor") or {}
+    if origin == "future":
+        return cursor_behind(profile, history) if rule else None
+    return Cursor(str(rule[origin]), origin) if origin in rule else None

@@ -1,0 +1,162 @@
+"""From traces to a report, one trace at a time: the verdicts, and evidence for the first findings of each requirement.
+
+Must not know how the traces were made. No trace is kept: what the report shows of one is taken while it is at hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from streamvet.commands import Spool, perform
+from streamvet.contract.files import schemas_folder
+from streamvet.judge import Judge, guilty_in
+from streamvet.report.exhibit import Exhibit, exhibit
+from streamvet.report.report import Report
+from streamvet.report.waivers import Waiver, idle, waive
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date
+
+    from streamvet.contract.profile import Profile
+    from streamvet.contract.registry import Registry, Requirement
+    from streamvet.judge import Ruling
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.trace import Trace
+
+EXHIBITS = 3  # of one requirement: the same defect again tells nothing new
+TRACE_SUFFIX = ".trace.ndjson"
+NOT_ALLOWED = (
+    "its check is a command, which runs only with --allow-commands, or allow_commands: true in the target file"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user asked of the verdicts. `command` reproduces the run, without `--only`; "" where there is none."""
+
+    only: Collection[str] | None = None
+    waivers: tuple[Waiver, ...] = ()
+    today: date | None = None
+    command: str = ""
+
+
+@dataclass(slots=True)
+class ReportBuilder:
+    """Judges the traces of one candidate one by one, and makes the report on them.
+
+    `withheld`: why the commands that check requirements of the profile's own folder do not run; "" where they do.
+    """
+
+    profile: Profile
+    registry: Registry
+    checks: Mapping[str, Check]
+    withheld: str = NOT_ALLOWED
+    traces: int = 0
+    exhibits: dict[str, list[Exhibit]] = field(default_factory=dict)
+    judge: Judge = field(init=False)
+    spool: Spool | None = field(init=False, default=None)  # for commands, where some are to run
+
+    def __post_init__(self) -> None:
+        self.judge = Judge(self.profile, self.registry, self.checks)
+        if self.withheld:
+            for row in self._own():
+                self.judge.skipped(row.id, self.withheld)
+        elif self._own():
+            self.spool = Spool()
+
+    def _own(self, only: Collection[str] | None = None) -> list[Requirement]:
+        """The requirements that commands check."""
+        rows = self.registry.testable(self.profile)
+        return [row for row in rows if row.command and (only is None or row.id in only)]
+
+    def add(self, trace: Trace) -> dict[str, Outcome]:
+        """Judge one trace; gives its outcomes.
+
+        Raises:
+            FileError: where the trace was recorded with another profile, or other rules.
+        """
+        outcomes = self.judge.add(trace)
+        self.traces += 1
+        self._show_all(outcomes, trace)
+        if self.spool is not None:
+            self.spool.add(trace, guilty_in(outcomes))
+        return outcomes
+
+    def _run_commands(self, spool: Spool, only: Collection[str] | None) -> None:
+        """Have the commands say what they find in all traces, once."""
+        outcomes: dict[int, dict[str, Outcome]] = {}
+        for rows, answer in perform(self._own(only), self.profile.folder, spool):
+            for row in rows if answer.error else ():
+                self.judge.failed(row.id, answer.error)
+            for (requirement, number), outcome in answer.outcomes.items():
+                outcomes.setdefault(number, {})[requirement] = outcome
+        for kept in spool.kept:
+            said = outcomes.get(kept.number, {})
+            folded = self.judge.add_own(kept.brief, said, kept.guilty)
+            trace = spool.trace(kept.number) if guilty_in(folded) else kept.brief
+            self._show_all(folded, trace)
+
+    def _show_all(self, outcomes: Mapping[str, Outcome], trace: Trace) -> None:
+        for requirement, outcome in outcomes.items():
+            for finding in outcome if isinstance(outcome, list) else ():
+                self._show(requirement, finding, trace)
+
+    def _show(self, requirement: str, finding: Finding, trace: Trace) -> None:
+        """Keep the evidence of a finding, of each exchange only that of the first one."""
+        shown = self.exhibits.setdefault(requirement, [])
+        place = (trace.probe, trace.stimulus.get("name"), finding.exchange)
+        if len(shown) >= EXHIBITS or any((one.probe, one.stimulus, one.finding.exchange) == place for one in shown):
+            return
+        made = exhibit(dataclasses.replace(finding, requirement=requirement, trace=trace.name), trace, self.profile)
+        if made:
+            shown.append(made)
+
+    def report(self, asked: Asked, **facts: Any) -> Report:
+        """The report on everything that was added; `facts` are further fields of `Report`."""
+        if self.spool is not None and self.spool.kept:
+            self._run_commands(self.spool, asked.only)
+            self.spool = None
+        rulings = [one for one in self.judge.rulings() if asked.only is None or one.requirement.id in asked.only]
+        stale: list[str] = []
+        if asked.waivers and asked.today:
+            rulings, stale = waive(rulings, asked.waivers, asked.today)
+        notes = (*facts.pop("notes", ()), *idle(rulings, asked.waivers, self.profile.name))
+        chosen = {one.requirement.id for one in rulings}
+
+        def again(ruling: Ruling) -> str:
+            """What pinned tries show comes with the same command; what generated ones show, with the replay."""
+            return (
+                ""
+                if ruling.requirement.id in facts.get("replays", ())
+                else _reproduce(ruling, asked.command, self.profile)
+            )
+
+        return Report(
+            profile=self.profile.name,
+            title=self.profile.title,
+            rulings=tuple(dataclasses.replace(one, reproduce=again(one)) for one in rulings),
+            families=self.registry.families,
+            spec=self.registry.revision,
+            stale=tuple(stale),
+            exhibits={one: tuple(shown) for one, shown in self.exhibits.items() if one in chosen},
+            traces=self.traces,
+            notes=notes,
+            **facts,
+        )
+
+
+def _reproduce(ruling: Ruling, command: str, profile: Profile) -> str:
+    """The commands that show a finding again: on the candidate, and on the recorded trace."""
+    only = f"--only {ruling.requirement.id}"
+    lines = [f"{command} {only}"] if command else []
+    file = ruling.findings[0].trace if ruling.findings else ""
+    if file.endswith(TRACE_SUFFIX):
+        # A trace names its profile, and only a built-in one is found by its name.
+        folder = "" if profile.folder.parent == schemas_folder() else f"--profile {shlex.quote(str(profile.folder))} "
+        allowed = " --allow-commands" if ruling.requirement.command else ""
+        lines.append(f"streamvet judge {shlex.quote(file)} {folder}{only}{allowed}")
+    return "\n".join(lines) if ruling.findings else ""

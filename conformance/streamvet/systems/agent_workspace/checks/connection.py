@@ -1,0 +1,186 @@
+"""FLT, of the connection: what belongs to its account, and what becomes of loads and polls that fail.
+
+Must not know log lines, nor repeat what a generic family checks.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from streamvet.decode import readable, reading, streams
+from streamvet.outcome import NotExercised, finding, shown
+from streamvet.systems.agent_workspace.checks.recorded import any_fleet_of, failures, figures_of, fleet_of, rows
+from streamvet.systems.agent_workspace.checks.runs import KNOWN_CHANGE, changes_told
+from streamvet.systems.agent_workspace.checks.shown import ERROR, JITTER_SHARE, SNAPSHOT, UPDATE, span
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.systems.agent_workspace.checks.shown import Connection, Fleet
+    from streamvet.trace import Trace
+
+RETRY = re.compile(rb"(?:\A|[\r\n])retry:")  # of which form it is, SSE-03 says
+
+
+def names_its_run(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-01."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        for row in rows(one, (SNAPSHOT, UPDATE)):
+            parts = [*row.document["jobs"], *row.document["pendingInterventions"]]
+            exercised = exercised or bool(parts)
+            wrong = next((part for part in parts if part["pipelineRunId"] != row.id), None)
+            if wrong is not None:
+                want = f"pipelineRunId {row.id!r} in {wrong['id']!r}"
+                found.append(finding(one.exchange, want, shown(wrong["pipelineRunId"]), span(row.event)))
+    return found if exercised else NotExercised("no event had a run with jobs or interventions")
+
+
+def nothing_foreign(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-03: by the ids, wherever in a stream they stand."""
+    fleet = fleet_of(trace, profile)
+    if isinstance(fleet, NotExercised):
+        return fleet
+    found, exercised = [], False
+    for one in fleet.connections:
+        foreign, body = _foreign(fleet, one), one.exchange.body
+        exercised = exercised or _foreign_changed(fleet, one)
+        places = [(at, name) for name in foreign if (at := body.find(f'"{name}"'.encode())) >= 0]
+        if places:
+            at, name = min(places)
+            want = f"nothing of a project to which the {one.exchange.about['account']} account has no access"
+            found.append(finding(one.exchange, want, repr(name), (at, at + len(name) + 2)))
+    if found or (exercised and len({one.projects for one in fleet.connections}) > 1):
+        return found
+    return NotExercised("no two accounts with different projects had streams while runs and logs of both changed")
+
+
+def _foreign(fleet: Fleet, one: Connection) -> list[str]:
+    """The ids of what a connection must not show, as they are on the wire: of projects, runs and log lines."""
+    names: set[str] = set()
+    for state in fleet.states:
+        runs = {name: run["projectId"] for name, run in state.runs.items() if run["projectId"] not in one.projects}
+        lines = [name for name, line in state.lines.items() if line["pipelineRunId"] in runs]
+        names |= {*runs.values(), *(fleet.tag + name for name in (*runs, *lines))}
+    return sorted(names)
+
+
+def _foreign_changed(fleet: Fleet, one: Connection) -> bool:
+    """Whether runs and logs of others changed while a connection was there to be told."""
+    runs = lines = False
+    for before, after in fleet.later(one):
+        if fleet.due_us(one, after.done_us) <= one.until_us:
+            foreign = {name for name, run in after.runs.items() if run["projectId"] not in one.projects}
+            runs = runs or any(before.runs.get(name) != after.runs[name] for name in foreign)
+            lines = lines or any(after.lines[name]["pipelineRunId"] in foreign for name in after.new)
+    return runs and lines
+
+
+def error_in_place(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-14: the stream that is requested next after the candidate was told to fail."""
+    found, exercised = [], False
+    for failure in failures(trace, "load"):
+        later = (x for x in trace.exchanges if x.about.get("meant") == "stream" and x.sent_us >= failure.ended_us)
+        exchange = min(later, key=lambda x: x.sent_us, default=None)
+        if exchange is None or not readable(exchange):
+            continue
+        exercised = True
+        one = reading(exchange, profile)
+        snapshot, error = one.of((SNAPSHOT,)), one.of((ERROR,))
+        if snapshot or not error:
+            seen = f"a {SNAPSHOT}" if snapshot else "no such event"
+            where = span(snapshot[0]) if snapshot else (0, len(exchange.body))
+            found.append(finding(exchange, f"an {ERROR} event in place of a {SNAPSHOT}", seen, where))
+    return found if exercised else NotExercised("no stream was requested whose first state could not be loaded")
+
+
+def change_in_time(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-04: against what the fleet was; where only the user can change it, by what is told after that."""
+    triggered = [one for one in streams(trace, profile) if "triggered" in one.exchange.about]
+    if not triggered:
+        return KNOWN_CHANGE(trace, profile)
+    figures = figures_of(trace, profile)
+    found, exercised, reason = [], False, "no stream was open for long enough after the trigger"
+    for one in triggered:
+        x, deed = one.exchange, one.exchange.about["triggered"]
+        jitter_us = trace.jitter_us.get(x.id, 0)
+        if "failed" in deed:
+            reason = f"the trigger {deed['name']} failed: {deed['failed']}"
+            continue
+        due_us = deed["done_us"] + figures.poll_us + figures.slack_us + jitter_us
+        told = next((event for event in one.of((UPDATE,)) if event.at_us >= deed["at_us"]), None)
+        if told is not None and told.at_us <= due_us:
+            exercised = True
+        elif x.ended_us >= due_us and jitter_us * JITTER_SHARE <= figures.slack_us:
+            exercised = True
+            want = f"a {UPDATE} within {(due_us - deed['done_us']) / 1000:.0f} ms of the trigger {deed['name']}"
+            seen = f"one after {(told.at_us - deed['done_us']) / 1000:.0f} ms" if told else "none"
+            found.append(finding(x, want, seen, span(told) if told else (0, len(x.body)), due_us))
+    return found if exercised else NotExercised(reason)
+
+
+def outlives_a_poll(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-15: the stream is still there, the poll after the one that fails tells what has changed, heartbeats come."""
+    failed = failures(trace, "poll")
+    fleet = any_fleet_of(trace, profile)
+    if not failed or isinstance(fleet, NotExercised):
+        return NotExercised("no poll was made to fail while a stream was open")
+    found, exercised = [], False
+    for one in fleet.connections:
+        before = [x for x in failed if one.since_us <= x.sent_us]
+        if not before:
+            continue
+        x, due_us = one.exchange, fleet.due_us(one, before[0].ended_us, 2)
+        if x.by_server and x.ended_us < due_us:
+            exercised = True
+            seen = f"{x.ending.value} {(x.ended_us - before[0].ended_us) / 1000:.0f} ms after it was to fail"
+            found.append(finding(x, "a stream that outlives a poll that fails", seen, at_us=x.ended_us))
+            continue
+        for lost in (changes_told(fleet, one, 2), _beat_after(trace, fleet, one, before[0].sent_us)):
+            exercised = exercised or lost is not None
+            found += lost or []
+    return found if exercised else NotExercised("no stream was open for long enough after a poll was made to fail")
+
+
+def _beat_after(trace: Trace, fleet: Fleet, one: Connection, failed_us: int) -> list[Finding] | None:
+    """Whether a heartbeat comes after a poll was to fail; None where that was not waited for.
+
+    It is open whether a poll that fails counts for the heartbeat: it has one poll more.
+    """
+    profile = one.reading.profile
+    beat = profile.heartbeat
+    if beat is None:
+        return None
+    longest_us = int(beat.interval_ms * 1000 * trace.time_scale) + profile.tolerance_us(
+        beat.tolerance_ms, trace.time_scale
+    )
+    due_us = fleet.due_us(one, one.since_us + longest_us)
+    if any(failed_us <= event.at_us <= due_us for event in one.reading.beats):
+        return []
+    if not fleet.has_missed(one, due_us):
+        return None
+    want = f"a heartbeat within {(due_us - one.since_us) / 1000:.0f} ms, also where a poll fails"
+    return [finding(one.exchange, want, "none", one.silence_at(due_us), due_us)]
+
+
+def tells_when_to_return(trace: Trace, profile: Profile) -> Outcome:
+    """FLT-16: on streams that show more than their first event, as the field may come after it."""
+    read = [one for one in streams(trace, profile) if one.events and (one.frames > 1 or one.exchange.by_server)]
+    if not read:
+        return NotExercised("no stream had more than one event")
+    return [
+        finding(one.exchange, "a retry field", "none", (0, len(one.exchange.body)))
+        for one in read
+        if not RETRY.search(one.exchange.body)
+    ]
+
+
+CHECKS: dict[str, Check] = {
+    "FLT-01": names_its_run,
+    "FLT-03": nothing_foreign,
+    "FLT-04": change_in_time,
+    "FLT-14": error_in_place,
+    "FLT-15": outlives_a_poll,
+    "FLT-16": tells_when_to_return,
+}

@@ -1,0 +1,15 @@
+"""COS: the checks of cosma, as a table.
+
+Must not know probes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamvet.systems.cosma.checks import directories, failures, queue, stream
+
+if TYPE_CHECKING:
+    from streamvet.outcome import Check
+
+CHECKS: dict[str, Check] = {**stream.CHECKS, **failures.CHECKS, **directories.CHECKS, **queue.CHECKS}

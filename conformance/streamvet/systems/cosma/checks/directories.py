@@ -1,0 +1,187 @@
+"""COS, of directories: what is told of what was done in a watched one, and of its being watched.
+
+A candidate may tell more than is asked for here, such as a change after a creation. Must not know the queue's pace.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from streamvet.decode import streams
+from streamvet.outcome import NotExercised
+from streamvet.systems.cosma.checks.announced import (
+    Deed,
+    Judged,
+    Told,
+    attached,
+    behind,
+    deeds,
+    first_after,
+    folded,
+    is_paused,
+    item_of,
+    made,
+    missing,
+    noticed_us,
+    of_deeds,
+    told,
+    told_us,
+    unheeded,
+    wrong,
+)
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+    from streamvet.decode import Reading
+    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.trace import Exchange, Trace
+
+# A name with anything else is COS-19's.
+_PLAIN = re.compile(r"[A-Za-z0-9._ -]+")
+
+_SCAN = ("directory_processing_started", "directory_processing_completed")
+# What a watcher tells of one path.
+_ON_DISK = ("file_created", "file_modified", "file_deleted", "directory_deleted")
+
+
+def is_plain(path: str) -> bool:
+    """Whether nothing in the last name of a path needs care."""
+    return _PLAIN.fullmatch(PurePath(path).name) is not None
+
+
+def _announced(trace: Trace, one: Reading, deed: Deed) -> Judged:
+    """A file that was made: file_created, then queue_item_added."""
+    within_us = noticed_us(one.profile)
+    created = first_after(told(one, "file_created", path=deed.path), deed.at_us)
+    if created is None:
+        want, instead = f"file_created of {deed.path!r}", _instead(trace, one, deed)
+        return missing(one, want, deed.at_us, within_us, deed.until_us, seen=instead)
+    item = item_of(one, deed.path, deed.at_us)
+    want = f"queue_item_added of {deed.path!r} after its file_created"
+    if item is None:
+        return missing(one, want, created.at_us, within_us, deed.until_us)
+    return [] if item.span > created.span else wrong(one, want, item)
+
+
+def _instead(trace: Trace, one: Reading, deed: Deed) -> str:
+    """What was told of a file that nobody made, in place of one that was."""
+    known = {other.path for other in deeds(trace, one)}
+    folder = str(PurePath(deed.path).parent)
+    for event in told(one, "file_created"):
+        path = str(event.data.get("path"))
+        if event.at_us >= deed.at_us and path not in known and path.startswith(folder):
+            return f"file_created of {path!r}"
+    return "none"
+
+
+def announced(trace: Trace, one: Reading, deed: Deed) -> Judged:
+    """COS-06."""
+    if is_paused(trace, one.profile, deed.at_us) or not is_plain(deed.path):
+        return NotExercised("no file of a plain name was made in a watched directory")
+    return _announced(trace, one, deed)
+
+
+def faithful(trace: Trace, one: Reading, deed: Deed) -> Judged:
+    """COS-19."""
+    if is_paused(trace, one.profile, deed.at_us) or is_plain(deed.path):
+        return NotExercised("no file whose name has emoji, quotes or newlines was made in a watched directory")
+    return _announced(trace, one, deed)
+
+
+def moved(_trace: Trace, one: Reading, deed: Deed) -> Judged:
+    """COS-10, and COS-11 of a directory."""
+    kind = "directory_moved" if deed.did.startswith("directory") else "file_moved"
+    if first_after(told(one, kind, src_path=deed.path, dest_path=deed.to), deed.at_us):
+        return []
+    want = f"{kind} from {deed.path!r} to {deed.to!r}"
+    halves = [*told(one, kind, src_path=deed.path), *told(one, kind, dest_path=deed.to)]
+    half = first_after(halves, deed.at_us)
+    if half is not None:
+        return wrong(one, want, half)
+    return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us, seen=_in_its_place(one, deed))
+
+
+def _in_its_place(one: Reading, deed: Deed) -> str:
+    """What else was told of either path once something was renamed."""
+    paths = (deed.path, deed.to)
+    events = [event for path in paths for event in told(one, *_ON_DISK, path=path) if event.at_us >= deed.at_us]
+    return " and ".join(f"{event.kind} of {PurePath(event.data['path']).name!r}" for event in events) or "none"
+
+
+def directories(trace: Trace, one: Reading, deed: Deed) -> Judged:
+    """COS-11."""
+    if deed.to:
+        return moved(trace, one, deed)
+    if first_after(told(one, "directory_deleted", path=deed.path), deed.at_us):
+        return []
+    want = f"directory_deleted of {deed.path!r}"
+    return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
+
+
+def _place(path: Any) -> str:
+    """A directory's path; a slash at its end makes no difference."""
+    return str(path).rstrip("/")
+
+
+def _telling(one: Reading, x: Exchange, *wanted: tuple[str, ...]) -> list[Judged]:
+    """Of a request about a directory, and each of these groups, whether one of the group was told."""
+    judged: list[Judged] = []
+    for kinds in wanted:
+        want = f"{' or '.join(kinds)} of {_place(x.about.get('subject'))!r}"
+        late = missing(one, want, x.ended_us, told_us(one.profile))
+        judged.append([] if _of_place(one, x, *kinds) else late)
+    return judged
+
+
+def _of_place(one: Reading, x: Exchange, *kinds: str) -> list[Told]:
+    """What was told of the directory that a request is about, from then on."""
+    place = _place(x.about.get("subject"))
+    return [e for e in told(one, *kinds) if e.at_us >= x.sent_us and _place(e.data.get("path")) == place]
+
+
+def _heard(trace: Trace, profile: Profile, operation: str) -> list[tuple[Reading, Exchange]]:
+    """The requests of an operation that worked, with each reader that was there."""
+    return [(one, x) for x in made(trace, profile, operation) for one in streams(trace, profile) if attached(one, x)]
+
+
+def watch_told(trace: Trace, profile: Profile) -> Outcome:
+    """COS-15."""
+    judged: list[Judged] = []
+    for one, x in _heard(trace, profile, "trigger:watch"):
+        judged += _telling(one, x, ("watch_started", "watch_added"), *((kind,) for kind in _SCAN))
+        flat = [e for e in _of_place(one, x, "watch_started") if e.data.get("recursive") is not True]
+        judged += [wrong(one, "recursive true, as everything below is watched", e) for e in flat[:1]]
+    return folded(judged, "no directory was to be watched")
+
+
+def unwatch_told(trace: Trace, profile: Profile) -> Outcome:
+    """COS-16."""
+    judged: list[Judged] = []
+    for one, x in _heard(trace, profile, "trigger:unwatch"):
+        judged += _telling(one, x, ("watch_removed",))
+        judged += [_unheeded(trace, one, event) for event in _of_place(one, x, "watch_removed")[:1]]
+    return folded(judged, "the watching of no directory was ended")
+
+
+def _unheeded(trace: Trace, one: Reading, over: Told) -> list[Finding]:
+    """What is told of something that was done after the watching had ended."""
+    since_us = {deed.path: deed.at_us for deed in reversed(unheeded(trace, one))}
+    for event in behind(told(one, *_ON_DISK, "queue_item_added"), over):
+        path = event.data.get("file_path" if event.kind == "queue_item_added" else "path")
+        if isinstance(path, str) and path in since_us and event.at_us >= since_us[path]:
+            return wrong(one, "nothing of what is done after watch_removed", event)
+    return []
+
+
+CHECKS: dict[str, Check] = {
+    "COS-06": of_deeds("no file was made in a watched directory", announced, "created"),
+    "COS-10": of_deeds("no file was renamed in a watched directory", moved, "renamed"),
+    "COS-11": of_deeds(
+        "no directory was renamed or removed in a watched one", directories, "directory renamed", "directory removed"
+    ),
+    "COS-15": watch_told,
+    "COS-16": unwatch_told,
+    "COS-19": of_deeds("no file was made in a watched directory", faithful, "created"),
+}

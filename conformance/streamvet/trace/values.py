@@ -1,0 +1,151 @@
+"""The values of a trace: requests, heads, the bytes of exchanges with their times, and the trace of one try.
+
+Must not know how a trace is written to a file, what a role or a fact means, nor what is computed from the bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Iterator, Mapping
+
+
+class Ending(Enum):
+    """How an exchange ended."""
+
+    COMPLETE = "complete"  # as HTTP says: last chunk, or Content-Length reached
+    CLOSED = "closed"  # close-delimited: the end of the connection is the end of the message
+    TRUNCATED = "truncated"  # the connection ended before the message did
+    MALFORMED = "malformed"  # not HTTP
+    RESET = "reset"  # the connection was reset or failed
+    CUT = "cut"  # by us: `detail` says why; "limit: …" where a limit of the recorder was reached
+    TIMED_OUT = "timed-out"  # by us, at the deadline of a wait
+
+
+BY_SERVER = frozenset({Ending.COMPLETE, Ending.CLOSED, Ending.TRUNCATED, Ending.MALFORMED, Ending.RESET})
+CLEAN = frozenset({Ending.COMPLETE, Ending.CLOSED})
+
+
+class Request(NamedTuple):
+    """What was asked: method, URL and header fields with secrets masked, body as text or None."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: str | None
+
+
+class Head(NamedTuple):
+    """The head of an answer. Header names keep their case; `at_us` is its arrival."""
+
+    status: int
+    http: str  # "HTTP/1.1"
+    headers: tuple[tuple[str, str], ...]
+    at_us: int
+
+    def all(self, name: str) -> list[str]:
+        """Every value of the header field `name`, in order."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    def get(self, name: str, default: str = "") -> str:
+        """The values of the header field `name`, joined by a comma (RFC 9110, 5.3)."""
+        return ", ".join(self.all(name)) or default
+
+    @property
+    def media_type(self) -> str:
+        """The media type in lower case, without parameters; "" where there is none."""
+        return self.get("content-type").partition(";")[0].strip().lower()
+
+
+class Chunk(NamedTuple):
+    """Bytes as they arrived; `start` is their offset in the body."""
+
+    at_us: int
+    start: int
+    data: bytes
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Exchange:
+    """One request and everything that came back. Times are µs from the trace's zero.
+
+    `operation` is the profile's verb (`attach`, `start:run`, …), `role` what the probe meant it for, `about` further
+    facts that checks need: see `ABOUT`.
+    """
+
+    id: str
+    operation: str
+    role: str
+    about: Mapping[str, Any]
+    request: Request
+    sent_us: int
+    head: Head | None
+    body: bytes
+    ends: array[int]  # offset after each chunk
+    times: array[int]  # arrival of each chunk
+    ending: Ending
+    ended_us: int
+    detail: str = ""
+
+    @property
+    def chunks(self) -> Iterator[Chunk]:
+        """The body in the pieces in which it arrived."""
+        start = 0
+        for end, at_us in zip(self.ends, self.times, strict=True):
+            yield Chunk(at_us, start, self.body[start:end])
+            start = end
+
+    @property
+    def by_server(self) -> bool:
+        """Whether the server ended it, one way or another."""
+        return self.ending in BY_SERVER
+
+    @property
+    def clean(self) -> bool:
+        """Whether the server ended it as HTTP says."""
+        return self.ending in CLEAN
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer, None where there is none."""
+        return self.head.status if self.head else None
+
+    def json(self) -> Any:
+        """The body as JSON; None where it is not."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Trace:
+    """All exchanges of one try, in the order of their requests, with what the checks need besides bytes."""
+
+    probe: str
+    stimulus: Mapping[str, Any]
+    exchanges: tuple[Exchange, ...]
+    profile: str
+    digest: str
+    revision: int
+    time_scale: float = 1.0
+    wall_clock: float = 0.0  # Unix seconds at the trace's zero
+    lacks: tuple[str, ...] = ()
+    accounts: Mapping[str, str] = field(default_factory=dict)  # role -> what it is, never a secret
+    jitter_us: Mapping[str, int] = field(default_factory=dict)  # exchange id -> how late the harness itself was
+    name: str = ""  # the file it came from or will be written to
+
+    def without(self, ids: frozenset[str]) -> Trace:
+        """The same trace without the exchanges of these ids."""
+        if not ids:
+            return self
+        kept = tuple(exchange for exchange in self.exchanges if exchange.id not in ids)
+        return Trace(
+            self.probe, self.stimulus, kept, self.profile, self.digest, self.revision, self.time_scale,
+            self.wall_clock, self.lacks, self.accounts, self.jitter_us, self.name,
+        )  # fmt: skip
