@@ -125,6 +125,8 @@ class ReportBuilder:
         if asked.waivers and asked.today:
             rulings, stale = waive(rulings, asked.waivers, asked.today)
         notes = (*facts.pop("notes", ()), *idle(rulings, asked.waivers, self.profile.name))
+        if self.withheld and facts.get("offline") and self._own(asked.only):  # else it is told with each of them
+            notes += (f"{', '.join(row.id for row in self._own(asked.only))}: {self.withheld}",)
         chosen = {one.requirement.id for one in rulings}
 
         def again(ruling: Ruling) -> str:

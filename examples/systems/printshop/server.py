@@ -1,17 +1,18 @@
-"""A print shop to try the requirements on: `python3 server.py PORT [miscount]`.
+"""A print shop to try the requirements on: `python3 server.py PORT`.
 
-`POST /orders` prints, `GET /orders/<id>/events` streams what happens, from the beginning. With `miscount` the last event
-counts a page too many.
+`POST /orders` prints, `GET /orders/<id>/events` streams what happens, from the beginning. With `MISCOUNT=1` in the
+environment the last event counts a page too many.
 """
 
 import json
+import os
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PAGE_S = 0.05
-MISCOUNT = "miscount" in sys.argv[2:]
+MISCOUNT = os.environ.get("MISCOUNT") == "1"
 
 
 class Order:
