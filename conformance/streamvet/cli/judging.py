@@ -18,7 +18,7 @@ from streamvet.contract.registry import load_registry
 from streamvet.report.building import NOT_ALLOWED, TRACE_SUFFIX, Asked, ReportBuilder
 from streamvet.systems import system_of
 from streamvet.trace import dump
-from streamvet.worker_pool import pool, signals_blocked
+from streamvet.worker_pool import outcome_once_signalled, pool, signals_blocked
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -96,8 +96,12 @@ class JudgeProcess:
     def report(
         self, candidate: JudgedCandidate, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]
     ) -> Report:
-        """The report on all traces of a candidate that are judged."""
-        return self._pool.submit(_report, candidate, asked, skipped, facts).result()
+        """The report on all traces of a candidate that are judged; without what commands say if interrupted."""
+        making = self._pool.submit(_report, candidate, asked, skipped, facts)
+        try:
+            return making.result()
+        except KeyboardInterrupt:
+            return dataclasses.replace(outcome_once_signalled(making), interrupted=True)
 
 
 # ------------------------------------------------------------------------------------------ in that process

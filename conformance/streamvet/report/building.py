@@ -86,10 +86,16 @@ class ReportBuilder:
             self.spool.add(trace, guilty_in(outcomes))
         return outcomes
 
-    def _run_commands(self, spool: Spool, only: Collection[str] | None) -> None:
-        """Have the commands say what they find in all traces, once."""
+    def _run_commands(self, spool: Spool, only: Collection[str] | None) -> bool:
+        """Have the commands say what they find in all traces, once; gives whether they could say it all."""
         outcomes: dict[int, dict[str, Outcome]] = {}
-        for rows, answer in perform(self._own(only), self.profile.folder, spool):
+        try:
+            answers = list(perform(self._own(only), self.profile.folder, spool))
+        except KeyboardInterrupt:
+            for row in self._own():
+                self.judge.skipped(row.id, "the run was interrupted while commands checked it")
+            return False
+        for rows, answer in answers:
             for row in rows if answer.error else ():
                 self.judge.failed(row.id, answer.error)
             for (requirement, number), outcome in answer.outcomes.items():
@@ -99,6 +105,7 @@ class ReportBuilder:
             folded = self.judge.add_own(kept.brief, said, kept.guilty)
             trace = spool.trace(kept.number) if guilty_in(folded) else kept.brief
             self._show_all(folded, trace)
+        return True
 
     def _show_all(self, outcomes: Mapping[str, Outcome], trace: Trace) -> None:
         for requirement, outcome in outcomes.items():
@@ -118,7 +125,7 @@ class ReportBuilder:
     def report(self, asked: Asked, **facts: Any) -> Report:
         """The report on everything that was added; `facts` are further fields of `Report`."""
         if self.spool is not None and self.spool.kept:
-            self._run_commands(self.spool, asked.only)
+            facts["interrupted"] = not self._run_commands(self.spool, asked.only) or facts.get("interrupted", False)
             self.spool = None
         rulings = [one for one in self.judge.rulings() if asked.only is None or one.requirement.id in asked.only]
         stale: list[str] = []

@@ -4,6 +4,7 @@
 environment the last event counts a page too many.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -65,7 +66,7 @@ class Shop(BaseHTTPRequestHandler):
         except (ValueError, TypeError, KeyError):
             right = False
         if self.path != "/orders" or not right:
-            self.answer(404 if self.path != "/orders" else 400, {"error": "POST /orders with {\"pages\": 3}"})
+            self.answer(404 if self.path != "/orders" else 400, {"error": 'POST /orders with {"pages": 3}'})
             return
         name = str(len(orders) + 1)
         orders[name] = Order(pages)
@@ -99,10 +100,8 @@ class Shop(BaseHTTPRequestHandler):
 
     def handle(self):
         """Serve until the reader is gone."""
-        try:
+        with contextlib.suppress(ConnectionError):
             super().handle()
-        except ConnectionError:
-            pass
 
     def log_message(self, *_):
         """Say nothing."""
