@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from streamvet_server import faults
-from streamvet_server.app import PARTING, SYSTEMS, Settings, build
+from streamvet_server import catalogue
+from streamvet_server.app import PARTING, Settings, build
+from streamvet_server.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def _scale(text: str) -> float:
 
 
 def _accounts() -> Any:
-    from streamvet_server.listing import accounts  # noqa: PLC0415 -- who serves cosma alone needs no tokens
+    from streamvet_server.listing import accounts  # noqa: PLC0415 -- who serves systems without tokens needs no JWT
 
     return accounts()
 
@@ -108,7 +109,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     for one in profiles:
         if one not in SYSTEMS:
             raise _Unusable("--profile", f"one of {', '.join(sorted(SYSTEMS))}", repr(one))
-    fault = faults.find(arguments.fault) if arguments.fault is not None else None
+    fault = catalogue.find(arguments.fault) if arguments.fault is not None else None
     if arguments.fault is not None and fault is None:
         raise _Unusable("--fault", "the name of a fault", repr(arguments.fault))
     if fault is not None and not set(fault.profiles) & set(profiles):
@@ -119,7 +120,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         scale=arguments.time_scale,
         db=arguments.db,
         control=arguments.control,
-        seams=lambda profile: faults.seams_of(fault, profile),
+        seams=lambda profile: catalogue.seams_of(fault, profile),
     )
 
 
@@ -127,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code: 2 for wrong usage, an address that cannot be had among it."""
     arguments = _arguments(argv)
     if arguments.list_faults or arguments.list_accounts:
-        rows = faults.listing() if arguments.list_faults else _accounts()
+        rows = catalogue.listing() if arguments.list_faults else _accounts()
         print(json.dumps(rows, indent=None if arguments.json else 2))  # noqa: T201 -- what was asked for
         return 0
     try:

@@ -6,7 +6,6 @@ It must not know what a system's routes do.
 from __future__ import annotations
 
 import asyncio
-import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,27 +17,18 @@ from streamvet_server.runs import Runs
 from streamvet_server.seams import HONEST, Scene, Seams
 from streamvet_server.site import Ambient, Resettable, Site, System, endpoint
 from streamvet_server.store import Store
+from streamvet_server.systems import SYSTEMS, system
 from streamvet_server.wire import NotJson, json_text, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-
-# Where each system is. Only those that are served are imported: a file watcher and a library of ciphers take a tenth of
-# the time in which the server starts, and a suite that kills it starts it often.
-SYSTEMS: Mapping[str, tuple[str, str]] = {
-    "ghostly": ("ghostly", "GHOSTLY"),
-    "promptfloe": ("promptfloe", "PROMPTFLOE"),
-    "agent-workspace": ("fleet", "AGENT_WORKSPACE"),
-    "rockstar": ("rockstar", "ROCKSTAR"),
-    "cosma": ("cosma", "COSMA"),
-}
+    from collections.abc import Awaitable, Callable, Sequence
 
 CONTROL_PATH = "/_conformance"
 
 # A script with many large strings; far beyond any body of the systems themselves.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 # How long a stream may take to end when the server stops; then its connection is closed. More than one and a half of
-# the 3 s that cosma's have, and less than the 5 s after which who stops a server often kills it.
+# the 3 s that the slowest have, and less than the 5 s after which who stops a server often kills it.
 SHUTDOWN_S = 4.8
 
 # To be awaited when the server is told to stop, before its listening socket is closed.
@@ -54,13 +44,6 @@ class Settings:
     db: str = ":memory:"
     control: bool = False
     seams: Callable[[str], Seams] = lambda _profile: HONEST
-
-
-def system(profile: str) -> System:
-    """The system of a profile."""
-    module, name = SYSTEMS[profile]
-    found: System = getattr(importlib.import_module(f"streamvet_server.{module}"), name)
-    return found
 
 
 def build(settings: Settings) -> web.AppRunner:
@@ -109,11 +92,11 @@ def build(settings: Settings) -> web.AppRunner:
     return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S)
 
 
-def _site(system: System, store: Store, settings: Settings) -> Site:
-    seams = settings.seams(system.profile)
-    log = EventLog(store, system.profile, seams)
-    runs = Runs(system.lifecycle, log, seams, settings.scale)
-    memory = system.memory(store)
+def _site(served: System, store: Store, settings: Settings) -> Site:
+    seams = settings.seams(served.profile)
+    log = EventLog(store, served.profile, seams)
+    runs = Runs(served.lifecycle, log, seams, settings.scale)
+    memory = served.memory(store)
     orders = memory.orders if isinstance(memory, Ambient) else {}
 
     async def forget() -> None:
@@ -121,10 +104,10 @@ def _site(system: System, store: Store, settings: Settings) -> Site:
         if isinstance(memory, Resettable):
             await memory.reset()
 
-    desk = Desk(system.profile, settings.scale, system.step, system.failures, forget, orders)
-    prefix = "" if len(settings.profiles) == 1 else f"/{system.profile}"
+    desk = Desk(served.profile, settings.scale, served.step, served.failures, forget, orders)
+    prefix = "" if len(settings.profiles) == 1 else f"/{served.profile}"
     return Site(
-        system, settings.scale, seams, store, log, runs, memory, desk if settings.control else None, prefix=prefix
+        served, settings.scale, seams, store, log, runs, memory, desk if settings.control else None, prefix=prefix
     )
 
 

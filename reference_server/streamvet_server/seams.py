@@ -253,9 +253,9 @@ class Seams:
     # log: what is appended; what of it reaches the log; the number that is shown for it; what a replay reads;
     # after which number a reader starts; where one that fell behind reads on; how many events of a run with this
     # status are found again when the server comes up (None: not even the run); what a run waits for after appending.
-    # A fleet has no log; it appends all its pipelines whenever they are replaced. A push has none either, and its lines
-    # are appended all the same; what is kept of it are the facts `content` and `writes` (its plan files, as often as
-    # they were written), of a batch without documents right before that
+    # A system that shows states has no log; it appends all of a state whenever that is replaced. Neither has a run that
+    # ends with its request: its lines are appended all the same, and what is kept of it are the facts of a batch
+    # without documents right before that
     append: Callable[[Scene, Batch], Batch] = _append
     keep: Callable[[Scene, Sequence[Entry]], Sequence[Entry]] = _entries
     number: Callable[[Scene, int], int] = _number
@@ -278,9 +278,9 @@ class Seams:
     # shown can be had, and `store`: whether a push can be kept; in a queue `paused`: whether a pause holds it
     access: Callable[[Scene, str, Refusal | None], Refusal | None] = _access
     # access: what of a list's rows is shown, by `owner` or `project`, and what stands for a secret in an event. Of a
-    # fleet: the pipelines by `status`, `project` and number (`newest`), and their interventions (`pending`); those that
-    # have `changed`; those whose lines are shown (`logged`), their lines at first (`latest`), the ones that are `new`
-    # and how many of these at once (`batch`)
+    # state that is polled: its rows by `status`, `project` and number (`newest`), and what waits in them (`pending`);
+    # those that have `changed`; those whose lines are shown (`logged`), their lines at first (`latest`), the ones that
+    # are `new` and how many of these at once (`batch`)
     sift: Callable[[Scene, str, Sequence[Any], Sequence[Any]], Sequence[Any]] = _sift
     veil: Callable[[Scene, str, str], str] = _veil
     # close: how a stream ends, and what happens to a run when one of its readers has left (None: nothing). A push that

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -130,6 +131,17 @@ def test_stimuli_have_names_and_kinds_that_the_profile_knows(name: str, control:
                 assert stimulus.get("kind") in kinds | {None}
                 assert {"outcome", "script"} <= stimulus.keys()
                 assert control or not stimulus["script"]
+
+
+BUILDS = load_profile(str(Path(__file__).parents[1] / "candidates" / "builds"))
+
+
+@pytest.mark.parametrize("words", [*WORDS.values(), scripts.spoken(BUILDS)], ids=[*WORDS, BUILDS.name])
+def test_words_travel_between_processes(words: scripts.Vocabulary | None) -> None:
+    assert words
+    there = pickle.loads(pickle.dumps(words))  # noqa: S301 - our own bytes
+    kind = words.carriers[0]
+    assert there.emit(kind, 0, "text", ()) == words.emit(kind, 0, "text", ())
 
 
 def test_waits_are_what_they_are_in_real_time() -> None:

@@ -56,7 +56,7 @@ class Served:
         return {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
 
     @contextlib.asynccontextmanager
-    async def fleet(self, who: str = "credentials") -> AsyncIterator[AsyncIterator[tuple[str, Any]]]:
+    async def workspace(self, who: str = "credentials") -> AsyncIterator[AsyncIterator[tuple[str, Any]]]:
         """The events of an agent-workspace stream, each as its name and its document."""
         path, headers = "/agent-workspace/api/agent-workspace/stream", await self.session(who)
         async with self.http.stream("GET", path, headers=headers) as answer:

@@ -105,14 +105,14 @@ def test_agent_workspace(serve: Any) -> None:
             valid("agent-workspace", "responses/login", (await served.http.post(login, json=credentials)).json())
             valid("agent-workspace", "responses/error", (await served.http.post(login, json={})).json())
             names = set()
-            async with served.fleet() as stream:
+            async with served.workspace() as stream:
                 async for name, document in stream:
                     valid("agent-workspace", f"events/{name}", document)
                     names.add(name)
             assert names == {"fleet_snapshot", "fleet_update", "fleet_logs", "heartbeat"}
         async with serve() as served:
             await served.control("agent-workspace", do="fail", what="load")
-            async with served.fleet() as stream:
+            async with served.workspace() as stream:
                 async for name, document in stream:
                     valid("agent-workspace", f"events/{name}", document)
 

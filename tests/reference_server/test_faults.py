@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet_server.app import SYSTEMS
-from streamvet_server.faults import FAULTS, Fault, find, listing, seams_of
+from streamvet_server.catalogue import FAULTS, find, listing, seams_of
 from streamvet_server.seams import HONEST, Seams
+from streamvet_server.systems import SYSTEMS
+
+if TYPE_CHECKING:
+    from streamvet_server.faults import Fault
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # Their faults stand at one and a half of a bound, so each has an honest twin just inside it.
@@ -128,7 +131,7 @@ async def _pushes(served: Any) -> None:
         assert b"internal error" not in answer.content
 
 
-FLEET_RUN: dict[str, Any] = {
+PIPELINE: dict[str, Any] = {
     "id": "run",
     "projectId": "storefront",
     "projectName": "Shop",
@@ -151,12 +154,12 @@ LOG_LINE: dict[str, Any] = {
 }
 
 
-async def _a_fleet(served: Any) -> None:
+async def _pipelines(served: Any) -> None:
     """A stream that cannot be loaded, and one with first lines, an update and a new line."""
     path = "/agent-workspace/api/agent-workspace/stream"
     headers = {**await served.session(), "Accept-Encoding": "identity"}
     logs = [LOG_LINE, {**LOG_LINE, "id": "new", "createdAt": "2026-01-01T00:00:01Z"}]
-    states = ({"pipelines": [FLEET_RUN], "logs": logs[:1]}, {"pipelines": [{**FLEET_RUN, "status": "queued"}]})
+    states = ({"pipelines": [PIPELINE], "logs": logs[:1]}, {"pipelines": [{**PIPELINE, "status": "queued"}]})
     await served.control("agent-workspace", do="fail", what="load")
     for state in (*states, {"logs": logs}):
         await served.control("agent-workspace", do="state", state=state)
@@ -194,7 +197,7 @@ USES = {
     "ghostly": _a_run,
     "promptfloe": _a_build,
     "rockstar": _pushes,
-    "agent-workspace": _a_fleet,
+    "agent-workspace": _pipelines,
     "cosma": _an_index,
 }
 

@@ -23,7 +23,7 @@ from streamvet.generation.ground import Ground, Start
 from streamvet.generation.lawful import emits
 from streamvet.generation.programs import stimuli
 from streamvet.generation.shapes import completed, kind_of
-from streamvet_server.faults import find, seams_of
+from streamvet_server.catalogue import find, seams_of
 from streamvet_server.listing import accounts
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet_server.app import SYSTEMS
+from streamvet_server.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from pathlib import Path

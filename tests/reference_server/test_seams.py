@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from streamvet_server.faults import FAULTS, find, listing, seams_of
+from streamvet_server.catalogue import FAULTS, find, listing, seams_of
 from streamvet_server.seams import HONEST, Cause, Close, Pause, Raw, Seams
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def test_access(serve: Any, check: str, path: str, honest: int) -> None:
             assert [event["id"] async for event in stream] == WHOLE
         who = {"owner": "other_credentials", "exists": "credentials", "cursor": "credentials"}.get(check)
         headers = {} if who is None else await served.bearer("promptfloe", who)
-        from streamvet_server.tokens import EXPIRED_TOKEN  # noqa: PLC0415
+        from streamvet_server.systems.ghostly.tokens import EXPIRED_TOKEN  # noqa: PLC0415
 
         url = path.format(run=run, expired=EXPIRED_TOKEN)
         return int((await served.http.get(url, headers=headers)).status_code)

@@ -160,7 +160,7 @@ def _matched(one: Reading, events: list[Event], wanted: list[Emitted]) -> list[t
     """Each event with an emitted one that has its type's keys: the first of the same type."""
     profile = one.profile
     telling = (profile.discriminator, *profile.then.values())
-    # Of ghostly's the server itself says the first part.
+    # Where no emitted event has a part of the type, the server itself adds it.
     places = [place for place in telling if any(pointed(want.value, place) is not None for want in wanted)]
     named = any(want.name for want in wanted)
 

@@ -30,10 +30,10 @@ STEP_MS = 12.0
 class Effort:
     """How often to repeat what only shows once in a while."""
 
-    races: int = 500  # of ghostly's statements, line 18
+    races: int = 500  # cancellations against the end of a run; the most that a statement of a system asks for
     churns: int = 500  # short connections, where the profile asks for so many
     joins: int = 12  # late readers of one run: more than a burst has events
-    crowd: int = 1000  # events for a crowd of readers; of cosma's statements, line 9
+    crowd: int = 1000  # events for a crowd of readers; the most that a statement of a system asks for
     history: int = 1100  # events of one run: more than a buffer of the last 500 or 1,000 keeps
 
 

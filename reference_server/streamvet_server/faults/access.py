@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamvet_server.faults.fault import BOTH, COSMA, FLEET, GHOSTLY, ROCKSTAR, Fault
-from streamvet_server.faults.shapes import PUSHES, crashing, reads, starts, turned
+from streamvet_server.faults.fault import AGENT_WORKSPACE, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fitted import Fitted
+from streamvet_server.faults.shapes import crashing, reads, starts, turned
 from streamvet_server.seams import Answer, Refusal, Scene, Seams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from streamvet_server.faults.traits import Traits
 
 
 def _token(scene: Scene) -> str:
@@ -31,11 +34,16 @@ def _anybody(_scene: Scene) -> bool:
     return True
 
 
-def _expired_let_in() -> Seams:
+def _reads_let_in(who: Callable[[Scene], bool]) -> Fitted:
+    """Whoever is so may read."""
+    return Fitted(lambda own: turned(own.reads, "credentials", _let_in(who))())
+
+
+def _expired_let_in(own: Traits) -> Seams:
     """A key that has expired is no key any more, so it meets a second check."""
 
     def access(scene: Scene, check: str, refusal: Refusal | None) -> Refusal | None:
-        if not reads(scene) or check not in ("expired", "credentials"):
+        if not own.reads(scene) or check not in ("expired", "credentials"):
             return refusal
         if check == "expired":
             scene.scratch["expired"] = True
@@ -44,26 +52,11 @@ def _expired_let_in() -> Seams:
     return Seams(access=access)
 
 
-def _another_shape() -> Seams:
-    def head(scene: Scene, answer: Answer) -> Answer:
-        refused = 400 if scene.profile in PUSHES else 404  # nobody asks for what another one pushes
-        return replace(answer, document={"detail": "Not Found"}) if answer.status == refused else answer
+def _another_shape(own: Traits) -> Seams:
+    refused = 404 if own.shared else 400  # where streams are nobody else's, nobody asks for one that is not there
 
-    return Seams(head=head)
-
-
-def _renamed_error() -> Seams:
-    def head(scene: Scene, answer: Answer) -> Answer:
-        refused = reads(scene) and answer.status == 401
-        return replace(answer, document={"message": answer.document["error"]}) if refused else answer
-
-    return Seams(head=head)
-
-
-def _as_success() -> Seams:
     def head(_scene: Scene, answer: Answer) -> Answer:
-        refused = answer.status >= 400 and answer.document is not None
-        return replace(answer, document={**answer.document, "success": True}) if refused else answer
+        return replace(answer, document={"detail": "Not Found"}) if answer.status == refused else answer
 
     return Seams(head=head)
 
@@ -74,61 +67,61 @@ def _unprocessable(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "stream-without-credentials", "ACC-01", BOTH + ROCKSTAR + FLEET,
+        "stream-without-credentials", "ACC-01", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
         "A stream is open to whoever shows no credentials.",
-        turned(reads, "credentials", _let_in(lambda scene: not _token(scene))),
+        _reads_let_in(lambda scene: not _token(scene)),
     ),
     Fault(
-        "credentials-unchecked", "ACC-02", BOTH + ROCKSTAR + FLEET, "Any text will do as credentials for a stream.",
-        turned(reads, "credentials", _let_in(lambda scene: bool(_token(scene)) and not _unsigned(scene))),
+        "credentials-unchecked", "ACC-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
+        "Any text will do as credentials for a stream.",
+        _reads_let_in(lambda scene: bool(_token(scene)) and not _unsigned(scene)),
     ),
     Fault(
         "unsigned-token-accepted", "ACC-03", GHOSTLY + ROCKSTAR, "A token that says that it is not signed is believed.",
-        turned(reads, "credentials", _let_in(_unsigned)),
-    ),
-    Fault("expired-accepted", "ACC-04", BOTH + ROCKSTAR + FLEET, "Expired credentials open a stream.", _expired_let_in),
-    Fault(
-        "foreign-stream", "ACC-05", BOTH, "A stream is open to every user.", turned(reads, "owner", _let_in(_anybody))
+        _reads_let_in(_unsigned),
     ),
     Fault(
-        "stream-of-nothing", "ACC-06", BOTH, "The stream of a run that does not exist is opened, and stays silent.",
+        "expired-accepted", "ACC-04", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
+        "Expired credentials open a stream.",
+        Fitted(_expired_let_in),
+    ),
+    Fault(
+        "foreign-stream", "ACC-05", GHOSTLY + PROMPTFLOE,
+        "A stream is open to every user.", turned(reads, "owner", _let_in(_anybody))
+    ),
+    Fault(
+        "stream-of-nothing", "ACC-06", GHOSTLY + PROMPTFLOE,
+        "The stream of a run that does not exist is opened, and stays silent.",
         turned(reads, "exists", _let_in(_anybody)),
     ),
     Fault(
-        "refusal-of-another-shape", "ACC-07", BOTH + ROCKSTAR, "A refusal has the shape of some web framework.",
-        _another_shape,
+        "refusal-of-another-shape", "ACC-07", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "A refusal has the shape of some web framework.",
+        Fitted(_another_shape),
     ),
     Fault(
-        "wrong-password-accepted", "ACC-08", GHOSTLY + FLEET, "Any password will do.",
+        "wrong-password-accepted", "ACC-08", GHOSTLY + AGENT_WORKSPACE, "Any password will do.",
         turned(lambda scene: scene.operation == "login", "credentials", _let_in(_anybody)),
     ),
     Fault(
-        "malformed-login-crashes", "ACC-09", GHOSTLY + FLEET, "A malformed login is a server error.",
+        "malformed-login-crashes", "ACC-09", GHOSTLY + AGENT_WORKSPACE, "A malformed login is a server error.",
         turned(lambda scene: scene.operation == "login", "body", crashing),
     ),
     Fault(
-        "malformed-start-unprocessable", "ACC-10", BOTH + ROCKSTAR,
+        "malformed-start-unprocessable", "ACC-10", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "A malformed request for a run is answered with 422.",
         turned(starts, "body", _unprocessable),
     ),
     Fault(
-        "start-without-credentials", "ACC-11", BOTH, "Whoever shows no credentials may start a run.",
+        "start-without-credentials", "ACC-11", GHOSTLY + PROMPTFLOE, "Whoever shows no credentials may start a run.",
         turned(starts, "credentials", _let_in(lambda scene: not _token(scene))),
     ),
     Fault(
-        "foreign-record", "ACC-12", BOTH, "The record of a run is open to every user.",
+        "foreign-record", "ACC-12", GHOSTLY + PROMPTFLOE, "The record of a run is open to every user.",
         turned(lambda scene: scene.operation == "record", "owner", _let_in(_anybody)),
-    ),
-    Fault(
-        "refusal-told-as-success", "ACC-07", COSMA, "A refusal says that it is a success.",
-        _as_success,
     ),
     Fault(
         "accept-ignored", "ACC-13", COSMA, "Whoever asks for JSON gets the stream.",
         turned(reads, "accept", _let_in(_anybody)),
-    ),
-    Fault(
-        "refusal-without-error", "ACC-07", FLEET, "A 401 answer has its text under another key.",
-        _renamed_error,
     ),
 )  # fmt: skip

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from streamvet_server.faults.endings import as_failure, as_success
-from streamvet_server.faults.fault import BOTH, Fault
+from typing import TYPE_CHECKING
+
+from streamvet_server.faults.fault import GHOSTLY, PROMPTFLOE, Fault
+from streamvet_server.faults.fitted import Fitted
 from streamvet_server.faults.memory import Memory, remembered
 from streamvet_server.faults.shapes import answer_of, crashing, reads, turned
 from streamvet_server.seams import Answer, Batch, Cause, Refusal, Scene, Seams
+
+if TYPE_CHECKING:
+    from streamvet_server.faults.traits import Traits
 
 
 def _cancels(scene: Scene) -> bool:
@@ -17,13 +22,9 @@ def _no_content(_scene: Scene, answer: Answer) -> Answer:
     return answer if answer.document.get("stale") else Answer(204, answer.headers)
 
 
-def _told_otherwise() -> Seams:
-    """Ghostly's cancelled run passes, promptfloe's fails."""
-
+def _told_otherwise(own: Traits) -> Seams:
     def append(scene: Scene, batch: Batch) -> Batch:
-        if batch.cause is not Cause.CANCELLED:
-            return batch
-        return as_success(scene, batch) if scene.profile == "ghostly" else as_failure(scene, batch)
+        return own.uncancelled(scene, batch) if batch.cause is Cause.CANCELLED else batch
 
     return Seams(append=append)
 
@@ -49,20 +50,25 @@ def _gone(memory: Memory) -> Seams:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "cancel-answered-with-204", "CAN-01", BOTH, "A cancellation is answered with status 204.",
+        "cancel-answered-with-204", "CAN-01", GHOSTLY + PROMPTFLOE, "A cancellation is answered with status 204.",
         answer_of("cancel", _no_content),
     ),
     Fault(
-        "cancelled-told-otherwise", "CAN-02", BOTH, "A cancelled run ends as if it had ended by itself.",
-        _told_otherwise,
+        "cancelled-told-otherwise", "CAN-02", GHOSTLY + PROMPTFLOE,
+        "A cancelled run ends as if it had ended by itself.",
+        Fitted(_told_otherwise),
     ),
     Fault(
-        "second-cancel-crashes", "CAN-03", BOTH, "The cancellation of a run that is over is a server error.",
+        "second-cancel-crashes", "CAN-03", GHOSTLY + PROMPTFLOE,
+        "The cancellation of a run that is over is a server error.",
         turned(_cancels, "finished", crashing),
     ),
     Fault(
-        "unknown-cancel-accepted", "CAN-04", BOTH, "The cancellation of an unknown run is accepted.",
+        "unknown-cancel-accepted", "CAN-04", GHOSTLY + PROMPTFLOE, "The cancellation of an unknown run is accepted.",
         _unknown_accepted,
     ),
-    Fault("cancelled-run-gone", "CAN-05", BOTH, "The stream of a cancelled run is gone.", remembered(_gone)),
+    Fault(
+        "cancelled-run-gone", "CAN-05", GHOSTLY + PROMPTFLOE,
+        "The stream of a cancelled run is gone.", remembered(_gone),
+    ),
 )  # fmt: skip

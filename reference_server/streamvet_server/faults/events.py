@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import BOTH, COSMA, FLEET, ROCKSTAR, Fault
-from streamvet_server.faults.fleet import to_returned
-from streamvet_server.faults.shapes import answer_of, every, rare, told, with_key, written
-from streamvet_server.faults.updates import ORDINARY, is_ordinary, published
+from streamvet_server.faults.fault import AGENT_WORKSPACE, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fitted import Fitted, rarely_told, rarely_written
+from streamvet_server.faults.shapes import answer_of, every, telling, with_key, written
 from streamvet_server.seams import Answer, Batch, Cause, Scene, Seams, Shown
-from streamvet_server.wire import json_text, sse_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from streamvet_server.faults.traits import Traits
 
 BEYOND_DOUBLES = 2**53 + 1
 DEEP_LEVELS = 70  # more than the 64 that common readers take
 
 
-def _cut_character(octets: bytes) -> bytes:
+def cut_character(octets: bytes) -> bytes:
     """The octets without the last one of their first character that has several."""
     at = next((index for index, octet in enumerate(octets) if octet >= 0xC2), None)
     if at is None:
@@ -37,41 +37,39 @@ def _doubled_key(octets: bytes) -> bytes:
     return octets[:start] + member + octets[start:]
 
 
-def _deep() -> Any:
+def deep() -> Any:
+    """Lists in lists."""
     tree: Any = []
     for _ in range(DEEP_LEVELS):
         tree = [tree]
     return tree
 
 
-def _typeless(_shown: Shown, document: Any) -> Iterable[Any]:
-    discriminator = next(key for key in ("kind", "type", "step", "opcode") if key in document)
-    return ({key: value for key, value in document.items() if key != discriminator},)
+def _typeless(own: Traits) -> Seams:
+    def change(_shown: Shown, document: Any) -> Iterable[Any]:
+        return ({key: value for key, value in document.items() if key != own.discriminator},)
+
+    return telling(own.rare, change)
 
 
-def _wrong_shape(_shown: Shown, document: Any) -> Iterable[Any]:
-    body = next(key for key in ("payload", "insight", "detail", "data") if key in document)
-    return ({**document, body: None},)
+def _wrong_shape(own: Traits) -> Seams:
+    return telling(own.rare, lambda _shown, document: ({**document, own.body: None},))
 
 
-def _renamed(_shown: Shown, document: Any) -> Iterable[Any]:
-    return ({**document, "step": document["step"].replace("_", "-")},)
-
-
-def _cleaned(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
     """The value without control characters, but for white space."""
     if isinstance(value, str):
         return "".join(it for it in value if it >= " " or it in "\t\n\r")
     if isinstance(value, dict):
-        return {key: _cleaned(it) for key, it in value.items()}
-    return [_cleaned(it) for it in value] if isinstance(value, list) else value
+        return {key: cleaned(it) for key, it in value.items()}
+    return [cleaned(it) for it in value] if isinstance(value, list) else value
 
 
 def _cleaning() -> Seams:
     def append(_scene: Scene, batch: Batch) -> Batch:
         if batch.cause is not Cause.WORK:
             return batch
-        return replace(batch, documents=[_cleaned(document) for document in batch.documents])
+        return replace(batch, documents=[cleaned(document) for document in batch.documents])
 
     return Seams(append=append)
 
@@ -82,89 +80,49 @@ def _nameless(_scene: Scene, answer: Answer) -> Answer:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "character-cut", "EVT-01", BOTH + ROCKSTAR,
+        "character-cut", "EVT-01", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "The first character of an event that has several octets lacks one.",
-        written(every, _cut_character),
+        written(every, cut_character),
     ),
     Fault(
-        "character-cut-in-a-message", "EVT-01", COSMA,
-        "The first character of a message that has several octets lacks one.",
-        written(is_ordinary, _cut_character),
+        "trailing-comma", "EVT-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "An object of an event ends with a comma.",
+        rarely_written(lambda octets: octets[: octets.rindex(b"}")] + b"," + octets[octets.rindex(b"}") :]),
     ),
     Fault(
-        "octet-that-is-no-character", "EVT-01", FLEET, "The text of a log line has an octet that is not UTF-8.",
-        written(rare, lambda octets: octets.replace(b'"message":"', b'"message":"\xc3', 1)),
+        "doubled-key", "EVT-03", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "An event has its first key twice.",
+        rarely_written(_doubled_key),
     ),
     Fault(
-        "trailing-comma", "EVT-02", BOTH + ROCKSTAR + FLEET + COSMA, "An object of an event ends with a comma.",
-        written(rare, lambda octets: octets[: octets.rindex(b"}")] + b"," + octets[octets.rindex(b"}") :]),
-    ),
-    Fault(
-        "doubled-key", "EVT-03", BOTH + ROCKSTAR + FLEET + COSMA, "An event has its first key twice.",
-        written(rare, _doubled_key),
-    ),
-    Fault(
-        "integer-beyond-doubles", "EVT-04", BOTH + ROCKSTAR + FLEET + COSMA,
+        "integer-beyond-doubles", "EVT-04", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
         "An event has an integer that a double does not hold.",
-        told(rare, with_key("traceId", BEYOND_DOUBLES)),
+        rarely_told(with_key("traceId", BEYOND_DOUBLES)),
     ),
     Fault(
-        "lone-surrogate", "EVT-05", BOTH + ROCKSTAR + FLEET + COSMA,
-        "An event has half an emoji.", told(rare, with_key("label", "\ud83d")),
+        "lone-surrogate", "EVT-05", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "An event has half an emoji.", rarely_told(with_key("label", "\ud83d")),
     ),
     Fault(
-        "nested-too-deep", "EVT-06", BOTH + ROCKSTAR + COSMA, "An event is nested 70 levels deep.",
-        told(rare, with_key("tree", _deep())),
+        "nested-too-deep", "EVT-06", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA, "An event is nested 70 levels deep.",
+        rarely_told(with_key("tree", deep())),
     ),
     Fault(
-        "snapshot-nested-too-deep", "EVT-06", FLEET, "Who comes back after a restart has a snapshot of 70 levels.",
-        to_returned(lambda octets: (octets.replace(b"[]", json_text(_deep()).encode(), 1),)),
+        "typeless", "EVT-07", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA, "An event lacks the key that names its type.",
+        Fitted(_typeless),
     ),
     Fault(
-        "typeless", "EVT-07", BOTH + ROCKSTAR + COSMA, "An event lacks the key that names its type.",
-        told(rare, _typeless),
-    ),
-    Fault(
-        "event-field-missing", "EVT-07", FLEET, "The block of the first log lines lacks its event field.",
-        written(rare, lambda octets: octets[octets.index(b"\n") + 1 :]),
-    ),
-    Fault(
-        "null-for-an-object", "EVT-08", BOTH + ROCKSTAR + COSMA,
+        "null-for-an-object", "EVT-08", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
         "An event has null where its schema wants an object.",
-        told(rare, _wrong_shape),
+        Fitted(_wrong_shape),
     ),
     Fault(
-        "null-for-a-message", "EVT-08", FLEET, "A log line has null for its text.",
-        told(rare, with_key("message", None)),
-    ),
-    Fault(
-        "control-characters-dropped", "EVT-09", BOTH + ROCKSTAR,
+        "control-characters-dropped", "EVT-09", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "Control characters are cleaned from what a run emits.", _cleaning
     ),
     Fault(
-        "control-characters-dropped-from-updates", "EVT-09", COSMA,
-        "Control characters are cleaned from what is published.",
-        published(lambda update: (replace(update, data=_cleaned(update.data)),), ORDINARY, own=False),
-    ),
-    Fault(
-        "cancel-answer-names-no-run", "EVT-10", BOTH, "The answer to a cancellation has null for the run's id.",
+        "cancel-answer-names-no-run", "EVT-10", GHOSTLY + PROMPTFLOE,
+        "The answer to a cancellation has null for the run's id.",
         answer_of("cancel", _nameless),
-    ),
-    Fault(
-        "login-answers-a-list", "EVT-10", FLEET, "The answer to a login is a list.",
-        answer_of("login", lambda _scene, answer: replace(answer, document=[answer.document])),
-    ),
-    Fault(
-        "pause-answer-without-message", "EVT-10", COSMA, "The answer to a pause has no message.",
-        answer_of("pause", lambda _scene, answer: replace(answer, document={"success": True})),
-    ),
-    Fault(
-        "opcode-misspelt", "EVT-11", COSMA, "An opcode has a hyphen in its name.",
-        told(rare, lambda _shown, document: ({**document, "opcode": "watch-added"},)),
-    ),
-    Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(rare, _renamed)),
-    Fault(
-        "unlisted-type", "EVT-11", FLEET, "An event of an unlisted type follows each update.",
-        written(lambda shown: shown.name == "fleet_update", lambda octets: octets + sse_block("fleet_done", "{}")),
     ),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """What a fault is: a row with a name, the one requirement that it violates, and how its seams are made.
 
-It must not know any fault.
+It must not know any fault. Of the systems it knows the names alone: a row says on which of them it can be committed.
 """
 
 from __future__ import annotations
@@ -8,17 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamvet_server.faults.fitted import Fitted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streamvet_server.faults.traits import Traits
     from streamvet_server.seams import Seams
 
-BOTH = ("ghostly", "promptfloe")
 GHOSTLY = ("ghostly",)
 PROMPTFLOE = ("promptfloe",)
 ROCKSTAR = ("rockstar",)
-FLEET = ("agent-workspace",)
+AGENT_WORKSPACE = ("agent-workspace",)
 COSMA = ("cosma",)
+
+# An honest variant has the name of its fault and this behind it.
+LEGAL = "-but-legal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +37,14 @@ class Fault:
     id: str | None
     profiles: tuple[str, ...]
     note: str
-    make: Callable[[], Seams]  # anew for each server, as a fault may remember what it has seen
+    make: Callable[[], Seams] | Fitted
     generated: bool = False
 
     @property
     def honest(self) -> bool:
         """Whether every requirement still holds."""
         return self.id is None
+
+    def seams(self, traits: Traits) -> Seams:
+        """Its seams on a system with these traits, made anew: a fault may remember what it has seen."""
+        return self.make.make(traits) if isinstance(self.make, Fitted) else self.make()

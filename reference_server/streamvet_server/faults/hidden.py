@@ -6,60 +6,39 @@ an outcome, a reader's coming and a number. `streamvet prove` does not run them,
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.endings import as_success
-from streamvet_server.faults.fault import BOTH, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fault import COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fitted import Fitted, remembered_of
 from streamvet_server.faults.memory import Memory, remembered
-from streamvet_server.faults.rare_moments import (
-    bunch_of_a_cursor,
-    leaving_skips,
-    lost_in_between,
-    redelivered,
-    separators_replayed,
-    swapped_at_first,
-)
+from streamvet_server.faults.rare_moments import bunch_of_a_cursor, lost_in_between, redelivered, separators_replayed
 from streamvet_server.faults.rare_texts import (
     BUFFER_OCTETS,
     CHUNK_UNITS,
     LEVELS,
     SEPARATORS,
     as_in_c,
-    as_list,
     cut_at_buffers,
     halved_emoji,
-    in_ascii,
-    in_member,
     looks_like_an_end,
-    no_lists,
     raw_newline,
     rounded,
     shallow,
     twice_data,
     unescaped_end,
 )
-from streamvet_server.faults.shapes import every, told, type_of, written
+from streamvet_server.faults.shapes import Make, every, type_of, written
 from streamvet_server.faults.texts import in_texts, said, spelt
-from streamvet_server.faults.updates import is_own
-from streamvet_server.seams import Batch, Cause, Close, Scene, Seams, Update
+from streamvet_server.seams import Batch, Cause, Close, Piece, Scene, Seams, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from streamvet_server.faults.shapes import Make
-    from streamvet_server.seams import Piece, Shown
-
-# What tells of a state: only the newest is of interest, a writer may think.
-STATES = frozenset(
-    {"loop_state", "horizon_start", "horizon_end", "victory_check", "memory_hit", "memory_miss", "progress", "insight"}
-)
-CHANGES = frozenset({"file_created", "file_modified", "file_deleted", "file_moved"})
-MESSAGES = frozenset({"info", "error", "status_update"})
+    from streamvet_server.faults.traits import Traits
 
 
-def _in_bunches(change: Callable[[Sequence[Any]], Sequence[Any]]) -> Make:
+def in_bunches(change: Callable[[Sequence[Any]], Sequence[Any]]) -> Make:
     """What a run emits at once, as something else."""
 
     def append(_scene: Scene, batch: Batch) -> Batch:
@@ -69,41 +48,22 @@ def _in_bunches(change: Callable[[Sequence[Any]], Sequence[Any]]) -> Make:
     return lambda: Seams(append=append)
 
 
-def _newest_of_a_kind(documents: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    following = [*map(type_of, documents[1:]), None]
-    return [it for it, then in zip(documents, following, strict=True) if type_of(it) != then or then not in STATES]
+def _newest_of_a_kind(own: Traits) -> Seams:
+    def newest(documents: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        following = [*map(type_of, documents[1:]), None]
+        pairs = zip(documents, following, strict=True)
+        return [it for it, then in pairs if type_of(it) != then or then not in own.states]
+
+    return in_bunches(newest)()
 
 
-def _sorted_by_step(documents: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    made: list[Mapping[str, Any]] = []
-    for _, group in itertools.groupby(documents, lambda it: "stepIndex" in it):
-        rows = list(group)
-        made += sorted(rows, key=lambda it: it["stepIndex"]) if "stepIndex" in rows[0] else rows
-    return made
-
-
-def _changes_first() -> Seams:
-    """What changed on disk overtakes the message right before it."""
-
-    def publish(scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
-        made = list(updates)
-        for at in range(1, 1 if is_own(scene) else len(made)):
-            if made[at].opcode in CHANGES and made[at - 1].opcode in MESSAGES:
-                made[at - 1], made[at] = made[at], made[at - 1]
-        return made
-
-    return Seams(publish=publish)
-
-
-def _told_as_success(
-    good: Callable[[Mapping[str, Any]], bool], *bad: str, left: bool = False
-) -> Callable[[Memory], Seams]:
+def told_as_success(good: Callable[[Mapping[str, Any]], bool], *bad: str, left: bool = False) -> Fitted:
     """A run that fails is told as a success where one of its events speaks for that, and no type does against it.
 
     `left`: whether somebody has to have left it before, or nobody.
     """
 
-    def build(memory: Memory) -> Seams:
+    def build(own: Traits, memory: Memory) -> Seams:
         fine: set[str] = set()
         failed: set[str] = set()
 
@@ -113,11 +73,11 @@ def _told_as_success(
                 fine.update({run} if any(map(good, batch.documents)) else ())
                 failed.update({run} if any(type_of(it) in bad for it in batch.documents) else ())
             lies = batch.cause is Cause.FAILED and run in fine - failed and (memory.departed[run] > 0) is left
-            return as_success(scene, batch) if lies else batch
+            return own.as_success(scene, batch) if lies else batch
 
         return Seams(append=append)
 
-    return build
+    return remembered_of(build)
 
 
 def _ends_inside() -> Seams:
@@ -127,11 +87,12 @@ def _ends_inside() -> Seams:
     return Seams(frame=frame)
 
 
-def _of_type(*types: str) -> Callable[[Mapping[str, Any]], bool]:
+def of_type(*types: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether a document is of one of these types."""
     return lambda document: type_of(document) in types
 
 
-def _row(name: str, id_: str, profiles: tuple[str, ...], note: str, make: Make) -> Fault:
+def _row(name: str, id_: str, profiles: tuple[str, ...], note: str, make: Make | Fitted) -> Fault:
     return Fault(name, id_, profiles, note, make, generated=True)
 
 
@@ -146,28 +107,25 @@ FAULTS: tuple[Fault, ...] = (
         "A newline right behind a character of three octets or four is not escaped.", spelt(raw_newline),
     ),
     _row(
-        "character-cut-at-a-buffer", "EVT-01", BOTH + COSMA,
+        "character-cut-at-a-buffer", "EVT-01", GHOSTLY + PROMPTFLOE + COSMA,
         f"A character of four octets that begins before octet {BUFFER_OCTETS} of a text and ends behind it is cut.",
         spelt(cut_at_buffers),
     ),
     _row(
-        "backslash-at-the-end", "EVT-02", BOTH + ROCKSTAR + COSMA,
+        "backslash-at-the-end", "EVT-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
         "A backslash that ends a text is not escaped.", spelt(unescaped_end),
     ),
     _row(
-        "control-before-a-digit", "EVT-02", BOTH + COSMA,
+        "control-before-a-digit", "EVT-02", GHOSTLY + PROMPTFLOE + COSMA,
         "A control character that a hexadecimal digit follows is written as in C.", spelt(as_in_c),
     ),
     _row(
-        "emoji-over-two-chunks", "EVT-05", BOTH + COSMA,
+        "emoji-over-two-chunks", "EVT-05", GHOSTLY + PROMPTFLOE + COSMA,
         f"An emoji of which a half is in the next {CHUNK_UNITS} units of UTF-16 loses that half.",
         said(in_texts(halved_emoji)),
     ),
     _row(
-        "empty-list-as-null", "EVT-08", PROMPTFLOE, "An empty list of files is null.", said(no_lists),
-    ),
-    _row(
-        "separators-trimmed", "EVT-09", BOTH + ROCKSTAR + COSMA,
+        "separators-trimmed", "EVT-09", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
         "A line separator other than CR and LF is trimmed from the end of a text.",
         said(in_texts(lambda text: text.rstrip(SEPARATORS))),
     ),
@@ -186,36 +144,13 @@ FAULTS: tuple[Fault, ...] = (
         "data-key-twice", "EVT-03", GHOSTLY, "A key named data is twice in a payload.", written(every, twice_data),
     ),
     _row(
-        "length-makes-a-list", "EVT-08", GHOSTLY, "A payload with a key named length is told as a list.",
-        told(lambda shown: shown.number is not None, as_list),
-    ),
-    _row(
-        "notes-in-ascii", "EVT-09", PROMPTFLOE, "The notes of a review have question marks for what is not ASCII.",
-        said(in_member("notes", in_ascii)),
-    ),
-    _row(
-        "steps-sorted", "ORD-04", GHOSTLY, "Events of several steps that come at once are sorted by step.",
-        _in_bunches(_sorted_by_step),
-    ),
-    _row(
-        "changes-first", "ORD-04", COSMA, "What changed on disk overtakes the message right before it.",
-        _changes_first,
-    ),
-    _row(
-        "newest-of-a-kind", "ORD-05", BOTH, "Of two events of one type that come at once the older is left out.",
-        _in_bunches(_newest_of_a_kind),
+        "newest-of-a-kind", "ORD-05", GHOSTLY + PROMPTFLOE,
+        "Of two events of one type that come at once the older is left out.",
+        Fitted(_newest_of_a_kind),
     ),
     _row(
         "passes-without-a-reader", "TRN-11", GHOSTLY, "A run that fails passes where one of its readers has left it.",
-        remembered(_told_as_success(lambda _it: True, left=True)),
-    ),
-    _row(
-        "result-decides", "TRM-06", PROMPTFLOE, "A run that fails is done where it has more than text and progress.",
-        remembered(_told_as_success(_of_type("insight", "file_written", "started", "planning"))),
-    ),
-    _row(
-        "preview-decides", "TRM-06", ROCKSTAR, "A push that fails before it stores is done where it has a preview.",
-        remembered(_told_as_success(_of_type("compressing", "generating_preview", "linking_plans"), "storing")),
+        told_as_success(lambda _it: True, left=True),
     ),
     _row(
         "end-looked-for-in-the-text", "TRM-01", PROMPTFLOE + ROCKSTAR,
@@ -236,7 +171,7 @@ FAULTS: tuple[Fault, ...] = (
         remembered(redelivered(cursors=True)),
     ),
     _row(
-        "separators-trimmed-in-the-log", "CAT-07", BOTH,
+        "separators-trimmed-in-the-log", "CAT-07", GHOSTLY + PROMPTFLOE,
         "A line separator other than CR and LF is trimmed from the end of a replayed text.",
         remembered(separators_replayed),
     ),
@@ -249,13 +184,5 @@ FAULTS: tuple[Fault, ...] = (
         "whole-bunch-again", "CAT-06", PROMPTFLOE,
         "Behind a cursor inside of what was emitted at once all of that comes again.",
         bunch_of_a_cursor(lambda numbers: numbers[0] - 1),
-    ),
-    _row(
-        "leaving-skips-the-next", "ORD-05", COSMA, "Who leaves right behind an update takes the next one from another.",
-        leaving_skips,
-    ),
-    _row(
-        "swapped-for-newcomers", "ORD-06", COSMA, "Who comes right behind an update gets the next two swapped.",
-        swapped_at_first,
     ),
 )  # fmt: skip

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet_server.faults.fault import PROMPTFLOE, ROCKSTAR, Fault
+from streamvet_server.faults.fitted import Fitted, rarely_written
 from streamvet_server.faults.memory import Memory, remembered
-from streamvet_server.faults.shapes import BOM, every, opening, rare, writing, written
+from streamvet_server.faults.shapes import BOM, every, opening, writing, written
 
 if TYPE_CHECKING:
-    from streamvet_server.seams import Seams, Shown
+    from streamvet_server.faults.traits import Traits
+    from streamvet_server.seams import Seams
 
 
 def _unended(memory: Memory) -> Seams:
@@ -18,13 +20,12 @@ def _unended(memory: Memory) -> Seams:
     )
 
 
-def _texts(shown: Shown) -> bool:
-    """Whether an event carries any text: promptfloe's files, and every step of a push."""
-    return shown.name == "file" or shown.scene.profile == "rockstar"
+def _raw_newline(own: Traits) -> Seams:
+    return writing(own.texts, lambda octets: octets.replace(b"\\n", b"\n", 1))
 
 
-def _begins_a_short_one(shown: Shown) -> bool:
-    return opening(shown) and shown.scene.operation in ("start:skill", "start:plan")
+def _bom(own: Traits) -> Seams:
+    return writing(lambda shown: opening(shown) and own.short(shown.scene), lambda octets: BOM + octets)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -35,20 +36,20 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "two-documents-on-a-line", "NDJ-02", PROMPTFLOE + ROCKSTAR,
         "An event of a rare type and the one behind it are on one line.",
-        written(rare, lambda octets: octets.removesuffix(b"\n")),
+        rarely_written(lambda octets: octets.removesuffix(b"\n")),
     ),
     Fault(
         "raw-newline", "NDJ-03", PROMPTFLOE + ROCKSTAR, "The first newline in a text is not escaped.",
-        written(_texts, lambda octets: octets.replace(b"\\n", b"\n", 1)),
+        Fitted(_raw_newline),
     ),
     Fault(
         "bom-before-lines", "NDJ-04", PROMPTFLOE + ROCKSTAR,
         "The stream of a skill, or of a plan, begins with a byte order mark.",
-        written(_begins_a_short_one, lambda octets: BOM + octets),
+        Fitted(_bom),
     ),
     Fault(
         "empty-line", "NDJ-06", ROCKSTAR, "An empty line follows an event of a rare type.",
-        written(rare, lambda octets: octets + b"\n"),
+        rarely_written(lambda octets: octets + b"\n"),
     ),
     Fault(
         "crlf-lines", "NDJ-05", PROMPTFLOE + ROCKSTAR, "Lines end with CRLF.",

@@ -1,21 +1,19 @@
 """What becomes of readers at rare moments: who comes or leaves right when something is emitted, or in the middle of it.
 
-It must not know any system but for its kind of stream: those of runs, and the one that everybody reads.
+It must not know any system: only that there are runs, and readers of them.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.memory import CLOSED, PLACE, Memory
 from streamvet_server.faults.rare_texts import SEPARATORS
-from streamvet_server.faults.shapes import is_stream, reads, whole
+from streamvet_server.faults.shapes import reads, whole
 from streamvet_server.faults.texts import in_texts
-from streamvet_server.faults.updates import KEEPALIVE, ORDINARY
 from streamvet_server.log import now_ms
-from streamvet_server.seams import Answer, Cause, Entry, Scene, Seams, Shown, Update
+from streamvet_server.seams import Cause, Entry, Scene, Seams, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -112,88 +110,3 @@ def bunch_of_a_cursor(place: Callable[[Sequence[int]], int]) -> Make:
         return Seams(keep=keep, resume=resume)
 
     return make
-
-
-@dataclass(slots=True)
-class _Crowd:
-    """Who reads now, the longest there first, and when something was published last, to whom."""
-
-    readers: list[Scene] = field(default_factory=list)
-    told: tuple[Scene, ...] = ()
-    at_s: float = 0.0
-
-    def just_told(self) -> bool:
-        """Whether something was published a moment ago to a reader that is still there."""
-        return time.monotonic() - self.at_s < JUST_NOW_S and any(it is one for it in self.readers for one in self.told)
-
-    def over(self, seams: Seams, come: Callable[[Scene], None], gone: Callable[[Scene], None]) -> Seams:
-        """The same seams; who comes and leaves is told, and remembered."""
-
-        def head(scene: Scene, answer: Answer) -> Answer:
-            if is_stream(answer):
-                come(scene)
-                self.readers.append(scene)
-            return answer
-
-        def left(scene: Scene) -> None:
-            self.readers = [it for it in self.readers if it is not scene]
-            gone(scene)
-
-        def publish(scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
-            made = list(seams.publish(scene, updates))
-            if made:
-                self.told, self.at_s = tuple(self.readers), time.monotonic()
-            return made
-
-        return replace(seams, head=head, left=left, publish=publish)
-
-
-def _nothing(_scene: Scene) -> None:
-    return
-
-
-def leaving_skips() -> Seams:
-    """Who leaves takes an update from the one that was there first: a list that is changed as it is walked."""
-    crowd = _Crowd()
-
-    def gone(_scene: Scene) -> None:
-        if crowd.just_told():
-            crowd.readers[0].scratch["shifted"] = True
-
-    def publish(_scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
-        for scene in crowd.readers:
-            if updates and scene.scratch.pop("shifted", False):
-                scene.scratch["skips"] = updates[0].opcode != ORDINARY
-        return updates
-
-    def document(shown: Shown, told: Any) -> Iterable[Any]:
-        skips = shown.name != KEEPALIVE and shown.scene.scratch.pop("skips", False)
-        return () if skips else (told,)
-
-    return crowd.over(Seams(publish=publish, document=document), _nothing, gone)
-
-
-def swapped_at_first() -> Seams:
-    """Who comes right behind an update gets the first two that follow at once in the other order."""
-    crowd = _Crowd()
-
-    def come(scene: Scene) -> None:
-        scene.scratch["fresh"] = crowd.just_told()
-
-    def publish(_scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
-        for scene in crowd.readers:
-            if updates and scene.scratch.pop("fresh", False):
-                scene.scratch["swaps"] = len(updates) > 1
-        return updates
-
-    def document(shown: Shown, told: Any) -> Iterable[Any]:
-        scratch = shown.scene.scratch
-        if shown.name == KEEPALIVE:
-            return (told,)
-        if scratch.pop("swaps", False):
-            scratch["waits"] = told
-            return ()
-        waiting = scratch.pop("waits", None)
-        return (told,) if waiting is None else (told, waiting)
-
-    return crowd.over(Seams(publish=publish, document=document), come, _nothing)

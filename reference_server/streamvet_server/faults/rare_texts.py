@@ -6,12 +6,7 @@ It must not know which fault does so, nor on which system.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from streamvet_server.seams import Shown
+from typing import Any
 
 SEPARATORS = "\u0085\u2028\u2029"
 BUFFER_OCTETS = 64  # with the quote; the wide characters that are pinned fit in
@@ -88,32 +83,3 @@ def shallow(value: Any, level: int = 1) -> Any:
     if isinstance(value, dict):
         return {key: shallow(it, level + 1) for key, it in value.items()}
     return [shallow(it, level + 1) for it in value]
-
-
-def no_lists(value: Any) -> Any:
-    """Empty lists where the schemas want lists, as null."""
-    if not isinstance(value, dict):
-        return value
-    return {key: None if key == "files" and it == [] else no_lists(it) for key, it in value.items()}
-
-
-def as_list(_shown: Shown, document: Any) -> Iterable[Any]:
-    """The document with a list for a payload that looks like one, as some libraries decide."""
-    payload = document["payload"]
-    return ({**document, "payload": list(payload.values())} if "length" in payload else document,)
-
-
-def in_member(name: str, change: Callable[[str], str]) -> Callable[[Any], Any]:
-    """A change of the text that is a member of this name, wherever it stands."""
-
-    def changed(value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {key: change(it) if key == name and isinstance(it, str) else changed(it) for key, it in value.items()}
-
-    return changed
-
-
-def in_ascii(text: str) -> str:
-    """The text with question marks for what is not ASCII."""
-    return text.encode("ascii", "replace").decode()

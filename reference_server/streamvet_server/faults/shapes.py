@@ -15,19 +15,7 @@ Make = Callable[[], Seams]
 Chosen = Callable[[Shown], bool]
 
 STREAMS = frozenset({"attach", "resume"})  # the operations that only read
-PUSHES = frozenset({"rockstar"})  # the systems whose streams are answers to starts, and are nobody else's
-
-# The types of which few runs have an event, so that a fault with them leaves other requirements their runs.
-RARE_TYPES = frozenset({"victory_check", "insight", "linking_plans", "watch_added"})
-# The same where only the first events of a stream have it: on few streams there is something to begin with.
-RARE_AT_FIRST = frozenset({"fleet_logs"})
 BOM = b"\xef\xbb\xbf"
-
-
-def rare(shown: Shown) -> bool:
-    """Whether an event is of the rare type of its system."""
-    name = shown.name.removeprefix("assist.")
-    return name in RARE_TYPES or (shown.replayed and name in RARE_AT_FIRST)
 
 
 def opening(shown: Shown) -> bool:
@@ -132,10 +120,15 @@ def crashing(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
 
 
 def reads(scene: Scene) -> bool:
-    """Whether a request is for the stream of a run, or starts a run whose stream is the answer alone."""
-    return scene.operation in STREAMS or (starts(scene) and scene.profile in PUSHES)
+    """Whether a request is for the stream of a run, or for one that everybody may read."""
+    return scene.operation in STREAMS
 
 
 def starts(scene: Scene) -> bool:
     """Whether a request is for a new run."""
     return scene.operation.startswith("start:")
+
+
+def is_own(scene: Scene) -> bool:
+    """Whether updates are of the server's own work, not what the control interface asked for."""
+    return scene.operation != "publish"

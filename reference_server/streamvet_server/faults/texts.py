@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.updates import is_own
+from streamvet_server.faults.shapes import is_own
 from streamvet_server.seams import Batch, Cause, Scene, Seams, Update
 
 if TYPE_CHECKING:

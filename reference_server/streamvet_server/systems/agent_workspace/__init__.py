@@ -1,0 +1,1 @@
+"""agent-workspace: pipelines that are watched. `systems` says which modules a room hands on."""

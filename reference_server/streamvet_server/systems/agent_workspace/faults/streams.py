@@ -1,0 +1,233 @@
+"""Faults of how agent-workspace does what others do too: frames, heartbeats, first snapshots, its one last event.
+
+It must not know HTTP or the state that is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from streamvet_server.faults.catchup import FIRST_LATE_S, FIRST_LEGAL_S
+from streamvet_server.faults.events import deep
+from streamvet_server.faults.fault import AGENT_WORKSPACE, Fault
+from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, marking
+from streamvet_server.faults.shapes import Make, answer_of, piecing, reads, told, with_key, written
+from streamvet_server.faults.terminal import LATE_S, LEGAL_S
+from streamvet_server.faults.transport import OVERSIZED_COMMENT
+from streamvet_server.log import now_ms
+from streamvet_server.seams import Answer, Close, Held, Pause, Piece, Scene, Seams, Shown
+from streamvet_server.systems.agent_workspace.accounts import ACCOUNTS
+from streamvet_server.systems.agent_workspace.faults.connections import age, timed, to_returned
+from streamvet_server.wire import json_text, sse_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+OLD = 0.85  # of the time that a stream may last
+# An idle stream should last 60 s: it is closed after two thirds of that; or when the platform's limit may have done it.
+CLOSED_EARLY, CLOSED_LEGALLY = 40 / 300, 276 / 300
+HEARTBEAT_TOLERANCE_S = 3.5  # of a heartbeat's 15 s: a poll and a little
+BACK_MS = 500  # a heartbeat of then is still close to now
+
+
+def is_rare(shown: Shown) -> bool:
+    """Whether an event is the first one with log lines: on few streams there are some to begin with."""
+    return shown.replayed and shown.name == "fleet_logs"
+
+
+def is_heartbeat(shown: Shown) -> bool:
+    """Whether an event is one."""
+    return shown.name == "heartbeat"
+
+
+def _oversized_at_last() -> Seams:
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        last = is_heartbeat(shown) and age(shown.scene) > OLD
+        return (octets, OVERSIZED_COMMENT) if last else (octets,)
+
+    return timed(Seams(frame=frame))
+
+
+def _closed_after(part: float) -> Make:
+    """Every stream is closed after this part of the time that it may last."""
+    return lambda: Seams(clock=lambda _scene, wait, seconds: part * seconds if wait == "cap" else seconds)
+
+
+def _as_snapshot_too(octets: bytes) -> bytes:
+    return octets + octets.replace(b"event: fleet_update", b"event: fleet_snapshot", 1)
+
+
+def _put_far_off(gap_s: Gap) -> Make:
+    """An event puts the next heartbeat off to the end of a gap of `gap_s`."""
+
+    def clock(scene: Scene, wait: str, seconds: float) -> float:
+        if wait == "first-ping":
+            scene.scratch.update(interval_s=seconds, last_s=time.monotonic())
+        if wait != "quiet":
+            return seconds
+        return float(max(0.0, scene.scratch["last_s"] + gap_s(scene.scratch["interval_s"]) - time.monotonic()))
+
+    return lambda: Seams(clock=clock, frame=marking(is_heartbeat))
+
+
+def _held_back(gap_s: Gap) -> Make:
+    """A heartbeat behind which there was only silence is kept back, but an event takes it along."""
+
+    def clock(scene: Scene, wait: str, seconds: float) -> float:
+        if wait == "ping":
+            scene.scratch["interval_s"] = seconds
+        return seconds
+
+    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        scratch = shown.scene.scratch
+        if not is_heartbeat(shown):
+            scratch["busy"] = not shown.replayed
+            return (octets,)
+        interval_s = scratch["interval_s"]
+        return (octets,) if scratch.pop("busy", False) else (Held(octets, gap_s(interval_s) - interval_s),)
+
+    return lambda: Seams(clock=clock, frame=frame)
+
+
+def _load_error(shown: Shown) -> bool:
+    """Whether an event is the only terminal one."""
+    return shown.name == "error"
+
+
+def _update_of_the_second(shown: Shown) -> bool:
+    """Whether an event is an update for the second account, which sees less than the first one."""
+    from streamvet_server.systems.agent_workspace.tokens import of_session  # noqa: PLC0415 -- other faults need no JWT
+
+    session = shown.scene.headers.get("Cookie", "").partition("=")[2]
+    return shown.name == "fleet_update" and of_session(session) == ACCOUNTS[1][0]
+
+
+def _renamed_error() -> Seams:
+    def head(scene: Scene, answer: Answer) -> Answer:
+        refused = reads(scene) and answer.status == 401
+        return replace(answer, document={"message": answer.document["error"]}) if refused else answer
+
+    return Seams(head=head)
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "oversized-line-at-last", "TRN-08", AGENT_WORKSPACE,
+        "A stream near its limit has a line of more than a mebibyte.",
+        _oversized_at_last,
+    ),
+    Fault(
+        "idle-stream-closed", "TRN-15", AGENT_WORKSPACE,
+        "A stream is closed after 40 s, two thirds of what it should last.",
+        _closed_after(CLOSED_EARLY),
+    ),
+    Fault(
+        "idle-stream-closed-but-legal", None, AGENT_WORKSPACE,
+        "A stream is closed after 276 s, where the platform's limit may have done it.",
+        _closed_after(CLOSED_LEGALLY),
+    ),
+    Fault(
+        "block-begun-at-the-end", "SSE-01", AGENT_WORKSPACE,
+        "Behind the error event another block is begun and not ended.",
+        written(lambda shown: shown.name == "error", lambda octets: octets + b"event: closing\n"),
+    ),
+    Fault(
+        "octet-that-is-no-character", "EVT-01", AGENT_WORKSPACE,
+        "The text of a log line has an octet that is not UTF-8.",
+        written(is_rare, lambda octets: octets.replace(b'"message":"', b'"message":"\xc3', 1)),
+    ),
+    Fault(
+        "snapshot-nested-too-deep", "EVT-06", AGENT_WORKSPACE,
+        "Who comes back after a restart has a snapshot of 70 levels.",
+        to_returned(lambda octets: (octets.replace(b"[]", json_text(deep()).encode(), 1),)),
+    ),
+    Fault(
+        "event-field-missing", "EVT-07", AGENT_WORKSPACE, "The block of the first log lines lacks its event field.",
+        written(is_rare, lambda octets: octets[octets.index(b"\n") + 1 :]),
+    ),
+    Fault(
+        "null-for-a-message", "EVT-08", AGENT_WORKSPACE, "A log line has null for its text.",
+        told(is_rare, with_key("message", None)),
+    ),
+    Fault(
+        "login-answers-a-list", "EVT-10", AGENT_WORKSPACE, "The answer to a login is a list.",
+        answer_of("login", lambda _scene, answer: replace(answer, document=[answer.document])),
+    ),
+    Fault(
+        "unlisted-type", "EVT-11", AGENT_WORKSPACE, "An event of an unlisted type follows each update.",
+        written(lambda shown: shown.name == "fleet_update", lambda octets: octets + sse_block("fleet_done", "{}")),
+    ),
+    Fault(
+        "snapshot-again", "ORD-01", AGENT_WORKSPACE, "Each update comes as a snapshot too.",
+        written(lambda shown: shown.name == "fleet_update", _as_snapshot_too),
+    ),
+    Fault(
+        "heartbeat-late", "HBT-01", AGENT_WORKSPACE,
+        "In silence a heartbeat comes after one and a half times what is allowed.",
+        _held_back(late(HEARTBEAT_TOLERANCE_S)),
+    ),
+    Fault(
+        "heartbeat-late-but-legal", None, AGENT_WORKSPACE, "In silence a heartbeat uses half of its tolerance.",
+        _held_back(legal(HEARTBEAT_TOLERANCE_S)),
+    ),
+    Fault(
+        "heartbeat-put-off", "HBT-02", AGENT_WORKSPACE,
+        "Events put a heartbeat off, to one and a half times what is allowed.",
+        _put_far_off(late(HEARTBEAT_TOLERANCE_S)),
+    ),
+    Fault(
+        "heartbeat-put-off-but-legal", None, AGENT_WORKSPACE,
+        "Events put a heartbeat off, by half of its tolerance at most.",
+        _put_far_off(legal(HEARTBEAT_TOLERANCE_S)),
+    ),
+    Fault(
+        "heartbeat-stale", "HBT-04", AGENT_WORKSPACE, "A heartbeat carries the time of nine seconds ago.",
+        told(is_heartbeat, lambda _shown, told_: ({"ts": told_["ts"] - STALE_MS},)),
+    ),
+    Fault(
+        "heartbeat-goes-back", "HBT-06", AGENT_WORKSPACE,
+        "Each heartbeat is followed by one of half a second before it.",
+        told(is_heartbeat, lambda _shown, told_: (told_, {"ts": told_["ts"] - BACK_MS})),
+    ),
+    Fault(
+        "snapshot-late", "CAT-01", AGENT_WORKSPACE, "Who comes back after a restart gets its snapshot after 1.5 s.",
+        to_returned(lambda octets: (Pause(FIRST_LATE_S), octets)),
+    ),
+    Fault(
+        "snapshot-late-but-legal", None, AGENT_WORKSPACE,
+        "Who comes back after a restart gets its snapshot after 0.75 s.",
+        to_returned(lambda octets: (Pause(FIRST_LEGAL_S), octets)),
+    ),
+    Fault(
+        "silent-after-a-crash", "CAT-18", AGENT_WORKSPACE,
+        "Who comes back after a restart has a stream that stays silent.",
+        to_returned(lambda _octets: (Close.NEVER,)),
+    ),
+    Fault(
+        "closed-behind-an-update", "TRM-01", AGENT_WORKSPACE,
+        "The second account's stream is closed behind its first update.",
+        lambda: piecing(_update_of_the_second, lambda _shown, octets: (octets, Close.CLEAN)),
+    ),
+    Fault(
+        "error-twice", "TRM-02", AGENT_WORKSPACE, "The error event comes twice.",
+        told(_load_error, lambda _shown, error: (error, error)),
+    ),
+    Fault(
+        "heartbeat-behind-the-error", "TRM-03", AGENT_WORKSPACE, "A heartbeat follows the error event.",
+        lambda: piecing(_load_error, lambda _shown, octets: (octets, sse_block("heartbeat", f'{{"ts":{now_ms()}}}'))),
+    ),
+    Fault(
+        "error-closed-late", "TRM-04", AGENT_WORKSPACE, "The stream is closed 1.5 s after its error event.",
+        lambda: piecing(_load_error, lambda _shown, octets: (octets, Pause(LATE_S))),
+    ),
+    Fault(
+        "error-closed-late-but-legal", None, AGENT_WORKSPACE, "The stream is closed 0.75 s after its error event.",
+        lambda: piecing(_load_error, lambda _shown, octets: (octets, Pause(LEGAL_S))),
+    ),
+    Fault(
+        "refusal-without-error", "ACC-07", AGENT_WORKSPACE, "A 401 answer has its text under another key.",
+        _renamed_error,
+    ),
+)  # fmt: skip

@@ -1,0 +1,239 @@
+"""The faults of rockstar: of what only it promises, and of how it does what others do too.
+
+It must not know HTTP, tokens or SQLite. `TRAITS` is what generic faults go by here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from streamvet_server.control import SCRIPT_HEADER
+from streamvet_server.faults.fault import ROCKSTAR, Fault
+from streamvet_server.faults.hidden import of_type, told_as_success
+from streamvet_server.faults.ordering import swapping
+from streamvet_server.faults.shapes import Chosen, Make, every, opening, reads, starts, told, turned, type_of
+from streamvet_server.faults.traits import Traits
+from streamvet_server.seams import Batch, Cause, Close, Refusal, Scene, Seams, Shown, Why
+from streamvet_server.wire import ndjson_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+EARLIER_LINES = 200  # more than what else is said between two pushes that follow each other
+_NANOID = "000000000000"  # of what was never pushed
+_RARE = "linking_plans"
+
+
+def _rare(shown: Shown) -> bool:
+    return shown.name == _RARE
+
+
+def _last(shown: Shown) -> bool:
+    """Whether a line says that the push is over."""
+    return shown.last
+
+
+def _reads(scene: Scene) -> bool:
+    """Whether a request is a push: nobody else reads its stream."""
+    return reads(scene) or starts(scene)
+
+
+def _more(_shown: Shown) -> bytes:
+    return ndjson_line({"step": "storing", "detail": "Cleaning up"})
+
+
+def _as_success(scene: Scene, batch: Batch) -> Batch:
+    url = f"http://{scene.headers['Host']}/{'s' if scene.operation == 'start:session' else 'p'}/{_NANOID}"
+    done = {"step": "done", "nanoid": _NANOID, "url": url, "version": 1, "changed": True}
+    return replace(batch, documents=[done], status="succeeded")
+
+
+def _own(scene: Scene) -> bool:
+    """Whether a push tells of its own work: what a script emits is not the system's choice."""
+    return SCRIPT_HEADER not in scene.headers
+
+
+def _done(kind: str) -> Chosen:
+    return lambda shown: shown.name == "done" and shown.scene.operation == f"start:{kind}"
+
+
+def _said(kind: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Make:
+    """The `done` of sessions or of plans with other members."""
+    return told(_done(kind), lambda _shown, document: ({**document, **change(document)},))
+
+
+def _plans(change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Make:
+    """The plans that come with a session, each with other members."""
+
+    def changed(document: Mapping[str, Any]) -> Mapping[str, Any]:
+        plans = document.get("plans")
+        return {} if plans is None else {"plans": [{**plan, **change(plan)} for plan in plans]}
+
+    return _said("session", changed)
+
+
+def _without_detail(_shown: Shown, document: Any) -> Iterable[Any]:
+    return ({key: value for key, value in document.items() if key != "detail"},)
+
+
+def _first_write_counts() -> Seams:
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        writes = batch.facts.get("writes", ())
+        return replace(batch, facts={**batch.facts, "writes": writes[::-1]}) if writes else batch
+
+    return Seams(append=append)
+
+
+def _linking_left_out() -> Seams:
+    def append(scene: Scene, batch: Batch) -> Batch:
+        kept = [it for it in batch.documents if type_of(it) != "linking_plans" or not _own(scene)]
+        return replace(batch, documents=kept)
+
+    return Seams(append=append)
+
+
+def _half_kept() -> Seams:
+    """Who leaves in the middle of a session leaves half of it behind."""
+
+    def close(scene: Scene, _why: Why) -> Close:
+        scene.scratch["closed"] = True
+        return Close.CLEAN
+
+    def left(scene: Scene) -> Cause | None:
+        abandoned = "closed" not in scene.scratch and scene.operation == "start:session"
+        return Cause.DETACHED if abandoned else None
+
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        if batch.cause is not Cause.DETACHED:
+            return batch
+        content = batch.facts["content"]
+        return replace(batch, facts={**batch.facts, "content": content[: len(content) // 2]})
+
+    return Seams(append=append, close=close, left=left)
+
+
+def _forgetful() -> Seams:
+    """A session that was pushed in a former life of the server is told as new, once."""
+    known: set[str] = set()
+
+    def document(shown: Shown, done: Any) -> Iterable[Any]:
+        if not _done("session")(shown) or done["nanoid"] in known:
+            return (done,)
+        known.add(done["nanoid"])
+        return ({**done, "version": 1, "changed": True},)
+
+    return Seams(document=document)
+
+
+def _answered(status: int) -> Callable[[Scene, Refusal | None], Refusal | None]:
+    return lambda _scene, refusal: replace(refusal, status=status) if refusal else None
+
+
+def _preview_and_storing(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return (type_of(one), type_of(other)) == ("generating_preview", "storing")
+
+
+def _renamed(_shown: Shown, document: Any) -> Iterable[Any]:
+    return ({**document, "step": document["step"].replace("_", "-")},)
+
+
+def _earlier_lines() -> Seams:
+    """Of the first step of a session, which may come any number of times."""
+    earlier: deque[Any] = deque(maxlen=EARLIER_LINES)
+
+    def document(shown: Shown, line: Any) -> Iterable[Any]:
+        if shown.name != "redacting":
+            return (line,)
+        repeated = tuple(earlier) if opening(shown) and "Last-Event-ID" in shown.scene.headers else ()
+        earlier.append(line)
+        return (*repeated, line)
+
+    return Seams(document=document)
+
+
+TRAITS = Traits(
+    rare_type=_RARE,
+    rare=_rare,
+    discriminator="step",
+    body="detail",
+    lines=True,
+    texts=every,
+    reads=_reads,
+    shared=False,
+    short=lambda scene: scene.operation == "start:plan",
+    final=_last,
+    more=_more,
+    as_success=_as_success,
+)
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(_rare, _renamed)),
+    Fault(
+        "storing-before-the-preview", "ORD-01", ROCKSTAR, "A push is stored before its preview is drawn.",
+        lambda: swapping(_preview_and_storing),
+    ),
+    Fault(
+        "lines-of-earlier-pushes", "CAT-17", ROCKSTAR,
+        "A client with Last-Event-ID gets lines of earlier pushes first.",
+        _earlier_lines,
+    ),
+    Fault(
+        "plan-at-a-session-url", "RKS-01", ROCKSTAR, "The url of a plan is one of sessions.",
+        _said("plan", lambda done: {"url": f"/s/{done['nanoid']}".join(done["url"].rsplit(f"/p/{done['nanoid']}", 1))}),
+    ),
+    Fault(
+        "version-left-out", "RKS-02", ROCKSTAR, "The version after the first one is the third.",
+        _said("session", lambda done: {"version": done["version"] + 1} if done["version"] > 1 else {}),
+    ),
+    Fault(
+        "session-always-changed", "RKS-03", ROCKSTAR, "A session that was pushed unchanged is told as changed.",
+        _said("session", lambda _done: {"changed": True}),
+    ),
+    Fault(
+        "plan-always-changed", "RKS-04", ROCKSTAR, "A plan that was pushed unchanged is told as changed.",
+        _said("plan", lambda _done: {"changed": True}),
+    ),
+    Fault(
+        "plans-always-created", "RKS-05", ROCKSTAR, "A linked plan is told as created each time.",
+        _plans(lambda _plan: {"created": True}),
+    ),
+    Fault(
+        "first-write-counts", "RKS-06", ROCKSTAR, "Of several writes to a plan file the first one is kept.",
+        _first_write_counts,
+    ),
+    Fault("linking-untold", "RKS-07", ROCKSTAR, "Plans are linked without a step that says so.", _linking_left_out),
+    Fault(
+        "no-plans-as-an-empty-list", "RKS-08", ROCKSTAR, "The done event of a plan has an empty list of plans.",
+        _said("plan", lambda _done: {"plans": []}),
+    ),
+    Fault(
+        "step-without-detail", "RKS-09", ROCKSTAR, "The step that stores has no detail.",
+        told(lambda shown: shown.name == "storing" and _own(shown.scene), _without_detail),
+    ),
+    Fault(
+        "oversized-push-malformed", "RKS-10", ROCKSTAR, "A push above the limit is answered with 400.",
+        turned(starts, "size", _answered(400)),
+    ),
+    Fault(
+        "limited-push-unavailable", "RKS-11", ROCKSTAR, "A push that the rate limit refuses is answered with 503.",
+        turned(starts, "rate", _answered(503)),
+    ),
+    Fault(
+        "half-a-session-kept", "RKS-12", ROCKSTAR, "Half of a session is kept where its client has left.", _half_kept
+    ),
+    Fault(
+        "names-in-ascii", "RKS-13", ROCKSTAR, "The name of a linked plan has question marks for what is not ASCII.",
+        _plans(lambda plan: {"name": plan["name"].encode("ascii", "replace").decode()}),
+    ),
+    Fault(
+        "session-forgotten", "RKS-14", ROCKSTAR, "After a restart a session that is pushed again is told as new.",
+        _forgetful,
+    ),
+    Fault(
+        "preview-decides", "TRM-06", ROCKSTAR, "A push that fails before it stores is done where it has a preview.",
+        told_as_success(of_type("compressing", "generating_preview", "linking_plans"), "storing"),
+        generated=True,
+    ),
+)  # fmt: skip
