@@ -14,6 +14,7 @@ import yaml
 
 from streamvet.contract.files import meta_validator
 from streamvet.contract.loading import load_profile
+from streamvet.contract.target import load_target
 from streamvet.examples import own_examples
 from streamvet.report.building import NOT_ALLOWED
 from streamvet.trace import dump
@@ -78,6 +79,16 @@ def test_they_are_listed_and_explained(streamvet: Callable[..., Ended], shop: Pa
     assert streamvet("explain", "PRINT-01").code == 2
     suite = streamvet("explain", "TRN-02", "--profile", shop)
     assert "agent-workspace, cosma, ghostly, promptfloe, rockstar, printshop" in suite.out
+
+
+def test_a_target_file_asks_whether_their_commands_may_run(streamvet: Callable[..., Ended], shop: Path) -> None:
+    drafted = streamvet("init", "--profile", shop).out
+    assert drafted.endswith("\n# allow_commands: true\n")
+    path = shop / "target.yaml"
+    path.write_text(drafted.replace("# allow_commands", "allow_commands"), encoding="utf-8")
+    target, _ = load_target(path)
+    assert target.allow_commands
+    assert "allow_commands" not in streamvet("init", "--profile", "ghostly").out
 
 
 @pytest.mark.parametrize("only", ["PRINT", "printshop", "PRINT-01,PRINT-02"])

@@ -89,7 +89,7 @@ def test_what_is_shown_of_the_example_is_in_its_files() -> None:
 
 
 def test_the_lines_that_are_shown_are_outcomes() -> None:
-    (block,) = _blocks("json")
+    (block,) = _blocks("text")
     rows = [json.loads(line) for line in block.splitlines()]
     assert [[error.message for error in meta_validator("outcome").iter_errors(row)] for row in rows] == [[]] * 3
 

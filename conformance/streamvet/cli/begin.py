@@ -13,6 +13,7 @@ import typer
 
 from streamvet.cli.console import say
 from streamvet.contract.loading import load_profile
+from streamvet.contract.registry import load_registry
 from streamvet.contract.target import placeholders
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ max_concurrency: {connections}
 #   env: {{PORT: "4000"}}
 #   ready: {{path: /, within_ms: 10000}}
 """
+_COMMANDS = """
+# Whether the commands may run that check the requirements of the profile's own folder.
+# allow_commands: true
+"""
 _DIRECTORY = """
 # A folder on this machine that your server can watch: the suite makes, changes and removes files below it.
 # directory: ./watched
@@ -99,10 +104,11 @@ def target_text(name: str, profile: Profile) -> str:
     watches = any("directory" in placeholders(one.body) for one in profile.operations.values())
     triggers = [_TRIGGER.format(name=name, **row) for name, row in (profile.field("triggers") or {}).items()]
     connections = _SPARE_CONNECTIONS + (profile.field("readers.at_least") or 0)
-    return text + _TAIL.format(
+    own = any(row.command for row in load_registry(profile).testable(profile))
+    return (text + _TAIL.format(
         lacks=lacks if optional else "", directory=_DIRECTORY if watches else "", connections=connections,
         starts=_STARTS if profile.starts else "\n", triggers=_TRIGGERS + "".join(triggers) if triggers else "",
-    )  # fmt: skip
+    ) + (_COMMANDS if own else ""))  # fmt: skip
 
 
 def _bodies(operation: Operation) -> list[str]:
