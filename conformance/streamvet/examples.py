@@ -112,13 +112,17 @@ def family_rows(path: Path, family: str, profile: Profile | None = None) -> list
     return [_example(row, path, family, f"/{number}", profile) for number, row in enumerate(rows)]
 
 
-@cache
 def base_trace(path: Path, profile: Profile | None = None) -> Trace:
     """The good trace of a base, of a built-in profile or of this one.
 
     Raises:
         FileError: where the file is wrong.
     """
+    return _base(path, profile)
+
+
+@cache
+def _base(path: Path, profile: Profile | None) -> Trace:
     return _trace(_document(path), path, path.stem, profile)
 
 
