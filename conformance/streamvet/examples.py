@@ -69,7 +69,7 @@ def family_rows(path: Path) -> list[Example]:
     """
     if not path.is_file():
         return []
-    rows = read_yaml(path)
+    rows = read_yaml(path, nul=True)
     check_shape(rows, SHAPE, path)
     if not isinstance(rows, list):
         raise FileError(path, "", "an array of rows", type(rows).__name__)
@@ -88,7 +88,7 @@ def base_trace(path: Path) -> Trace:
 
 @cache
 def _document(path: Path) -> Any:
-    document = read_yaml(path)
+    document = read_yaml(path, nul=True)
     check_shape(document, SHAPE, path)
     if not isinstance(document, dict):
         raise FileError(path, "", "one trace", type(document).__name__)

@@ -13,7 +13,7 @@ import jsonschema_rs
 import typer
 
 from streamvet.cli.console import say
-from streamvet.contract.files import FileError, read_json
+from streamvet.contract.files import FileError, is_file, read_json, resolved
 from streamvet.contract.profile import builtin_profiles, load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.contract.target import placeholders
@@ -129,9 +129,9 @@ def check_profile(
     Its file, its schemas, and the vectors of its events where it has any.
     """
     path = Path(folder)
-    if folder not in builtin_profiles() and not (path / "profile.yaml").is_file():
+    if folder not in builtin_profiles() and not is_file(path / "profile.yaml"):
         raise FileError(path / "profile.yaml", "", "a profile", "no such file")
-    profile = load_profile(folder if folder in builtin_profiles() else str(path.resolve()))
+    profile = load_profile(folder if folder in builtin_profiles() else str(resolved(path)))
     schemas = _check_schemas(profile)
     vectors = _check_vectors(profile)
     requirements = load_registry().testable(profile)

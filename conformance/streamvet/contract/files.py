@@ -1,32 +1,29 @@
-"""Reading YAML and JSON files, with errors that name file, place, expected and got.
+"""Our own kinds of files, each held to its meta schema, with errors that name file, place, expected and got.
 
 Must not know what is in the files: their shape is what a meta schema says.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-import yaml
 from jsonschema import Draft202012Validator, FormatChecker
+
+from streamvet.contract.intake import FileError, is_file, is_folder, read_bytes, read_text, resolved
+from streamvet.contract.values import cut, read_json, read_yaml, step
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-SEEN_CHARS = 80  # how much of a wrong value an error shows
-
-
-class FileError(Exception):
-    """A file that cannot be used. The text has the file, the place in it, what was expected and what was got."""
-
-    def __init__(self, file: Path | str, place: str, expected: str, got: str) -> None:
-        super().__init__(f"{file}: {place or 'the file'}: expected {expected}, got {got}")
+# Whoever reads files finds all that it needs here.
+__all__ = [
+    "FORMATS", "FileError", "check_shape", "cut", "expected_of", "got_of", "is_file", "is_folder", "meta_validator",
+    "mismatch", "place_of", "read_bytes", "read_json", "read_text", "read_yaml", "resolved", "schemas_folder", "step",
+]  # fmt: skip
 
 
 @cache
@@ -34,124 +31,6 @@ def schemas_folder() -> Path:
     """The folder `schemas/`: inside the installed package, or the repository's in an editable install."""
     packaged = Path(__file__).resolve().parents[1] / "schemas"
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "schemas"
-
-
-if TYPE_CHECKING:
-    from yaml import SafeLoader
-else:  # libyaml's parser where PyYAML was built with it, ten times as fast; both give the same values and marks
-    SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _WrongKeyError(yaml.constructor.ConstructorError):
-    """Our own objection to what is YAML otherwise; its problem says what was got."""
-
-
-class _UniqueLoader(SafeLoader):
-    """YAML that refuses a key twice in one mapping, where PyYAML keeps the last in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str | int | float | bool):
-                raise _WrongKeyError(None, None, "a key that is not a scalar", key_node.start_mark)
-            if key in seen:
-                raise _WrongKeyError(None, None, f"the key {key!r} a second time", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-# A date stays a text, as in JSON: the schemas ask for `format: date`, and a schema knows no date values.
-_UniqueLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp"]
-    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def read_text(path: Path) -> str:
-    """The text of a file.
-
-    Raises:
-        FileError: where it is not there, not readable, or not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise FileError(
-            path, f"byte {error.start}", "UTF-8", repr(error.object[error.start : error.start + 4])
-        ) from error
-    except OSError as error:
-        raise FileError(path, "", "a readable file", error.strerror or type(error).__name__) from error
-
-
-def read_yaml(path: Path) -> Any:
-    """The value of a YAML file (of a JSON file too).
-
-    Raises:
-        FileError: where it is no YAML.
-    """
-    try:
-        value = yaml.load(read_text(path), Loader=_UniqueLoader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        got = error.problem if isinstance(error, _WrongKeyError) else _mistake(error.problem)
-        raise FileError(path, place, "YAML", got or "something else") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise FileError(path, "", "YAML", " ".join(str(error).split())[:SEEN_CHARS]) from error
-    _check_bounds(value, path)
-    return value
-
-
-def _mistake(said: str | None) -> str:
-    """What a parser says, as something that was got."""
-    return f"a mistake in it: {said}"
-
-
-# An alias of YAML may hold itself, or, with a few lines, a billion values: whoever walks such a file never ends. The
-# largest file of ours has less than 2,500 values, the deepest 15 levels; a body of a request may have more.
-MOST_VALUES, MOST_LEVELS = 200_000, 100
-
-
-def _check_bounds(value: Any, path: Path) -> None:
-    """Hold a value to what one can walk and JSON can say, aliases expanded.
-
-    Raises:
-        FileError: where it has too many values or levels, or a number that is none of JSON's.
-    """
-    left: list[tuple[Any, str, int]] = [(value, "", 0)]
-    seen = 0
-    while left:
-        one, place, level = left.pop()
-        seen += 1
-        if level > MOST_LEVELS:
-            raise FileError(path, cut(place), f"at most {MOST_LEVELS} levels, aliases expanded", "more")
-        if seen > MOST_VALUES:
-            raise FileError(path, "", f"at most {MOST_VALUES} values, aliases expanded", "more")
-        if isinstance(one, dict):
-            left += [(member, place + step(key), level + 1) for key, member in one.items()]
-        elif isinstance(one, list):
-            left += [(member, f"{place}/{index}", level + 1) for index, member in enumerate(one)]
-        elif isinstance(one, float) and not math.isfinite(one):
-            raise FileError(path, place, "a number as JSON has them", repr(one))
-
-
-def read_json(path: Path) -> Any:
-    """The value of a JSON file.
-
-    Raises:
-        FileError: where it is no JSON.
-    """
-    try:
-        value = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise FileError(path, f"line {error.lineno}, column {error.colno}", "JSON", _mistake(error.msg)) from error
-    except RecursionError as error:
-        raise FileError(path, "", "JSON", "nesting that is too deep") from error
-    except ValueError as error:  # of more digits than Python reads
-        raise FileError(path, "", "JSON", "a number that is too long") from error
-    _check_bounds(value, path)
-    return value
 
 
 def _formats() -> FormatChecker:
@@ -214,21 +93,11 @@ def place_of(error: ValidationError) -> str:
     return "".join(map(step, error.absolute_path))
 
 
-def step(part: object) -> str:
-    """One step of a JSON pointer."""
-    return "/" + str(part).replace("~", "~0").replace("/", "~1")
-
-
 def got_of(error: ValidationError) -> str:
     """What was there, cut."""
     if error.validator == "additionalProperties":
         return cut(", ".join(map(repr, _keys_of([error])[1])))
     return cut(repr(error.instance))
-
-
-def cut(text: str) -> str:
-    """A text, or its beginning where it is long."""
-    return text if len(text) <= SEEN_CHARS else text[: SEEN_CHARS - 1] + "…"
 
 
 def check_shape(value: Any, meta: str, path: Path | str) -> None:

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
+from streamvet.contract.files import FileError, check_shape, is_file, read_bytes, read_yaml, resolved, schemas_folder
 from streamvet.contract.schema import SchemaSet
 
 if TYPE_CHECKING:
@@ -242,12 +242,12 @@ def load_profile(name_or_folder: str, near: Path | None = None, named_in: Path |
         return _load(schemas_folder() / name_or_folder)
     folder = Path(name_or_folder)
     folder = folder if folder.is_absolute() or near is None else near / folder
-    if not (folder / "profile.yaml").is_file():
+    if not is_file(folder / "profile.yaml"):
         wanted = f"one of {', '.join(builtin_profiles())}, or a folder with a profile.yaml"
         if named_in is not None:
             raise FileError(named_in, "/profile", wanted, repr(name_or_folder))
         raise FileError(name_or_folder, "profile", wanted, "neither")
-    return _load(folder.resolve())
+    return _load(resolved(folder))
 
 
 @cache
@@ -348,5 +348,5 @@ def digest_of(folder: Path) -> str:
     digest = hashlib.sha256()
     files = [folder / "profile.yaml", *sorted(folder.glob("*/*.schema.json"))]
     for path in files:
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + read_bytes(path) + b"\0")
     return digest.hexdigest()

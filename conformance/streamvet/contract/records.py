@@ -13,6 +13,7 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from streamvet.contract.files import FORMATS, mismatch, read_json, schemas_folder
+from streamvet.contract.values import flaw_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ def wrong_in(record: Mapping[str, Any]) -> tuple[str, str] | None:
             return None
     except ValueError:  # a lone surrogate: no text for jsonschema-rs, but in JSON it can stand
         pass
-    found = mismatch(_explainer(kind), record)
+    found = mismatch(_explainer(kind), record) or flaw_in(record, nul=True)
     if found is None:
         return None
     place, expected, got = found

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamvet.contract.files import FileError, check_shape, cut, read_yaml
+from streamvet.contract.files import FileError, check_shape, cut, is_folder, read_yaml, resolved, step
 from streamvet.contract.profile import Profile, load_profile
+from streamvet.contract.values import check_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,8 +76,9 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         FileError: as `load_target`.
     """
     raw = _expanded(raw, path, "")
+    check_bounds(raw, path, nul=False)  # a variable, or an argument, may have bytes that are no text
     check_shape(raw, "target", path)
-    folder = path.resolve().parent
+    folder = resolved(path).parent
     profile = load_profile(raw["profile"], folder, path)
     _check_url(raw["base_url"], path)
     _check_fit(raw, profile, path)
@@ -123,7 +125,7 @@ def _launch(row: Mapping[str, Any] | None, folder: Path) -> Launch | None:
 def _expanded(value: Any, path: Path, place: str) -> Any:
     """The value with `${NAME}` replaced in every text of it."""
     if isinstance(value, dict):
-        return {key: _expanded(one, path, f"{place}/{key}") for key, one in value.items()}
+        return {key: _expanded(one, path, place + step(key)) for key, one in value.items()}
     if isinstance(value, list):
         return [_expanded(one, path, f"{place}/{index}") for index, one in enumerate(value)]
     if not isinstance(value, str):
@@ -184,11 +186,11 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
 
 def _check_folders(raw: Mapping[str, Any], path: Path) -> None:
     """The folders that the target names are there."""
-    folder, cwd = path.resolve().parent, raw.get("launch", {}).get("cwd", ".")
-    if "directory" in raw and not (folder / raw["directory"]).is_dir():
-        raise FileError(path, "/directory", "a directory that is there", repr(raw["directory"]))
-    if not (folder / cwd).is_dir():
-        raise FileError(path, "/launch/cwd", "a folder that is there", repr(cwd))
+    folder, cwd = resolved(path).parent, raw.get("launch", {}).get("cwd", ".")
+    if "directory" in raw and not is_folder(folder / raw["directory"]):
+        raise FileError(path, "/directory", "a directory that is there", cut(repr(raw["directory"])))
+    if not is_folder(folder / cwd):
+        raise FileError(path, "/launch/cwd", "a folder that is there", cut(repr(cwd)))
 
 
 def _check_credentials(given: Mapping[str, str], profile: Profile, place: str, path: Path) -> None:
