@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from streamvet.contract.files import FileError
 from streamvet.contract.profile import load_profile
 from streamvet.contract.registry import load_registry
+from streamvet.masking import EVERYWHERE
 from streamvet.report.hearing import TRACE_SUFFIX, Asked, Hearing
 from streamvet.sheltered import pool, unheard
 from streamvet.trace import dump
@@ -68,7 +69,8 @@ class Court:
         # What was judged without an error need not be waited for any more.
         while self._pending and self._pending[0].done() and self._pending[0].exception() is None:
             self._pending.popleft()
-        self._pending.append(self._pool.submit(_hear, case, trace))
+        veiled: Any = EVERYWHERE.mask_value(trace.stimulus)  # in which inputs of the user may stand
+        self._pending.append(self._pool.submit(_hear, case, dataclasses.replace(trace, stimulus=veiled)))
         return self._pending[-1]
 
     def catch_up(self) -> bool:

@@ -17,6 +17,7 @@ import typer
 from streamvet.cli.console import say
 from streamvet.contract.intake import FileError, is_there, resolved
 from streamvet.contract.registry import load_registry
+from streamvet.masking import veiled
 from streamvet.report import badge, html, json_report, junit, text
 from streamvet.report.exits import Exit, Policy, exit_code
 from streamvet.report.hearing import Asked
@@ -122,7 +123,7 @@ class Outputs:
         wrong: list[FileError] = []
         for path, render in self._wanted():
             try:
-                path.write_text(render(reports, policy), encoding="utf-8", errors="backslashreplace")
+                path.write_text(veiled(render(reports, policy)), encoding="utf-8", errors="backslashreplace")
             except OSError as error:
                 wrong.append(FileError(path, "", _WRITABLE, error.strerror or "an error"))
         say(text.render(reports, policy))
