@@ -5,7 +5,6 @@ Must not know what is in the files: their shape is what a meta schema says.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator, FormatChecker
 
 from streamvet.contract.intake import FileError, is_file, is_folder, read_bytes, read_text, resolved
+from streamvet.contract.patterns import USABLE, Explainer, further, is_usable
 from streamvet.contract.values import cut, read_json, read_yaml, step
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def _formats() -> FormatChecker:
     jsonschema's own checkers need its extra `format-nongpl`, whose import alone takes more than a second.
     """
     checker = FormatChecker(formats=())
-    for name in ("date", "date-time", "regex"):
+    checker.checks("regex")(lambda value: not isinstance(value, str) or is_usable(value))
+    for name in ("date", "date-time"):
         decider = jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True)
         checker.checks(name)(decider.is_valid)
     return checker
@@ -51,7 +52,7 @@ FORMATS = _formats()
 @cache
 def meta_validator(name: str) -> Draft202012Validator:
     """The validator for one of our own kinds of file, `meta/<name>.schema.json`."""
-    return Draft202012Validator(read_json(schemas_folder() / "meta" / f"{name}.schema.json"), format_checker=FORMATS)
+    return Explainer(read_json(schemas_folder() / "meta" / f"{name}.schema.json"), format_checker=FORMATS)
 
 
 def expected_of(error: ValidationError) -> str:
@@ -70,7 +71,7 @@ def expected_of(error: ValidationError) -> str:
         "maximum": f"at most {value}",
         "minLength": "a text that is not empty" if value == 1 else f"at least {value} characters",
         "pattern": f"a match of {value}",
-        "format": f"the format {value}",
+        "format": USABLE if value == "regex" else f"the format {value}",
         "minItems": f"at least {value} items",
         "maxItems": f"at most {value} items",
         "minProperties": f"at least {value} keys",
@@ -148,5 +149,4 @@ def _keys_of(errors: list[ValidationError]) -> tuple[list[str], list[str]]:
 
 def _describes(schema: dict[str, Any], key: str) -> bool:
     """Whether a schema says what stands under a key."""
-    patterns = schema.get("patternProperties", ())
-    return key in schema.get("properties", {}) or any(re.search(one, key) for one in patterns)
+    return not further({key: None}, schema)

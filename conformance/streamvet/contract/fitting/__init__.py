@@ -24,6 +24,7 @@ RULES: Mapping[str, Rule] = {
     "the prefix is its own": operations.own_prefix,
     "its files are there": files.are_there,
     "its schemas are schemas": files.are_schemas,
+    "its patterns hang nobody": files.have_linear_patterns,
     "its schemas have addresses": files.have_addresses,
     "its schemas refer to each other": files.refer_to_each_other,
     "it has the operations of its streams": operations.are_there,
