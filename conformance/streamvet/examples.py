@@ -17,7 +17,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
+from streamvet.contract.files import FileError, check_shape, is_file, read_yaml, schemas_folder
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
@@ -94,7 +94,7 @@ def bases() -> Mapping[str, Path]:
 def base_file(name: str, near: Path) -> Path:
     """The file of a base: in `bases/` beside the file of rows, else among the generic ones."""
     own, generic = (folder / "bases" / f"{name}.yaml" for folder in (near.parent, schemas_folder() / "traces"))
-    return own if own.is_file() or not generic.is_file() else generic
+    return own if is_file(own) or not is_file(generic) else generic
 
 
 def family_rows(path: Path, family: str, profile: Profile | None = None) -> list[Example]:
@@ -103,9 +103,9 @@ def family_rows(path: Path, family: str, profile: Profile | None = None) -> list
     Raises:
         FileError: where a file is wrong.
     """
-    if not path.is_file():
+    if not is_file(path):
         return []
-    rows = read_yaml(path)
+    rows = read_yaml(path, nul=True)
     check_shape(rows, SHAPE, path)
     if not isinstance(rows, list):
         raise FileError(path, "", "an array of rows", type(rows).__name__)
@@ -128,7 +128,7 @@ def _base(path: Path, profile: Profile | None) -> Trace:
 
 @cache
 def _document(path: Path) -> Any:
-    document = read_yaml(path)
+    document = read_yaml(path, nul=True)
     check_shape(document, SHAPE, path)
     if not isinstance(document, dict):
         raise FileError(path, "", "one trace", type(document).__name__)

@@ -376,7 +376,7 @@ def test_nothing_exercised_is_incomplete(streamvet: Callable[..., Ended], good: 
 def test_traces_from_stdin_may_be_several(
     streamvet: Callable[..., Ended], good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(good.read_text() * 3))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(good.read_bytes() * 3), encoding="utf-8"))
     ended = streamvet("judge", "-", "--only", "SSE")
     assert ended.code == 0
     assert "3 traces" in ended.out
@@ -394,7 +394,7 @@ def test_a_stdin_that_is_closed_is_told_of(
 def test_stdin_that_is_no_utf_8_is_told_of(streamvet: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe{}"), encoding="utf-8"))
     ended = streamvet("judge", "-")
-    assert (ended.code, ended.err) == (2, "streamvet: -: the file: expected UTF-8, got b'\\xff\\xfe{}'\n")
+    assert (ended.code, ended.err) == (2, "streamvet: -: line 1: expected UTF-8, got b'\\xff\\xfe{}'\n")
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,9 @@ Must not know how traces are made, nor how verdicts are.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import gzip
 import re
 import shlex
-import sys
-import zlib
 from array import array
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,7 +18,7 @@ import typer
 
 from streamvet.cli import options
 from streamvet.cli.options import Outputs
-from streamvet.contract.files import FileError
+from streamvet.contract.intake import MOST_CAPTURED_BYTES, STDIN, FileError, read_bytes, read_lines
 from streamvet.contract.loading import load_profile
 from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
@@ -35,14 +31,12 @@ from streamvet.trace import Ending, Exchange, Head, Request, Trace, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import TextIO
 
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Check
     from streamvet.report.report import Report
     from streamvet.system import System
 
-STDIN = "-"
 _FIRST_RECORD = re.compile(r'\s*\{\s*"record"\s*:\s*"trace"')
 
 
@@ -164,31 +158,10 @@ def _source(files: list[str]) -> str:
 def _traces(files: Iterable[str]) -> Iterator[Trace]:
     """The traces of files, each of which may hold several."""
     for name in files:
-        try:
-            with _opened(name) as file:
-                yield from _split(file, "stdin" if name == STDIN else name)
-        except UnicodeDecodeError as error:
-            raise FileError(name, "", "UTF-8", repr(error.object[error.start : error.start + 4])) from error
-        except (OSError, EOFError, zlib.error) as error:
-            said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise FileError(name, "", "a readable file", said) from error
+        yield from _split(read_lines(name), "stdin" if name == STDIN else name)
 
 
-def _opened(name: str) -> contextlib.AbstractContextManager[TextIO]:
-    if name == STDIN:
-        return contextlib.nullcontext(_stdin())
-    if name.endswith(".gz"):
-        return gzip.open(name, "rt", encoding="utf-8")
-    return Path(name).open(encoding="utf-8")
-
-
-def _stdin() -> TextIO:
-    if sys.stdin is None:  # as Python has it where it was closed before the start
-        raise FileError(STDIN, "", "a readable file", "a stdin that is closed")
-    return sys.stdin
-
-
-def _split(file: TextIO, name: str) -> Iterator[Trace]:
+def _split(file: Iterator[str], name: str) -> Iterator[Trace]:
     """The traces that stand one after the other in a file: each begins with its own record."""
     left: list[str] = []  # the line that ended the trace before
     number = 0
@@ -247,10 +220,7 @@ def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Itera
         raise FileError("--raw", framing.value, f"{profile.framing}, the framing of {profile.name}", framing.value)
     operation = next((one.name for one in profile.operations.values() if one.streams), "attach")
     for name in files:
-        try:
-            body = _stdin().buffer.read() if name == STDIN else Path(name).read_bytes()
-        except OSError as error:
-            raise FileError(name, "", "a readable file", error.strerror or "an error") from error
+        body = read_bytes(name, MOST_CAPTURED_BYTES)
         if not body:
             raise FileError(name, "", "the bytes of a stream", "an empty file")
         exchange = Exchange(

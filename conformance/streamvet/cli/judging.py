@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
+from streamvet.masking import EVERYWHERE
 from streamvet.report.building import NOT_ALLOWED, TRACE_SUFFIX, Asked, ReportBuilder
 from streamvet.systems import system_of
 from streamvet.trace import dump
@@ -73,7 +74,8 @@ class JudgeProcess:
         # What was judged without an error need not be waited for any more.
         while self._pending and self._pending[0].done() and self._pending[0].exception() is None:
             self._pending.popleft()
-        self._pending.append(self._pool.submit(_judge, candidate, trace))
+        masked: Any = EVERYWHERE.mask_value(trace.stimulus)  # it may hold inputs of the user
+        self._pending.append(self._pool.submit(_judge, candidate, dataclasses.replace(trace, stimulus=masked)))
         return self._pending[-1]
 
     def catch_up(self) -> bool:

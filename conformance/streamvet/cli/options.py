@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamvet.cli.console import say
-from streamvet.contract.files import FileError
+from streamvet.contract.intake import FileError, is_there, resolved
+from streamvet.masking import veiled
 from streamvet.report import badge, html, json_report, junit, text
 from streamvet.report.building import Asked
 from streamvet.report.exits import Exit, Policy, exit_code
@@ -109,7 +110,7 @@ class Outputs:
         """
         taken = {_identity(Path(one)): f"{one}, another argument" for one in inputs if one is not None}
         for path, _ in self._wanted():
-            if path.exists() and not path.is_file() and not path.is_dir():
+            if is_there(path) and not path.is_file() and not path.is_dir():
                 continue  # a terminal, a pipe, /dev/null: it keeps nothing, and opening it may wait for a reader
             _check_writable(path)
             one = _identity(path)
@@ -126,7 +127,7 @@ class Outputs:
         wrong: list[FileError] = []
         for path, render in self._wanted():
             try:
-                path.write_text(render(reports, policy), encoding="utf-8", errors="backslashreplace")
+                path.write_text(veiled(render(reports, policy)), encoding="utf-8", errors="backslashreplace")
             except OSError as error:
                 wrong.append(FileError(path, "", _WRITABLE, error.strerror or "an error"))
         say(text.render(reports, policy))
@@ -139,8 +140,8 @@ def _identity(path: Path) -> object:
     """What is equal for two paths of the same file, by whatever name or link."""
     try:
         found = path.stat()
-    except OSError:
-        return path.resolve()
+    except (OSError, ValueError):  # not there, or no path at all
+        return resolved(path)
     return found.st_dev, found.st_ino
 
 

@@ -14,7 +14,7 @@ import typer
 from streamvet.cli import options  # noqa: TC001 - typer reads the annotations
 from streamvet.cli.console import note, say
 from streamvet.cli.own_rows import check_traces, misfits, own_rows
-from streamvet.contract.files import FileError, read_json
+from streamvet.contract.files import FileError, is_file, read_json, resolved
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
@@ -35,9 +35,9 @@ def check_profile(
     violations of its example traces, and no others.
     """
     path = Path(folder)
-    if folder not in builtin_profiles() and not (path / "profile.yaml").is_file():
+    if folder not in builtin_profiles() and not is_file(path / "profile.yaml"):
         raise FileError(path / "profile.yaml", "", "a profile", "no such file")
-    profile = load_profile(folder if folder in builtin_profiles() else str(path.resolve()))
+    profile = load_profile(folder if folder in builtin_profiles() else str(resolved(path)))
     schemas = _check_schemas(profile)
     vectors = _check_vectors(profile)
     requirements = load_registry(profile).testable(profile)

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from streamvet.trace import Trace
 
 
+_DEATHS_TOLD = 10  # of a launched candidate, each with its last lines; who dies more often dies for the same reasons
+
+
 def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     target: Annotated[str | None, typer.Argument(metavar="TARGET.yaml|URL", show_default=False)] = None,
     profile: Annotated[
@@ -218,10 +221,9 @@ def _notes(
         found.append(f"timings were scaled by {subject.scale:g}")
     if subject.target.lacks:
         found.append(f"the target lacks {', '.join(subject.target.lacks)}")
-    if summary.deaths:
-        count = len(summary.deaths)
-        often = "once" if count == 1 else f"{count} times"
-        found.append(f"the candidate ended by itself {often} and was started again; at first: {summary.deaths[0]}")
+    found += [f"the candidate ended by itself: {death}" for death in summary.deaths[:_DEATHS_TOLD]]
+    if len(summary.deaths) > _DEATHS_TOLD:
+        found.append(f"the candidate ended by itself {len(summary.deaths) - _DEATHS_TOLD} times more")
     if summary.welcome[False] and not summary.welcome[True]:
         found.append("every request as the first account was answered 401 or 403: are the credentials right?")
     if exploring and exploring.spent:

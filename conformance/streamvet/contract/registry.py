@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import FileError, check_shape, read_json, read_yaml, schemas_folder
+from streamvet.contract.files import FileError, check_shape, is_file, read_json, read_yaml, schemas_folder
 from streamvet.contract.folders import is_builtin
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def load_registry(profile: Profile | None = None) -> Registry:
     Raises:
         FileError: where a file of requirements is wrong.
     """
-    if profile is None or is_builtin(profile.name, profile.digest) or not (profile.folder / OWN_FILE).is_file():
+    if profile is None or is_builtin(profile.name, profile.digest) or not is_file(profile.folder / OWN_FILE):
         return _of_suite()
     return _with_own(profile.name, profile.folder)
 
