@@ -112,6 +112,10 @@ class Judge:
             self._fold(row, trace, outcome)
         return counting
 
+    def withheld(self, requirement: str, reason: str) -> None:
+        """Note why nothing checks a requirement; no other reason counts then."""
+        self.tallies[requirement].reasons = {reason: 1}
+
     def failed(self, requirement: str, reason: str) -> None:
         """Note that nobody knows about a requirement, as what checks it failed."""
         self.tallies[requirement].error = reason

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from streamvet import commands
-from streamvet.commands import Spool, perform
+from streamvet.commands import Spool, perform, process
 from streamvet.contract.files import meta_validator
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
@@ -232,7 +231,7 @@ def test_a_command_that_cannot_be_started(command: list[str], said: str, tmp_pat
 def test_a_command_that_takes_too_long_is_ended_with_what_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "LEAST_S", 1.0)
+    monkeypatch.setattr(process, "LEAST_S", 1.0)
     program = (
         "import os, subprocess, time\n"
         "child = subprocess.Popen(['sleep', '600'])\n"
@@ -260,13 +259,13 @@ def _ends(process: int) -> bool:
 
 
 def test_a_command_that_prints_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "MOST_OUTPUT_BYTES", 2**20)
+    monkeypatch.setattr(process, "MOST_OUTPUT_BYTES", 2**20)
     profile = shop(tmp_path / "shop", "while True:\n    print('x' * 10_000)\n")
     assert "printed more than 1 MiB" in judged(profile)["PRINT-01"].reason
 
 
 def test_a_command_that_complains_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "MOST_OUTPUT_BYTES", 2**20)
+    monkeypatch.setattr(process, "MOST_OUTPUT_BYTES", 2**20)
     profile = shop(tmp_path / "shop", "import sys\nwhile True:\n    print('x' * 10_000, file=sys.stderr)\n")
     assert "printed more than 1 MiB" in judged(profile)["PRINT-01"].reason
 

@@ -62,10 +62,7 @@ class ReportBuilder:
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.profile, self.registry, self.checks)
-        if self.withheld:
-            for row in self._own():
-                self.judge.skipped(row.id, self.withheld)
-        elif self._own():
+        if self._own() and not self.withheld:
             self.spool = Spool()
 
     def _own(self, only: Collection[str] | None = None) -> list[Requirement]:
@@ -124,6 +121,8 @@ class ReportBuilder:
 
     def report(self, asked: Asked, **facts: Any) -> Report:
         """The report on everything that was added; `facts` are further fields of `Report`."""
+        for row in self._own() if self.withheld else ():
+            self.judge.withheld(row.id, self.withheld)
         if self.spool is not None and self.spool.kept:
             facts["interrupted"] = not self._run_commands(self.spool, asked.only) or facts.get("interrupted", False)
             self.spool = None
