@@ -13,11 +13,11 @@ import express from 'express';
 
 const HEARTBEAT_MS = 1500;
 const ACCOUNTS = { bak_key_a: 'a', bak_key_b: 'b' }; // key: account
-// The volumes of the demo: how many files each has, and how long a file takes.
+// The volumes of the demo: how many files each has, how long the first one takes, and how long each of the others.
 const VOLUMES = {
-  photos: { files: 4, file_ms: 100 },
-  media: { files: 500, file_ms: 2500 },
-  cracked: { files: 4, file_ms: 100, unreadable: 3 },
+  photos: { files: 4, first_ms: 100, next_ms: 100 },
+  media: { files: 500, first_ms: 200, next_ms: 4000 },
+  cracked: { files: 4, first_ms: 100, next_ms: 100, unreadable: 3 },
 };
 
 const backups = new Map(); // id -> backup; in memory, so a restart forgets them
@@ -37,9 +37,9 @@ function finish(backup, state, more) {
 
 /** Shows what a backup would do. */
 async function perform(backup) {
-  const { files, file_ms, unreadable } = VOLUMES[backup.volume];
+  const { files, first_ms, next_ms, unreadable } = VOLUMES[backup.volume];
   for (let n = 1; n <= files; n++) {
-    await sleep(file_ms, undefined, { signal: backup.stop.signal });
+    await sleep(n === 1 ? first_ms : next_ms, undefined, { signal: backup.stop.signal });
     const path = `${backup.volume}/${String(n).padStart(4, '0')}.bin`;
     if (n === unreadable) return finish(backup, 'failed', { message: `${path} cannot be read.` });
     emit(backup, 'file', { path, bytes: 4096 * n });
