@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # The verdict on a requirement of this level that has findings.
 VIOLATED = {"MUST": Verdict.FAIL, "SHOULD": Verdict.WARN, "NOTE": Verdict.NOTE}
+_SILENT = NotExercised("its command says nothing of this trace")
 MAX_FINDINGS = 20  # kept for one requirement and trace: the first ones tell, and a broken stream has one for each event
 
 
@@ -79,8 +80,9 @@ class Judge:
         self.profile = profile
         self.registry = registry
         self._checks = checks
-        self._rows = [row.on(profile) for row in registry.testable(profile)]
-        self.tallies = {row.id: Tally() for row in self._rows}
+        self._rows = [row.on(profile) for row in registry.testable(profile) if not row.command]
+        self._own = [row.on(profile) for row in registry.testable(profile) if row.command]
+        self.tallies = {row.id: Tally() for row in (*self._rows, *self._own)}
 
     def add(self, trace: Trace) -> dict[str, Outcome]:
         """Judge one trace and fold it in; gives the outcome of each requirement for this trace.
@@ -100,6 +102,32 @@ class Judge:
                 outcome = outcomes[row.id] = [explained(row, one) for one in outcome]
             self._fold(row, trace, outcome, unread[row.id])
         return outcomes
+
+    def add_own(
+        self, trace: Trace, outcomes: Mapping[str, Outcome], guilty: Mapping[str, frozenset[str]]
+    ) -> dict[str, Outcome]:
+        """Fold in what commands say of one trace, by requirement, after `add`; gives the same with explanations.
+
+        `guilty`: the exchanges in which other requirements have findings. A command saw these too: where one of them
+        explains its requirement, a finding in such an exchange is no verdict of its own.
+        """
+        known = dict(guilty) | guilty_in(outcomes)
+        counting: dict[str, Outcome] = {}
+        for row in self._own:
+            outcome = outcomes.get(row.id, _SILENT)
+            if isinstance(outcome, list):
+                outcome = [dataclasses.replace(one, explained_by=_causes(row, one, known)) for one in outcome]
+            counting[row.id] = outcome
+            self._fold(row, trace, outcome, {})
+        return counting
+
+    def withheld(self, requirement: str, reason: str) -> None:
+        """Note why nothing checks a requirement; no other reason counts then."""
+        self.tallies[requirement].reasons = {reason: 1}
+
+    def failed(self, requirement: str, reason: str) -> None:
+        """Note that nobody knows about a requirement, as what checks it failed."""
+        self.tallies[requirement].error = reason
 
     def _same_contract(self, trace: Trace) -> None:
         if trace.digest != self.profile.digest:
@@ -203,6 +231,20 @@ def _kept(findings: list[Finding]) -> tuple[list[Finding], int]:
         else:
             unkept += 1
     return first, unkept
+
+
+def _causes(row: Requirement, finding: Finding, guilty: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """The ids that explain a finding of a command."""
+    return tuple(name for name in row.explained_by if finding.exchange in guilty.get(name, ()))
+
+
+def guilty_in(outcomes: Mapping[str, Outcome]) -> dict[str, frozenset[str]]:
+    """The exchanges in which requirements have findings, by requirement."""
+    return {
+        row: frozenset(one.exchange for one in found)
+        for row, found in outcomes.items()
+        if isinstance(found, list) and found
+    }
 
 
 def _nameless(trace: Trace) -> str | None:

@@ -5,13 +5,9 @@ Must not know how traces are made, nor how verdicts are.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import gzip
 import re
 import shlex
-import sys
-import zlib
 from array import array
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,7 +19,7 @@ import typer
 from streamvet.cli import options
 from streamvet.cli.options import Outputs
 from streamvet.contract.evidence import Evidence
-from streamvet.contract.files import FileError
+from streamvet.contract.intake import MOST_CAPTURED_BYTES, STDIN, FileError, read_bytes, read_lines
 from streamvet.contract.loading import load_profile
 from streamvet.contract.profile import matches
 from streamvet.contract.records import wrong_in
@@ -33,21 +29,19 @@ from streamvet.framing import json_text
 from streamvet.framing.frame import Kind
 from streamvet.levels import lowest, lowest_of_probes, of_bytes, of_trace
 from streamvet.outcome import NotExercised
-from streamvet.report.building import Asked, ReportBuilder
+from streamvet.report.building import NOT_ALLOWED, Asked, ReportBuilder
 from streamvet.report.exits import Policy
 from streamvet.systems import system_of
 from streamvet.trace import Ending, Exchange, Head, Request, Trace, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import TextIO
 
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Check
     from streamvet.report.report import Report
     from streamvet.system import System
 
-STDIN = "-"
 _FIRST_RECORD = re.compile(r'\s*\{\s*"record"\s*:\s*"trace"')
 
 
@@ -77,6 +71,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
         str | None, typer.Option("--profile", metavar="P", help="Judge by this profile: a built-in one, or a folder.")
     ] = None,
     only: options.Only = None,
+    allow_commands: options.AllowCommands = False,
     strict: options.Strict = False,
     waivers: options.Waivers = None,
     json: options.Json = None,
@@ -93,14 +88,15 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     again = (
         shlex.join(["streamvet", "judge", "--raw", raw.value, "--profile", profile, *files]) if raw and profile else ""
     )
-    asked = options.asked(only, waivers, again)
     if raw is not None and profile is None:
         raise typer.BadParameter("--raw needs --profile, which says what the bytes should be", param_hint="--profile")
     chosen = load_profile(profile, Path.cwd()) if profile is not None else None
+    asked = options.asked(only, waivers, again, load_registry(chosen))
+    withheld = _OF_BYTES if raw else "" if allow_commands else NOT_ALLOWED
     traces = _captured(files, raw, chosen) if raw is not None and chosen is not None else _traces(files)
     reports = judged(
         traces, asked, _source(files), profile=chosen, checks_of=_checks_of_bytes if raw else _every_check,
-        notes=options.only_note(only),
+        notes=options.only_note(only), withheld=withheld,
     )  # fmt: skip
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
 
@@ -108,6 +104,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
 def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
     checks_of: Callable[[Profile, System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
+    withheld: str = NOT_ALLOWED,
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -125,7 +122,7 @@ def judged(
                 found = profile or load_profile(trace.profile, named_in=trace.name)
                 system = system_of(found)
                 builders[trace.profile] = (
-                    ReportBuilder(found, load_registry(), checks_of(found, system)),
+                    ReportBuilder(found, load_registry(found), checks_of(found, system), withheld),
                     _facts(trace, found) | {"levels": (lowest if raw else lowest_of_probes)(found, system)},
                 )
             builder, facts = builders[trace.profile]
@@ -171,31 +168,10 @@ def _source(files: list[str]) -> str:
 def _traces(files: Iterable[str]) -> Iterator[Trace]:
     """The traces of files, each of which may hold several."""
     for name in files:
-        try:
-            with _opened(name) as file:
-                yield from _split(file, "stdin" if name == STDIN else name)
-        except UnicodeDecodeError as error:
-            raise FileError(name, "", "UTF-8", repr(error.object[error.start : error.start + 4])) from error
-        except (OSError, EOFError, zlib.error) as error:
-            said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise FileError(name, "", "a readable file", said) from error
+        yield from _split(read_lines(name), "stdin" if name == STDIN else name)
 
 
-def _opened(name: str) -> contextlib.AbstractContextManager[TextIO]:
-    if name == STDIN:
-        return contextlib.nullcontext(_stdin())
-    if name.endswith(".gz"):
-        return gzip.open(name, "rt", encoding="utf-8")
-    return Path(name).open(encoding="utf-8")
-
-
-def _stdin() -> TextIO:
-    if sys.stdin is None:  # as Python has it where it was closed before the start
-        raise FileError(STDIN, "", "a readable file", "a stdin that is closed")
-    return sys.stdin
-
-
-def _split(file: TextIO, name: str) -> Iterator[Trace]:
+def _split(file: Iterator[str], name: str) -> Iterator[Trace]:
     """The traces that stand one after the other in a file: each begins with its own record."""
     left: list[str] = []  # the line that ended the trace before
     number = 0
@@ -219,8 +195,11 @@ def _split(file: TextIO, name: str) -> Iterator[Trace]:
 # ------------------------------------------------------------------------------------------------ bytes
 
 
+_OF_BYTES = "bytes alone do not tell"
+
+
 def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
-    return NotExercised("bytes alone do not tell")
+    return NotExercised(_OF_BYTES)
 
 
 def _checks_of_bytes(profile: Profile, system: System) -> Mapping[str, Check]:
@@ -254,10 +233,7 @@ def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Itera
         raise FileError("--raw", framing.value, f"{profile.framing}, the framing of {profile.name}", framing.value)
     operation = next((one.name for one in profile.operations.values() if one.streams), "attach")
     for name in files:
-        try:
-            body = _stdin().buffer.read() if name == STDIN else Path(name).read_bytes()
-        except OSError as error:
-            raise FileError(name, "", "a readable file", error.strerror or "an error") from error
+        body = read_bytes(name, MOST_CAPTURED_BYTES)
         if not body:
             raise FileError(name, "", "the bytes of a stream", "an empty file")
         exchange = Exchange(

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamvet.campaign import SMALL_EFFORT, Settings, Unreachable, campaign
+from streamvet.contract.intake import read_lines
 from streamvet.contract.loading import load_profile
 from streamvet.outcome import Verdict
 from streamvet.prove.matrix import Cell, Done, Job, matrix
@@ -199,5 +200,4 @@ def _first(rulings: Iterable[Ruling]) -> dict[str, str]:
 def kept(folder: Path) -> Iterator[Trace]:
     """The traces that a run has left in its folder, in their order."""
     for path in sorted(folder.glob("*.trace.ndjson.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            yield load(file, str(path))
+        yield load(read_lines(path), str(path))

@@ -23,6 +23,7 @@ RULES: Mapping[str, Rule] = {
     "the name is its own": operations.own_name,
     "its files are there": files.are_there,
     "its schemas are schemas": files.are_schemas,
+    "its patterns hang nobody": files.have_linear_patterns,
     "its schemas have addresses": files.have_addresses,
     "its schemas refer to each other": files.refer_to_each_other,
     "it has the operations of its streams": operations.are_there,
