@@ -87,6 +87,7 @@ def test_the_meta_schemas_are_those_of_our_files() -> None:
         "control",
         "example-traces",
         "profile",
+        "published",
         "report",
         "requirements",
         "statements",
