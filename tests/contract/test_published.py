@@ -39,6 +39,7 @@ class Published(NamedTuple):
 
     @property
     def path(self) -> Path:
+        """Where the file lies."""
         return _folder(self.system) / str(self.row["file"])
 
 

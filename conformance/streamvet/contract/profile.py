@@ -197,7 +197,7 @@ class Profile:
         return self.types.get(kind) or self.fallback.get(kind.partition(".")[0])
 
     def narrow_file(self, kind: str) -> str | None:
-        """The narrowest schema of an event type: with the adopted readings where it has any. What the suite makes fits it."""
+        """The narrowest schema of a type, with its adopted readings if it has any: what the suite makes up fits it."""
         return self.adopted.get(kind) or self.schema_file(kind)
 
     @property
