@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Trace
 
+_SILENT = NotExercised("its command says nothing of this trace")
 _LEFT_OUT = " (an exchange was left out for "
 MAX_FINDINGS = 20  # kept for one requirement and trace: the first ones tell, and a broken stream has one for each event
 
@@ -65,7 +66,8 @@ class Judge:
         self._rows = registry.testable(profile)
         order = TopologicalSorter({row.id: row.depends_on for row in registry.rows.values()}).static_order()
         applicable = {row.id: row for row in self._rows}
-        self._order = [applicable[one] for one in order if one in applicable]
+        self._order = [applicable[one] for one in order if one in applicable and not applicable[one].command]
+        self._own = [row for row in self._rows if row.command]
         self._ancestors = {row.id: registry.ancestors(row.id) for row in self._rows}
         self.tallies = {row.id: Tally() for row in self._rows}
 
@@ -88,6 +90,31 @@ class Judge:
             outcomes[row.id] = outcome
             self._fold(row, trace, outcome)
         return outcomes
+
+    def add_own(
+        self, trace: Trace, outcomes: Mapping[str, Outcome], guilty: Mapping[str, frozenset[str]]
+    ) -> dict[str, Outcome]:
+        """Fold in what commands say of one trace, by requirement, after `add`; gives what counts of it.
+
+        `guilty`: the exchanges in which other requirements have findings. A command saw these too: its findings there
+        are left out where its requirement depends on one of those.
+        """
+        known = dict(guilty) | guilty_in(outcomes)
+        counting: dict[str, Outcome] = {}
+        for row in self._own:
+            outcome = outcomes.get(row.id, _SILENT)
+            causes = {one: known[one] for one in self._ancestors[row.id] if one in known}
+            bad = frozenset[str]().union(*causes.values())
+            if isinstance(outcome, list) and outcome:
+                kept = [one for one in outcome if one.exchange not in bad]
+                outcome = kept or NotExercised(f"its findings are left out for {_culprits(causes, bad)}")
+            counting[row.id] = outcome
+            self._fold(row, trace, outcome)
+        return counting
+
+    def failed(self, requirement: str, reason: str) -> None:
+        """Note that nobody knows about a requirement, as what checks it failed."""
+        self.tallies[requirement].error = reason
 
     def _same_contract(self, trace: Trace) -> None:
         if trace.digest != self.profile.digest:
@@ -156,6 +183,15 @@ def judge(
         if progress:
             progress(trace)
     return bench.rulings()
+
+
+def guilty_in(outcomes: Mapping[str, Outcome]) -> dict[str, frozenset[str]]:
+    """The exchanges in which requirements have findings, by requirement."""
+    return {
+        row: frozenset(one.exchange for one in found)
+        for row, found in outcomes.items()
+        if isinstance(found, list) and found
+    }
 
 
 def _nameless(trace: Trace) -> str | None:

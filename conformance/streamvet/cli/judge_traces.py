@@ -28,7 +28,7 @@ from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
 from streamvet.decode import reading
 from streamvet.outcome import NotExercised
-from streamvet.report.building import Asked, ReportBuilder
+from streamvet.report.building import NOT_ALLOWED, Asked, ReportBuilder
 from streamvet.report.exits import Policy
 from streamvet.systems import system_of
 from streamvet.trace import Ending, Exchange, Head, Request, Trace, load
@@ -76,6 +76,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
         str | None, typer.Option("--profile", metavar="P", help="Judge by this profile: a built-in one, or a folder.")
     ] = None,
     only: options.Only = None,
+    allow_commands: options.AllowCommands = False,
     strict: options.Strict = False,
     waivers: options.Waivers = None,
     json: options.Json = None,
@@ -92,14 +93,15 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     again = (
         shlex.join(["streamvet", "judge", "--raw", raw.value, "--profile", profile, *files]) if raw and profile else ""
     )
-    asked = options.asked(only, waivers, again)
     if raw is not None and profile is None:
         raise typer.BadParameter("--raw needs --profile, which says what the bytes should be", param_hint="--profile")
     chosen = load_profile(profile, Path.cwd()) if profile is not None else None
+    asked = options.asked(only, waivers, again, load_registry(chosen))
+    withheld = _OF_BYTES if raw else "" if allow_commands else NOT_ALLOWED
     traces = _captured(files, raw, chosen) if raw is not None and chosen is not None else _traces(files)
     reports = judged(
         traces, asked, _source(files), profile=chosen, checks_of=_checks_of_bytes if raw else _every_check,
-        notes=options.only_note(only),
+        notes=options.only_note(only), withheld=withheld,
     )  # fmt: skip
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
 
@@ -107,6 +109,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
 def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
     checks_of: Callable[[System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
+    withheld: str = NOT_ALLOWED,
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -122,7 +125,7 @@ def judged(
             if trace.profile not in builders:
                 found = profile or load_profile(trace.profile, named_in=trace.name)
                 builders[trace.profile] = (
-                    ReportBuilder(found, load_registry(), checks_of(system_of(found))),
+                    ReportBuilder(found, load_registry(found), checks_of(system_of(found)), withheld),
                     _facts(trace, found),
                 )
             builders[trace.profile][0].add(trace)
@@ -209,8 +212,11 @@ def _split(file: TextIO, name: str) -> Iterator[Trace]:
 # ------------------------------------------------------------------------------------------------ bytes
 
 
+_OF_BYTES = "bytes alone do not tell"
+
+
 def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
-    return NotExercised("bytes alone do not tell")
+    return NotExercised(_OF_BYTES)
 
 
 def _checks_of_bytes(system: System) -> Mapping[str, Check]:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.report.building import TRACE_SUFFIX, Asked, ReportBuilder
+from streamvet.report.building import NOT_ALLOWED, TRACE_SUFFIX, Asked, ReportBuilder
 from streamvet.systems import system_of
 from streamvet.trace import dump
-from streamvet.worker_pool import pool, signals_blocked
+from streamvet.worker_pool import outcome_once_signalled, pool, signals_blocked
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -39,12 +39,16 @@ class JudgingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JudgedCandidate:
-    """What the process has to know of a candidate. `prefix` begins the names of its trace files."""
+    """What the process has to know of a candidate.
+
+    `prefix` begins the names of its trace files. `withheld`: why commands do not run, as in `ReportBuilder`.
+    """
 
     number: int
     profile_folder: str
     trace_dir: Path | None
     prefix: str = ""
+    withheld: str = NOT_ALLOWED
 
 
 class JudgeProcess:
@@ -92,8 +96,12 @@ class JudgeProcess:
     def report(
         self, candidate: JudgedCandidate, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]
     ) -> Report:
-        """The report on all traces of a candidate that are judged."""
-        return self._pool.submit(_report, candidate, asked, skipped, facts).result()
+        """The report on all traces of a candidate that are judged; without what commands say if interrupted."""
+        making = self._pool.submit(_report, candidate, asked, skipped, facts)
+        try:
+            return making.result()
+        except KeyboardInterrupt:
+            return dataclasses.replace(outcome_once_signalled(making), interrupted=True)
 
 
 # ------------------------------------------------------------------------------------------ in that process
@@ -113,7 +121,7 @@ _candidates: dict[int, _Judging] = {}
 def _judging(candidate: JudgedCandidate) -> _Judging:
     if candidate.number not in _candidates:
         profile = load_profile(candidate.profile_folder)
-        builder = ReportBuilder(profile, load_registry(), system_of(profile).checks)
+        builder = ReportBuilder(profile, load_registry(profile), system_of(profile).checks, candidate.withheld)
         _candidates[candidate.number] = _Judging(builder)
     return _candidates[candidate.number]
 

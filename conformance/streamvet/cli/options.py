@@ -16,7 +16,6 @@ import typer
 
 from streamvet.cli.console import say
 from streamvet.contract.files import FileError
-from streamvet.contract.registry import load_registry
 from streamvet.report import badge, html, json_report, junit, text
 from streamvet.report.building import Asked
 from streamvet.report.exits import Exit, Policy, exit_code
@@ -25,6 +24,7 @@ from streamvet.report.waivers import load_waivers
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from streamvet.contract.registry import Registry
     from streamvet.report.report import Report
 
 
@@ -57,6 +57,10 @@ Wait = Annotated[
 ]
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="ID|FAMILY", help="Report and count only these; may be repeated.")
+]
+AllowCommands = Annotated[
+    bool,
+    typer.Option("--allow-commands", help="Run the commands that check the requirements of the profile's own folder."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A violated SHOULD counts as a violated MUST.")]
 Waivers = Annotated[
@@ -154,16 +158,25 @@ def _check_writable(path: Path) -> None:
         raise FileError(path, "", _WRITABLE, error.strerror or "an error") from error
 
 
-def asked(only: Sequence[str] | None, waivers: Path | None, command: str) -> Asked:
-    """What the verdicts are asked for.
+def words_of(only: Sequence[str] | None) -> list[str]:
+    """The words of `--only`.
+
+    Raises:
+        FileError: where there are none in it.
+    """
+    words = [word for part in only or () for word in re.split(r"[\s,]+", part) if word]
+    if only and not words:
+        raise FileError("--only", "the value", "the id of a requirement, or a family", "an empty text")
+    return words
+
+
+def asked(only: Sequence[str] | None, waivers: Path | None, command: str, registry: Registry) -> Asked:
+    """What the verdicts are asked for, of the requirements there are.
 
     Raises:
         FileError: where an id is unknown, or the waivers file is wrong.
     """
-    registry = load_registry()
-    words = [word for part in only or () for word in re.split(r"[\s,]+", part) if word]
-    if only and not words:
-        raise FileError("--only", "the value", "the id of a requirement, or a family", "an empty text")
+    words = words_of(only)
     try:
         chosen = registry.select(words) if words else None
     except KeyError as error:

@@ -68,7 +68,8 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[int, Report]:
     """In how many of its tries the case shows its finding, and the report on these."""
-    builder, fails = ReportBuilder(subject.profile, load_registry(), system_of(subject.profile).checks), 0
+    registry = load_registry(subject.profile)
+    builder, fails = ReportBuilder(subject.profile, registry, system_of(subject.profile).checks), 0
 
     def judge(trace: Trace) -> None:
         nonlocal fails

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
+from streamvet.contract.files import FileError, check_shape, read_json, read_yaml, schemas_folder
 from streamvet.contract.folders import is_builtin
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Requirement:
     seen: tuple[str, ...]
     covers: tuple[str, ...]
     excluded: str | None
+    command: tuple[str, ...] = ()  # what checks it, where the suite does not
 
     def applies(self, profile: Profile) -> bool:
         """Whether every condition on the profile's fields holds."""
@@ -123,7 +124,42 @@ def _with_own(name: str, folder: Path) -> Registry:
     if name in suite.families:
         wanted = f"a name that no family of requirements has, as {OWN_FILE} makes it one"
         raise FileError(folder / "profile.yaml", "/profile", wanted, repr(name))
-    return _joined(suite, name, path)
+    registry = _joined(suite, name, path)
+    _check_own(registry, name, path)
+    return registry
+
+
+def _check_own(registry: Registry, family: str, path: Path) -> None:
+    """Hold the rows of somebody's own folder to what only they have to be."""
+    own = [row for row in registry.rows.values() if row.family == family]
+    for number, row in enumerate(own):
+        place = f"/requirements/{number}"
+        if not row.command and row.excluded is None:
+            raise FileError(path, place, "the key check with a command, as no check of the suite has this id", row.id)
+        if row.covers:
+            raise FileError(path, f"{place}/covers", "nothing: it counts lines of the built-in systems", row.covers[0])
+        for one in row.depends_on:
+            if one not in registry.rows or registry.rows[one].excluded is not None:
+                raise FileError(path, f"{place}/depends_on", "ids of requirements that are checked", repr(one))
+        for one in row.applies_to:
+            if one != "profile" and not is_field(one):
+                raise FileError(path, f"{place}/applies_to", "fields of profile.yaml by their dotted path", repr(one))
+    for number, row in enumerate(own):
+        if row.id in registry.ancestors(row.id):
+            raise FileError(path, f"/requirements/{number}/depends_on", "no circle", f"one through {row.id}")
+
+
+@cache
+def is_field(path: str) -> bool:
+    """Whether the schema of profiles has a field at this dotted path."""
+    whole = read_json(schemas_folder() / "meta" / "profile.schema.json")
+    at: Any = whole
+    for part in path.split("."):
+        at = whole["$defs"][at["$ref"].rpartition("/")[2]] if "$ref" in at else at
+        at = at.get("properties", {}).get(part)
+        if at is None:
+            return False
+    return True
 
 
 def _joined(registry: Registry, system: str, path: Path) -> Registry:
@@ -166,6 +202,7 @@ def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
         seen=tuple(row.get("seen", ())),
         covers=tuple(row.get("covers", ())),
         excluded=row.get("excluded"),
+        command=tuple(row.get("check", {}).get("command", ())),
     )
 
 

@@ -59,6 +59,7 @@ class Target:
     directory: Path | None = None  # where the suite may make files for the candidate to see
     lacks: tuple[str, ...] = ()
     launch: Launch | None = None
+    allow_commands: bool = False  # whether what checks the requirements of the profile's own folder may run
 
 
 def load_target(path: Path) -> tuple[Target, Profile]:
@@ -100,6 +101,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         directory=folder / raw["directory"] if "directory" in raw else None,
         lacks=tuple(raw.get("lacks", ())),
         launch=_launch(raw.get("launch"), folder),
+        allow_commands=raw.get("allow_commands", False),
     )
     return target, profile
 
