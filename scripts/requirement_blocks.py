@@ -13,7 +13,7 @@ from schema_table import cell, code, table
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import Registry, Requirement, load_registry, statement_lists
+from streamvet.contract.registry import Registry, Requirement, Statement, load_registry, statement_lists, statements
 from streamvet.examples import examples
 from streamvet.levels import lowest_of_probes, of_bytes
 from streamvet.systems import system_of
@@ -179,10 +179,17 @@ def revision() -> list[str]:
 
 def coverage(profile: str) -> list[str]:
     """Each statement of a system, and the requirements that test it."""
-    name, statements = next((name, lines) for name, (system, lines) in statement_lists().items() if system == profile)
+    name, lines = next((name, lines) for name, (system, lines) in statements().items() if system == profile)
     rows = []
-    for number, statement in enumerate(statements, start=1):
+    for number, statement in enumerate(lines, start=1):
         covering = [row for row in _registry().rows.values() if f"{name}-{number}" in row.covers]
         ids = ", ".join(link(row.id) + (" (excluded)" if row.excluded else "") for row in covering)
-        rows.append([str(number), cell(statement), ids])
-    return table(["Line", "Statement", "Requirements"], rows)
+        rows.append([str(number), cell(statement.text), cell(_basis(statement)), ids])
+    return table(["Line", "Statement", "Rests on", "Requirements"], rows)
+
+
+def _basis(statement: Statement) -> str:
+    """What a statement rests on, in one cell."""
+    if statement.basis == "adopted":
+        return f"adopted: {statement.source}" + (f" ({statement.note})" if statement.note else "")
+    return statement.source + (f". Adopted: {statement.adopted}" if statement.adopted else "")

@@ -46,6 +46,7 @@ class Event(NamedTuple):
     valid: bool | None  # against the schema of its type; None where none is known, or where its JSON has problems
     problems: tuple[Problem, ...]  # of its JSON
     parsed: bool  # whether its data is JSON
+    adopted: bool | None = None  # against the schema of its adopted readings; None where it has none, or is not `valid`
 
 
 # How much of an event a requirement has to be able to read, each level with the ones before it.
@@ -191,22 +192,30 @@ def _getter(pointer: str) -> Callable[[Any], Any]:
     return lambda value: pointed(value, pointer)
 
 
-@lru_cache(maxsize=16)
-def _classifier(profile: Profile) -> Callable[[Any, str], tuple[str | None, Callable[[Any], bool] | None]]:
-    """A function from a value and its event name to its type and the decider of its schema."""
-    known: dict[str, Callable[[Any], bool] | None] = {}
+class _Type(NamedTuple):
+    """An event type, and the deciders of its schema and of that of its adopted readings."""
 
-    def classify(value: Any, name: str) -> tuple[str | None, Callable[[Any], bool] | None]:
+    kind: str | None
+    decide: Callable[[Any], bool] | None = None
+    decide_adopted: Callable[[Any], bool] | None = None
+
+
+@lru_cache(maxsize=16)
+def _classifier(profile: Profile) -> Callable[[Any, str], _Type]:
+    """A function from a value and its event name to its type."""
+    known: dict[str, _Type] = {}
+
+    def classify(value: Any, name: str) -> _Type:
         kind = profile.kind_of(value, name)
         if kind is None:
-            return None, None
+            return _Type(None)
         if kind not in known:
-            file = profile.schema_file(kind)
-            decider = profile.schemas.decider(file) if file else None
+            files = profile.schema_file(kind), profile.adopted_types.get(kind)
+            found = _Type(kind, *(profile.schemas.decider(file) if file else None for file in files))
             if len(known) > 1000:  # a candidate invents types: do not grow with it
-                return kind, decider
-            known[kind] = decider
-        return kind, known[kind]
+                return found
+            known[kind] = found
+        return known[kind]
 
     return classify
 
@@ -246,16 +255,17 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
         else:
             value, problems = json_text.read(frame.data)
             parsed = value is not None or not problems
-            kind, decide = classify(value, frame.event)
+            kind, decide, decide_adopted = classify(value, frame.event)
             order = None
             if order_of and kind is not None:
                 if kind not in ordered:
                     ordered[kind] = matches(kind, numbered)
                 order = order_of(value) if ordered[kind] else None
             here = tuple([get(value) for get in keys])
+            valid = decide(value) if decide and not problems else None
             event = Event(
                 kind, frame.event, at_us, frame.start, frame.end, order, keyless if here == keyless else here,
-                decide(value) if decide and not problems else None, problems, parsed,
+                valid, problems, parsed, decide_adopted(value) if valid and decide_adopted else None,
             )  # fmt: skip
             ahead_s = _ahead_s(time_of(value), at_us) if time_of else None
             if ahead_s is not None and (found.foremost is None or ahead_s > found.foremost[0]):

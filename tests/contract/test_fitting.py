@@ -339,6 +339,18 @@ CASES = [
         "/events/discriminator/pointer",
     ),
     Case(
+        "what is adopted narrows a type",
+        "rockstar",
+        {"/events/adopted/finished": "adopted/done.schema.json"},
+        "/events/adopted/finished: expected types that events.types lists, got 'finished'",
+    ),
+    Case(
+        "what is adopted narrows a type",
+        "rockstar",
+        {"/events/adopted/done": "events/done.schema.json"},
+        "/events/adopted/done: expected another schema than that of events.types, got 'events/done.schema.json'",
+    ),
+    Case(
         "outcomes are terminal",
         "builds",
         {"/terminal/outcomes/fails": ["line"]},

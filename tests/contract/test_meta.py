@@ -19,7 +19,7 @@ import yaml
 
 from streamvet.contract.files import FileError, check_shape, meta_validator, read_yaml
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import Registry, is_field, load_registry, statement_lists
+from streamvet.contract.registry import Registry, is_field, load_registry, statement_lists, statements
 from streamvet.outcome import Verdict
 from streamvet.trace import ABOUT, FIRST, ROLES, Chunk, Ending, Exchange, Head, Request, Trace, records
 
@@ -32,6 +32,7 @@ META = sorted((SCHEMAS / "meta").glob("*.json"))
 REQUIREMENTS = [SCHEMAS / "requirements.yaml", *sorted(SCHEMAS.glob("*/requirements.yaml"))]
 PROFILES = sorted(path.parent.name for path in SCHEMAS.glob("*/profile.yaml"))
 
+BASES = ("document", "adopted")  # what a statement can rest on
 # The lists of testable statements that `covers` counts by: list → the system whose list it is, number of lines.
 LISTS = {
     "R000": ("rockstar", 17),
@@ -88,6 +89,7 @@ def test_the_meta_schemas_are_those_of_our_files() -> None:
         "example-traces",
         "outcome",
         "profile",
+        "published",
         "report",
         "requirements",
         "statements",
@@ -300,6 +302,21 @@ def test_every_condition_names_a_field_of_the_profile_schema(registry: Registry)
 
 def test_the_lists_are_those_that_the_systems_have() -> None:
     assert {name: (system, len(lines)) for name, (system, lines) in statement_lists().items()} == LISTS
+
+
+def test_each_line_says_whether_a_document_says_it_or_it_is_adopted() -> None:
+    lines = dict(statements().values())
+    found = {system: tuple(sum(row.basis == one for row in rows) for one in BASES) for system, rows in lines.items()}
+    assert found == {
+        "agent-workspace": (17, 3), "cosma": (17, 6), "ghostly": (16, 6), "promptfloe": (13, 7), "rockstar": (14, 3),
+    }  # fmt: skip
+    assert [row for rows in lines.values() for row in rows if not row.source or (row.note and row.adopted)] == []
+
+
+@pytest.mark.parametrize("row", [{"text": "It holds."}, {"text": "It holds.", "basis": "both", "from": "Events"}])
+def test_a_line_without_one_of_both_is_refused(row: dict[str, str]) -> None:
+    with pytest.raises(FileError):
+        check_shape({"list": "R009", "statements": [row]}, "statements", SCHEMAS / "statements.yaml")
 
 
 def test_every_line_of_the_systems_lists_is_covered_or_excluded_with_a_reason(registry: Registry) -> None:

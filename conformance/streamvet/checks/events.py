@@ -100,6 +100,20 @@ def valid(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no event of a known type")
 
 
+def read_as_adopted(trace: Trace, profile: Profile) -> Outcome:
+    """EVT-12: what does not even fit the schema of its type is EVT-08's."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        for event in (*one.events, *one.beats):
+            if event.adopted is None or event.kind is None:
+                continue
+            exercised = True
+            if not event.adopted:
+                expected, seen = profile.schemas.explain(profile.adopted_types[event.kind], one.value(event))
+                found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
+    return found if exercised else NotExercised("no event of a type with adopted readings")
+
+
 def intact(trace: Trace, profile: Profile) -> Outcome:
     """EVT-09: event for event, what was emitted is a part of what arrived. Loss, order and replay are other rows'."""
     wanted = emitted(trace, profile)
@@ -187,4 +201,5 @@ CHECKS: dict[str, Check] = {
     "EVT-09": intact,
     "EVT-10": answers,
     "EVT-11": listed,
+    "EVT-12": read_as_adopted,
 }

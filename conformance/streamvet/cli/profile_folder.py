@@ -84,17 +84,23 @@ def _check_schemas(profile: Profile) -> int:
 
 
 def _check_vectors(profile: Profile) -> int:
-    """Valid vectors of events are valid, invalid ones are not. A vector's name begins with its schema's."""
+    """Valid vectors of events are valid, invalid ones are not; those of adopted readings have a folder of their own."""
+    vectors = profile.folder / "vectors"
+    return _count_vectors(profile, "events", vectors) + _count_vectors(profile, "adopted", vectors / "adopted")
+
+
+def _count_vectors(profile: Profile, folder: str, vectors: Path) -> int:
+    """How many vectors the schemas of a folder have. A vector's name begins with its schema's."""
     count = 0
     names = sorted(
-        (path.name.removesuffix(".schema.json") for path in profile.folder.glob("events/*.schema.json")), key=len
+        (path.name.removesuffix(".schema.json") for path in profile.folder.glob(f"{folder}/*.schema.json")), key=len
     )
     for wanted in (True, False):
-        for path in sorted((profile.folder / "vectors" / ("valid" if wanted else "invalid")).glob("*.json")):
+        for path in sorted((vectors / ("valid" if wanted else "invalid")).glob("*.json")):
             name = next((one for one in reversed(names) if path.name.startswith(f"{one}.")), None)
             if name is None:
                 raise FileError(path, "the name", "one that begins with the name of an event's schema", path.name)
-            file, value = f"events/{name}.schema.json", read_json(path)
+            file, value = f"{folder}/{name}.schema.json", read_json(path)
             if profile.schemas.decider(file)(value) is not wanted:
                 refused = f"a value that {file} refuses", "a valid one"
                 expected, seen = profile.schemas.explain(file, value) if wanted else refused

@@ -64,6 +64,7 @@ def _load(folder: Path) -> Profile:
         then=events["discriminator"].get("then", {}),
         types=events["types"],
         fallback=events.get("fallback", {}),
+        adopted_types=events.get("adopted", {}),
         open_set=events["set"] == "open",
         lifecycles=lifecycles,
         sequence=raw.get("sequence"),

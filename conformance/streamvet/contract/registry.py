@@ -251,15 +251,36 @@ def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One line of a list that `covers` refers to, and what it rests on."""
+
+    text: str
+    basis: str  # document or adopted
+    source: str  # where the document says it, or who has the reading
+    adopted: str  # the part of it that is a reading although a document says the rest; "" where there is none
+    note: str  # what a document says of the matter of an adopted line; "" where that is nothing
+
+
 @cache
-def statement_lists() -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """The lists that `covers` refers to, by their name: the system, and what it says, line by line."""
+def statements() -> Mapping[str, tuple[str, tuple[Statement, ...]]]:
+    """The lists that `covers` refers to, by their name: the system, and its lines."""
     found = {}
     for path in sorted(schemas_folder().glob("*/statements.yaml")):
         content = read_yaml(path)
         check_shape(content, "statements", path)
-        found[content["list"]] = (path.parent.name, tuple(content["statements"]))
+        rows = content["statements"]
+        found[content["list"]] = (path.parent.name, tuple(map(_statement, rows)))
     return found
+
+
+def _statement(row: Mapping[str, str]) -> Statement:
+    return Statement(row["text"], row["basis"], row["from"], row.get("adopted", ""), row.get("note", ""))
+
+
+def statement_lists() -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """The same without what the lines rest on."""
+    return {name: (system, tuple(one.text for one in lines)) for name, (system, lines) in statements().items()}
 
 
 def statement(line: str) -> str:

@@ -45,6 +45,7 @@ RULES: Mapping[str, Rule] = {
     "tables are used": events.tables_are_used,
     "types are known": events.types_are_known,
     "types can be told": events.types_can_be_told,
+    "what is adopted narrows a type": events.adopted_narrow_types,
     "outcomes are terminal": events.outcomes_are_terminal,
     "catching up fits the streams": events.catchup_fits,
     "a heartbeat fits the framing": events.heartbeat_fits,
