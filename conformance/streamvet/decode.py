@@ -296,8 +296,6 @@ def _defects(event: Event, profile: Profile) -> list[Hidden]:
     faults = {problem.fault for problem in event.problems}
     if not event.parsed:
         level, violates = "json", _unparsed(faults, profile)
-    elif json_text.JsonFault.LONE_SURROGATE in faults:
-        level, violates = "schema", "EVT-05"  # no reader has the text that was meant
     elif event.kind is None:
         level, violates = "type", "EVT-07"
     elif not profile.open_set and profile.schema_file(event.kind) is None:
@@ -338,6 +336,14 @@ class _Clock:
             index += 1
         self._index = index
         return self._times[index] if index < len(ends) else self._last
+
+
+def unended_kind(one: Reading) -> str | None:
+    """The type of the event with which the bytes end and which lacks only its own end; None where there is none."""
+    last = one.flawed[-1:]
+    if not last or last[0].kind is not Kind.PARTIAL:
+        return None
+    return one.profile.kind_of(json_text.read(last[0].data).value, last[0].event)
 
 
 def opened(exchange: Exchange) -> bool:

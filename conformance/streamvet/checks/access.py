@@ -67,7 +67,8 @@ def _is_refusal(exchange: Exchange) -> bool:
 def error_shape(trace: Trace, profile: Profile) -> Outcome:
     """ACC-07."""
     file = profile.field("error.schema")
-    asked = [x for x in trace.exchanges if _is_refusal(x) and x.ending in CLEAN]
+    # What is let in, or gets a stream, although it was to be refused is the concern of the row that says so.
+    asked = [x for x in trace.exchanges if _is_refusal(x) and x.ending in CLEAN and _is_refused(x)]
     if not asked:
         return NotExercised("nothing was refused")
     found = []
@@ -81,6 +82,11 @@ def error_shape(trace: Trace, profile: Profile) -> Outcome:
             seen = seen if value is not None else shown(exchange.body[:60])
             found.append(finding(exchange, f"a refusal with {expected}", seen, (0, len(exchange.body))))
     return found
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    head = exchange.head
+    return head is not None and head.status >= 400 and head.media_type not in STREAM_TYPES
 
 
 def _listed(role: str, allowed_of: Callable[[Profile, Exchange], list[int] | None], what: str) -> Check:

@@ -37,6 +37,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 def stream_status(trace: Trace, profile: Profile) -> Outcome:
     """TRN-01."""
     asked = [x for x in trace.exchanges if _is_to_succeed(x) and not _left_before_head(x)]
+    asked = [x for x in asked if not _is_of_another_row(x, trace)]
     if not asked:
         return NotExercised("no stream was requested with valid credentials")
     found = []
@@ -55,6 +56,22 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
 def _is_to_succeed(exchange: Exchange) -> bool:
     """Whether it asks for a stream, or starts a run that is read by another request."""
     return exchange.about.get("meant") == "stream" or exchange.role == "start"
+
+
+def _is_of_another_row(exchange: Exchange, trace: Trace) -> bool:
+    """Whether another requirement says how it is answered, which may be a SHOULD where this one is a MUST.
+
+    Those of a crowd and of short connections that are turned away as too many are TRN-12's and TRN-13's, those with an
+    empty cursor CAT-10's, those after a restart CAT-14's and CAT-15's, those of a cancelled run CAN-05's.
+    """
+    about = exchange.about
+    if exchange.status in CROWDED and exchange.role in {"many", "churn", "last", "reader", "late", "racer"}:
+        return len({x.id for x in trace.exchanges if x.about.get("meant") == "stream"}) > 1
+    if exchange.head is None:
+        return False
+    cancelled = {x.about.get("run") for x in trace.exchanges if x.role in {"cancel", "cancel-racing"}}
+    again = exchange.role == "after" and about.get("run") in cancelled
+    return about.get("cursor_from") == "empty" or bool(about.get("restarts")) or again
 
 
 def _left_before_head(exchange: Exchange) -> bool:

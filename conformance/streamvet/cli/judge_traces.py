@@ -24,9 +24,7 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.profile import matches
 from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
-from streamvet.decode import reading, streams
-from streamvet.framing import json_text
-from streamvet.framing.frame import Kind
+from streamvet.decode import reading, streams, unended_kind
 from streamvet.levels import lowest, lowest_of_probes, of_bytes, of_trace
 from streamvet.outcome import NotExercised
 from streamvet.report.building import NOT_ALLOWED, Asked, ReportBuilder
@@ -217,9 +215,8 @@ def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:
     if rule is None:
         return False
     one, kinds = reading(exchange, profile), (*rule.events, *rule.last)
-    left = [frame for frame in one.flawed[-1:] if frame.kind is Kind.PARTIAL]
-    told = [profile.kind_of(json_text.read(frame.data).value, frame.event) for frame in left]
-    return bool(one.of(kinds)) or any(kind is not None and matches(kind, kinds) for kind in told)
+    unended = unended_kind(one)
+    return bool(one.of(kinds)) or (unended is not None and matches(unended, kinds))
 
 
 def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Iterator[Trace]:
