@@ -36,7 +36,10 @@ class ServerMissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row of its faults. `id` is None for an honest variant; a `generated` one no pinned stimulus shows."""
+    """One row of its faults. `id` is None for an honest variant; a `generated` one no pinned stimulus shows.
+
+    A `fixture` takes a profile that is made for it, as no built-in one asks for what it violates.
+    """
 
     name: str
     id: str | None
@@ -44,6 +47,7 @@ class Fault:
     note: str
     honest: bool
     generated: bool = False
+    fixture: bool = False
 
 
 def _asked(what: str) -> Any:
@@ -64,7 +68,9 @@ def accounts() -> dict[str, Any]:
 def faults() -> list[Fault]:
     """The rows of its faults, in its order."""
     return [
-        Fault(row["name"], row["id"], tuple(row["profiles"]), row["note"], row["honest"], row["generated"])
+        Fault(
+            row["name"], row["id"], tuple(row["profiles"]), row["note"], row["honest"], row["generated"], row["fixture"]
+        )
         for row in _asked("faults")
     ]
 

@@ -49,6 +49,6 @@ def listing() -> list[dict[str, Any]]:
     """The rows for `--list-faults`, without their functions."""
     rows = []
     for fault in FAULTS:
-        row = {key: getattr(fault, key) for key in ("name", "id", "note", "honest", "generated")}
+        row = {key: getattr(fault, key) for key in ("name", "id", "note", "honest", "generated", "fixture")}
         rows.append(row | {"profiles": list(fault.profiles)})
     return rows
