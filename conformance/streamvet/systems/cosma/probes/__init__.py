@@ -21,7 +21,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "files", files.files,
         ("COS-06", "COS-07", "COS-08", "COS-09", "COS-10", "COS-11", "COS-12", "COS-13", "COS-14", "COS-15", "COS-16",
-         "COS-19", "EVT-08", "EVT-10", "ORD-01", "ORD-08", "ACC-07"),
+         "COS-19", "COS-21", "COS-22", "COS-23", "COS-24", "EVT-08", "EVT-10", "ORD-01", "ORD-08", "ACC-07"),
         files.files_stimuli, needs=("directory",), connections=1, ambient=Ambient.PUBLISHES,
     ),
     Probe(
