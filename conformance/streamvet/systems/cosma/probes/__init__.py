@@ -11,7 +11,8 @@ from streamvet.systems.cosma.probes import files, stream
 
 PROBES: tuple[Probe, ...] = (
     Probe(
-        "a pause", stream.pausing, (*ANY_STREAM, "COS-03", "COS-04", "COS-05", "EVT-10"), stream.pausing_stimuli,
+        "a pause", stream.pausing, (*ANY_STREAM, "COS-03", "COS-04", "COS-05", "COS-20", "EVT-10"),
+        stream.pausing_stimuli,
         connections=1, ambient=Ambient.PUBLISHES,
     ),
     Probe(

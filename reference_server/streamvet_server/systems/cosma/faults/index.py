@@ -178,7 +178,8 @@ FAULTS: tuple[Fault, ...] = (
         "no-space-after-data", "COS-03", COSMA, "A data field has no space after its colon.",
         written(is_rare, lambda octets: octets.replace(b"\ndata: ", b"\ndata:", 1)),
     ),
-    Fault("pause-told-late", "COS-04", COSMA, "A pause is told after 1.5 s.", _pause_told_late(LATE_S)),
+    Fault("resume-untold", "COS-04", COSMA, "That the queue goes on is not told.", left_out("queue_resumed")),
+    Fault("pause-told-late", "COS-20", COSMA, "A pause is told after 1.5 s.", _pause_told_late(LATE_S)),
     Fault("pause-told-late-but-legal", None, COSMA, "A pause is told after 0.75 s.", _pause_told_late(LEGAL_S)),
     Fault(
         "pause-told-again", "COS-05", COSMA, "Pausing a paused queue is told.",
