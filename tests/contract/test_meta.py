@@ -211,6 +211,9 @@ def test_a_list_of_waivers(waivers: object, is_valid: bool) -> None:
     assert meta_validator("waivers").is_valid(waivers) is is_valid
 
 
+CLAIMED = ("musts", "hold", "waived", "undecided")
+
+
 def _report(**changes: object) -> dict[str, Any]:
     finding = {"exchange": "x1", "span": [0, 4], "at_ms": 1.5, "expected": "e", "seen": "s", "trace": "t"}
     row = {
@@ -224,6 +227,8 @@ def _report(**changes: object) -> dict[str, Any]:
     return {
         "streamvet": "0.1.0", "spec": 1, "profile": "ghostly", "target": "http://127.0.0.1:4000", "time_scale": 1.0,
         "seed": 0, "started_at": "2030-01-31T12:00:00Z", "duration_s": 2.5, "exit_code": 1, "counts": {"FAIL": 1},
+        "evidence": "black-box",
+        "claim": {"text": "not conformant at black-box", **dict.fromkeys(CLAIMED, 0), "beyond": {}},
         "verdicts": [row], **changes,
     }  # fmt: skip
 
