@@ -27,7 +27,7 @@ KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TIMED = frozenset(
     {
         *("HBT-01", "HBT-02", "HBT-07", "TRM-10", "TRM-11", "TRM-12", "CAT-19", "CAT-11", "CAT-12", "TRN-14", "TRN-15"),
-        *("TRN-07", "GHO-01", "FLT-04", "COS-01", "COS-04"),
+        *("TRN-07", "GHO-01", "FLT-04", "COS-01", "COS-20"),
     }
 )
 LEGAL = "-but-legal"

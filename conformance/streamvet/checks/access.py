@@ -61,14 +61,28 @@ def unknown_run(trace: Trace, profile: Profile) -> Outcome:
 
 
 def _is_refusal(exchange: Exchange) -> bool:
-    return exchange.status is not None and 400 <= exchange.status < 500 and exchange.about.get("meant") == "refusal"
+    """Whether a request was refused as it should be; what is a stream all the same is the business of its own row."""
+    head = exchange.head
+    if head is None or head.media_type in STREAM_TYPES:
+        return False
+    return 400 <= head.status < 500 and exchange.about.get("meant") == "refusal"
 
 
 def error_shape(trace: Trace, profile: Profile) -> Outcome:
     """ACC-07."""
+    return _shaped([x for x in trace.exchanges if x.role != "unacceptable"], profile)
+
+
+def accept_error_shape(trace: Trace, profile: Profile) -> Outcome:
+    """ACC-14."""
+    return _shaped(with_role(trace, "unacceptable"), profile)
+
+
+def _shaped(exchanges: list[Exchange], profile: Profile) -> Outcome:
+    """The refusals among these that are no JSON of the system's own shape."""
     file = profile.field("error.schema")
     # What is let in, or gets a stream, although it was to be refused is the concern of the row that says so.
-    asked = [x for x in trace.exchanges if _is_refusal(x) and x.ending in CLEAN and _is_refused(x)]
+    asked = [x for x in exchanges if _is_refusal(x) and x.ending in CLEAN and _is_refused(x)]
     if not asked:
         return NotExercised("nothing was refused")
     found = []
@@ -171,4 +185,5 @@ CHECKS: dict[str, Check] = {
     "ACC-11": _listed("start-refused", _without_credentials, "a request for a run without credentials"),
     "ACC-12": foreign_companions,
     "ACC-13": _listed("unacceptable", _not_acceptable, "an Accept field that excludes the stream"),
+    "ACC-14": accept_error_shape,
 }

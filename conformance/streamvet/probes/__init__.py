@@ -92,7 +92,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("a run", "nobody's run", "credentials"), connections=1, starts=0, accounts=("expired",),
     ),
     Probe(
-        "unacceptable", ambient.unacceptable, ("ACC-13", "ACC-07"), ambient.one_stimulus,
+        "unacceptable", ambient.unacceptable, ("ACC-13", "ACC-14"), ambient.one_stimulus,
         needs=("ambient", "not acceptable"), connections=1,
     ),
     Probe(

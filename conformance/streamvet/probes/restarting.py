@@ -24,11 +24,16 @@ _LEAK_S = 0.5  # for what follows what was seen before, on a stream that may sta
 
 def restart_stimuli(setting: Setting) -> list[Stimulus]:
     """A run that is active when the candidate dies; where one can end by itself, one has ended before."""
+    return [active_stimulus(setting, "killed in the middle of a run")]
+
+
+def active_stimulus(setting: Setting, name: str) -> Stimulus:
+    """A run that goes on, with time before its last event for a second reader to get a replay of the others."""
     emits = setting.plain(setting.main, _EVENTS_BEFORE)
     replayed, live = emits[: _EVENTS_BEFORE - 1], emits[_EVENTS_BEFORE - 1 :]
     steps = lead(setting) + scripts.spread(replayed, STEP_MS, setting.scale)
     steps += [setting.wait(_REPLAY_MS), *scripts.spread(live, STEP_MS, setting.scale)]
-    return [setting.stimulus("killed in the middle of a run", setting.main, "hangs", steps)]
+    return setting.stimulus(name, setting.main, "hangs", steps)
 
 
 def _before(stimulus: Stimulus) -> int:

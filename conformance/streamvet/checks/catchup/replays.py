@@ -36,7 +36,18 @@ def whole_when_finished(trace: Trace, profile: Profile) -> Outcome:
 
 def whole_when_joined(trace: Trace, profile: Profile) -> Outcome:
     """CAT-03."""
-    return _whole(pairs_of(trace, profile, joined_active), "on a run that was joined while it was active")
+    pairs = [(whole, one) for whole, one in pairs_of(trace, profile, joined_active) if _was_active(whole, one)]
+    return _whole(pairs, "on a run that was joined while it was active")
+
+
+def _was_active(whole: Reading, one: Reading) -> bool:
+    """Whether there was something to miss between replay and live: the run went on after the second request.
+
+    A stream that begins with the ending of the run is that of a finished one, whatever its reader had meant.
+    """
+    terminal = one.profile.terminal
+    begins_over = bool(terminal and one.events and one.of(terminal.events)[:1] == one.events[:1])
+    return not begins_over and any(event.at_us > one.exchange.sent_us for event in whole.history)
 
 
 def _whole(pairs: list[tuple[Reading, Reading]], place: str) -> Outcome:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from streamvet.contract.profile import pointed
 from streamvet.probes.probe import Probe
 from streamvet.probes.reading import steps_of
-from streamvet.probes.restarting import killed
-from streamvet.probes.setting import STEP_MS
+from streamvet.probes.restarting import active_stimulus, killed
 
 if TYPE_CHECKING:
     from streamvet.probes.driver import Driver
@@ -71,9 +70,7 @@ async def fill(driver: Driver, _stimulus: Stimulus) -> None:
 
 def orphan_stimuli(setting: Setting) -> list[Stimulus]:
     """A run that is active when the candidate dies."""
-    return [
-        setting.stimulus("an orphan is cancelled", setting.main, "hangs", steps_of(setting, setting.main, 4, STEP_MS))
-    ]
+    return [active_stimulus(setting, "an orphan is cancelled")]
 
 
 async def orphan(driver: Driver, stimulus: Stimulus) -> None:
@@ -102,6 +99,6 @@ PROBES: tuple[Probe, ...] = (
     Probe("fill", fill, ("GHO-09",), fill_stimuli, needs=("starts",), connections=1),
     Probe(
         "orphan", orphan, ("GHO-05",), orphan_stimuli,
-        needs=("starts", "cancel", "launch"), connections=2, alone=True,
+        needs=("starts", "cancel", "launch"), connections=3, alone=True,
     ),
 )  # fmt: skip

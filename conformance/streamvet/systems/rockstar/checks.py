@@ -148,12 +148,25 @@ def next_version(trace: Trace, profile: Profile) -> Outcome:
     return [
         _about(
             after,
-            f"version {before.version + 1}, {before.address}",
+            f"a version behind {before.version}, {before.address}",
             f"version {after.version}, {after.address}",
             [before],
         )
         for before, after in pairs
-        if (after.address, after.version) != (before.address, before.version + 1)
+        if after.address != before.address or after.version <= before.version
+    ]
+
+
+def raised_by_one(trace: Trace, profile: Profile) -> Outcome:
+    """RKS-15."""
+    pairs = [pair for kind in ("session", "plan") for pair in _pairs(trace, profile, kind)]
+    raised = [(before, after) for before, after in pairs if after.version > before.version]
+    if not raised:
+        return NotExercised("no version rose")
+    return [
+        _about(after, f"version {before.version + 1}", f"version {after.version}", [before])
+        for before, after in raised
+        if after.version != before.version + 1
     ]
 
 
@@ -181,9 +194,9 @@ def plan_version(trace: Trace, profile: Profile) -> Outcome:
     found = []
     for before, after in pairs:
         changed = before.content != after.content
-        version = before.version + changed
-        if (after.address, after.version, after.changed) != (before.address, version, changed):
-            want = f"{_versioned(version, changed=changed)}, {before.address}"
+        fits = after.version > before.version if changed else after.version == before.version
+        if not fits or (after.address, after.changed) != (before.address, changed):
+            want = f"{'more than ' if changed else ''}{_versioned(before.version, changed=changed)}, {before.address}"
             seen = f"{_versioned(after.version, changed=after.changed)}, {after.address}"
             found.append(_about(after, want, seen, [before]))
     return found
@@ -386,4 +399,5 @@ CHECKS: dict[str, Check] = {
     "RKS-12": whole_or_none,
     "RKS-13": names_arrive,
     "RKS-14": survives,
+    "RKS-15": raised_by_one,
 }

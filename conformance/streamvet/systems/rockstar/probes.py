@@ -337,7 +337,7 @@ GENERATED = replace(PROGRAM, act=_generated, starts=_runs_of, holds=_connections
 
 PROBES: tuple[Probe, ...] = (
     Probe(
-        "pushes", versions, ("RKS-02", "RKS-03", "RKS-04", "RKS-01", "RKS-08", "RKS-09", "TRM-06"),
+        "pushes", versions, ("RKS-02", "RKS-03", "RKS-04", "RKS-01", "RKS-08", "RKS-09", "RKS-15", "TRM-06"),
         versions_stimuli, connections=1, starts=pushes_of,
     ),
     Probe(

@@ -49,6 +49,13 @@ def _as_success(scene: Scene, batch: Batch) -> Batch:
     return replace(batch, documents=[done], status="succeeded")
 
 
+def _moved(done: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The members of another page for an unchanged session that is at its second version."""
+    if done["changed"] or done["version"] != 2:
+        return {}
+    return {"nanoid": _NANOID, "url": done["url"].replace(done["nanoid"], _NANOID)}
+
+
 def _own(scene: Scene) -> bool:
     """Whether a push tells of its own work: what a script emits is not the system's choice."""
     return SCRIPT_HEADER not in scene.headers
@@ -200,7 +207,11 @@ FAULTS: tuple[Fault, ...] = (
         _said("plan", lambda done: {"url": f"/s/{done['nanoid']}".join(done["url"].rsplit(f"/p/{done['nanoid']}", 1))}),
     ),
     Fault(
-        "version-left-out", "RKS-02", ROCKSTAR, "The version after the first one is the third.",
+        "session-moved", "RKS-02", ROCKSTAR, "A session that is pushed as it was gets another nanoid.",
+        _said("session", _moved),
+    ),
+    Fault(
+        "version-left-out", "RKS-15", ROCKSTAR, "The version after the first one is the third.",
         _said("session", lambda done: {"version": done["version"] + 1} if done["version"] > 1 else {}),
     ),
     Fault(

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 # A name with anything else is COS-19's.
 _PLAIN = re.compile(r"[A-Za-z0-9._ -]+")
 
-_SCAN = ("directory_processing_started", "directory_processing_completed")
 # What a watcher tells of one path.
 _ON_DISK = ("file_created", "file_modified", "file_deleted", "directory_deleted")
 
@@ -52,28 +51,25 @@ def is_plain(path: str) -> bool:
 
 
 def _announced(trace: Trace, one: Reading, deed: Deed) -> Judged:
-    """A file that was made: file_created, then queue_item_added."""
-    within_us = noticed_us(one.profile)
-    created = first_after(told(one, "file_created", path=deed.path), deed.at_us)
-    if created is None:
-        want, instead = f"file_created of {deed.path!r}", _instead(trace, one, deed)
-        return missing(one, want, deed.at_us, within_us, deed.until_us, seen=instead)
-    item = item_of(one, deed.path, deed.at_us)
-    want = f"queue_item_added of {deed.path!r} after its file_created"
-    if item is None:
-        return missing(one, want, created.at_us, within_us, deed.until_us)
-    return [] if item.span > created.span else wrong(one, want, item)
+    """A file that was made: file_created."""
+    if first_after(told(one, "file_created", path=deed.path), deed.at_us):
+        return []
+    want, instead = f"file_created of {deed.path!r}", _instead(trace, one, deed)
+    return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us, seen=instead)
 
 
 def _instead(trace: Trace, one: Reading, deed: Deed) -> str:
     """What was told of a file that nobody made, in place of one that was."""
+    event = next(iter(_of_nothing(trace, one, deed, "file_created", "path")), None)
+    return f"file_created of {event.data.get('path')!r}" if event else "none"
+
+
+def _of_nothing(trace: Trace, one: Reading, deed: Deed, kind: str, member: str) -> list[Told]:
+    """The events of a kind that tell, since a file was made, of one beside it that nobody made."""
     known = {other.path for other in deeds(trace, one)}
     folder = str(PurePath(deed.path).parent)
-    for event in told(one, "file_created"):
-        path = str(event.data.get("path"))
-        if event.at_us >= deed.at_us and path not in known and path.startswith(folder):
-            return f"file_created of {path!r}"
-    return "none"
+    paths = [(event, str(event.data.get(member))) for event in told(one, kind) if event.at_us >= deed.at_us]
+    return [event for event, path in paths if path not in known and path.startswith(folder)]
 
 
 def announced(trace: Trace, one: Reading, deed: Deed) -> Judged:
@@ -83,11 +79,27 @@ def announced(trace: Trace, one: Reading, deed: Deed) -> Judged:
     return _announced(trace, one, deed)
 
 
+def queued(trace: Trace, one: Reading, deed: Deed) -> Judged:
+    """COS-21."""
+    created = first_after(told(one, "file_created", path=deed.path), deed.at_us)
+    if is_paused(trace, one.profile, deed.at_us) or not is_plain(deed.path) or created is None:
+        return NotExercised("no file of a plain name was announced as made in a watched directory")
+    item = item_of(one, deed.path, deed.at_us)
+    want = f"queue_item_added of {deed.path!r} after its file_created"
+    if item is None:
+        return missing(one, want, created.at_us, noticed_us(one.profile), deed.until_us)
+    return [] if item.span > created.span else wrong(one, want, item)
+
+
 def faithful(trace: Trace, one: Reading, deed: Deed) -> Judged:
     """COS-19."""
     if is_paused(trace, one.profile, deed.at_us) or is_plain(deed.path):
         return NotExercised("no file whose name has emoji, quotes or newlines was made in a watched directory")
-    return _announced(trace, one, deed)
+    judged = _announced(trace, one, deed)
+    if judged or item_of(one, deed.path, deed.at_us):
+        return judged
+    others = _of_nothing(trace, one, deed, "queue_item_added", "file_path")
+    return wrong(one, f"an item with the path {deed.path!r}", others[0]) if others else judged
 
 
 def moved(_trace: Trace, one: Reading, deed: Deed) -> Judged:
@@ -150,7 +162,15 @@ def watch_told(trace: Trace, profile: Profile) -> Outcome:
     """COS-15."""
     judged: list[Judged] = []
     for one, x in _heard(trace, profile, "trigger:watch"):
-        judged += _telling(one, x, ("watch_started", "watch_added"), *((kind,) for kind in _SCAN))
+        judged += _telling(one, x, ("watch_started", "watch_added"), ("directory_processing_started",))
+    return folded(judged, "no directory was to be watched")
+
+
+def scan_told(trace: Trace, profile: Profile) -> Outcome:
+    """COS-24."""
+    judged: list[Judged] = []
+    for one, x in _heard(trace, profile, "trigger:watch"):
+        judged += _telling(one, x, ("directory_processing_completed",))
         flat = [e for e in _of_place(one, x, "watch_started") if e.data.get("recursive") is not True]
         judged += [wrong(one, "recursive true, as everything below is watched", e) for e in flat[:1]]
     return folded(judged, "no directory was to be watched")
@@ -184,4 +204,6 @@ CHECKS: dict[str, Check] = {
     "COS-15": watch_told,
     "COS-16": unwatch_told,
     "COS-19": of_deeds("no file was made in a watched directory", faithful, "created"),
+    "COS-21": of_deeds("no file was made in a watched directory", queued, "created"),
+    "COS-24": scan_told,
 }

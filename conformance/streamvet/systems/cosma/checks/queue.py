@@ -6,7 +6,7 @@ language model has all the time that it wants.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.checks.runs import unread
 from streamvet.decode import streams
@@ -122,30 +122,58 @@ def _in_time(one: Reading, deed: Deed, kind: str) -> Told | NotExercised:
     return item
 
 
-def updated(_trace: Trace, one: Reading, deed: Deed) -> Judged:
-    """COS-08."""
+class _Cooling(NamedTuple):
+    """An item whose file was changed: what was told of it before the change and after it, until it was taken up."""
+
+    item: Told
+    begun: Told | None
+    before: list[Told]
+    after: list[Told]
+
+
+def _cooling(one: Reading, deed: Deed) -> _Cooling | NotExercised:
     item = _in_time(one, deed, "file_modified")
     if isinstance(item, NotExercised):
         return item
-    name, begun = item.data.get("id"), taken_up(one, item)
-    way = behind(told(one, *_ITEM, file_path=deed.path), item)
+    begun = taken_up(one, item)
+    states = [event for event in told(one, "queue_item_added", "queue_item_updated", id=item.data.get("id"))
+              if begun is None or event.span < begun.span]  # fmt: skip
+    return _Cooling(item, begun, *_split(states, deed.at_us))
+
+
+def updated(_trace: Trace, one: Reading, deed: Deed) -> Judged:
+    """COS-08."""
+    found = _cooling(one, deed)
+    if isinstance(found, NotExercised):
+        return found
+    if found.after:
+        return _modified(one, deed)
+    want = f"queue_item_updated of {found.item.data.get('id')}"
+    if found.begun:
+        return wrong(one, want, found.begun, found.before[-1])
+    return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
+
+
+def cooled_anew(_trace: Trace, one: Reading, deed: Deed) -> Judged:
+    """COS-23."""
+    found = _cooling(one, deed)
+    if isinstance(found, NotExercised):
+        return found
+    name = found.item.data.get("id")
+    way = behind(told(one, *_ITEM, file_path=deed.path), found.item)
     over = next((event for event in way if event.kind in _OVER and event.data.get("id") == name), None)
     second = next((event for event in way if event.kind == "queue_item_added"), None)
     if second is not None and (over is None or second.span < over.span):
         return wrong(one, f"no second item beside {name}", second)
-    states = [event for event in told(one, "queue_item_added", "queue_item_updated", id=name)
-              if begun is None or event.span < begun.span]  # fmt: skip
-    before, after = _split(states, deed.at_us)
-    want = f"queue_item_updated of {name} with a later end of the cooldown"
-    if not after:
-        late = missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
-        return wrong(one, want, begun, before[-1]) if begun else late
-    ends = [event.data.get("cooldown_expires_at") for event in (before[-1], after[-1])]
+    if not found.after:
+        return NotExercised("no item whose file was changed was updated")
+    ends = [event.data.get("cooldown_expires_at") for event in (found.before[-1], found.after[-1])]
     numbers = [end for end in ends if isinstance(end, int | float)]  # nothing can be said where one does not tell
     if len(numbers) < len(ends) or numbers[1] > numbers[0]:
-        return _modified(one, deed)
+        return []
+    want = f"queue_item_updated of {name} with a later end of the cooldown"
     seen = f"cooldown_expires_at {numbers[1]!r}, where it was {numbers[0]!r}"
-    return [finding(one.exchange, want, seen, after[-1].span)]
+    return [finding(one.exchange, want, seen, found.after[-1].span)]
 
 
 def _modified(one: Reading, deed: Deed) -> Judged:
@@ -161,15 +189,22 @@ def _split(events: list[Told], at_us: int) -> tuple[list[Told], list[Told]]:
     return events[:count], events[count:]
 
 
-def not_parsed(trace: Trace, one: Reading, deed: Deed) -> Judged:
+def deleted(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     """COS-09."""
+    item = _in_time(one, deed, "file_deleted")
+    if isinstance(item, NotExercised) or first_after(told(one, "file_deleted", path=deed.path), deed.at_us):
+        return item if isinstance(item, NotExercised) else []
+    return missing(one, f"file_deleted of {deed.path!r}", deed.at_us, noticed_us(one.profile), deed.until_us)
+
+
+def not_parsed(trace: Trace, one: Reading, deed: Deed) -> Judged:
+    """COS-22."""
     item = _in_time(one, deed, "file_deleted")
     if isinstance(item, NotExercised):
         return item
     gone = first_after(told(one, "file_deleted", path=deed.path), deed.at_us)
     if gone is None:
-        want = f"file_deleted of {deed.path!r}"
-        return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
+        return NotExercised("no deletion was announced")
     parsed = first_behind(told(one, "file_parsing", path=deed.path), gone)
     if parsed is not None:
         return wrong(one, "no file_parsing of a file that is gone", parsed)
@@ -244,7 +279,9 @@ def _pause_of(trace: Trace, profile: Profile, deed: Deed) -> int | None:
 CHECKS: dict[str, Check] = {
     "COS-07": of_deeds("no file was made in a watched directory", processed, "created"),
     "COS-08": of_deeds("no file was changed in a watched directory", updated, "changed"),
-    "COS-09": of_deeds("no file was deleted in a watched directory", not_parsed, "deleted"),
+    "COS-09": of_deeds("no file was deleted in a watched directory", deleted, "deleted"),
     "COS-13": removed,
     "COS-17": of_deeds("no file was made in a watched directory", held, "created"),
+    "COS-22": of_deeds("no file was deleted in a watched directory", not_parsed, "deleted"),
+    "COS-23": of_deeds("no file was changed in a watched directory", cooled_anew, "changed"),
 }

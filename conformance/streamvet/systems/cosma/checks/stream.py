@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamvet.checks.runs import unread, with_role
+from streamvet.checks.runs import is_never, unread, with_role
 from streamvet.contract.profile import pointed
 from streamvet.decode import opened, streams
 from streamvet.outcome import NotExercised, finding, shown
@@ -119,29 +119,45 @@ def _switched(one: Reading, trace: Trace, profile: Profile) -> Iterator[tuple[Ex
         paused = wants
 
 
-def switches_told(trace: Trace, profile: Profile) -> Outcome:
-    """COS-04."""
-    bound_us = told_us(profile)
-    found, exercised = [], False
+def _changed(trace: Trace, profile: Profile) -> Iterator[tuple[Reading, Exchange, Told | None]]:
+    """The switches that change something, for each reader that was there, and what the reader was told of them."""
     for one in streams(trace, profile):
         for x, changes in _switched(one, trace, profile):
-            if not changes:
-                continue
-            kind, within_us = _SWITCHES[x.operation], bound_us + trace.jitter_us.get(one.exchange.id, 0)
-            event = first_after(told(one, kind), x.sent_us)
-            if event is None and one.exchange.ended_us - x.sent_us <= within_us:
-                continue
-            exercised = True
-            want = f"{kind} with the source manual within {bound_us // 1000} ms of exchange {x.id}"
-            if event is None:
-                at_us, absent = x.sent_us + within_us, unread(one, since_us=x.sent_us)
-                found.append(finding(one.exchange, want, "none", at_us=at_us, absent=absent))
-            elif event.at_us - x.sent_us > within_us:
-                seen = f"after {(event.at_us - x.sent_us) / 1000:.0f} ms"
-                found.append(finding(one.exchange, want, seen, event.span, timed=True))
-            elif event.data.get("source") != "manual":
-                found.append(finding(one.exchange, want, shown(event.data), event.span))
-    return found if exercised else NotExercised("the queue was not paused and resumed while a reader was attached")
+            if changes:
+                yield one, x, first_after(told(one, _SWITCHES[x.operation]), x.sent_us)
+
+
+def switches_told(trace: Trace, profile: Profile) -> Outcome:
+    """COS-04: at all; see `is_never`."""
+    bound_ms = told_us(profile) // 1000
+    found, exercised = [], False
+    for one, x, event in _changed(trace, profile):
+        never = event is None and is_never(trace, one.exchange, one.exchange.ended_us - x.sent_us, bound_ms)
+        exercised = exercised or event is not None or never
+        if never:
+            want, absent = f"{_SWITCHES[x.operation]} after exchange {x.id}", unread(one, since_us=x.sent_us)
+            found.append(finding(one.exchange, want, "none", at_us=one.exchange.ended_us, absent=absent))
+    return found if exercised else NO_SWITCH
+
+
+def switches_told_in_time(trace: Trace, profile: Profile) -> Outcome:
+    """COS-20."""
+    bound_us = told_us(profile)
+    found, exercised = [], False
+    for one, x, event in _changed(trace, profile):
+        if event is None:
+            continue
+        exercised = True
+        want = f"{event.kind} with the source manual within {bound_us // 1000} ms of exchange {x.id}"
+        if event.at_us - x.sent_us > bound_us + trace.jitter_us.get(one.exchange.id, 0):
+            seen = f"after {(event.at_us - x.sent_us) / 1000:.0f} ms"
+            found.append(finding(one.exchange, want, seen, event.span, timed=True))
+        elif event.data.get("source") != "manual":
+            found.append(finding(one.exchange, want, shown(event.data), event.span))
+    return found if exercised else NO_SWITCH
+
+
+NO_SWITCH = NotExercised("the queue was not paused and resumed while a reader was attached")
 
 
 def told_once(trace: Trace, profile: Profile) -> Outcome:
@@ -216,4 +232,5 @@ CHECKS: dict[str, Check] = {
     "COS-05": told_once,
     "COS-14": unknown_item,
     "COS-18": none_let_in,
+    "COS-20": switches_told_in_time,
 }

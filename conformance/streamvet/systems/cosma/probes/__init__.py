@@ -11,7 +11,8 @@ from streamvet.systems.cosma.probes import files, stream
 
 PROBES: tuple[Probe, ...] = (
     Probe(
-        "a pause", stream.pausing, (*ANY_AMBIENT, "COS-03", "COS-04", "COS-05", "EVT-10"), stream.pausing_stimuli,
+        "a pause", stream.pausing, (*ANY_AMBIENT, "COS-03", "COS-04", "COS-05", "COS-20", "EVT-10"),
+        stream.pausing_stimuli,
         connections=1, ambient=Ambient.PUBLISHES,
     ),
     Probe(
@@ -21,7 +22,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "files", files.files,
         ("COS-06", "COS-07", "COS-08", "COS-09", "COS-10", "COS-11", "COS-12", "COS-13", "COS-14", "COS-15", "COS-16",
-         "COS-19", "EVT-08", "EVT-10", "ORD-01", "ORD-08", "ACC-07"),
+         "COS-19", "COS-21", "COS-22", "COS-23", "COS-24", "EVT-08", "EVT-10", "ORD-01", "ORD-08", "ACC-07"),
         files.files_stimuli, needs=("directory",), connections=1, ambient=Ambient.PUBLISHES,
     ),
     Probe(

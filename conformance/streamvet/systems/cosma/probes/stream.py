@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from streamvet.contract.profile import pointed
 from streamvet.probes import scripts
-from streamvet.probes.bounds import patience_s
+from streamvet.probes.bounds import never_s, patience_s
 from streamvet.systems.cosma.words import told
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ async def sees(reader: Live, within_s: float, kinds: Sequence[str], *, behind: i
 
 
 def told_s(driver: Driver) -> float:
-    """How long to wait for the event of a request."""
-    return patience_s(float(driver.profile.field("figures.told_within_ms")))
+    """How long to wait for the event of a request, so that its absence says that it never comes."""
+    return never_s(float(driver.profile.field("figures.told_within_ms")))
 
 
 async def switch(driver: Driver, operation: str, reader: Live, *, silent: bool = False) -> None:

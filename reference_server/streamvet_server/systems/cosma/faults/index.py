@@ -178,23 +178,31 @@ FAULTS: tuple[Fault, ...] = (
         "no-space-after-data", "COS-03", COSMA, "A data field has no space after its colon.",
         written(is_rare, lambda octets: octets.replace(b"\ndata: ", b"\ndata:", 1)),
     ),
-    Fault("pause-told-late", "COS-04", COSMA, "A pause is told after 1.5 s.", _pause_told_late(LATE_S)),
+    Fault("resume-untold", "COS-04", COSMA, "That the queue goes on is not told.", left_out("queue_resumed")),
+    Fault("pause-told-late", "COS-20", COSMA, "A pause is told after 1.5 s.", _pause_told_late(LATE_S)),
     Fault("pause-told-late-but-legal", None, COSMA, "A pause is told after 0.75 s.", _pause_told_late(LEGAL_S)),
     Fault(
         "pause-told-again", "COS-05", COSMA, "Pausing a paused queue is told.",
         _told_by("pause", Update("queue_paused", {"source": "manual"})),
     ),
-    Fault("creation-told-after-its-item", "COS-06", COSMA, "A new file is told behind its item.", _created_late),
+    Fault("creation-untold", "COS-06", COSMA, "A new file is not told.", left_out("file_created")),
+    Fault("change-untold", "COS-08", COSMA, "The change of a file is not told.", left_out("file_modified")),
+    Fault("deletion-untold", "COS-09", COSMA, "The deletion of a file is not told.", left_out("file_deleted")),
+    Fault(
+        "end-of-the-scan-untold", "COS-24", COSMA, "The end of the scan of a directory is not told.",
+        left_out("directory_processing_completed"),
+    ),
+    Fault("creation-told-after-its-item", "COS-21", COSMA, "A new file is told behind its item.", _created_late),
     Fault(
         "processing-told-late", "COS-07", COSMA, "That an item is processed is told behind the events of its file.",
         _begin_late,
     ),
     Fault(
-        "cooldown-not-begun-anew", "COS-08", COSMA, "A change of a file tells the end of the cooldown as it was.",
+        "cooldown-not-begun-anew", "COS-23", COSMA, "A change of a file tells the end of the cooldown as it was.",
         _same_end,
     ),
     Fault(
-        "deletion-parses", "COS-09", COSMA, "A file that is gone is parsed before it is forgotten.",
+        "deletion-parses", "COS-22", COSMA, "A file that is gone is parsed before it is forgotten.",
         published(_parsed, "queue_item_processing"),
     ),
     Fault(

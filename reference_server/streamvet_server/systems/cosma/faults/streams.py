@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet_server.faults.events import cleaned, cut_character
 from streamvet_server.faults.fault import COSMA, Fault
 from streamvet_server.faults.heartbeat import Gap, late, legal
-from streamvet_server.faults.shapes import Make, answer_of, is_own, is_stream, piecing, told, whole, written
+from streamvet_server.faults.shapes import Make, answer_of, is_own, is_stream, piecing, reads, told, whole, written
 from streamvet_server.faults.transport import BLOCK_EVENTS, BLOCK_S, CROWDED, OVERSIZED_COMMENT, POLL_S
 from streamvet_server.seams import Ahead, Answer, Close, Held, Pause, Piece, Refusal, Scene, Seams, Shown, Update
 from streamvet_server.systems.cosma.faults.readers import (
@@ -44,6 +44,7 @@ AUDIENCE = 9  # the contract asks for ten readers beside each other
 KEEPALIVE_TOLERANCE_S = 1.5  # of a comment's 15 s
 # A stream is closed within 3 s of its last event: one and a half of it, and three quarters.
 STOP_LATE_S, STOP_LEGAL_S = 4.5, 2.25
+NOT_ACCEPTABLE = 400  # the status of a refusal by the Accept field
 STOP_NEVER_S = 20.0  # more than anybody waits for the end of a stream that is due within 3 s
 
 
@@ -183,9 +184,17 @@ def _silent_after_crash() -> Seams:
     return Seams(publish=publish, head=head, document=document)
 
 
+def _refused_in_text() -> Seams:
+    def head(scene: Scene, answer: Answer) -> Answer:
+        refused = answer.status == NOT_ACCEPTABLE and answer.document is not None and reads(scene)
+        return replace(answer, document=answer.document["message"]) if refused else answer
+
+    return Seams(head=head)
+
+
 def _as_success() -> Seams:
-    def head(_scene: Scene, answer: Answer) -> Answer:
-        refused = answer.status >= 400 and answer.document is not None
+    def head(scene: Scene, answer: Answer) -> Answer:
+        refused = answer.status >= 400 and answer.document is not None and not reads(scene)
         return replace(answer, document={**answer.document, "success": True}) if refused else answer
 
     return Seams(head=head)
@@ -323,5 +332,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "refusal-told-as-success", "ACC-07", COSMA, "A refusal says that it is a success.",
         _as_success,
+    ),
+    Fault(
+        "refusal-in-bare-text", "ACC-14", COSMA, "A refusal by the Accept field has a bare text for its document.",
+        _refused_in_text,
     ),
 )  # fmt: skip
