@@ -38,13 +38,18 @@ tests/peers/node_modules/.stamp: tests/peers/package-lock.json
 	@npm ci --prefix tests/peers --silent --no-audit --no-fund
 	@touch $@
 
+examples/candidates/backups-express/node_modules/.stamp: examples/candidates/backups-express/package-lock.json
+	$(SAY) 'installing what an example server is made with'
+	@npm ci --prefix examples/candidates/backups-express --silent --no-audit --no-fund
+	@touch $@
+
 conformance: .venv/.run
 	$(SAY) 'checking the reference server'
 	@mkdir -p report && rm -f report/index.html
 	@$(BIN)/streamvet run --reference --html report/index.html; code=$$?; \
 		test ! -f report/index.html || printf '== the report is report/index.html\n'; exit $$code
 
-test: lint .venv/.test tests/peers/node_modules/.stamp
+test: lint .venv/.test tests/peers/node_modules/.stamp examples/candidates/backups-express/node_modules/.stamp
 	$(SAY) 'docs'
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/mkdocs build --strict --quiet
@@ -77,4 +82,5 @@ hunt: .venv/.test
 	@$(BIN)/python bench/generation.py
 
 clean:
-	@rm -rf .venv site report streamvet-cases tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv site report streamvet-cases .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf tests/peers/node_modules examples/candidates/*/node_modules

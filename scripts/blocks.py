@@ -30,6 +30,7 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "families": requirement_blocks.families,
     "revision": requirement_blocks.revision,
     "coverage": requirement_blocks.coverage,
+    "levels": requirement_blocks.levels,
     "parameters": profile_blocks.parameters,
     "compare": profile_blocks.compare,
     "operations": profile_blocks.operations,

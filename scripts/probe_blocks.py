@@ -8,15 +8,14 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from requirement_blocks import link
 from schema_table import cell, code, table
+from streamvet.contract.evidence import Evidence
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.contract.target import Launch, Target
-from streamvet.probes.setting import Setting
+from streamvet.levels import fullest
 from streamvet.systems import system_of
 
 if TYPE_CHECKING:
@@ -24,29 +23,14 @@ if TYPE_CHECKING:
 
     from streamvet.contract.profile import Profile
     from streamvet.probes.probe import Probe
+    from streamvet.probes.setting import Setting
 
-# What a control interface can, by what the system's streams are of.
-VERBS = {"run": ("script", "fail"), "push": ("script", "fail"), "ambient": ("publish", "state", "fail")}
 FEW = 8  # ids that a cell can hold; of more, only the families are told
 
 
 def _willing(profile: Profile) -> Setting:
     """A candidate that has everything which a target file can name."""
-    nobody = {"token": "x", "email": "a@example.org", "password": "x"}
-    target = Target(
-        file=Path("target.yaml"),
-        profile=profile.name,
-        base_url="http://127.0.0.1",
-        credentials=nobody,
-        other_credentials=nobody,
-        expired_credentials=nobody,
-        existing={"finished": "x", "active": "x"} if profile.streams == "run" else {},
-        control="/_conformance",
-        directory=Path(),
-        triggers={name: {} for name in profile.field("triggers") or ()},
-        launch=Launch((), Path(), {}, "/", 1),
-    )
-    return Setting(profile, target, 1.0, frozenset(VERBS[profile.streams]), system_of(profile).words)
+    return fullest(profile, system_of(profile), Evidence.CONTROLLED)
 
 
 def _lacking(willing: Setting) -> Mapping[str, Setting]:

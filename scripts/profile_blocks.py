@@ -129,7 +129,14 @@ def events(profile: str) -> list[str]:
     loaded = load_profile(profile)
     rows = [_event(loaded, code(kind), file) for kind, file in loaded.types.items()]
     rows += [_event(loaded, f"any other {code(kind + '.*')}", file) for kind, file in loaded.fallback.items()]
-    return table(["Type", "Schema", "Meaning"], rows)
+    if not loaded.adopted_types:
+        return table(["Type", "Schema", "Meaning"], rows)
+    narrower = [
+        _schema_link(profile, file) if (file := loaded.adopted_types.get(kind)) else "" for kind in loaded.types
+    ]
+    narrower += [""] * len(loaded.fallback)
+    rows = [[kind, link, more, text] for (kind, link, text), more in zip(rows, narrower, strict=True)]
+    return table(["Type", "Schema", "With the adopted readings", "Meaning"], rows)
 
 
 def types() -> list[str]:

@@ -10,13 +10,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from schema_table import cell, code, table
+from streamvet.contract.evidence import Evidence
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import Registry, Requirement, load_registry, statement_lists
+from streamvet.contract.registry import Registry, Requirement, Statement, load_registry, statement_lists, statements
 from streamvet.examples import examples
+from streamvet.levels import lowest_of_probes, of_bytes
+from streamvet.systems import system_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @cache
@@ -66,6 +69,42 @@ def _rests_on(row: Requirement) -> str:
     return f"the published document: {_line(basis['document'])}"
 
 
+@cache
+def _levels(profile: str) -> Mapping[str, Evidence]:
+    loaded = load_profile(profile)
+    return lowest_of_probes(loaded, system_of(loaded))
+
+
+@cache
+def _of_bytes(profile: str) -> frozenset[str]:
+    loaded = load_profile(profile)
+    return of_bytes(loaded, system_of(loaded))
+
+
+def _evidence(row: Requirement) -> str:
+    """The lowest level of evidence at which a run exercises a requirement, by system where they differ; captures."""
+    by_level: dict[str, list[str]] = {}
+    for name in builtin_profiles():
+        if row.id in _levels(name):
+            by_level.setdefault(_levels(name)[row.id].value, []).append(name)
+    said = [f"{level} ({', '.join(names)})" if len(by_level) > 1 else level for level, names in by_level.items()]
+    shown = any(row.id in _of_bytes(name) for name in builtin_profiles())
+    return "; ".join([*said, *(["a capture shows it too"] if shown else [])])
+
+
+def levels() -> list[str]:
+    """How many MUSTs of each system a run exercises at a level of evidence and not below; how many a capture shows."""
+    asked = [level for level in Evidence if level is not Evidence.CAPTURE]
+    rows = []
+    for name in builtin_profiles():
+        profile = load_profile(name)
+        musts = [row.id for row in _registry().testable(profile) if row.level_on(profile) == "MUST"]
+        found = [sum(_levels(name).get(one) is level for one in musts) for level in asked]
+        captured = len(_of_bytes(name) & set(musts))
+        rows.append([f"[{name}]({name}.md)", *map(str, found), str(len(musts)), str(captured)])
+    return table(["System", *(level.value for level in asked), "MUSTs", "shown by a capture"], rows)
+
+
 # What `reads` of a row means, for readers.
 _READS = {
     "frames": "all frames.",
@@ -85,6 +124,12 @@ def _requirement(row: Requirement) -> list[str]:
         }
     if row.basis:
         facts["Rests on"] = f"{_rests_on(row)}."
+    if evidence := _evidence(row):
+        facts["Evidence"] = f"{evidence}."
+    if row.raised:
+        where = " and ".join(code(f"{path}: {wanted}") for path, wanted in row.raised.where.items())
+        by = f"{row.raised.standard}: {row.raised.sentence}"
+        facts["A MUST where"] = f"the profile says {where}. {row.raised.text} It rests on {by}"
     if row.trips:
         facts["Trips"] = "; ".join(row.trips) + "."
     if row.why:
@@ -134,10 +179,17 @@ def revision() -> list[str]:
 
 def coverage(profile: str) -> list[str]:
     """Each statement of a system, and the requirements that test it."""
-    name, statements = next((name, lines) for name, (system, lines) in statement_lists().items() if system == profile)
+    name, lines = next((name, lines) for name, (system, lines) in statements().items() if system == profile)
     rows = []
-    for number, statement in enumerate(statements, start=1):
+    for number, statement in enumerate(lines, start=1):
         covering = [row for row in _registry().rows.values() if f"{name}-{number}" in row.covers]
         ids = ", ".join(link(row.id) + (" (excluded)" if row.excluded else "") for row in covering)
-        rows.append([str(number), cell(statement), ids])
-    return table(["Line", "Statement", "Requirements"], rows)
+        rows.append([str(number), cell(statement.text), cell(_basis(statement)), ids])
+    return table(["Line", "Statement", "Rests on", "Requirements"], rows)
+
+
+def _basis(statement: Statement) -> str:
+    """What a statement rests on, in one cell."""
+    if statement.basis == "adopted":
+        return f"adopted: {statement.source}" + (f" ({statement.note})" if statement.note else "")
+    return statement.source + (f". Adopted: {statement.adopted}" if statement.adopted else "")

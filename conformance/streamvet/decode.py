@@ -7,6 +7,8 @@ know what is right or wrong: a problem is noted, not judged.
 
 from __future__ import annotations
 
+import zlib
+from array import array
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -44,6 +46,7 @@ class Event(NamedTuple):
     valid: bool | None  # against the schema of its type; None where none is known, or where its JSON has problems
     problems: tuple[Problem, ...]  # of its JSON
     parsed: bool  # whether its data is JSON
+    adopted: bool | None = None  # against the schema of its adopted readings; None where it has none, or is not `valid`
 
 
 # How much of an event a requirement has to be able to read, each level with the ones before it.
@@ -189,22 +192,30 @@ def _getter(pointer: str) -> Callable[[Any], Any]:
     return lambda value: pointed(value, pointer)
 
 
-@lru_cache(maxsize=16)
-def _classifier(profile: Profile) -> Callable[[Any, str], tuple[str | None, Callable[[Any], bool] | None]]:
-    """A function from a value and its event name to its type and the decider of its schema."""
-    known: dict[str, Callable[[Any], bool] | None] = {}
+class _Type(NamedTuple):
+    """An event type, and the deciders of its schema and of that of its adopted readings."""
 
-    def classify(value: Any, name: str) -> tuple[str | None, Callable[[Any], bool] | None]:
+    kind: str | None
+    decide: Callable[[Any], bool] | None = None
+    decide_adopted: Callable[[Any], bool] | None = None
+
+
+@lru_cache(maxsize=16)
+def _classifier(profile: Profile) -> Callable[[Any, str], _Type]:
+    """A function from a value and its event name to its type."""
+    known: dict[str, _Type] = {}
+
+    def classify(value: Any, name: str) -> _Type:
         kind = profile.kind_of(value, name)
         if kind is None:
-            return None, None
+            return _Type(None)
         if kind not in known:
-            file = profile.schema_file(kind)
-            decider = profile.schemas.decider(file) if file else None
+            files = profile.schema_file(kind), profile.adopted_types.get(kind)
+            found = _Type(kind, *(profile.schemas.decider(file) if file else None for file in files))
             if len(known) > 1000:  # a candidate invents types: do not grow with it
-                return kind, decider
-            known[kind] = decider
-        return kind, known[kind]
+                return found
+            known[kind] = found
+        return known[kind]
 
     return classify
 
@@ -244,16 +255,17 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
         else:
             value, problems = json_text.read(frame.data)
             parsed = value is not None or not problems
-            kind, decide = classify(value, frame.event)
+            kind, decide, decide_adopted = classify(value, frame.event)
             order = None
             if order_of and kind is not None:
                 if kind not in ordered:
                     ordered[kind] = matches(kind, numbered)
                 order = order_of(value) if ordered[kind] else None
             here = tuple([get(value) for get in keys])
+            valid = decide(value) if decide and not problems else None
             event = Event(
                 kind, frame.event, at_us, frame.start, frame.end, order, keyless if here == keyless else here,
-                decide(value) if decide and not problems else None, problems, parsed,
+                valid, problems, parsed, decide_adopted(value) if valid and decide_adopted else None,
             )  # fmt: skip
             ahead_s = _ahead_s(time_of(value), at_us) if time_of else None
             if ahead_s is not None and (found.foremost is None or ahead_s > found.foremost[0]):
@@ -284,8 +296,6 @@ def _defects(event: Event, profile: Profile) -> list[Hidden]:
     faults = {problem.fault for problem in event.problems}
     if not event.parsed:
         level, violates = "json", _unparsed(faults, profile)
-    elif json_text.JsonFault.LONE_SURROGATE in faults:
-        level, violates = "schema", "EVT-05"  # no reader has the text that was meant
     elif event.kind is None:
         level, violates = "type", "EVT-07"
     elif not profile.open_set and profile.schema_file(event.kind) is None:
@@ -328,6 +338,14 @@ class _Clock:
         return self._times[index] if index < len(ends) else self._last
 
 
+def unended_kind(one: Reading) -> str | None:
+    """The type of the event with which the bytes end and which lacks only its own end; None where there is none."""
+    last = one.flawed[-1:]
+    if not last or last[0].kind is not Kind.PARTIAL:
+        return None
+    return one.profile.kind_of(json_text.read(last[0].data).value, last[0].event)
+
+
 def opened(exchange: Exchange) -> bool:
     """Whether a stream could be meant and was answered: then its bytes are a stream's."""
     return (
@@ -344,6 +362,38 @@ def readable(exchange: Exchange) -> bool:
         and exchange.head is not None
         and exchange.head.get("content-encoding", "identity") == "identity"
     )
+
+
+# How zlib finds the wrapping of each coding (its manual, inflateInit2): 16 more than the window asks for that of gzip.
+# `deflate` is the zlib format (RFC 9110, 8.4.1.2); x-gzip is gzip (8.4.1.3).
+_WRAPPINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+def coding(exchange: Exchange) -> str:
+    """The content coding of an answer in lower case, "" where it has none; several are joined by a comma."""
+    named = exchange.head.get("content-encoding").lower() if exchange.head else ""
+    return "" if named == "identity" else named
+
+
+def uncoded(exchange: Exchange) -> Exchange | None:
+    """The exchange as if no coding had been applied: each chunk is what can be decoded when it has come.
+
+    None where the coding is not one that we can read. Where the body is not what its coding says, it ends there.
+    """
+    wrapping = _WRAPPINGS.get(coding(exchange))
+    if wrapping is None or exchange.head is None:
+        return None
+    decoder = zlib.decompressobj(wrapping)
+    body, ends = bytearray(), array("q")
+    try:
+        for chunk in exchange.chunks:
+            body += decoder.decompress(chunk.data)
+            ends.append(len(body))
+    except zlib.error:
+        ends.extend([len(body)] * (len(exchange.times) - len(ends)))
+    headers = tuple((name, value) for name, value in exchange.head.headers if name.lower() != "content-encoding")
+    head = exchange.head._replace(headers=headers)
+    return replace(exchange, head=head, body=bytes(body), ends=ends)
 
 
 def streams(trace: Trace, profile: Profile) -> list[Reading]:

@@ -17,7 +17,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
+from streamvet.contract.files import FileError, check_shape, is_file, read_yaml, schemas_folder
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
@@ -26,6 +26,8 @@ from streamvet.trace import ABOUT, ROLES, Ending, Exchange, Head, Request, Trace
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from streamvet.contract.profile import Profile
 
 SHAPE = "example-traces"
 SHOWN_CHARS = 160  # how much of a value the text of an edit shows
@@ -63,6 +65,20 @@ def all_examples() -> tuple[Example, ...]:
     return tuple(row for family in load_registry().families for row in family_rows(_file_of(family), family))
 
 
+def own_examples(profile: Profile) -> list[Example]:
+    """The rows of the folder of somebody's own profile, for the requirements of that folder.
+
+    Raises:
+        FileError: where a file of traces is wrong.
+    """
+    return family_rows(own_file(profile), profile.name, profile)
+
+
+def own_file(profile: Profile) -> Path:
+    """Where a profile's folder has its rows of example traces."""
+    return profile.folder / "traces" / "rows.yaml"
+
+
 def _file_of(family: str) -> Path:
     """Where the rows of a family of the suite are."""
     own = schemas_folder() / family / "traces"
@@ -78,52 +94,56 @@ def bases() -> Mapping[str, Path]:
 def base_file(name: str, near: Path) -> Path:
     """The file of a base: in `bases/` beside the file of rows, else among the generic ones."""
     own, generic = (folder / "bases" / f"{name}.yaml" for folder in (near.parent, schemas_folder() / "traces"))
-    return own if own.is_file() or not generic.is_file() else generic
+    return own if is_file(own) or not is_file(generic) else generic
 
 
-def family_rows(path: Path, family: str) -> list[Example]:
-    """The rows of one file, all of one family; none where there is no such file.
+def family_rows(path: Path, family: str, profile: Profile | None = None) -> list[Example]:
+    """The rows of one file, all of one family; none where there is no such file. `profile` is that of somebody's own.
 
     Raises:
         FileError: where a file is wrong.
     """
-    if not path.is_file():
+    if not is_file(path):
         return []
-    rows = read_yaml(path)
+    rows = read_yaml(path, nul=True)
     check_shape(rows, SHAPE, path)
     if not isinstance(rows, list):
         raise FileError(path, "", "an array of rows", type(rows).__name__)
-    return [_example(row, path, family, f"/{number}") for number, row in enumerate(rows)]
+    return [_example(row, path, family, f"/{number}", profile) for number, row in enumerate(rows)]
 
 
-@cache
-def base_trace(path: Path) -> Trace:
-    """The good trace of a base.
+def base_trace(path: Path, profile: Profile | None = None) -> Trace:
+    """The good trace of a base, of a built-in profile or of this one.
 
     Raises:
         FileError: where the file is wrong.
     """
-    return _trace(_document(path), path, path.stem)
+    return _base(path, profile)
+
+
+@cache
+def _base(path: Path, profile: Profile | None) -> Trace:
+    return _trace(_document(path), path, path.stem, profile)
 
 
 @cache
 def _document(path: Path) -> Any:
-    document = read_yaml(path)
+    document = read_yaml(path, nul=True)
     check_shape(document, SHAPE, path)
     if not isinstance(document, dict):
         raise FileError(path, "", "one trace", type(document).__name__)
     return document
 
 
-def _example(row: Mapping[str, Any], path: Path, family: str, place: str) -> Example:
-    registry, base = load_registry(), base_file(row["base"], path)
+def _example(row: Mapping[str, Any], path: Path, family: str, place: str, profile: Profile | None) -> Example:
+    registry, base = load_registry(profile), base_file(row["base"], path)
     if row["id"] not in registry.rows or registry.rows[row["id"]].family != family:
         raise FileError(path, f"{place}/id", f"a requirement of the family {family}", row["id"])
-    good = base_trace(base)
+    good = base_trace(base, profile)
     document = _unshared(_document(base))
     said = [_applied(document, edit, path, f"{place}/edit/{number}") for number, edit in enumerate(row["edit"])]
     check_shape(document, SHAPE, f"{path}: {place}: the edited {row['base']}")
-    bad = _trace(document, path, f"{row['base']} edited for {row['id']}")
+    bad = _trace(document, path, f"{row['base']} edited for {row['id']}", profile)
     return Example(row["id"], row["base"], row["note"], row.get("holds", False), good, bad, tuple(said))
 
 
@@ -213,8 +233,10 @@ def _shown(value: Any) -> str:
 # ------------------------------------------------------------------------------------------------ traces
 
 
-def _trace(document: Mapping[str, Any], path: Path, name: str) -> Trace:
-    profile = load_profile(document["profile"])
+def _trace(document: Mapping[str, Any], path: Path, name: str, own: Profile | None) -> Trace:
+    if own is not None and document["profile"] != own.name:
+        raise FileError(path, "/profile", repr(own.name), repr(document["profile"]))
+    profile = own or load_profile(document["profile"])
     made: list[Exchange] = []
     for number, row in enumerate(document["exchanges"]):
         place = f"/exchanges/{number}"

@@ -31,31 +31,49 @@ class _Guilt:
 
 
 class Explanations:
-    """The explanations that the outcomes of one trace give for each other."""
+    """The explanations that the outcomes of one trace give for each other.
 
-    def __init__(self, levels: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> None:
+    `unread` has for each requirement, by exchange, the ids that events violate which were hidden from its check. These
+    explain only that something is absent, and only in the exchange in which it is. What they explain explains nothing
+    else: else they would explain a wrong value by way of something absent.
+    """
+
+    def __init__(
+        self,
+        levels: Mapping[str, str],
+        outcomes: Mapping[str, Outcome],
+        unread: Mapping[str, Mapping[str, frozenset[str]]],
+    ) -> None:
         self._levels = levels
+        self._unread = unread
+        visible = {
+            name: [one for one in outcome if not self._hidden(name, one)]
+            for name, outcome in outcomes.items()
+            if isinstance(outcome, list)
+        }
         self._guilt = {
             name: _Guilt(
-                frozenset(one.exchange for one in outcome),
-                frozenset(one.exchange for one in outcome if not one.timed),
+                frozenset(one.exchange for one in findings),
+                frozenset(one.exchange for one in findings if not one.timed),
             )
-            for name, outcome in outcomes.items()
-            if isinstance(outcome, list) and outcome
+            for name, findings in visible.items()
         }
 
-    def __call__(self, row: Requirement, finding: Finding, unread: Mapping[str, frozenset[str]]) -> Finding:
-        """A finding of a row with the ids that explain it, none where it is a violation of its own.
-
-        `unread` has, by exchange, the ids that events violate which were hidden from the check: these explain only that
-        something is absent, and only in the exchange in which it is. What weighs less explains nothing that weighs
-        more: a SHOULD no MUST, a NOTE neither.
-        """
+    def __call__(self, row: Requirement, finding: Finding) -> Finding:
+        """A finding of a row with the ids that explain it, none where it is a violation of its own."""
         places = {finding.exchange, *finding.beside}
         causes = [
             name for name in row.explained_by if name in self._guilt and self._guilt[name].explains(finding, places)
         ]
-        if finding.absent:
-            causes += sorted(unread.get(finding.exchange, ()))
-        heavy = [name for name in causes if _WEIGHT[self._levels.get(name, "MUST")] >= _WEIGHT[row.level]]
-        return replace(finding, explained_by=tuple(dict.fromkeys(heavy)))
+        causes = self._weighty(row.id, causes) + self._hidden(row.id, finding)
+        return replace(finding, explained_by=tuple(dict.fromkeys(causes)))
+
+    def _hidden(self, requirement: str, finding: Finding) -> list[str]:
+        """The ids that what may be hidden violates, where a finding says that something is absent."""
+        unread = self._unread.get(requirement, {}).get(finding.exchange, frozenset()) if finding.absent else frozenset()
+        return self._weighty(requirement, sorted(unread))
+
+    def _weighty(self, requirement: str, causes: list[str]) -> list[str]:
+        """What weighs less explains nothing that weighs more: a SHOULD no MUST, a NOTE neither."""
+        weight = _WEIGHT[self._levels[requirement]]
+        return [name for name in causes if _WEIGHT[self._levels.get(name, "MUST")] >= weight]

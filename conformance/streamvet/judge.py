@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # The verdict on a requirement of this level that has findings.
 VIOLATED = {"MUST": Verdict.FAIL, "SHOULD": Verdict.WARN, "NOTE": Verdict.NOTE}
+_SILENT = NotExercised("its command says nothing of this trace")
 MAX_FINDINGS = 20  # kept for one requirement and trace: the first ones tell, and a broken stream has one for each event
 
 
@@ -47,6 +48,7 @@ class Ruling:
     unread: Mapping[str, int] = field(
         default_factory=dict
     )  # streams with events that were not read, by what they violate
+    unkept: int = 0  # findings that were not kept and whose texts no finding has that was
 
     @property
     def causes(self) -> frozenset[str]:
@@ -65,6 +67,7 @@ class Tally:
     reasons: dict[str, int] = field(default_factory=dict)
     probes: dict[str, int] = field(default_factory=dict)
     error: str = ""
+    unkept: int = 0
 
 
 class Judge:
@@ -77,8 +80,9 @@ class Judge:
         self.profile = profile
         self.registry = registry
         self._checks = checks
-        self._rows = [row.on(profile) for row in registry.testable(profile)]
-        self.tallies = {row.id: Tally() for row in self._rows}
+        self._rows = [row.on(profile) for row in registry.testable(profile) if not row.command]
+        self._own = [row.on(profile) for row in registry.testable(profile) if row.command]
+        self.tallies = {row.id: Tally() for row in (*self._rows, *self._own)}
 
     def add(self, trace: Trace) -> dict[str, Outcome]:
         """Judge one trace and fold it in; gives the outcome of each requirement for this trace.
@@ -90,13 +94,40 @@ class Judge:
         views = {level: view(trace, self.profile, level) for level in LEVELS}
         views[""] = (trace, {})
         outcomes = {row.id: self._run(row, views[row.reads or ""][0]) for row in self._rows}
-        explained = Explanations({row.id: row.level for row in self._rows}, outcomes)
+        unread = {row.id: views[row.reads or ""][1] for row in self._rows}
+        explained = Explanations({row.id: row.level for row in self._rows}, outcomes, unread)
         for row in self._rows:
-            unread, outcome = views[row.reads or ""][1], outcomes[row.id]
+            outcome = outcomes[row.id]
             if isinstance(outcome, list):
-                outcome = outcomes[row.id] = [explained(row, one, unread) for one in outcome]
-            self._fold(row, trace, outcome, unread)
+                outcome = outcomes[row.id] = [explained(row, one) for one in outcome]
+            self._fold(row, trace, outcome, unread[row.id])
         return outcomes
+
+    def add_own(
+        self, trace: Trace, outcomes: Mapping[str, Outcome], guilty: Mapping[str, frozenset[str]]
+    ) -> dict[str, Outcome]:
+        """Fold in what commands say of one trace, by requirement, after `add`; gives the same with explanations.
+
+        `guilty`: the exchanges in which other requirements have findings. A command saw these too: where one of them
+        explains its requirement, a finding in such an exchange is no verdict of its own.
+        """
+        known = dict(guilty) | guilty_in(outcomes)
+        counting: dict[str, Outcome] = {}
+        for row in self._own:
+            outcome = outcomes.get(row.id, _SILENT)
+            if isinstance(outcome, list):
+                outcome = [dataclasses.replace(one, explained_by=_causes(row, one, known)) for one in outcome]
+            counting[row.id] = outcome
+            self._fold(row, trace, outcome, {})
+        return counting
+
+    def withheld(self, requirement: str, reason: str) -> None:
+        """Note why nothing checks a requirement; no other reason counts then."""
+        self.tallies[requirement].reasons = {reason: 1}
+
+    def failed(self, requirement: str, reason: str) -> None:
+        """Note that nobody knows about a requirement, as what checks it failed."""
+        self.tallies[requirement].error = reason
 
     def _same_contract(self, trace: Trace) -> None:
         if trace.digest != self.profile.digest:
@@ -128,8 +159,10 @@ class Judge:
         tally.exercised += 1
         tally.probes[trace.probe] = tally.probes.get(trace.probe, 0) + 1
         named = [dataclasses.replace(one, requirement=row.id, trace=trace.name) for one in outcome]
-        tally.findings += own_findings(named)[:MAX_FINDINGS]
-        tally.explained += [one for one in named if one.explained_by][:MAX_FINDINGS]
+        kept, unkept = _kept(own_findings(named))
+        tally.findings += kept
+        tally.unkept += unkept
+        tally.explained += _kept([one for one in named if one.explained_by])[0]
 
     def skipped(self, requirement: str, reason: str) -> None:
         """Note why a try that would have exercised a requirement did not happen."""
@@ -151,7 +184,7 @@ class Judge:
         verdict, reason = self._verdict(row, tally)
         return Ruling(
             row, verdict, reason, tally.exercised, tuple(tally.findings), probes,
-            explained=tuple(tally.explained), unread=dict(tally.unread),
+            explained=tuple(tally.explained), unread=dict(tally.unread), unkept=tally.unkept,
         )  # fmt: skip
 
     def _verdict(self, row: Requirement, tally: Tally) -> tuple[Verdict, str]:
@@ -178,6 +211,40 @@ def judge(
         if progress:
             progress(trace)
     return bench.rulings()
+
+
+def _kept(findings: list[Finding]) -> tuple[list[Finding], int]:
+    """The findings of one requirement and trace that are kept, and how many others have texts that none of these has.
+
+    Of the rest the first with each text is kept too, as many again: a waiver goes by what findings say.
+    """
+    first, rest = findings[:MAX_FINDINGS], findings[MAX_FINDINGS:]
+    texts = {(one.expected, one.seen) for one in first}
+    unkept = 0
+    for one in rest:
+        text = (one.expected, one.seen)
+        if text in texts:
+            continue
+        if len(first) < 2 * MAX_FINDINGS:
+            texts.add(text)
+            first.append(one)
+        else:
+            unkept += 1
+    return first, unkept
+
+
+def _causes(row: Requirement, finding: Finding, guilty: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """The ids that explain a finding of a command."""
+    return tuple(name for name in row.explained_by if finding.exchange in guilty.get(name, ()))
+
+
+def guilty_in(outcomes: Mapping[str, Outcome]) -> dict[str, frozenset[str]]:
+    """The exchanges in which requirements have findings, by requirement."""
+    return {
+        row: frozenset(one.exchange for one in found)
+        for row, found in outcomes.items()
+        if isinstance(found, list) and found
+    }
 
 
 def _nameless(trace: Trace) -> str | None:

@@ -32,8 +32,8 @@ class NotExercised:
 class Finding:
     """One violation: where, when, what was expected and what was seen. The text is a lower-case fragment.
 
-    `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole. The last three
-    are the judge's to set.
+    `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole. The judge
+    sets the requirement, the trace and what explains it.
     """
 
     exchange: str
@@ -41,11 +41,11 @@ class Finding:
     at_us: int
     expected: str
     seen: str
+    requirement: str = ""
+    trace: str = ""
     beside: tuple[str, ...] = ()  # the exchanges with which this one was compared
     absent: bool = False  # it says that something is absent, which what cannot be read of its exchange may have been
     timed: bool = False  # it is about time: something came too late, too early or never within its bound
-    requirement: str = ""
-    trace: str = ""
     explained_by: tuple[str, ...] = ()  # the ids that explain it; none where it is a violation of its own
 
 
@@ -94,7 +94,7 @@ def finding(
         )
     quoted = _cut(seen) if isinstance(seen, str) else shown(seen)
     others = tuple(one for one in dict.fromkeys(beside) if one != exchange.id)
-    return Finding(exchange.id, span, at_us, expected, quoted, others, absent, timed)
+    return Finding(exchange.id, span, at_us, expected, quoted, beside=others, absent=absent, timed=timed)
 
 
 def arrival_us(exchange: Exchange, end: int) -> int:

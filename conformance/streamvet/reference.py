@@ -10,13 +10,15 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.target import target_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from streamvet.contract.profile import Profile
     from streamvet.contract.target import Target
 
@@ -36,7 +38,10 @@ class ServerMissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row of its faults. `id` is None for an honest variant; a `generated` one no pinned stimulus shows."""
+    """One row of its faults. `id` is None for an honest variant; a `generated` one no pinned stimulus shows.
+
+    `seams` has for each profile the places of the server at which it takes hold.
+    """
 
     name: str
     id: str | None
@@ -44,6 +49,7 @@ class Fault:
     note: str
     honest: bool
     generated: bool = False
+    seams: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def _asked(what: str) -> Any:
@@ -64,18 +70,26 @@ def accounts() -> dict[str, Any]:
 def faults() -> list[Fault]:
     """The rows of its faults, in its order."""
     return [
-        Fault(row["name"], row["id"], tuple(row["profiles"]), row["note"], row["honest"], row["generated"])
+        Fault(
+            row["name"],
+            row["id"],
+            tuple(row["profiles"]),
+            row["note"],
+            row["honest"],
+            row["generated"],
+            {profile: frozenset(names) for profile, names in row["seams"].items()},
+        )
         for row in _asked("faults")
     ]
 
 
 def reference(
-    profile: str, given: dict[str, Any], folder: Path, port: int, *, time_scale: float, fault: str | None = None
+    profile: str, given: dict[str, Any], folder: Path, port: int, *, time_scale: float, faults: Iterable[str] = ()
 ) -> tuple[Target, Profile]:
     """A target that starts the server for one profile; `given` is its row of `accounts()`, `folder` for its file."""
     command = [
         *SERVER, "--profile", profile, "--port", str(port), "--time-scale", str(time_scale), "--control",
-        "--db", str(folder / f"{profile}-{port}.db"), *(("--fault", fault) if fault else ()),
+        "--db", str(folder / f"{profile}-{port}.db"), *(word for name in faults for word in ("--fault", name)),
     ]  # fmt: skip
     directory = folder / f"{profile}-{port}"
     directory.mkdir(exist_ok=True)

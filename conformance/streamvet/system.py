@@ -28,6 +28,8 @@ class System:
     own_probes: tuple[Probe, ...] = ()
     # Which of its requirements the generic probes exercise: the name of a probe -> ids.
     serves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Which requirements generic probes exercise on it only with the control interface: the name of a probe -> ids.
+    scripted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: Vocabulary | None = None  # of its scripts, where they take more than the templates of the profile
     program: Probe = PROGRAM  # performs what is generated
     # The dotted path of a module with `FORM` (a `generation.form.Form`), where generated stimuli have a form of their
@@ -43,5 +45,12 @@ class System:
     @property
     def probes(self) -> tuple[Probe, ...]:
         """The probes that may be tried on the system: the one for what is generated, the generic ones, its own."""
-        generic = (replace(one, serves=(*one.serves, *self.serves.get(one.name, ()))) for one in PROBES)
+        generic = (
+            replace(
+                one,
+                serves=(*one.serves, *self.serves.get(one.name, ())),
+                scripted=(*one.scripted, *self.scripted.get(one.name, ())),
+            )
+            for one in PROBES
+        )
         return (self.program, *generic, *self.own_probes)

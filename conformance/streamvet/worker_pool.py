@@ -14,11 +14,14 @@ import signal
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
+    from concurrent.futures import Future
+    from multiprocessing.process import BaseProcess
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _ORPHAN_S = 5.0  # in which a worker without a parent may stop what it started: as long as a server may take to stop
@@ -91,9 +94,23 @@ def stop_workers() -> None:
 
     Their pool has to be shut down. One that begins another piece of work, or was not ready, is signalled again.
     """
-    while children := multiprocessing.active_children():
-        for child in children:
-            if child.pid is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGINT)
+    while children := signal_workers():
         wait([child.sentinel for child in children], _SIGNAL_AGAIN_S)
+
+
+def outcome_once_signalled(work: Future[_Made]) -> _Made:
+    """What comes of some work of a worker that is signalled to stop it, until it has ended."""
+    while not work.done():
+        signal_workers()
+        wait_for([work], _SIGNAL_AGAIN_S)
+    return work.result()
+
+
+def signal_workers() -> list[BaseProcess]:
+    """Signal every worker once; gives those that have not ended."""
+    children = multiprocessing.active_children()
+    for child in children:
+        if child.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGINT)
+    return children

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import signal
 import sqlite3
@@ -20,7 +21,9 @@ from streamvet_server.app import PARTING, Settings, build
 from streamvet_server.systems import SYSTEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from streamvet_server.faults.fault import Fault
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -32,7 +35,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--time-scale", type=_scale, default=1.0, metavar="X", help="0.05: every interval is a twentieth")
     add("--db", default=":memory:", metavar="PATH", help="the event log's file; in memory by default")
     add("--control", action="store_true", help="serve POST /_conformance; never in production")
-    add("--fault", metavar="NAME", help="commit this fault")
+    add("--fault", action="append", metavar="NAME", help="commit this fault (repeatable: several at once)")
     add("--list-faults", action="store_true", help="print the faults and exit")
     add("--list-accounts", action="store_true", help="print the test accounts and inputs and exit")
     add("--json", action="store_true", help="with --list-…: print JSON")
@@ -103,25 +106,45 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     """What is to be served.
 
     Raises:
-        _Unusable: where a system or a fault is not there, or the fault is of none of these systems.
+        _Unusable: where a system or a fault is not there, a fault is of none of these systems, or two take hold at one
+            place.
     """
     profiles = tuple(dict.fromkeys(arguments.profile or SYSTEMS))
     for one in profiles:
         if one not in SYSTEMS:
             raise _Unusable("--profile", f"one of {', '.join(sorted(SYSTEMS))}", repr(one))
-    fault = catalogue.find(arguments.fault) if arguments.fault is not None else None
-    if arguments.fault is not None and fault is None:
-        raise _Unusable("--fault", "the name of a fault", repr(arguments.fault))
-    if fault is not None and not set(fault.profiles) & set(profiles):
-        got = f"{fault.name}, which is one of {', '.join(fault.profiles)}"
-        raise _Unusable("--fault", f"a fault of {', '.join(profiles)}", got)
+    faults = _faults(dict.fromkeys(arguments.fault or ()), profiles)
     return Settings(
         profiles=profiles,
         scale=arguments.time_scale,
         db=arguments.db,
         control=arguments.control,
-        seams=lambda profile: catalogue.seams_of(fault, profile),
+        seams=lambda profile: catalogue.seams_together(faults, profile),
     )
+
+
+def _faults(names: Iterable[str], profiles: Sequence[str]) -> list[Fault]:
+    """The faults of these names.
+
+    Raises:
+        _Unusable: where one is not there, is of none of these systems, or takes hold where another one does.
+    """
+    faults: list[Fault] = []
+    for name in names:
+        fault = catalogue.find(name)
+        if fault is None:
+            raise _Unusable("--fault", "the name of a fault", repr(name))
+        if not set(fault.profiles) & set(profiles):
+            got = f"{fault.name}, which is one of {', '.join(fault.profiles)}"
+            raise _Unusable("--fault", f"a fault of {', '.join(profiles)}", got)
+        faults.append(fault)
+    for profile in profiles:
+        for one, other in itertools.combinations(faults, 2):
+            both = catalogue.replaced(one, profile) & catalogue.replaced(other, profile)
+            if both:
+                got = f"{one.name} and {other.name}, which both replace {', '.join(sorted(both))} of {profile}"
+                raise _Unusable("--fault", "faults that replace different seams", got)
+    return faults
 
 
 def main(argv: Sequence[str] | None = None) -> int:

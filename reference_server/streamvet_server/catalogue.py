@@ -6,6 +6,7 @@ come first.
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server import faults
@@ -45,10 +46,26 @@ def seams_of(fault: Fault | None, profile: str) -> Seams:
     return fault.seams(traits(profile)) if fault is not None and profile in fault.profiles else HONEST
 
 
+def replaced(fault: Fault, profile: str) -> frozenset[str]:
+    """The names of the seams of a system that a fault replaces."""
+    seams = seams_of(fault, profile)
+    return frozenset(one.name for one in fields(Seams) if getattr(seams, one.name) is not getattr(HONEST, one.name))
+
+
+def seams_together(chosen: Sequence[Fault], profile: str) -> Seams:
+    """The seams of one system under several faults that replace different ones."""
+    seams = HONEST
+    for fault in chosen:
+        own = seams_of(fault, profile)
+        seams = replace(seams, **{name: getattr(own, name) for name in replaced(fault, profile)})
+    return seams
+
+
 def listing() -> list[dict[str, Any]]:
     """The rows for `--list-faults`, without their functions."""
     rows = []
     for fault in FAULTS:
         row = {key: getattr(fault, key) for key in ("name", "id", "note", "honest", "generated")}
-        rows.append(row | {"profiles": list(fault.profiles)})
+        seams = {profile: sorted(replaced(fault, profile)) for profile in fault.profiles}
+        rows.append(row | {"profiles": list(fault.profiles), "seams": seams})
     return rows

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.live
 
 SCALE = 0.05
 EXERCISED = 0.6  # of the MUSTs that apply
+# What a run decides only where nothing made the suite itself late; on a busy machine it may be undecided.
+BUSY = frozenset({"HBT-01", "HBT-02", "HBT-06"})
 TIMEOUT_S = 240  # a run takes a tenth of it; the life of a detached run, the longest wait, is 15 s at this scale
 # The agent workspace has tests of its own: nothing that its document names makes anything happen on its stream.
 PROFILES = ("ghostly", "promptfloe", "rockstar", "cosma")
@@ -79,7 +81,11 @@ def test_most_is_judged_without_control(profile: str, tmp_path: Path) -> None:
     assert {row["verdict"] for row in verdicts.values()} <= {"PASS", "INCONCLUSIVE", "NOT_APPLICABLE"}, said
     musts = [row for row in verdicts.values() if row["level"] == "MUST" and row["verdict"] != "NOT_APPLICABLE"]
     unjudged = [row for row in musts if row["verdict"] == "INCONCLUSIVE"]
-    assert code == (3 if unjudged else 0), said
+    # All that a launch can show is decided; what needs a control interface more does not count against exit 0.
+    within = {row["id"] for row in unjudged if row["evidence"] != "controlled"}
+    assert within <= BUSY, said
+    assert code == (3 if within else 0), said
+    assert within or f"conformant at launched: {len(musts) - len(unjudged)} of {len(musts)} MUSTs; " in said
     assert all(row["exercised"] for row in verdicts.values() if row["verdict"] == "PASS")
     assert all(row["reason"] for row in verdicts.values() if row["verdict"] == "INCONCLUSIVE")
     assert len(musts) - len(unjudged) >= EXERCISED * len(musts), [row["id"] for row in unjudged]

@@ -66,10 +66,14 @@ def good(tmp_path: Path) -> Path:
         (["run", "no-such.yaml"], 2, "no-such.yaml: the file: expected a readable file"),
         (["run", "x.yaml", "--time-scale", "0"], 2, "--time-scale"),
         (["run", "x.yaml", "--seed", "-1"], 2, "--seed"),
-        (["run", "x.yaml", "--only", "CAT-99"], 2, "--only: CAT-99: expected the id of a requirement, or a family"),
+        (
+            ["run", "http://127.0.0.1:1", "--profile", "ghostly", "--only", "CAT-99"],
+            2,
+            "--only: CAT-99: expected the id of a requirement, or a family",
+        ),
         (["run", "x.yaml", "--json", "no/such/folder/x.json"], 2, "no folder no/such/folder"),
         (["run", "x.yaml", "--html", "."], 2, "a folder"),
-        (["run", "x.yaml", "--waivers", "no-such.yaml"], 2, "no-such.yaml"),
+        (["run", "http://127.0.0.1:1", "--profile", "ghostly", "--waivers", "no-such.yaml"], 2, "no-such.yaml"),
         (["run", "--reference", "--profile", "nope"], 2, "a profile that the reference server has not"),
         (
             ["run", "http://127.0.0.1:1", "--profile", "ghostly", "--wait", "0"],
@@ -97,7 +101,7 @@ def good(tmp_path: Path) -> Path:
             2,
             "expected a fault of rockstar, got one of",
         ),
-        (["prove", "--generated", "--fault", "gzipped"], 2, "got one that pinned tries show, without --generated"),
+        (["prove", "--generated", "--fault", "no-flush"], 2, "got one that pinned tries show, without --generated"),
         (
             ["prove", "--fault", "character-cut-at-a-buffer"],
             2,
@@ -251,7 +255,8 @@ def test_our_own_error_is_told_in_two_lines(
 def test_good_traces_conform(streamvet: Callable[..., Ended], good: Path) -> None:
     ended = streamvet("judge", good, "--only", "SSE,EVT-01")
     assert ended.code == 0
-    assert "conformant (exit 0)" in ended.out
+    assert "no violation in 1 trace (black-box): " in ended.out
+    assert " MUSTs" in ended.out.rstrip().splitlines()[-2]
 
 
 def test_a_bad_byte_is_found_and_shown(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
@@ -372,7 +377,7 @@ def test_nothing_exercised_is_incomplete(streamvet: Callable[..., Ended], good: 
 def test_traces_from_stdin_may_be_several(
     streamvet: Callable[..., Ended], good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(good.read_text() * 3))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(good.read_bytes() * 3), encoding="utf-8"))
     ended = streamvet("judge", "-", "--only", "SSE")
     assert ended.code == 0
     assert "3 traces" in ended.out
@@ -390,7 +395,7 @@ def test_a_stdin_that_is_closed_is_told_of(
 def test_stdin_that_is_no_utf_8_is_told_of(streamvet: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe{}"), encoding="utf-8"))
     ended = streamvet("judge", "-")
-    assert (ended.code, ended.err) == (2, "streamvet: -: the file: expected UTF-8, got b'\\xff\\xfe{}'\n")
+    assert (ended.code, ended.err) == (2, "streamvet: -: line 1: expected UTF-8, got b'\\xff\\xfe{}'\n")
 
 
 @pytest.mark.parametrize(
@@ -443,7 +448,7 @@ def test_the_reports_of_a_hopeless_stream_stay_small(streamvet: Callable[..., En
         (("ghostly", "sse", event(1) + b"hello\n\n" + event(2)), 1, {"SSE-02"}),
         (("promptfloe", "ndjson", DONE + b'{"type":"progress","id":"1"'), 1, {"NDJ-01"}),
         (("promptfloe", "ndjson", b'{"type":"x"}\n{"type":"progress","id":"1","runId":"r","message":"x"'), 0, set()),
-        (("promptfloe", "ndjson", b'{"type":"x","type":"x"}\n'), 1, {"EVT-03"}),
+        (("promptfloe", "ndjson", b'{"type":"x","type":"x"}\n'), 0, set()),
     ],
 )
 def test_captured_bytes_are_judged_so_far_as_bytes_tell(
@@ -562,11 +567,11 @@ def test_a_broken_profile_names_the_place(
 ) -> None:
     folder = tmp_path / "mine"
     for path in sorted(GHOSTLY.folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.name != "requirements.yaml" and "traces" not in path.parts:
             copy = folder / path.relative_to(GHOSTLY.folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    own = (folder / "profile.yaml").read_text().replace("profile: ghostly", "profile: mine").replace("prefix: GHO", "")
+    own = (folder / "profile.yaml").read_text().replace("profile: ghostly", "profile: mine")
     (folder / "profile.yaml").write_text(own)
     (folder / file).write_text(edit((folder / file).read_text()))
     ended = streamvet("check-profile", folder)

@@ -125,7 +125,7 @@ def test_an_interrupted_proof_prints_the_matrix_of_what_is_done(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(proving, "perform", perform)
-    names = ("cacheable", "gzipped")
+    names = ("cacheable", "gzipped-in-blocks")
     ended = streamvet("prove", "--profile", "ghostly", *(word for name in names for word in ("--fault", name)))
     assert ended.code == 130
     assert "TRN-06 cacheable  ghostly caught" in ended.out

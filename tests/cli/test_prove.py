@@ -10,7 +10,19 @@ from streamvet.cli import call
 from streamvet.cli.proving import told
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
-from streamvet.prove import Done, Job, compare, jobs, kept, matrix, perform, prove_the_proof
+from streamvet.prove import (
+    PAIRS,
+    Done,
+    Job,
+    compare,
+    compare_pair,
+    jobs,
+    kept,
+    matrix,
+    pairs_of,
+    perform,
+    prove_the_proof,
+)
 from streamvet.prove.running import mixed
 from streamvet.reference import Fault, accounts, faults
 
@@ -19,6 +31,8 @@ LEVELS = dict.fromkeys(HONEST, "MUST") | {"TRN-09": "SHOULD"}
 # What is inconclusive says why: a type that was not read, and what another violation explains.
 CAUSES = {"EVT-07": frozenset({"EVT-02"}), "EVT-08": frozenset({"EVT-07"})}
 BAD_JSON = Fault("bad-json", "EVT-02", ("ghostly",), "a comma too many", honest=False)
+CAUSED = frozenset({"EVT-02"})
+CAUSELESS = Verdict.INCONCLUSIVE
 BUFFERED = Fault("no-field", "TRN-09", ("ghostly",), "no X-Accel-Buffering", honest=False)
 LEGAL = Fault("just-legal", None, ("ghostly",), "as late as may be", honest=True)
 
@@ -62,9 +76,67 @@ def test_a_verdict_that_is_missing_is_wrong() -> None:
     assert compare(HONEST, faulty, BAD_JSON, LEVELS, CAUSES) == wrong
 
 
-def done(fault: Fault | None, changed: dict[str, Verdict], *errors: str) -> Done:
+@pytest.mark.parametrize(
+    ("changed", "causes", "wrong"),
+    [
+        ({"EVT-02": Verdict.FAIL, "TRN-09": Verdict.WARN}, {}, []),
+        ({"EVT-02": Verdict.FAIL, "TRN-09": Verdict.INCONCLUSIVE}, {"TRN-09": CAUSED}, []),
+        ({"EVT-02": Verdict.FAIL, "TRN-09": Verdict.INCONCLUSIVE, "EVT-07": CAUSELESS}, {"TRN-09": CAUSED}, ["EVT-07"]),
+        ({"EVT-02": Verdict.FAIL}, {}, ["TRN-09"]),
+        ({"EVT-02": Verdict.FAIL, "TRN-09": Verdict.INCONCLUSIVE}, {}, ["TRN-09"]),
+        (
+            {"EVT-02": Verdict.INCONCLUSIVE, "TRN-09": Verdict.INCONCLUSIVE},
+            {"TRN-09": CAUSED, "EVT-02": frozenset({"TRN-09"})},
+            ["EVT-02 and TRN-09"],
+        ),
+        (
+            {"EVT-02": Verdict.FAIL, "TRN-09": Verdict.WARN, "EVT-08": Verdict.INCONCLUSIVE},
+            {"EVT-08": frozenset({"TRN-09"})},
+            [],
+        ),
+        ({"EVT-02": Verdict.FAIL, "TRN-09": Verdict.WARN, "EVT-08": Verdict.FAIL}, {}, ["EVT-08"]),
+    ],
+)
+def test_of_a_pair_both_are_found_or_one_under_the_other(
+    changed: dict[str, Verdict], causes: dict[str, frozenset[str]], wrong: list[str]
+) -> None:
+    lines = compare_pair(HONEST, HONEST | changed, (BAD_JSON, BUFFERED), LEVELS, causes)
+    assert [line.partition(":")[0] for line in lines] == wrong
+
+
+def done(fault: Fault | None, changed: dict[str, Verdict], *errors: str, other: Fault | None = None) -> Done:
     first = {one: f"expected x, seen {one}" for one, verdict in changed.items() if verdict is Verdict.FAIL}
-    return Done(Job("ghostly", {}, fault, 0, None), HONEST | changed, CAUSES, LEVELS, first, errors)
+    return Done(Job("ghostly", {}, fault, 0, None, other), HONEST | changed, CAUSES, LEVELS, first, errors)
+
+
+def test_the_matrix_has_a_row_for_a_pair() -> None:
+    results = [
+        done(None, {}),
+        done(BAD_JSON, {"EVT-02": Verdict.FAIL, "TRN-09": Verdict.WARN}, other=BUFFERED),
+        done(BAD_JSON, {"EVT-02": Verdict.FAIL}, other=BUFFERED),
+    ]
+    cells = matrix(results)
+    assert [(cell.found, bool(cell.wrong)) for cell in cells] == [(("EVT-02", "TRN-09"), False), (("EVT-02",), True)]
+    said = told(cells, results[:1], ["ghostly"]).plain
+    assert "ghostly  EVT-02 bad-json + TRN-09 no-field  both caught" in said
+    assert "ghostly  EVT-02 bad-json + TRN-09 no-field  WRONG" in said
+    assert said.endswith("1 of 2 as they must be\n")
+
+
+def test_the_pairs_are_of_two_families_and_take_hold_at_different_places() -> None:
+    rows, registry = faults(), load_registry()
+    for profile in ("ghostly", "promptfloe", "rockstar", "agent-workspace", "cosma"):
+        made = pairs_of(rows, profile, registry)
+        assert len(made) == PAIRS
+        assert made == pairs_of(rows, profile, registry)
+        for one, other in made:
+            assert one.seams[profile].isdisjoint(other.seams[profile])
+            assert {x.generated or x.honest for x in (one, other)} == {False}
+            assert one.id is not None
+            assert other.id is not None
+            assert registry.rows[one.id].family != registry.rows[other.id].family
+        taken = [registry.rows[one.id].family for both in made for one in both if one.id]
+        assert len(set(taken)) >= 8
 
 
 def test_the_matrix_tells_what_went_wrong() -> None:

@@ -109,7 +109,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
         f"/requirement: expected the id of a requirement that is checked, got '{EXCLUDED}'",
     ),
     ("no id", shaped(requirement="one"), "/requirement: expected a match of ^[A-Z]{2,8}-[0-9]{2}$, got 'one'"),
-    ("an unknown probe", shaped(probe="no-such"), "/probe: expected the name of a probe, got 'no-such'"),
+    ("an unknown probe", shaped(probe="no-such"), "/probe: expected the name of a probe of ghostly, got 'no-such'"),
     ("another format", shaped(format=2), "/format: expected 1, got 2"),
     ("a stimulus without a name", shaped(stimulus={"script": []}), "/stimulus: expected the keys name, got {'script'"),
     ("a stimulus that is none", shaped(stimulus=[]), "/stimulus: expected object, got []"),

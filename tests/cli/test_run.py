@@ -215,7 +215,7 @@ def test_a_candidate_that_ends_by_itself_is_started_again(tmp_path: Path, capsys
     assert mortal(tmp_path, 200) == 1
     said = capsys.readouterr().out
     assert "FAIL  TRN-01" in said  # a start that nobody answers
-    assert " and was started again; at first: it exited with 7; it printed " in said
+    assert "the candidate ended by itself: it exited with 7; it printed " in said
     assert "out of luck" in said
     assert "are the credentials right?" not in said
 
@@ -224,4 +224,4 @@ def test_credentials_that_open_nothing_are_told_of(tmp_path: Path, capsys: pytes
     assert mortal(tmp_path, 401) in (1, 3)
     said = capsys.readouterr().out
     assert "every request as the first account was answered 401 or 403: are the credentials right?" in said
-    assert "was started again" not in said
+    assert "ended by itself" not in said

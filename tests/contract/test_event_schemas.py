@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 SITE = "https://streamvet.dev/schemas/v1/"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-FOLDERS = ("events", "requests", "responses")
+FOLDERS = ("events", "adopted", "requests", "responses")
 MAX_SAFE_INTEGER = 2**53 - 1  # ECMAScript's Number.MAX_SAFE_INTEGER: what every JSON reader carries without loss
 
 # Cosma's document: its groups, and for each opcode the fields of its data. All are texts, but for `recursive`. What
@@ -166,6 +166,11 @@ def _vectors(kind: str) -> list[Vector]:
 
 VALID = _vectors("valid")
 INVALID = _vectors("invalid")
+
+
+def _same_type(schema: Schema) -> Schema:
+    """The schema, in `events`, of the type whose adopted readings a schema holds."""
+    return next(s for s in ALL_SCHEMAS if (s.profile, s.folder, s.name) == (schema.profile, "events", schema.name))
 
 
 def _read(path: Path) -> Any:
@@ -326,7 +331,8 @@ def test_every_schema_has_vectors_and_one_without_each_required_key(schema: Sche
     content = _read(schema.path)
     discriminators = {name for name, member in content.get("properties", {}).items() if "const" in member}
     objects = [event for event in invalid if isinstance(event, dict)]
-    needed = set(content.get("required", [])) - discriminators
+    shown = _read(_same_type(schema).path).get("required", []) if schema.folder == "adopted" else []
+    needed = set(content.get("required", [])) - discriminators - set(shown)
     assert {key for key in needed if all(key in event for event in objects)} == set()
 
 
@@ -365,6 +371,33 @@ def test_an_event_fits_only_the_schema_of_its_own_type(profile: str, kind: str) 
     }
     expected = {str(v): [v.schema.name] if v.schema and kind == "valid" else [] for v in vectors}
     assert fitting == expected
+
+
+# --------------------------------------------------------------------------------------------- adopted readings
+
+ADOPTED = [schema for schema in ALL_SCHEMAS if schema.folder == "adopted"]
+
+
+def test_there_are_adopted_readings_where_a_published_document_leaves_events_open() -> None:
+    names = {profile: [s.name for s in ADOPTED if s.profile == profile] for profile in PROFILES}
+    assert {profile: len(found) for profile, found in names.items()} == {
+        "agent-workspace": 1, "cosma": 0, "ghostly": 0, "promptfloe": 14, "rockstar": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", ADOPTED, ids=str)
+def test_an_adopted_reading_only_narrows_what_its_type_allows(schema: Schema) -> None:
+    of_type = _same_type(schema)
+    narrower = [vector for vector in VALID if vector.schema == schema]
+    assert [str(v) for v in narrower if not _decider(of_type).is_valid(_read(v.path))] == []
+    refused = [vector for vector in INVALID if vector.schema == of_type]
+    assert [str(v) for v in refused if _decider(schema).is_valid(_read(v.path))] == []
+
+
+@pytest.mark.parametrize("vector", [v for v in INVALID if v.schema in ADOPTED], ids=str)
+def test_what_only_an_adopted_reading_refuses_is_an_event_of_its_type(vector: Vector) -> None:
+    assert vector.schema is not None
+    assert _decider(_same_type(vector.schema)).is_valid(_read(vector.path))
 
 
 # ----------------------------------------------------------------------------------- the tables of published documents
@@ -462,7 +495,8 @@ def test_the_words_of_the_fleet_are_those_of_its_document() -> None:
     types = _values("agent-workspace", "SlimIntervention", "type")
     assert types == {"interrupt", "inject", "take_over", "resume", "note"}
     assert _values("agent-workspace", "SlimIntervention", "status") == {"pending", "resolved"}
-    levels = _values("agent-workspace", "AgentLog", "level")
+    (line,) = (_read(s.path)["$defs"]["AgentLog"] for s in ADOPTED if str(s) == "agent-workspace/adopted/fleet_logs")
+    levels = set(line["properties"]["level"]["enum"])
     assert levels == {"info", "tool_call", "tool_result", "thinking", "error", "metric"}
     (error,) = _titled("agent-workspace", "ErrorEvent")
     assert error["properties"]["message"]["const"] == "Failed to load initial state"

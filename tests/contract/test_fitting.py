@@ -90,6 +90,20 @@ CASES = [
         LINE,
     ),
     Case("its schemas are schemas", "builds", {"": [1]}, "the file: expected a JSON Schema, an object, got [1]", LINE),
+    Case(
+        "its patterns hang nobody",
+        "builds",
+        {"/properties/own": {"pattern": "(?=a)"}},
+        "/properties/own/pattern: expected a pattern that can be read in linear time: no lookaround",
+        LINE,
+    ),
+    Case(
+        "its patterns hang nobody",
+        "builds",
+        {"/patternProperties": {"^(a)\\1$": {}}},
+        "/patternProperties/^(a)\\1$: expected a pattern that can be read in linear time: no lookaround",
+        LINE,
+    ),
     Case("its schemas have addresses", "builds", {"/$id": GONE}, "/$id: expected the schema's own address", LINE),
     Case("its schemas have addresses", "builds", {"/$id": "line"}, "/$id: expected an absolute address", LINE),
     Case(
@@ -323,6 +337,18 @@ CASES = [
         "rockstar",
         {"/events/discriminator/pointer": "event-name"},
         "/events/discriminator/pointer",
+    ),
+    Case(
+        "what is adopted narrows a type",
+        "rockstar",
+        {"/events/adopted/finished": "adopted/done.schema.json"},
+        "/events/adopted/finished: expected types that events.types lists, got 'finished'",
+    ),
+    Case(
+        "what is adopted narrows a type",
+        "rockstar",
+        {"/events/adopted/done": "events/done.schema.json"},
+        "/events/adopted/done: expected another schema than that of events.types, got 'events/done.schema.json'",
     ),
     Case(
         "outcomes are terminal",

@@ -19,7 +19,7 @@ import yaml
 
 from streamvet.contract.files import FileError, check_shape, meta_validator, read_yaml
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import Registry, load_registry, statement_lists
+from streamvet.contract.registry import Registry, is_field, load_registry, statement_lists, statements
 from streamvet.outcome import Verdict
 from streamvet.trace import ABOUT, FIRST, ROLES, Chunk, Ending, Exchange, Head, Request, Trace, records
 
@@ -32,6 +32,7 @@ META = sorted((SCHEMAS / "meta").glob("*.json"))
 REQUIREMENTS = [SCHEMAS / "requirements.yaml", *sorted(SCHEMAS.glob("*/requirements.yaml"))]
 PROFILES = sorted(path.parent.name for path in SCHEMAS.glob("*/profile.yaml"))
 
+BASES = ("document", "adopted")  # what a statement can rest on
 # The lists of testable statements that `covers` counts by: list → the system whose list it is, number of lines.
 LISTS = {
     "R000": ("rockstar", 17),
@@ -86,7 +87,9 @@ def test_the_meta_schemas_are_those_of_our_files() -> None:
         "case",
         "control",
         "example-traces",
+        "outcome",
         "profile",
+        "published",
         "report",
         "requirements",
         "statements",
@@ -125,6 +128,10 @@ def test_a_profile_has_the_form_of_a_profile(name: str) -> None:
 @pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.parent.name)
 def test_the_requirements_have_their_form(path: Path) -> None:
     check_shape(read_yaml(path), "requirements", path)
+
+
+def test_the_suite_checks_its_requirements_itself(registry: Registry) -> None:
+    assert [row.id for row in registry.rows.values() if row.command] == []
 
 
 def test_each_system_that_is_named_has_requirements_and_no_other_has() -> None:
@@ -231,6 +238,29 @@ REPORTS = {
 }
 
 
+OUTCOME: dict[str, Any] = {"id": "ACME-01", "trace": 1, "exercised": True}
+FOUND = {"exchange": "x1", "expected": "e", "seen": "s"}
+OUTCOMES = {
+    "it holds": (OUTCOME, True),
+    "it holds, at length": (OUTCOME | {"findings": []}, True),
+    "a finding": (OUTCOME | {"findings": [FOUND]}, True),
+    "a finding with all": (OUTCOME | {"findings": [FOUND | {"span": [0, 4], "at_us": 1500}]}, True),
+    "not exercised": (OUTCOME | {"exercised": False, "reason": "r"}, True),
+    "not exercised, and no reason": (OUTCOME | {"exercised": False}, False),
+    "not exercised, and a finding": (OUTCOME | {"exercised": False, "reason": "r", "findings": [FOUND]}, False),
+    "no trace": ({"id": "ACME-01", "exercised": True}, False),
+    "a trace by name": (OUTCOME | {"trace": "x"}, False),
+    "a finding nowhere": (OUTCOME | {"findings": [{"expected": "e", "seen": "s"}]}, False),
+    "half a span": (OUTCOME | {"findings": [FOUND | {"span": [4]}]}, False),
+    "a typing error": (OUTCOME | {"finding": []}, False),
+}
+
+
+@pytest.mark.parametrize(("outcome", "is_valid"), OUTCOMES.values(), ids=OUTCOMES)
+def test_an_outcome(outcome: dict[str, Any], is_valid: bool) -> None:
+    assert meta_validator("outcome").is_valid(outcome) is is_valid
+
+
 @pytest.mark.parametrize(("report", "is_valid"), REPORTS.values(), ids=REPORTS)
 def test_a_report(report: dict[str, Any], is_valid: bool) -> None:
     assert meta_validator("report").is_valid(report) is is_valid
@@ -265,22 +295,28 @@ def test_a_requirement_of_a_system_applies_to_that_system_alone(registry: Regist
 
 
 def test_every_condition_names_a_field_of_the_profile_schema(registry: Registry) -> None:
-    schema = _read(SCHEMAS / "meta" / "profile.schema.json")
-    unknown = []
-    for row in registry.rows.values():
-        for path in row.applies_to:
-            at = schema
-            for part in path.split("."):
-                at = schema["$defs"][at["$ref"].rpartition("/")[2]] if "$ref" in at else at
-                at = at.get("properties", {}).get(part)
-                if at is None:
-                    unknown.append((row.id, path))
-                    break
-    assert unknown == []
+    conditions = {path for row in registry.rows.values() for path in row.applies_to}
+    assert [path for path in conditions if not is_field(path)] == []
+    assert not is_field("framing.kindly")
 
 
 def test_the_lists_are_those_that_the_systems_have() -> None:
     assert {name: (system, len(lines)) for name, (system, lines) in statement_lists().items()} == LISTS
+
+
+def test_each_line_says_whether_a_document_says_it_or_it_is_adopted() -> None:
+    lines = dict(statements().values())
+    found = {system: tuple(sum(row.basis == one for row in rows) for one in BASES) for system, rows in lines.items()}
+    assert found == {
+        "agent-workspace": (17, 3), "cosma": (17, 6), "ghostly": (16, 6), "promptfloe": (13, 7), "rockstar": (14, 3),
+    }  # fmt: skip
+    assert [row for rows in lines.values() for row in rows if not row.source or (row.note and row.adopted)] == []
+
+
+@pytest.mark.parametrize("row", [{"text": "It holds."}, {"text": "It holds.", "basis": "both", "from": "Events"}])
+def test_a_line_without_one_of_both_is_refused(row: dict[str, str]) -> None:
+    with pytest.raises(FileError):
+        check_shape({"list": "R009", "statements": [row]}, "statements", SCHEMAS / "statements.yaml")
 
 
 def test_every_line_of_the_systems_lists_is_covered_or_excluded_with_a_reason(registry: Registry) -> None:
@@ -423,3 +459,13 @@ def test_a_file_that_is_no_profile_names_file_place_expected_and_got(text: str, 
     with pytest.raises(FileError) as raised:
         load_profile(str(tmp_path))
     assert str(raised.value).startswith(f"{tmp_path / 'profile.yaml'}: {said}")
+
+
+def test_each_requirement_of_the_suite_rests_on_something() -> None:
+    rows = load_registry().testable()
+    assert [row.id for row in rows if not row.basis] == []
+    assert [row.id for row in rows if (row.level == "NOTE") is not bool(row.trips)] == []
+    lines = {name: len(said) for name, (_, said) in statement_lists().items()}
+    for row in rows:
+        name, _, number = row.basis.get("document", "").partition("-")
+        assert not name or 1 <= int(number) <= lines[name], row.id

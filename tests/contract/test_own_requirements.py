@@ -20,6 +20,7 @@ ROW: dict[str, Any] = {
     "text": "A step that is started is finished before the next one is started.",
     "when": "a run has a second step",
     "why": "A page shows one step at a time.",
+    "check": {"command": ["./check"]},
 }
 FILE: dict[str, Any] = {"prefix": "ACME", "title": "Acme builds", "requirements": [ROW]}
 
@@ -83,8 +84,53 @@ WRONG: dict[str, tuple[object, str]] = {
         FILE | {"requirements": [ROW, ROW]},
         "/requirements/1/id: expected each id once, got 'ACME-01' a second time",
     ),
+    "no check": (
+        changed(check=None),
+        "/requirements/0: expected the key check with a command, as no check of the suite has this id, got ACME-01",
+    ),
+    "a check without a command": (changed(check={}), "/requirements/0/check: expected the keys command, got {}"),
+    "an empty command": (changed(check={"command": []}), "/requirements/0/check/command: expected at least 1 items"),
+    "a command that is one text": (
+        changed(check={"command": "./check --all"}),
+        "/requirements/0/check/command: expected array, got './check --all'",
+    ),
+    "lines of a built-in system": (changed(covers=["R001-1"]), "/requirements/0/covers: expected nothing"),
+    "a dependency that is nowhere": (
+        changed(explained_by=["ACME-07"]),
+        "/requirements/0/explained_by: expected ids of requirements that are checked, got 'ACME-07'",
+    ),
+    "a cause that is not checked": (changed(explained_by=["PFL-08"]), "are checked, got 'PFL-08'"),
+    "a dependency on itself": (
+        changed(explained_by=["ACME-01"]),
+        "/requirements/0/explained_by: expected no circle, got one through ACME-01",
+    ),
+    "a circle": (
+        FILE
+        | {"requirements": [ROW | {"explained_by": ["ACME-02"]}, ROW | {"id": "ACME-02", "explained_by": ["ACME-01"]}]},
+        "/requirements/0/explained_by: expected no circle, got one through ACME-01",
+    ),
+    "a condition on no field": (
+        changed(applies_to={"framing.kindly": "sse"}),
+        "/requirements/0/applies_to: expected fields of profile.yaml by their dotted path, got 'framing.kindly'",
+    ),
     "a row without a reason": (changed(why=None), "/requirements/0: expected the keys when, why"),
 }
+
+
+def test_a_row_that_no_black_box_can_see_needs_no_command(tmp_path: Path) -> None:
+    seen = {key: ROW[key] for key in ("id", "level", "text")} | {"excluded": "It is a rule for readers."}
+    profile = load_profile(
+        str(folder_with(FILE | {"requirements": [ROW, seen | {"id": "ACME-02"}]}, tmp_path / "acme"))
+    )
+    registry = load_registry(profile)
+    assert "ACME-02" in registry.rows
+    assert [row.id for row in registry.testable(profile) if row.command] == ["ACME-01"]
+
+
+def test_conditions_hold_as_for_any_requirement(tmp_path: Path) -> None:
+    applies = changed(applies_to={"framing.kind": "ndjson"})
+    profile = load_profile(str(folder_with(applies, tmp_path / "acme")))
+    assert not load_registry(profile).rows["ACME-01"].applies(profile)
 
 
 @pytest.mark.parametrize(("content", "said"), WRONG.values(), ids=WRONG)

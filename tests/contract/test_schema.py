@@ -33,4 +33,4 @@ TIME = "a time with a zone (RFC 3339)"
     ],
 )  # fmt: skip
 def test_what_was_wanted_and_what_was_seen(kind: str, value: Any, expected: str, seen: str) -> None:
-    assert PROFILE.schemas.explain(PROFILE.types[kind], value) == (expected, seen)
+    assert PROFILE.schemas.explain(PROFILE.narrow_file(kind) or "", value) == (expected, seen)

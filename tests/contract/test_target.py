@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.target import Launch, load_target, placeholders, target_of
@@ -48,8 +49,41 @@ def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert target.launch == Launch(("node", "server.js"), tmp_path / "server", {"PORT": "4000"}, "/health", 10_000)
 
 
+LAUNCH = {"command": ["true"]}
+_, BLACK_BOX, LAUNCHED, CONTROLLED = Evidence
+EVIDENCE: dict[str, tuple[dict[str, Any], set[Evidence]]] = {
+    "nothing": ({}, {BLACK_BOX}),
+    "launch": ({"launch": LAUNCH}, {BLACK_BOX, LAUNCHED}),
+    "control": ({"control": "/c"}, {BLACK_BOX, CONTROLLED}),
+    "both": ({"control": "/c", "launch": LAUNCH}, {BLACK_BOX, LAUNCHED, CONTROLLED}),
+    "said and there": ({"control": "/c", "evidence": "controlled"}, {BLACK_BOX, CONTROLLED}),
+    "less than control": ({"control": "/c", "launch": LAUNCH, "evidence": "launched"}, {BLACK_BOX, LAUNCHED}),
+    "less than both": ({"control": "/c", "launch": LAUNCH, "evidence": "black-box"}, {BLACK_BOX}),
+}
+
+
+@pytest.mark.parametrize(("keys", "levels"), EVIDENCE.values(), ids=EVIDENCE)
+def test_the_evidence_that_a_target_allows(keys: dict[str, Any], levels: set[Evidence], tmp_path: Path) -> None:
+    assert read(tmp_path, **keys).allows == levels
+
+
+def test_below_controlled_there_is_no_control_interface(tmp_path: Path) -> None:
+    target = read(tmp_path, control="/c", launch=LAUNCH, evidence="black-box")
+    assert (target.control, target.max_starts) == (None, 50)
+    assert target.launch is not None  # it is started all the same, but not killed
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a typing error": ({"credential": {}}, "the file: expected only known keys, got 'credential'"),
+    "no control for the evidence": (
+        {"evidence": "controlled"},
+        "/evidence: expected a level that the target has: this one needs the key control, got controlled",
+    ),
+    "no launch for the evidence": (
+        {"control": "/c", "evidence": "launched"},
+        "/evidence: expected a level that the target has: this one needs the key launch, got launched",
+    ),
+    "evidence that no target gives": ({"evidence": "capture"}, "/evidence: expected "),
     "no URL": ({"base_url": "localhost:4000"}, "/base_url: expected a match"),
     "a URL with a query": ({"base_url": "http://a/?x=1"}, "/base_url: expected a match"),
     "no such profile": ({"profile": "ghostley"}, "/profile: expected one of agent-workspace, "),

@@ -19,6 +19,7 @@ from streamvet.framing.json_text import (
     JsonFault,
     Problem,
     Reading,
+    may_go_on,
     read,
 )
 
@@ -287,3 +288,17 @@ def test_any_text_many_times(text: str) -> None:
 @given(VALUES, st.booleans())
 def test_any_value_comes_back_many_times(value: Any, ascii_only: bool) -> None:
     comes_back(value, ascii_only=ascii_only)
+
+
+BEGINNINGS = ("", " ", "{", '{"a', '{"a"', '{"a":', '{"a": 1', '{"a": 1,', "[1,\n2", '"a\\', '"a\\u00', "[tr")
+DEAD = ("{}", "1", "{]" + " " * 9 + "x", '{"a": b, "c": 1234567}', "NaN", "[NaN, 1", '"a\nb and much more"', "{} {")
+
+
+@pytest.mark.parametrize("text", BEGINNINGS)
+def test_the_beginning_of_a_text_may_go_on(text: str) -> None:
+    assert may_go_on(text)
+
+
+@pytest.mark.parametrize("text", DEAD)
+def test_what_no_text_can_follow(text: str) -> None:
+    assert not may_go_on(text)

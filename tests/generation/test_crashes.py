@@ -32,7 +32,9 @@ LOST = {"ghostly": ("last-event-lost-in-crash", "CAT-20"), "promptfloe": ("runs-
 
 
 def launched(name: str, folder: Path, fault: str | None = None) -> tuple[Target, Profile]:
-    return reference(name, accounts()[name], folder, free_port(), time_scale=time_scale(name), fault=fault)
+    return reference(
+        name, accounts()[name], folder, free_port(), time_scale=time_scale(name), faults=[fault] if fault else []
+    )
 
 
 def crashes(name: str) -> list[Stimulus]:

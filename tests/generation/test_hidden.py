@@ -96,7 +96,7 @@ def test_of_what_is_found_nothing_can_be_taken_away(name: str, system: str, tmp_
     def tried(cases: list[Stimulus], explore: Explorer | None = None) -> list[Trace]:
         """The traces of stimuli on the server with the fault, or of nothing but what is generated."""
         target, _ = reference(
-            system, accounts()[system], tmp_path, free_port(), time_scale=time_scale(system), fault=name
+            system, accounts()[system], tmp_path, free_port(), time_scale=time_scale(system), faults=[name]
         )
         traces: list[Trace] = []
         rows = [("program", one) for one in cases]

@@ -245,7 +245,7 @@ SEEDS = (0, 1)  # the second one where a busy machine makes too few tries in the
 def server(fault: str, profile: str, folder: Path) -> tuple[Target, Profile]:
     """The reference server with a fault, to be started by a campaign."""
     given = accounts()[profile]
-    return reference(profile, given, folder, free_port(), time_scale=time_scale(profile), fault=fault)
+    return reference(profile, given, folder, free_port(), time_scale=time_scale(profile), faults=[fault])
 
 
 def found(fault: str, requirement: str, profile: str, folder: Path) -> Found:

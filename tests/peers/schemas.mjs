@@ -10,7 +10,7 @@ const list = (path) => (existsSync(`${root}/${path}`) ? readdirSync(`${root}/${p
 const told = { taken: [], refused: [] };
 
 for (const system of readdirSync(root)) {
-  for (const [folder, below] of [["events", ""], ["requests", "requests/"], ["responses", "responses/"]]) {
+  for (const [folder, below] of [["events", ""], ["adopted", "adopted/"], ["requests", "requests/"], ["responses", "responses/"]]) {
     const ajv = new Ajv();
     addFormats(ajv);
     const schemas = list(`${system}/${folder}`).map((name) => [

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from streamvet_server.catalogue import FAULTS, find, listing, seams_of
+from streamvet_server.__main__ import main
+from streamvet_server.catalogue import FAULTS, find, listing, replaced, seams_of, seams_together
 from streamvet_server.seams import HONEST, Cause, Close, Pause, Raw, Seams
 
 if TYPE_CHECKING:
@@ -262,3 +263,27 @@ def test_a_burst_to_one_reader_does_not_hold_up_another(serve: Any) -> None:
 
     asyncio.run(main())
     assert sorted(late)[len(late) * 9 // 10] < 0.1
+
+
+# ------------------------------------------------------------------------------------------------ several faults
+
+
+def test_two_faults_hold_at_their_own_places() -> None:
+    head, frame = find("plain-text"), find("unknown-field")
+    assert head is not None
+    assert frame is not None
+    assert replaced(head, "ghostly") == {"head"}
+    assert replaced(frame, "ghostly") == {"frame"}
+    both = seams_together([head, frame], "ghostly")
+    assert both.head is not HONEST.head
+    assert both.frame is not HONEST.frame
+    assert both.append is HONEST.append
+    assert seams_together([], "ghostly") == HONEST
+
+
+def test_two_faults_at_one_place_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--profile", "ghostly", "--fault", "plain-text", "--fault", "cacheable"]) == 2
+    said = (
+        "expected faults that replace different seams, got plain-text and cacheable, which both replace head of ghostly"
+    )
+    assert said in capsys.readouterr().err

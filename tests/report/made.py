@@ -13,7 +13,7 @@ from streamvet.report.report import Report
 from streamvet.trace import Ending, Exchange, Head, Request, Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamvet.outcome import Finding, Verdict
 
@@ -57,12 +57,16 @@ def trace(*exchanges: Exchange, name: str = "straight-hostile.trace.ndjson") -> 
     )
 
 
-def ruling(one: str, verdict: Verdict, *findings: Finding, reason: str = "", exercised: int = 3) -> Ruling:
-    """A ruling on a requirement of the registry."""
+def ruling(
+    one: str, verdict: Verdict, *findings: Finding, reason: str = "", exercised: int = 3,
+    explained: Sequence[Finding] = (), unread: Mapping[str, int] | None = None, unkept: int = 0,
+) -> Ruling:  # fmt: skip
+    """A ruling on a requirement of the registry, with its level on ghostly."""
     probes = ("straight", "cuts") if exercised else ()
     return Ruling(
-        REGISTRY.rows[one], verdict, reason, exercised, findings, probes, reproduce=f"streamvet run t.yaml --only {one}"
-    )
+        REGISTRY.rows[one].on(GHOSTLY), verdict, reason, exercised, findings, probes,
+        reproduce=f"streamvet run t.yaml --only {one}", explained=tuple(explained), unread=unread or {}, unkept=unkept,
+    )  # fmt: skip
 
 
 def report(*rulings: Ruling, traces: Sequence[Trace] = (), **more: object) -> Report:

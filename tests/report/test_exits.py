@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError
 from streamvet.outcome import Finding, Verdict
 from streamvet.report.exits import Exit, Policy, exit_code
@@ -27,6 +29,11 @@ WARN = ruling("TRN-09", Verdict.WARN, BAD)
 ERROR = ruling("CAT-02", Verdict.ERROR, exercised=0)
 UNTRIED_MUST = ruling("CAT-14", Verdict.INCONCLUSIVE, exercised=0)
 UNTRIED_SHOULD = ruling("TRN-07", Verdict.INCONCLUSIVE, exercised=0)
+EXPLAINED_MUST = ruling("ORD-02", Verdict.INCONCLUSIVE, explained=[replace(BAD, explained_by=("SSE-02",))])
+EXPLAINED_SHOULD = ruling("ORD-03", Verdict.INCONCLUSIVE, explained=[replace(BAD, explained_by=("SSE-02",))])
+NOTED = ruling("SSE-09", Verdict.NOTE, BAD)
+ANYWHERE = {"CAT-14": Evidence.LAUNCHED, "ORD-02": Evidence.CONTROLLED}  # of these rows the levels
+ASKED = frozenset({Evidence.CAPTURE, Evidence.BLACK_BOX})
 NOT_HERE = ruling("NDJ-01", Verdict.NOT_APPLICABLE, exercised=0)
 WAIVED = ruling("SSE-02", Verdict.WAIVED, BAD)
 
@@ -44,6 +51,27 @@ WAIVED = ruling("SSE-02", Verdict.WAIVED, BAD)
         ([PASS, UNTRIED_SHOULD], {}, Policy(), Exit.CONFORMANT),
         ([PASS, UNTRIED_MUST], {"offline": True}, Policy(), Exit.CONFORMANT),
         ([UNTRIED_MUST], {"offline": True}, Policy(), Exit.INCOMPLETE),
+        # What needs a level of evidence that the run has not does not count, unless it was exercised all the same.
+        ([PASS, UNTRIED_MUST], {"levels": ANYWHERE, "evidence": ASKED}, Policy(), Exit.CONFORMANT),
+        (
+            [PASS, UNTRIED_MUST],
+            {"levels": ANYWHERE, "evidence": ASKED | {Evidence.CONTROLLED}},
+            Policy(),
+            Exit.CONFORMANT,
+        ),
+        (
+            [PASS, UNTRIED_MUST],
+            {"levels": ANYWHERE, "evidence": ASKED | {Evidence.LAUNCHED}},
+            Policy(),
+            Exit.INCOMPLETE,
+        ),
+        ([PASS, EXPLAINED_MUST], {"levels": ANYWHERE, "evidence": ASKED}, Policy(), Exit.INCOMPLETE),
+        # What is explained is violated: it is not accepted as incomplete, and its cause decides where that is reported.
+        ([FAIL, EXPLAINED_MUST], {}, Policy(), Exit.VIOLATED),
+        ([PASS, EXPLAINED_MUST], {}, Policy(accept_incomplete=True), Exit.INCOMPLETE),
+        ([PASS, EXPLAINED_MUST], {"offline": True}, Policy(), Exit.INCOMPLETE),
+        ([PASS, EXPLAINED_SHOULD], {}, Policy(), Exit.CONFORMANT),
+        ([PASS, NOTED], {}, Policy(strict=True), Exit.CONFORMANT),
         ([UNTRIED_MUST], {}, Policy(accept_incomplete=True), Exit.INCOMPLETE),
         ([NOT_HERE], {}, Policy(), Exit.INCOMPLETE),
         ([], {}, Policy(), Exit.INCOMPLETE),
@@ -101,6 +129,18 @@ TODAY = date(2025, 11, 22)
             Verdict.PASS,
             ["TRN-01: the waiver accepts INCONCLUSIVE, but it was exercised"],
         ),
+        (EXPLAINED_MUST, Waiver("ORD-02", "known"), Verdict.INCONCLUSIVE, []),
+        (EXPLAINED_MUST, Waiver("ORD-02", "known", None, True), Verdict.WAIVED, []),
+        (NOTED, Waiver("SSE-09", "known"), Verdict.WAIVED, []),
+        (FAIL, Waiver("SSE-02", "known", matching="four"), Verdict.WAIVED, []),
+        (FAIL, Waiver("SSE-02", "known", matching="hree"), Verdict.WAIVED, []),
+        (
+            FAIL,
+            Waiver("SSE-02", "known", matching="five"),
+            Verdict.FAIL,
+            ["SSE-02: the waiver is not needed, no finding has the text 'five'"],
+        ),
+        (EXPLAINED_MUST, Waiver("ORD-02", "known", matching="five"), Verdict.INCONCLUSIVE, []),
         (NOT_HERE, Waiver("NDJ-01", "known"), Verdict.NOT_APPLICABLE, []),
         (
             NOT_HERE,
@@ -122,14 +162,103 @@ def test_a_waived_ruling_keeps_its_findings_and_says_why() -> None:
     assert (one.overruled, one.reason, one.findings) == (Verdict.FAIL, "ticket 12", (BAD,))
 
 
+OTHER = replace(BAD, seen="five")
+
+
+@pytest.mark.parametrize(
+    ("given", "waivers", "verdict", "left", "reason"),
+    [
+        (
+            ruling("SSE-02", Verdict.FAIL, BAD, OTHER), [Waiver("SSE-02", "a", matching="three")],
+            Verdict.FAIL, (OTHER,), "1 finding waived (a)",
+        ),
+        (
+            ruling("SSE-02", Verdict.FAIL, BAD, OTHER),
+            [Waiver("SSE-02", "a", matching="three"), Waiver("SSE-02", "b", matching="five")],
+            Verdict.WAIVED, (BAD, OTHER), "a; b",
+        ),
+        (
+            ruling("SSE-02", Verdict.FAIL, BAD, unkept=7), [Waiver("SSE-02", "a", matching="three")],
+            Verdict.FAIL, (BAD,), "1 finding waived (a); 7 more were not kept and may be of another kind",
+        ),
+        (ruling("SSE-02", Verdict.FAIL, BAD, unkept=7), [Waiver("SSE-02", "a")], Verdict.WAIVED, (BAD,), "a"),
+    ],
+)  # fmt: skip
+def test_a_waiver_covers_only_findings_with_its_text(
+    given: Ruling, waivers: list[Waiver], verdict: Verdict, left: tuple[Finding, ...], reason: str
+) -> None:
+    (one,), stale = waive([given], waivers, TODAY)
+    assert (one.verdict, one.findings, one.reason, stale) == (verdict, left, reason, [])
+
+
+def _explained(row: str, *causes: str) -> Ruling:
+    return ruling(row, Verdict.INCONCLUSIVE, explained=[replace(BAD, explained_by=causes)])
+
+
+PROMOTED: dict[str, tuple[list[Ruling], list[Waiver], dict[str, Verdict]]] = {
+    "a MUST": (
+        [FAIL, _explained("EVT-02", "SSE-02")], [Waiver("SSE-02", "a")],
+        {"SSE-02": Verdict.WAIVED, "EVT-02": Verdict.FAIL},
+    ),
+    "a SHOULD": (
+        [FAIL, _explained("ORD-03", "SSE-02")], [Waiver("SSE-02", "a")],
+        {"SSE-02": Verdict.WAIVED, "ORD-03": Verdict.WARN},
+    ),
+    "not while one cause is left": (
+        [FAIL, ruling("SSE-07", Verdict.FAIL, BAD), _explained("EVT-02", "SSE-02", "SSE-07")], [Waiver("SSE-02", "a")],
+        {"SSE-02": Verdict.WAIVED, "SSE-07": Verdict.FAIL, "EVT-02": Verdict.INCONCLUSIVE},
+    ),
+    "not by a waiver that covers a part": (
+        [ruling("SSE-02", Verdict.FAIL, BAD, OTHER), _explained("EVT-02", "SSE-02")],
+        [Waiver("SSE-02", "a", matching="three")],
+        {"SSE-02": Verdict.FAIL, "EVT-02": Verdict.INCONCLUSIVE},
+    ),
+    "and then explains what it explained": (
+        [FAIL, _explained("EVT-02", "SSE-02"), _explained("ORD-05", "EVT-02")], [Waiver("SSE-02", "a")],
+        {"SSE-02": Verdict.WAIVED, "EVT-02": Verdict.FAIL, "ORD-05": Verdict.INCONCLUSIVE},
+    ),
+    "unless it is waived too": (
+        [_explained("ORD-05", "EVT-02"), _explained("EVT-02", "SSE-02"), FAIL],
+        [Waiver("SSE-02", "a"), Waiver("EVT-02", "b")],
+        {"ORD-05": Verdict.FAIL, "EVT-02": Verdict.WAIVED, "SSE-02": Verdict.WAIVED},
+    ),
+    "two that explain each other": (
+        [_explained("ORD-05", "EVT-02"), _explained("EVT-02", "ORD-05")], [Waiver("EVT-02", "b")],
+        {"ORD-05": Verdict.INCONCLUSIVE, "EVT-02": Verdict.INCONCLUSIVE},
+    ),
+    "what was never exercised explains nothing by being waived": (
+        [ruling("SSE-02", Verdict.INCONCLUSIVE, exercised=0), _explained("EVT-02", "SSE-02")],
+        [Waiver("SSE-02", "a", None, True)],
+        {"SSE-02": Verdict.WAIVED, "EVT-02": Verdict.INCONCLUSIVE},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "waivers", "verdicts"), PROMOTED.values(), ids=PROMOTED)
+def test_a_waived_cause_promotes_what_it_explained(
+    given: list[Ruling], waivers: list[Waiver], verdicts: dict[str, Verdict]
+) -> None:
+    rulings, stale = waive(given, waivers, TODAY)
+    assert {one.requirement.id: one.verdict for one in rulings} == verdicts
+    assert stale == []
+
+
+def test_what_is_promoted_has_its_findings_as_its_own() -> None:
+    _, one = waive([FAIL, _explained("EVT-02", "SSE-02")], [Waiver("SSE-02", "a")], TODAY)[0]
+    assert (one.findings, one.explained) == ((BAD,), ())
+    assert one.reason == "no longer explained by SSE-02, which is waived"
+
+
 def test_a_waivers_file(tmp_path: Path) -> None:
     file = tmp_path / "waivers.yaml"
     file.write_text(
         "- {id: SSE-02, reason: a, expires: 2026-01-31}\n- {id: CAT-14, reason: b, accepts: INCONCLUSIVE}\n"
+        "- {id: SSE-02, reason: c, matching: '[DONE]'}\n"
     )
     assert load_waivers(file, REGISTRY) == [
         Waiver("SSE-02", "a", date(2026, 1, 31)),
         Waiver("CAT-14", "b", None, accepts_inconclusive=True),
+        Waiver("SSE-02", "c", matching="[DONE]"),
     ]
 
 
@@ -140,6 +269,9 @@ def test_a_waivers_file(tmp_path: Path) -> None:
         ("- {id: PFL-08, reason: excluded}", "/0/id"),
         ("- {id: SSE-02}", "the file: /0"),
         ("- {id: SSE-02, reason: a}\n- {id: SSE-02, reason: b}", "/1/id"),
+        ("- {id: SSE-02, reason: a, matching: x}\n- {id: SSE-02, reason: b, matching: x}", "/1/id"),
+        ("- {id: SSE-02, reason: a, matching: ''}", "/0/matching"),
+        ("- {id: SSE-02, reason: a, matching: x, accepts: INCONCLUSIVE}", "/0"),
         ("- {id: SSE-02, reason: a, expires: soon}", "/0/expires"),
         ("- {id: SSE-02, reason: a, until: 2026-01-31}", "/0"),
         ("id: SSE-02", "the file"),

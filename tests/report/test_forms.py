@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from html import escape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -16,9 +17,11 @@ from rich.console import Console
 from streamvet.contract.files import meta_validator
 from streamvet.outcome import Finding, Verdict
 from streamvet.report import badge, html, json_report, junit, text
-from streamvet.report.exits import Policy
+from streamvet.report.also import also
+from streamvet.report.basis import rests_on
+from streamvet.report.exits import Exit, Policy, exit_code
 
-from .made import event, exchange, report, ruling, trace
+from .made import GHOSTLY, REGISTRY, event, exchange, report, ruling, trace
 
 if TYPE_CHECKING:
     from streamvet.report.report import Report
@@ -50,6 +53,8 @@ def nasty() -> Report:
         ruling("SSE-02", Verdict.FAIL, bad, bad),
         ruling("TRN-09", Verdict.WARN, bad),
         ruling("CAT-14", Verdict.INCONCLUSIVE, reason="not tried: \x1b[31m<i>", exercised=0),
+        ruling("SSE-09", Verdict.NOTE, bad),
+        ruling("EVT-02", Verdict.INCONCLUSIVE, explained=[dataclasses.replace(bad, explained_by=("SSE-02",))]),
         ruling("NDJ-01", Verdict.NOT_APPLICABLE, reason="not here", exercised=0),
         ruling("ORD-02", Verdict.WAIVED, bad, reason="ticket"),
         ruling("EVT-01", Verdict.ERROR, reason="Traceback\n  File <x>\nValueError: \x00", exercised=0),
@@ -125,7 +130,7 @@ def test_json_is_as_its_schema_says(nasty: Report) -> None:
     first = json.loads(json_report.render([nasty], Policy()))
     assert first["exit_code"] == 4
     assert first["counts"] == {
-        "PASS": 1, "FAIL": 1, "WARN": 1, "INCONCLUSIVE": 1, "NOT_APPLICABLE": 1, "WAIVED": 1, "ERROR": 1,
+        "PASS": 1, "FAIL": 1, "WARN": 1, "NOTE": 1, "INCONCLUSIVE": 2, "NOT_APPLICABLE": 1, "WAIVED": 1, "ERROR": 1,
     }  # fmt: skip
     assert first["verdicts"][1]["findings"][0]["seen"] == SEEN
 
@@ -135,8 +140,8 @@ def test_junit_is_well_formed_with_a_case_for_each_requirement(nasty: Report, po
     suite = ET.fromstring(junit.render([nasty], policy)).find("testsuite")  # noqa: S314 - our own output
     assert suite is not None
     found = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
-    # Seven requirements and one stale waiver.
-    assert found == {"tests": "8", "failures": str(failures), "errors": "1", "skipped": "3"}
+    # Nine requirements and one stale waiver; a NOTE is never a failure.
+    assert found == {"tests": "10", "failures": str(failures), "errors": "1", "skipped": "4"}
 
 
 def test_text_says_what_is_wrong_and_counts_the_rest(nasty: Report) -> None:
@@ -154,7 +159,9 @@ def test_text_says_what_is_wrong_and_counts_the_rest(nasty: Report) -> None:
     assert "TRN-01" not in said
     assert 'with the body {"data":"<script>‹ESC›‹U+202E›"}' in said
     assert '»{"a":"<script>alert(1)</script> ‹ESC›[2' in said
-    assert said.rstrip().splitlines()[-1].startswith("an error of the suite itself (exit 4): 1 pass · 1 FAIL")
+    claim, counts = said.rstrip().splitlines()[-2:]
+    assert claim == "an error of the suite itself (exit 4)"
+    assert counts.startswith("1 pass · 1 FAIL · 1 WARN · 1 NOTE · 2 INCONCLUSIVE")
 
 
 def test_text_has_no_colours_where_none_are_wanted(nasty: Report, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +174,11 @@ def test_text_has_no_colours_where_none_are_wanted(nasty: Report, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("verdict", "word"),
-    [(Verdict.PASS, "conformant"), (Verdict.FAIL, "not conformant"), (Verdict.INCONCLUSIVE, "incomplete")],
+    [
+        (Verdict.PASS, "conformant at controlled"),
+        (Verdict.FAIL, "not conformant"),
+        (Verdict.INCONCLUSIVE, "incomplete"),
+    ],
 )
 def test_a_badge_is_svg_that_says_the_outcome(verdict: Verdict, word: str) -> None:
     finding = Finding("x1", (0, 0), 0, "expected", "seen")
@@ -188,3 +199,119 @@ def test_one_is_told_as_one() -> None:
     assert "3 traces" in told
     assert "2 more findings of 3 tries that exercised it" in told
     assert told.rstrip().endswith(" · 2 stale waivers")
+
+
+# ------------------------------------------------------------------------------------------------ roots, notes, bases
+
+BAD = Finding("x1", (0, 4), 5_000, "four bytes", "three", requirement="SSE-02", trace="a.trace.ndjson")
+UNDER = dataclasses.replace(BAD, requirement="EVT-02", explained_by=("SSE-02",), seen="no JSON")
+FURTHER = dataclasses.replace(BAD, requirement="ORD-05", explained_by=("EVT-02",), span=(0, 0), seen="7 of 8")
+
+
+@pytest.fixture
+def rooted() -> Report:
+    """One defect that explains two other rows, one of them over the other."""
+    return report(
+        ruling("SSE-02", Verdict.FAIL, BAD),
+        ruling("EVT-02", Verdict.INCONCLUSIVE, explained=[UNDER, UNDER], reason="violated only where SSE-02 is"),
+        ruling("ORD-05", Verdict.INCONCLUSIVE, explained=[FURTHER], reason="violated only where EVT-02 is"),
+        ruling(
+            "EVT-08", Verdict.PASS, reason="34 streams not read to the end because of EVT-02", unread={"EVT-02": 34}
+        ),
+        ruling("SSE-09", Verdict.NOTE, BAD),
+        ruling("ORD-03", Verdict.WARN, BAD),
+        adopted=GHOSTLY.adopted,
+    )
+
+
+def test_what_is_explained_is_listed_under_its_root(rooted: Report) -> None:
+    under = also(rooted.rulings)
+    assert list(under) == ["SSE-02"]
+    assert [(one.id, one.count, one.place) for one in under["SSE-02"]] == [
+        ("EVT-02", 2, "exchange x1, bytes 0-4 of a.trace.ndjson"),
+        ("ORD-05", 1, "exchange x1 of a.trace.ndjson"),
+    ]
+
+
+def test_without_its_root_it_is_listed_under_none() -> None:
+    alone = [ruling("ORD-05", Verdict.INCONCLUSIVE, explained=[FURTHER])]
+    back = dataclasses.replace(UNDER, explained_by=("ORD-05",))
+    circle = [ruling("EVT-02", Verdict.INCONCLUSIVE, explained=[back]), *alone]
+    assert (also(alone), also(circle)) == ({}, {})
+
+
+def test_text_shows_roots_notes_and_what_was_not_read(rooted: Report) -> None:
+    lines = [line.strip() for line in text.render([rooted], Policy()).plain.splitlines()]
+    for line in (
+        "also      EVT-02  2 findings, first in exchange x1, bytes 0-4 of a.trace.ndjson",
+        "ORD-05  1 finding, first in exchange x1 of a.trace.ndjson",
+        "INCONCLUSIVE  only violated where another requirement is",
+        "ORD-05  violated only where EVT-02 is",
+        "PASS, 3 tries; 34 streams not read to the end because of EVT-02",
+        f"rests on  {rests_on(REGISTRY.rows['SSE-02'])}",
+        f"adopted   {GHOSTLY.adopted['ORD-03']}",
+        "not conformant at controlled (exit 1)",
+    ):
+        assert line in lines
+    (note,) = [line for line in lines if line.startswith("NOTE")]
+    assert note.startswith("NOTE  SSE-09  ")
+    assert "httpx-sse" in note
+
+
+def test_a_note_fails_nothing() -> None:
+    noted = report(ruling("TRN-01", Verdict.PASS), ruling("SSE-09", Verdict.NOTE, BAD))
+    for policy in (Policy(), Policy(strict=True)):
+        assert exit_code([noted], policy) is Exit.CONFORMANT
+        case = ET.fromstring(junit.render([noted], policy)).findall("testsuite/testcase")[1]  # noqa: S314 - ours
+        assert [child.tag for child in case] == ["system-out"]
+        assert "httpx-sse" in (case[0].text or "")
+
+
+def test_json_has_what_is_explained_and_by_what(rooted: Report) -> None:
+    document = json.loads(json_report.render([rooted], Policy()))
+    assert [error.message for error in meta_validator("report").iter_errors(document)] == []
+    by_id = {row["id"]: row for row in document["verdicts"]}
+    assert [one["explained_by"] for one in by_id["EVT-02"]["explained"]] == [["SSE-02"], ["SSE-02"]]
+    assert by_id["EVT-02"]["findings"] == []
+    assert by_id["EVT-08"]["unread"] == {"EVT-02": 34}
+    assert by_id["ORD-03"]["adopted"] == GHOSTLY.adopted["ORD-03"]
+    assert by_id["SSE-09"]["trips"] != []
+
+
+def test_junit_skips_what_is_explained_with_its_findings(rooted: Report) -> None:
+    cases = ET.fromstring(junit.render([rooted], Policy())).findall("testsuite/testcase")  # noqa: S314 - our own output
+    assert [[child.tag for child in case] for case in cases] == [
+        ["failure"], ["skipped", "system-out"], ["skipped", "system-out"],
+        ["system-out"], ["system-out"], ["system-out"],
+    ]  # fmt: skip
+    skipped, said = cases[1]
+    assert skipped.get("message") == "INCONCLUSIVE: violated only where SSE-02 is"
+    assert (said.text or "").startswith("explained by SSE-02:\na.trace.ndjson: exchange x1")
+    assert cases[3][0].text == "PASS, 34 streams not read to the end because of EVT-02"
+
+
+def test_the_page_shows_roots_bases_and_notes(rooted: Report) -> None:
+    page = html.render([rooted], Policy())
+    for part in (
+        'Also: <a href="#r1-EVT-02">EVT-02</a>, 2 findings, first in exchange x1, bytes 0-4 of a.trace.ndjson',
+        f"Rests on: {escape(rests_on(REGISTRY.rows['SSE-02']))}",
+        f"Adopted: {escape(GHOSTLY.adopted['ORD-03'])}",
+        "34 streams not read to the end because of EVT-02",
+        "httpx-sse 0.4.3",
+        "<dt>Explained by</dt><dd>SSE-02</dd>",
+    ):
+        assert part in page
+
+
+@pytest.mark.parametrize(
+    ("basis", "said"),
+    [
+        ({"standard": "RFC 9112, 8", "sentence": "…"}, "RFC 9112, 8"),
+        ({"specification": "ndjson"}, "this specification, ndjson"),
+        ({"profile": "terminal.last"}, "the profile's key terminal.last"),
+        ({"document": "R003-4"}, "R003-4, the published document"),
+        ({}, ""),
+    ],
+)
+def test_a_basis_is_one_clause(basis: dict[str, str], said: str) -> None:
+    assert rests_on(dataclasses.replace(REGISTRY.rows["SSE-02"], basis=basis)) == said

@@ -15,7 +15,7 @@ import pytest
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
-from streamvet.prove import Done, jobs, matrix, perform, prove_the_proof
+from streamvet.prove import PAIRS, Done, jobs, matrix, pairs_of, perform, prove_the_proof
 from streamvet.reference import Fault, accounts, faults
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ def pinned() -> list[Fault]:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Done]:
-    """Every fault on every profile, with its traces."""
+    """Every fault on every profile, and pairs of them, with their traces."""
     keep = tmp_path_factory.mktemp("proof")
-    return perform(jobs(pinned(), accounts(), builtin_profiles(), keep), lambda _done: None)
+    pairs = {one: pairs_of(pinned(), one, load_registry()) for one in builtin_profiles()}
+    return perform(jobs(pinned(), accounts(), builtin_profiles(), keep, pairs), lambda _done: None)
 
 
 def of_each_family() -> list[Fault]:
@@ -50,8 +51,16 @@ def test_a_fault_of_each_family_is_caught_on_each_system() -> None:
     sample = of_each_family()
     assert {profile for one in sample for profile in one.profiles} == set(builtin_profiles())
     assert {load_registry().rows[one.id].family for one in sample if one.id} == set(load_registry().families)
-    cells = matrix(perform(jobs(sample, accounts(), builtin_profiles()), lambda _done: None), load_registry())
+    cells = matrix(perform(jobs(sample, accounts(), builtin_profiles()), lambda _done: None))
     assert len(cells) == len(sample)
+    assert {f"{cell.fault.name} on {cell.profile}": cell.wrong for cell in cells if cell.wrong} == {}
+
+
+def test_two_faults_at_once_are_both_found() -> None:
+    """The first pair of each system, by the rule of the whole proof."""
+    first = {one: pairs_of(pinned(), one, load_registry(), 1) for one in builtin_profiles()}
+    cells = matrix(perform(jobs([], accounts(), builtin_profiles(), pairs=first), lambda _done: None))
+    assert [cell.profile for cell in cells] == builtin_profiles()
     assert {f"{cell.fault.name} on {cell.profile}": cell.wrong for cell in cells if cell.wrong} == {}
 
 
@@ -66,7 +75,8 @@ def test_the_honest_server_passes_everything(results: Sequence[Done]) -> None:
 
 @pytest.mark.long
 def test_each_fault_is_caught_as_what_it_is(results: Sequence[Done]) -> None:
-    cells = matrix(results, load_registry())
+    cells = matrix(results)
+    assert sum(cell.other is not None for cell in cells) == len(builtin_profiles()) * PAIRS
     assert {f"{cell.fault.name} on {cell.profile}": cell.wrong for cell in cells if cell.wrong} == {}
 
 

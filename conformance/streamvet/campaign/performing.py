@@ -67,11 +67,11 @@ async def _revive(state: State) -> None:
     """Start a launched candidate again that has ended by itself: else all that follows would tell of that alone."""
     process = state.candidate.process
     async with state.reviving:
-        if process and process.has_ended and len(state.summary.deaths) < _MOST_DEATHS:
-            state.summary.deaths.append(process.said())
+        if process and process.has_ended and len(process.deaths) < _MOST_DEATHS:
             await state.candidate.restart_after_kill()
 
 
 def is_over(state: State) -> bool:
     """Whether the candidate can no longer be tried: it will not live, or lets nobody in."""
-    return state.candidate.is_closed or len(state.summary.deaths) >= _MOST_DEATHS
+    process = state.candidate.process
+    return state.candidate.is_closed or (process is not None and len(process.deaths) >= _MOST_DEATHS)

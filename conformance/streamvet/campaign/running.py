@@ -91,6 +91,7 @@ async def campaign(
                 calm.waits(candidate)  # also where it never came to its tries
                 if candidate.process:
                     await candidate.process.stop()
+                    summary.deaths = list(candidate.process.deaths)
             summary.errors += [f"{type(error).__name__}: {error}" for error in recorder.errors]
     summary.duration_s = (now_us() - begun_us) / 1e6
     return summary

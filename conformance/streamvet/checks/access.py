@@ -61,7 +61,7 @@ def unknown_run(trace: Trace, profile: Profile) -> Outcome:
 
 
 def _is_refusal(exchange: Exchange) -> bool:
-    """Whether a request was refused as it should be; what is a stream all the same is the business of its own row."""
+    """Whether a request was refused as it should be; what is let in, or gets a stream, is its own row's."""
     head = exchange.head
     if head is None or head.media_type in STREAM_TYPES:
         return False

@@ -100,6 +100,20 @@ def valid(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no event of a known type")
 
 
+def read_as_adopted(trace: Trace, profile: Profile) -> Outcome:
+    """EVT-12: what does not even fit the schema of its type is EVT-08's."""
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        for event in (*one.events, *one.beats):
+            if event.adopted is None or event.kind is None:
+                continue
+            exercised = True
+            if not event.adopted:
+                expected, seen = profile.schemas.explain(profile.adopted_types[event.kind], one.value(event))
+                found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
+    return found if exercised else NotExercised("no event of a type with adopted readings")
+
+
 def intact(trace: Trace, profile: Profile) -> Outcome:
     """EVT-09: event for event, what was emitted is a part of what arrived. Loss, order and replay are other rows'."""
     wanted = emitted(trace, profile)
@@ -111,9 +125,11 @@ def intact(trace: Trace, profile: Profile) -> Outcome:
         live = one.exchange.role in ("reader", "stalled") and from_start(one) and ended(one)
         if not live or len(events) != len(wanted):
             continue
+        if _only_out_of_order(one, [want for _, want in wanted], events):
+            continue
         for (_, want), event in zip(wanted, events, strict=True):
-            if event is None:
-                continue
+            if event is None or event.problems:
+                continue  # hidden, or read by readers in more than one way, which is another row's
             exercised = True
             seen = one.value(event)
             wrong = next(
@@ -133,6 +149,24 @@ def _in_their_places(one: Reading) -> list[Event | None]:
     gaps = [(piece.start, None) for piece in hidden(whole, one.profile, one.exchange.reads)]
     both = [*gaps, *((event.start, event) for event in events if event is not None)]
     return [event for _, event in sorted(both, key=lambda pair: pair[0])]
+
+
+def _only_out_of_order(one: Reading, wanted: list[dict[str, Any]], events: list[Event | None]) -> bool:
+    """Whether each emitted event arrived as it is, only not in its place: that is ORD-04's."""
+    values = [None if event is None else one.value(event) for event in events]
+    left = [(want, seen) for want, seen in zip(wanted, values, strict=True) if not _holds(want, seen)]
+    if not 2 <= len(left) <= MOST_MISPLACED:
+        return False
+    seen = [value for _, value in left]
+    return all(any(_holds(want, value) for value in seen) for want, _ in left)
+
+
+MOST_MISPLACED = 200  # events that are compared with each other; more of them are no mere change of places
+
+
+def _holds(want: dict[str, Any], seen: Any) -> bool:
+    """Whether what was emitted is a part of what arrived."""
+    return isinstance(seen, dict) and all(same(seen.get(key), one) for key, one in want.items())
 
 
 def _altered(one: Reading, event: Event, key: str, want: Any, seen: Any) -> Finding:
@@ -187,4 +221,5 @@ CHECKS: dict[str, Check] = {
     "EVT-09": intact,
     "EVT-10": answers,
     "EVT-11": listed,
+    "EVT-12": read_as_adopted,
 }

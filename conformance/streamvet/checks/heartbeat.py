@@ -5,13 +5,13 @@ All times are those at which bytes arrived, with the lateness of the harness its
 
 from __future__ import annotations
 
-import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.checks.runs import with_role
+from streamvet.contract.patterns import searches
 from streamvet.contract.profile import pointed
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
@@ -242,11 +242,11 @@ def form(trace: Trace, profile: Profile) -> Outcome:
     beats = _beats(trace, profile)
     if not beats or not profile.heartbeat or not profile.heartbeat.pattern:
         return NotExercised("no heartbeat arrived")
-    pattern = re.compile(profile.heartbeat.pattern.removesuffix("$") + r"\Z")  # `$` would allow a newline at the end
+    pattern = f"^(?:{profile.heartbeat.pattern.removesuffix('$')})$"  # the whole text, whatever the pattern says
     found = []
     for one, beat in beats:
         text = one.text(beat)
-        if not pattern.match(text):
+        if not searches(pattern, text):
             found.append(
                 finding(one.exchange, f"a match of {profile.heartbeat.pattern}", shown(text), (beat.start, beat.end))
             )

@@ -24,6 +24,9 @@ NO_LINE = NotExercised("no stream had a line")
 # How many lines a document in pieces may span. A pretty-printed event has a line for each key; with more, the first
 # line that does not parse is told by EVT-02 all the same.
 MAX_PIECES = 200
+# How much text of a stream is read again in search of such documents: many times what a writer that pretty-prints
+# sends in a try. Where each line of megabytes might begin a document, the search would take hours.
+MAX_READ_CHARS = 4 * 1024 * 1024
 
 
 def one_document(trace: Trace, profile: Profile) -> Outcome:
@@ -47,9 +50,12 @@ def unbroken_document(trace: Trace, profile: Profile) -> Outcome:
         return NO_LINE
     found = []
     for one in read:
-        events, index = one.events, 0
+        events, index, left = one.events, 0, MAX_READ_CHARS
         while index < len(events):
-            count = 0 if events[index].parsed else _pieces(one, events[index : index + MAX_PIECES])
+            count = 0
+            if left > 0 and not events[index].parsed:
+                count, chars = _pieces(one, events[index : index + MAX_PIECES])
+                left -= chars
             if count:
                 span = (events[index].start, events[index + count - 1].end)
                 seen = f"one document over {count} lines, the first {shown(one.text(events[index]))}"
@@ -58,15 +64,19 @@ def unbroken_document(trace: Trace, profile: Profile) -> Outcome:
     return found
 
 
-def _pieces(one: Reading, events: list[Event]) -> int:
-    """How many of the lines, from the first on, make one JSON document; 0 where they do not."""
-    text = one.text(events[0])
+def _pieces(one: Reading, events: list[Event]) -> tuple[int, int]:
+    """How many of the lines, from the first on, make one JSON document, 0 where they do not; how much was read."""
+    text, chars = one.text(events[0]), 0
     for count, event in enumerate(events[1:], start=2):
         text += "\n" + one.text(event)
         # A newline inside a string is no JSON; escaped, it is what the writer meant.
-        if any(json_text.read(whole).value is not None for whole in (text, text.replace("\n", "\\n"))):
-            return count
-    return 0
+        both = (text, text.replace("\n", "\\n"))
+        chars += sum(map(len, both))
+        if any(json_text.read(whole).value is not None for whole in both):
+            return count, chars
+        if not any(map(json_text.may_go_on, both)):
+            break
+    return 0, chars
 
 
 def no_blank_lines(trace: Trace, profile: Profile) -> Outcome:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Who may stand for the whole history of a run, the best first: the longest attached.
 WITNESSES = ("reader", "stalled", "racer", "after", "late")
 
+LIMIT = "limit:"  # how the recorder begins the detail of an exchange of which it has not read the rest
+
 
 def with_role(trace: Trace, *roles: str) -> list[Exchange]:
     """The exchanges that have one of these roles."""
@@ -52,7 +54,9 @@ def ended(reading: Reading) -> bool:
 
     An ambient stream has no end; there it is whether the reader stayed until everything was there, or due.
     """
-    return has_last(reading) or (left_alone(reading) and reading.exchange.clean) or "due_us" in reading.exchange.about
+    one = reading.exchange
+    is_due = "due_us" in one.about and not one.detail.startswith(LIMIT)
+    return has_last(reading) or (left_alone(reading) and one.clean) or is_due
 
 
 def by_run(trace: Trace, profile: Profile) -> dict[str, list[Reading]]:

@@ -1,26 +1,129 @@
 """SSE: the framing of Server-Sent Events, by WHATWG HTML 9.2, and what keeps a stream readable for stock clients.
 
-Must not know JSON, but for the one row that compares an event's name with its data.
+Must not know JSON, but for the rows that compare an event's name with its data, and that ask whether a line was cut
+off from it.
 """
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streamvet.checks.flaws import all_ended, without
 from streamvet.contract.profile import pointed
 from streamvet.decode import frames, opened, streams
+from streamvet.framing import json_text
 from streamvet.framing.frame import Flaw, Kind
 from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamvet.contract.profile import Profile
     from streamvet.decode import Event, Reading
+    from streamvet.framing.frame import Frame, Violation
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Trace
 
 NO_EVENT = NotExercised("no stream had an event")
+NO_FRAME = NotExercised("no stream had a frame")
+
+# What somebody may have meant as a field of his own: a word as those of the standard, and its colon. Markup, a JSON
+# document, a sentence or the rest of one are no such thing.
+_OWN_FIELD = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*:")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+def _of_frames(expected: str, seen: Callable[[Reading, Frame], list[Violation]]) -> Check:
+    """A check of what a function finds in the frames that have a violation."""
+
+    def check(trace: Trace, profile: Profile) -> Outcome:
+        read = [one for one in streams(trace, profile) if one.frames]
+        if not read:
+            return NO_FRAME
+        return [
+            finding(one.exchange, expected, violation.seen, (violation.start, violation.end))
+            for one in read
+            for frame in one.flawed
+            for violation in seen(one, frame)
+        ]
+
+    return check
+
+
+def _discarded(one: Reading, frame: Frame) -> list[Violation]:
+    """SSE-02: the lines with application data that clients discard.
+
+    That is a line that nobody can have meant as a field, or the rest of a text that a raw newline has cut. A block that
+    never ended is looked at, too, but for its last line where that has no end, which may be anything.
+    """
+    return [
+        violation
+        for violation in frame.violations
+        if violation.flaw is Flaw.UNKNOWN_FIELD and (_is_no_field(one, violation) or _is_a_rest(one, frame, violation))
+    ]
+
+
+def _is_no_field(one: Reading, violation: Violation) -> bool:
+    return not _OWN_FIELD.match(one.exchange.body[violation.start : violation.end])
+
+
+def _is_a_rest(one: Reading, frame: Frame, violation: Violation) -> bool:
+    """Whether the line follows directly on data that is no JSON, although it should be."""
+    if frame.event in one.profile.sentinels or json_text.read(frame.data).value is not None:
+        return False
+    before = _LINE_END.split(one.exchange.body[frame.start : violation.start])
+    return len(before) > 1 and before[-2].startswith(b"data") and not _is_null(frame.data)
+
+
+def _is_null(text: str) -> bool:
+    return text.strip() == "null"
+
+
+def _own_fields(one: Reading, frame: Frame) -> list[Violation]:
+    """SSE-13: the fields of somebody's own, with which nothing is lost."""
+    if frame.kind is Kind.PARTIAL:
+        return []
+    lost = _discarded(one, frame)
+    return [each for each in frame.violations if each.flaw is Flaw.UNKNOWN_FIELD and each not in lost]
+
+
+def _replaced(one: Reading, frame: Frame) -> list[Violation]:
+    """SSE-05: the fields that replace another value of the same block."""
+    if frame.kind is Kind.PARTIAL:
+        return []
+    found = []
+    for violation in frame.violations:
+        if violation.flaw is Flaw.REPEATED_FIELD:
+            name, value = _field(one.exchange.body[violation.start : violation.end])
+            before = _LINE_END.split(one.exchange.body[frame.start : violation.start])
+            if any(_field(line) != (name, value) for line in before if _field(line)[0] == name):
+                found.append(violation)
+    return found
+
+
+def _field(line: bytes) -> tuple[bytes, bytes]:
+    """The name and the value of a line."""
+    name, _, value = line.partition(b":")
+    return name, value.removeprefix(b" ")
+
+
+def _lost_name(_one: Reading, frame: Frame) -> list[Violation]:
+    """SSE-10: a block that names an event and has no data."""
+    return [each for each in frame.violations if each.flaw is Flaw.NO_DATA and frame.event]
+
+
+def _nothing_dispatched(one: Reading, frame: Frame) -> list[Violation]:
+    """SSE-14: a block without data, and without an event's name, that has an id or a retry field.
+
+    Where its data is in lines that clients discard, that is the one defect.
+    """
+    lines = _LINE_END.split(one.exchange.body[frame.start : frame.end])
+    takes_effect = any(_field(line)[0] in (b"id", b"retry") for line in lines)
+    if frame.event or not takes_effect or _discarded(one, frame):
+        return []
+    return [each for each in frame.violations if each.flaw is Flaw.NO_DATA]
 
 
 def event_name(trace: Trace, profile: Profile) -> Outcome:
@@ -45,8 +148,9 @@ def _wanted_name(event: Event, one: Reading, rule: dict[str, str]) -> str | None
         return rule["equals"]
     if not event.parsed or event.kind is None:
         return None
-    if rule["pointer"] == one.profile.discriminator:  # the type begins with it: the value need not be read again
-        return event.kind.partition(".")[0]
+    if rule["pointer"] == one.profile.discriminator:  # the value need not be read again
+        first, dot, _ = event.kind.partition(".")
+        return first if dot and first in one.profile.then else event.kind
     value = pointed(one.value(event), rule["pointer"])
     return value if isinstance(value, str) else None
 
@@ -68,7 +172,7 @@ def bare_comments(trace: Trace, profile: Profile) -> Outcome:
     """SSE-11: no comment with an empty line after it, once an id was seen."""
     read = [one for one in streams(trace, profile) if one.frames]
     if not read:
-        return NotExercised("no stream had a frame")
+        return NO_FRAME
     found = []
     for one in read:
         if not one.ids or not one.quiet:
@@ -98,15 +202,17 @@ def lower_case_type(trace: Trace, profile: Profile) -> Outcome:
 
 CHECKS: dict[str, Check] = {
     "SSE-01": all_ended("an empty line after the last block"),
-    "SSE-02": without(Flaw.UNKNOWN_FIELD, "a comment, or a field of data, event, id, retry"),
+    "SSE-02": _of_frames("no data in a line that clients discard", _discarded),
     "SSE-03": without(Flaw.BAD_RETRY, "retry with ASCII digits only"),
     "SSE-04": without(Flaw.NUL_IN_ID, "an id without U+0000"),
-    "SSE-05": without(Flaw.REPEATED_FIELD, "at most one event and one id field in a block"),
+    "SSE-05": _of_frames("one value of each field that counts once in a block", _replaced),
     "SSE-06": event_name,
     "SSE-07": one_data_line,
     "SSE-08": without(Flaw.CR, "lines that end with LF"),
     "SSE-09": without(Flaw.BOM, "no byte order mark"),
-    "SSE-10": without(Flaw.NO_DATA, "fields only in a block that has data"),
+    "SSE-10": _of_frames("data in a block that names an event", _lost_name),
     "SSE-11": bare_comments,
     "SSE-12": lower_case_type,
+    "SSE-13": _of_frames("a field of data, event, id, retry", _own_fields),
+    "SSE-14": _of_frames("an id or a retry field in a block with data", _nothing_dispatched),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.checks.runs import by_run, from_start, has_last, is_never, left_alone, outcome_kinds, with_role
 from streamvet.contract.profile import matches, pointed
-from streamvet.decode import streams
+from streamvet.decode import streams, unended_kind
 from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no stream was closed by the server")
     found = []
     for one in over:
+        unended = unended_kind(one)
+        if unended is not None and matches(unended, (*rule.events, *rule.last)):
+            continue  # it is there, and lacks its own end alone: that is SSE-01's or NDJ-01's
         lacking = next((kinds for kinds in (rule.events, rule.last) if not one.of(kinds)), None)
         if lacking:
             want, x = f"{_or(lacking)} before the end of the stream", one.exchange

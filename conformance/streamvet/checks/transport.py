@@ -5,16 +5,18 @@ Must not know SSE or NDJSON: media types come from the framing's name.
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from typing import TYPE_CHECKING
 
 from streamvet.checks.runs import by_run, emitted, ended, left_alone, outcome_kinds, scripted, with_role
 from streamvet.contract.profile import pointed
-from streamvet.decode import opened, reading, streams
+from streamvet.decode import coding, frames, opened, reading, streams, uncoded
 from streamvet.outcome import NotExercised, finding
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from streamvet.contract.profile import Profile
     from streamvet.decode import Event, Reading
@@ -29,12 +31,13 @@ NO_STREAM = NotExercised("no stream was answered")
 PAUSE_SEEN = 0.5
 PAUSE_BEARS = 0.25  # of a pause: a harness, or a reader, that is later than this cannot tell
 MIN_PAUSE_US = 200_000  # shorter pauses are too near to a scheduler's own delays to say anything
-LIMIT = "limit:"  # how the recorder begins the detail of an exchange that it cut at a limit
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def stream_status(trace: Trace, profile: Profile) -> Outcome:
     """TRN-01."""
     asked = [x for x in trace.exchanges if _is_to_succeed(x) and not _left_before_head(x)]
+    asked = [x for x in asked if not _is_of_another_row(x, trace)]
     if not asked:
         return NotExercised("no stream was requested with valid credentials")
     found = []
@@ -53,6 +56,22 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
 def _is_to_succeed(exchange: Exchange) -> bool:
     """Whether it asks for a stream, or starts a run that is read by another request."""
     return exchange.about.get("meant") == "stream" or exchange.role == "start"
+
+
+def _is_of_another_row(exchange: Exchange, trace: Trace) -> bool:
+    """Whether another requirement says how it is answered, which may be a SHOULD where this one is a MUST.
+
+    Those of a crowd and of short connections that are turned away as too many are TRN-12's and TRN-13's, those with an
+    empty cursor CAT-10's, those after a restart CAT-14's and CAT-15's, those of a cancelled run CAN-05's.
+    """
+    about = exchange.about
+    if exchange.status in CROWDED and exchange.role in {"many", "churn", "last", "reader", "late", "racer"}:
+        return len({x.id for x in trace.exchanges if x.about.get("meant") == "stream"}) > 1
+    if exchange.head is None:
+        return False
+    cancelled = {x.about.get("run") for x in trace.exchanges if x.role in {"cancel", "cancel-racing"}}
+    again = exchange.role == "after" and about.get("run") in cancelled
+    return about.get("cursor_from") == "empty" or bool(about.get("restarts")) or again
 
 
 def _left_before_head(exchange: Exchange) -> bool:
@@ -94,32 +113,96 @@ def complete_message(trace: Trace, profile: Profile) -> Outcome:
     ]
 
 
-def chunked(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-05."""
+def delimited(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-05: what the head says of the end of the message (RFC 9112, 6.3); HTTP/2 and 3 say it by their frames."""
     del profile
-    found, exercised = [], False
-    for exchange in trace.exchanges:
-        head = exchange.head
-        if head and opened(exchange) and head.http == "HTTP/1.1":
-            exercised = True
-            coding = head.get("transfer-encoding").lower()
-            if "chunked" not in coding:
-                found.append(finding(exchange, "Transfer-Encoding: chunked", f"Transfer-Encoding: {coding or 'none'}"))
-    return found if exercised else NotExercised("no stream was answered over HTTP/1.1")
+    heads = [(x, x.head) for x in trace.exchanges if opened(x) and x.head]
+    if not heads:
+        return NO_STREAM
+    want = "one of Transfer-Encoding: chunked and Content-Length"
+    return [
+        finding(x, want, f"Transfer-Encoding: {_field(head, 'transfer-encoding')}, "
+                         f"Content-Length: {_field(head, 'content-length')}")
+        for x, head in heads
+        if head.http.startswith("HTTP/1") and not _says_its_end(head)
+    ]  # fmt: skip
 
 
-def no_coding(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-07."""
-    del profile
+def _field(head: Head, name: str) -> str:
+    return head.get(name, "none")
+
+
+def _says_its_end(head: Head) -> bool:
+    """Whether one thing, and one only, says where the message ends: chunked once, the last coding, or a length."""
+    codings = [one.strip().lower() for one in head.get("transfer-encoding").split(",") if one.strip()]
+    lengths = {one.strip() for one in head.get("content-length").split(",") if one.strip()}
+    if codings:
+        return codings[-1] == "chunked" and codings.count("chunked") == 1 and not lengths
+    return len(lengths) == 1 and all(one.isascii() and one.isdigit() for one in lengths)
+
+
+def flushed(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-07: of a stream with a content coding, each event can be decoded before the pause behind it."""
     asked = [x for x in trace.exchanges if x.about.get("gzip") and opened(x)]
     if not asked:
         return NotExercised("no stream was requested with Accept-Encoding: gzip")
-    codings = [(x, x.head.get("content-encoding", "identity")) for x in asked if x.head]
-    return [finding(x, "no Content-Encoding", f"Content-Encoding: {c}") for x, c in codings if c.lower() != "identity"]
+    coded = [x for x in asked if coding(x)]
+    if not coded:
+        return []
+    decoded = [(x, uncoded(x)) for x in coded]
+    unread = sorted({coding(x) for x, plain in decoded if plain is None})
+    if unread and all(plain is None for _, plain in decoded):
+        return NotExercised(f"the content coding {', '.join(unread)} is not read")
+    outcome = _released([reading(plain, profile) for _, plain in decoded if plain is not None], trace, profile)
+    if isinstance(outcome, NotExercised):
+        return outcome
+    return [dataclasses.replace(one, span=(0, 0)) for one in outcome]  # the span is one of what was decoded
+
+
+def excluded_coding(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-16: no coding that the request does not take."""
+    del profile
+    asked = [(x, accepted) for x in trace.exchanges if opened(x) and (accepted := _accepted(x)) is not None]
+    if not asked:
+        return NotExercised("no stream was requested with Accept-Encoding")
+    found = []
+    for x, accepted in asked:
+        wrong = [one for one in _codings(coding(x)) if not _takes(accepted, one)]
+        if wrong:
+            want = "no coding but " + (", ".join(name for name, weight in accepted.items() if weight) or "identity")
+            found.append(finding(x, want, f"Content-Encoding: {', '.join(wrong)}"))
+    return found
+
+
+def _codings(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _accepted(exchange: Exchange) -> dict[str, float] | None:
+    """The weights of the codings that a request names (RFC 9110, 12.5.3); None where it says nothing, so takes all."""
+    named = [value for name, value in exchange.request.headers if name.lower() == "accept-encoding"]
+    if not named:
+        return None
+    weights = {}
+    for one in _codings(",".join(named).lower()):
+        name, _, weight = one.partition(";")
+        text = weight.strip().removeprefix("q=")
+        weights[name.strip()] = float(text) if re.fullmatch(r"[01]([.][0-9]{0,3})?", text) else 1.0
+    return weights
+
+
+def _takes(accepted: Mapping[str, float], name: str) -> bool:
+    same = {"gzip": "x-gzip", "x-gzip": "gzip"}.get(name, name)  # RFC 9110, 8.4.1.3: the two are one
+    return accepted.get(name, accepted.get(same, accepted.get("*", 0.0))) > 0
 
 
 def released(trace: Trace, profile: Profile) -> Outcome:
     """TRN-03: between the events on both sides of a scripted pause, the pause is seen."""
+    return _released(streams(trace, profile), trace, profile)
+
+
+def _released(readings: Iterable[Reading], trace: Trace, profile: Profile) -> Outcome:
+    """Where the two events around a pause came together, in some streams of a trace."""
     pauses, wanted = _pauses(trace), emitted(trace, profile)
     if not pauses or wanted is None:
         return NotExercised("no script with a pause")
@@ -131,7 +214,7 @@ def released(trace: Trace, profile: Profile) -> Outcome:
     }
     found: list[Finding] = []
     exercised = False
-    for one in streams(trace, profile):
+    for one in readings:
         x, events = one.exchange, scripted(one)
         begun = started.get(x.about.get("run"), one.head_us if profile.streams == "ambient" else None)
         if x.role != "reader" or begun is None or len(events) != len(wanted):
@@ -148,8 +231,8 @@ def released(trace: Trace, profile: Profile) -> Outcome:
             if gap_us < pause_us * PAUSE_SEEN:
                 least_ms, pause_ms = pause_us * PAUSE_SEEN / 1000, pause_us / 1000
                 want = f"event {before} at least {least_ms:.0f} ms before the next: the run pauses {pause_ms:.0f} ms"
-                seen = f"{gap_us / 1000:.0f} ms between them"
-                found.append(finding(x, want, seen, (first.start, second.end), timed=True))
+                seen, span = f"{gap_us / 1000:.0f} ms between them", (first.start, second.end)
+                found.append(finding(x, want, seen, span, second.at_us, timed=True))
                 break
     return found if exercised else NotExercised("no reader saw both sides of a pause, or the harness was late")
 
@@ -169,16 +252,22 @@ def _pauses(trace: Trace) -> list[tuple[int, int, int]]:
 
 
 def within_limits(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-08."""
-    del profile
-    asked = [x for x in trace.exchanges if x.about.get("meant") == "stream"]
-    if not any(map(opened, asked)) and not any(x.detail.startswith(LIMIT) for x in asked):
-        return NO_STREAM
-    return [
-        finding(x, "a stream within the recorder's limits", x.detail, (len(x.body), len(x.body)), x.ended_us)
-        for x in asked
-        if x.ending is Ending.CUT and x.detail.startswith(LIMIT)
-    ]
+    """TRN-08. A limit of the recorder's own is none: what it did not read is no violation."""
+    limits = profile.field("framing.limits")
+    read = [one for one in streams(trace, profile) if one.frames]
+    if not read:
+        return NotExercised("no stream had a frame")
+    found = []
+    for one in read:
+        for frame in frames(one.exchange, profile):
+            line_bytes = max(map(len, _LINE_END.split(one.exchange.body[frame.start : frame.end])))
+            sizes = {"line_bytes": line_bytes, "event_bytes": frame.end - frame.start}
+            found += [
+                finding(one.exchange, f"at most {limits[name]} {name.replace('_', ' ')}", f"{size}", frame[1:3])
+                for name, size in sizes.items()
+                if size > limits.get(name, size)
+            ]
+    return found
 
 
 def independent_readers(trace: Trace, profile: Profile) -> Outcome:
@@ -357,9 +446,56 @@ def stays_open(trace: Trace, profile: Profile) -> Outcome:
     ]  # fmt: skip
 
 
-def _forbids_storing(head: Head) -> bool:
+def _forbids_reuse(head: Head) -> bool:
     directives = {part.partition("=")[0].strip().lower() for part in head.get("cache-control").split(",")}
     return bool(directives & {"no-cache", "no-store", "private"})
+
+
+def passed_on(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-09."""
+    del profile
+    heads = [(x, x.head) for x in trace.exchanges if opened(x) and x.head]
+    if not heads:
+        return NO_STREAM
+    seen = [(x, head) for x, head in heads if _asks_to_pass_on(head) or not _behind_nginx(head)]
+    if not seen:
+        return NotExercised("every stream came by an nginx, which takes X-Accel-Buffering out")
+    want = "Incremental: ?1, or X-Accel-Buffering: no"
+    return [
+        finding(x, want, f"Incremental: {_field(head, 'incremental')}, "
+                         f"X-Accel-Buffering: {_field(head, 'x-accel-buffering')}")
+        for x, head in seen
+        if not _asks_to_pass_on(head)
+    ]  # fmt: skip
+
+
+def _asks_to_pass_on(head: Head) -> bool:
+    """By RFC 10036, 3: an Item with the Boolean true, whatever parameters it has (RFC 9651, 3.3.6); or by nginx's."""
+    is_incremental = re.fullmatch(r" *[?]1 *(;.*)?", head.get("incremental"))
+    return bool(is_incremental) or head.get("x-accel-buffering").strip().lower() == "no"
+
+
+def _behind_nginx(head: Head) -> bool:
+    """Whether an nginx says that it has answered, or passed the answer on: that uses X-Accel-* up, and sends none."""
+    return "nginx" in f"{head.get('server')} {head.get('via')}".lower()
+
+
+def required_fields(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-17."""
+    wanted = profile.field("transport.headers")
+    found, exercised = [], False
+    for x in trace.exchanges:
+        head = x.head
+        if head is None or not opened(x):
+            continue
+        for name, value in wanted.items():
+            got = head.get(name)
+            if not got and name.lower().startswith("x-accel-") and _behind_nginx(head):
+                continue
+            exercised = True
+            if got.strip().lower() != value.lower():
+                found.append(finding(x, f"{name}: {value}", f"{name}: {got or 'none'}"))
+    return found if exercised else NO_STREAM
 
 
 CHECKS: dict[str, Check] = {
@@ -371,23 +507,21 @@ CHECKS: dict[str, Check] = {
     ),
     "TRN-03": released,
     "TRN-04": complete_message,
-    "TRN-05": chunked,
+    "TRN-05": delimited,
     "TRN-06": _each_head(
         "Cache-Control with no-cache, no-store or private",
-        lambda head, _: _forbids_storing(head),
+        lambda head, _: _forbids_reuse(head),
         lambda head: f"Cache-Control: {head.get('cache-control', 'none')}",
     ),
-    "TRN-07": no_coding,
+    "TRN-07": flushed,
     "TRN-08": within_limits,
-    "TRN-09": _each_head(
-        "X-Accel-Buffering: no",
-        lambda head, _: head.get("x-accel-buffering").strip().lower() == "no",
-        lambda head: f"X-Accel-Buffering: {head.get('x-accel-buffering', 'none')}",
-    ),
+    "TRN-09": passed_on,
     "TRN-10": independent_readers,
     "TRN-11": unaffected_by_leaving,
     "TRN-12": many_readers,
     "TRN-13": last_reader,
     "TRN-14": stays_open,
     "TRN-15": stays_open,
+    "TRN-16": excluded_coding,
+    "TRN-17": required_fields,
 }

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from streamvet import __version__
-from streamvet.cli import begin, judge_traces, proving, replaying, run, server, show
+from streamvet.cli import begin, judge_traces, profile_folder, proving, replaying, run, server, show
 from streamvet.cli.console import say
 
 app = typer.Typer(
@@ -44,4 +44,4 @@ app.command("replay")(replaying.replay)
 app.add_typer(show.listing, name="list")
 app.command("explain")(show.explain)
 app.command("init")(begin.init)
-app.command("check-profile")(begin.check_profile)
+app.command("check-profile")(profile_folder.check_profile)

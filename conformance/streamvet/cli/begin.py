@@ -1,4 +1,4 @@
-"""`streamvet init` and `streamvet check-profile`: the files with which a user begins.
+"""`streamvet init`: the file with which a user begins.
 
 Must not know candidates or traces.
 """
@@ -9,12 +9,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import jsonschema_rs
 import typer
 
 from streamvet.cli.console import say
-from streamvet.contract.files import FileError, read_json
-from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.contract.target import placeholders
@@ -61,6 +58,10 @@ max_concurrency: {connections}
 #   env: {{PORT: "4000"}}
 #   ready: {{path: /, within_ms: 10000}}
 """
+_COMMANDS = """
+# Whether the commands may run that check the requirements of the profile's own folder.
+# allow_commands: true
+"""
 _DIRECTORY = """
 # A folder on this machine that your server can watch: the suite makes, changes and removes files below it.
 # directory: ./watched
@@ -103,10 +104,11 @@ def target_text(name: str, profile: Profile) -> str:
     watches = any("directory" in placeholders(one.body) for one in profile.operations.values())
     triggers = [_TRIGGER.format(name=name, **row) for name, row in (profile.field("triggers") or {}).items()]
     connections = _SPARE_CONNECTIONS + (profile.field("readers.at_least") or 0)
-    return text + _TAIL.format(
+    own = any(row.command for row in load_registry(profile).testable(profile))
+    return (text + _TAIL.format(
         lacks=lacks if optional else "", directory=_DIRECTORY if watches else "", connections=connections,
         starts=_STARTS if profile.starts else "\n", triggers=_TRIGGERS + "".join(triggers) if triggers else "",
-    )  # fmt: skip
+    ) + (_COMMANDS if own else ""))  # fmt: skip
 
 
 def _bodies(operation: Operation) -> list[str]:
@@ -120,56 +122,3 @@ def _bodies(operation: Operation) -> list[str]:
 def _flow(value: Any) -> str:
     """A value on one line; JSON is YAML."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def check_profile(
-    folder: Annotated[str, typer.Argument(metavar="DIR", help="A folder with a profile.yaml.", show_default=False)],
-) -> None:
-    """Validate a profile folder.
-
-    Its file, its schemas, and the vectors of its events where it has any.
-    """
-    path = Path(folder)
-    if folder not in builtin_profiles() and not (path / "profile.yaml").is_file():
-        raise FileError(path / "profile.yaml", "", "a profile", "no such file")
-    profile = load_profile(folder if folder in builtin_profiles() else str(path.resolve()))
-    schemas = _check_schemas(profile)
-    vectors = _check_vectors(profile)
-    requirements = load_registry().testable(profile)
-    say(
-        f"{profile.name}: {profile.title}\n"
-        f"  {len(profile.operations)} operations, {len(profile.types)} event types\n"
-        f"  {schemas} schemas and {vectors} vectors are as they say\n"
-        f"  {len(requirements)} requirements apply; the longest mandated wait is {profile.mandated_wait_s(1.0):g} s"
-    )
-
-
-def _check_schemas(profile: Profile) -> int:
-    """Every schema of the folder can be used; what each one has to be was seen when the profile was loaded."""
-    files = profile.schemas.all()
-    for file in files:
-        try:
-            profile.schemas.decider(file)
-        except (ValueError, jsonschema_rs.ValidationError) as error:
-            raise FileError(profile.folder / file, "", "a schema that can be used", str(error)) from error
-    return len(files)
-
-
-def _check_vectors(profile: Profile) -> int:
-    """Valid vectors of events are valid, invalid ones are not. A vector's name begins with its schema's."""
-    count = 0
-    names = sorted(
-        (path.name.removesuffix(".schema.json") for path in profile.folder.glob("events/*.schema.json")), key=len
-    )
-    for wanted in (True, False):
-        for path in sorted((profile.folder / "vectors" / ("valid" if wanted else "invalid")).glob("*.json")):
-            name = next((one for one in reversed(names) if path.name.startswith(f"{one}.")), None)
-            if name is None:
-                raise FileError(path, "the name", "one that begins with the name of an event's schema", path.name)
-            file, value = f"events/{name}.schema.json", read_json(path)
-            if profile.schemas.decider(file)(value) is not wanted:
-                refused = f"a value that {file} refuses", "a valid one"
-                expected, seen = profile.schemas.explain(file, value) if wanted else refused
-                raise FileError(path, "", expected, seen)
-            count += 1
-    return count

@@ -1,7 +1,7 @@
 """Where the command line prints: results to stdout, everything else to stderr.
 
 Text is never cut or wrapped, nor read as markup: most of it comes from a candidate. NO_COLOR is honoured by rich.
-Must not know what is printed.
+What is secret is masked here. Must not know what is printed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+
+from streamvet.masking import veiled
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -22,10 +24,21 @@ def console(*, error: bool = False) -> Console:
 
 def say(text: Text | str) -> None:
     """Print a result."""
-    console().print(text, end="" if str(text).endswith("\n") else "\n")
+    shown = veiled(text) if isinstance(text, str) else _veiled_text(text)
+    console().print(shown, end="" if str(text).endswith("\n") else "\n")
+
+
+def _veiled_text(text: Text) -> Text:
+    """The same for text with colours, which stay where they are: a masked text is as long, but for other alphabets."""
+    plain = veiled(text.plain)
+    if plain == text.plain:
+        return text
+    shown = text.copy()
+    shown.plain = plain
+    return shown
 
 
 def note(text: str) -> None:
     """Print a line that is no result."""
     if sys.stderr is not None:  # closed: `print` would take stdout for it
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line prints here, and in `say`
+        print(veiled(text), file=sys.stderr, flush=True)  # noqa: T201 - the command line prints here, and in `say`

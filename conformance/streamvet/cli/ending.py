@@ -16,6 +16,7 @@ from streamvet.cli.console import note
 from streamvet.cli.judging import JudgingError
 from streamvet.cli.streams import sturdy
 from streamvet.contract.files import FileError
+from streamvet.masking import veiled
 from streamvet.reference import ServerMissingError
 from streamvet.report.exits import Exit
 from streamvet.report.printable import printable_lines
@@ -81,7 +82,7 @@ def _failed(error: Exception) -> int:
     with tempfile.NamedTemporaryFile(
         "w", prefix="streamvet-", suffix=".traceback.txt", delete=False, encoding="utf-8", errors="backslashreplace"
     ) as file:
-        file.writelines(traceback.format_exception(error))
+        file.writelines(map(veiled, traceback.format_exception(error)))
     told = printable_lines(str(error)).partition("\n")[0]
     note(f"streamvet: our own error, {type(error).__name__}: {told}\nstreamvet: the traceback is in {file.name}")
     return Exit.OURS

@@ -5,13 +5,9 @@ Must not know how traces are made, nor how verdicts are.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import gzip
 import re
 import shlex
-import sys
-import zlib
 from array import array
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,27 +18,28 @@ import typer
 
 from streamvet.cli import options
 from streamvet.cli.options import Outputs
-from streamvet.contract.files import FileError
+from streamvet.contract.evidence import Evidence
+from streamvet.contract.intake import MOST_CAPTURED_BYTES, STDIN, FileError, read_bytes, read_lines
 from streamvet.contract.loading import load_profile
+from streamvet.contract.profile import matches
 from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
-from streamvet.decode import reading
+from streamvet.decode import reading, streams, unended_kind
+from streamvet.levels import lowest, lowest_of_probes, of_bytes, of_trace
 from streamvet.outcome import NotExercised
-from streamvet.report.building import Asked, ReportBuilder
+from streamvet.report.building import NOT_ALLOWED, Asked, ReportBuilder
 from streamvet.report.exits import Policy
 from streamvet.systems import system_of
 from streamvet.trace import Ending, Exchange, Head, Request, Trace, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import TextIO
 
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Check
     from streamvet.report.report import Report
     from streamvet.system import System
 
-STDIN = "-"
 _FIRST_RECORD = re.compile(r'\s*\{\s*"record"\s*:\s*"trace"')
 
 
@@ -54,13 +51,9 @@ class Framing(StrEnum):
 
 
 _MEDIA_TYPES = {Framing.SSE: "text/event-stream", Framing.NDJSON: "application/x-ndjson"}
-# What bytes alone can violate: not a head, a time, another exchange or a record. Their media type is what we say it is.
-_BYTE_FAMILIES = frozenset({"sse", "ndjson", "events", "ordering"})
-_BYTE_IDS = frozenset({"TRM-01", "TRM-02", "TRM-03", "HBT-03"})
-_HEAD_IDS = frozenset({"SSE-12"})
 
 
-def _every_check(system: System) -> Mapping[str, Check]:
+def _every_check(_profile: Profile, system: System) -> Mapping[str, Check]:
     return system.checks
 
 
@@ -76,6 +69,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
         str | None, typer.Option("--profile", metavar="P", help="Judge by this profile: a built-in one, or a folder.")
     ] = None,
     only: options.Only = None,
+    allow_commands: options.AllowCommands = False,
     strict: options.Strict = False,
     waivers: options.Waivers = None,
     json: options.Json = None,
@@ -92,21 +86,23 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     again = (
         shlex.join(["streamvet", "judge", "--raw", raw.value, "--profile", profile, *files]) if raw and profile else ""
     )
-    asked = options.asked(only, waivers, again)
     if raw is not None and profile is None:
         raise typer.BadParameter("--raw needs --profile, which says what the bytes should be", param_hint="--profile")
     chosen = load_profile(profile, Path.cwd()) if profile is not None else None
+    asked = options.asked(only, waivers, again, load_registry(chosen))
+    withheld = _OF_BYTES if raw else "" if allow_commands else NOT_ALLOWED
     traces = _captured(files, raw, chosen) if raw is not None and chosen is not None else _traces(files)
     reports = judged(
         traces, asked, _source(files), profile=chosen, checks_of=_checks_of_bytes if raw else _every_check,
-        notes=options.only_note(only),
+        notes=options.only_note(only), withheld=withheld,
     )  # fmt: skip
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
 
 
 def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
-    checks_of: Callable[[System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
+    checks_of: Callable[[Profile, System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
+    withheld: str = NOT_ALLOWED,
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -116,16 +112,25 @@ def judged(
         KeyboardInterrupt: where nothing was judged by then.
     """
     builders: dict[str, tuple[ReportBuilder, dict[str, Any]]] = {}
+    raw = checks_of is _checks_of_bytes
     interrupted = False
     try:
         for trace in traces:
             if trace.profile not in builders:
                 found = profile or load_profile(trace.profile, named_in=trace.name)
+                system = system_of(found)
                 builders[trace.profile] = (
-                    ReportBuilder(found, load_registry(), checks_of(system_of(found))),
-                    _facts(trace, found),
+                    ReportBuilder(found, load_registry(found), checks_of(found, system), withheld),
+                    _facts(trace, found) | {"levels": (lowest if raw else lowest_of_probes)(found, system)},
                 )
-            builders[trace.profile][0].add(trace)
+            builder, facts = builders[trace.profile]
+            if raw:
+                events = sum(len(one.events) for one in streams(trace, builder.profile))
+                facts |= {"evidence": frozenset({Evidence.CAPTURE}), "events": facts.get("events", 0) + events}
+            else:
+                shown = of_trace(trace, system_of(builder.profile))
+                facts["evidence"] = facts.get("evidence", frozenset()) | shown
+            builder.add(trace)
     except KeyboardInterrupt:  # what was judged of the trace at hand counts too: a finding is one wherever it is from
         if not builders:
             raise
@@ -161,31 +166,10 @@ def _source(files: list[str]) -> str:
 def _traces(files: Iterable[str]) -> Iterator[Trace]:
     """The traces of files, each of which may hold several."""
     for name in files:
-        try:
-            with _opened(name) as file:
-                yield from _split(file, "stdin" if name == STDIN else name)
-        except UnicodeDecodeError as error:
-            raise FileError(name, "", "UTF-8", repr(error.object[error.start : error.start + 4])) from error
-        except (OSError, EOFError, zlib.error) as error:
-            said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise FileError(name, "", "a readable file", said) from error
+        yield from _split(read_lines(name), "stdin" if name == STDIN else name)
 
 
-def _opened(name: str) -> contextlib.AbstractContextManager[TextIO]:
-    if name == STDIN:
-        return contextlib.nullcontext(_stdin())
-    if name.endswith(".gz"):
-        return gzip.open(name, "rt", encoding="utf-8")
-    return Path(name).open(encoding="utf-8")
-
-
-def _stdin() -> TextIO:
-    if sys.stdin is None:  # as Python has it where it was closed before the start
-        raise FileError(STDIN, "", "a readable file", "a stdin that is closed")
-    return sys.stdin
-
-
-def _split(file: TextIO, name: str) -> Iterator[Trace]:
+def _split(file: Iterator[str], name: str) -> Iterator[Trace]:
     """The traces that stand one after the other in a file: each begins with its own record."""
     left: list[str] = []  # the line that ended the trace before
     number = 0
@@ -209,25 +193,30 @@ def _split(file: TextIO, name: str) -> Iterator[Trace]:
 # ------------------------------------------------------------------------------------------------ bytes
 
 
+_OF_BYTES = "bytes alone do not tell"
+
+
 def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
-    return NotExercised("bytes alone do not tell")
+    return NotExercised(_OF_BYTES)
 
 
-def _checks_of_bytes(system: System) -> Mapping[str, Check]:
+def _checks_of_bytes(profile: Profile, system: System) -> Mapping[str, Check]:
     """The checks of a system, where bytes alone tell."""
-
-    def tells(requirement: str) -> bool:
-        family = load_registry().rows[requirement].family
-        named = requirement in _BYTE_IDS or requirement in system.of_bytes
-        return named or (family in _BYTE_FAMILIES and requirement not in _HEAD_IDS)
-
-    return {one: check if tells(one) else _beyond_bytes for one, check in system.checks.items()}
+    told = of_bytes(profile, system)
+    return {one: check if one in told else _beyond_bytes for one, check in system.checks.items()}
 
 
 def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:
-    """Whether captured bytes hold a terminal event: elsewhere nobody knows whether the server or Ctrl-C ended them."""
+    """Whether captured bytes hold a terminal event: elsewhere nobody knows whether the server or Ctrl-C ended them.
+
+    One whose end alone is missing is whole: nobody cuts a stream just there.
+    """
     rule = profile.terminal
-    return rule is not None and any(reading(exchange, profile).of(kinds) for kinds in (rule.events, rule.last))
+    if rule is None:
+        return False
+    one, kinds = reading(exchange, profile), (*rule.events, *rule.last)
+    unended = unended_kind(one)
+    return bool(one.of(kinds)) or (unended is not None and matches(unended, kinds))
 
 
 def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Iterator[Trace]:
@@ -241,10 +230,7 @@ def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Itera
         raise FileError("--raw", framing.value, f"{profile.framing}, the framing of {profile.name}", framing.value)
     operation = next((one.name for one in profile.operations.values() if one.streams), "attach")
     for name in files:
-        try:
-            body = _stdin().buffer.read() if name == STDIN else Path(name).read_bytes()
-        except OSError as error:
-            raise FileError(name, "", "a readable file", error.strerror or "an error") from error
+        body = read_bytes(name, MOST_CAPTURED_BYTES)
         if not body:
             raise FileError(name, "", "the bytes of a stream", "an empty file")
         exchange = Exchange(

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Self
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
+from streamvet.masking import EVERYWHERE
 from streamvet.outcome import own_findings
-from streamvet.report.building import TRACE_SUFFIX, Asked, ReportBuilder
+from streamvet.report.building import NOT_ALLOWED, TRACE_SUFFIX, Asked, ReportBuilder
 from streamvet.systems import system_of
 from streamvet.trace import dump
-from streamvet.worker_pool import pool, signals_blocked
+from streamvet.worker_pool import outcome_once_signalled, pool, signals_blocked
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -40,12 +41,16 @@ class JudgingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JudgedCandidate:
-    """What the process has to know of a candidate. `prefix` begins the names of its trace files."""
+    """What the process has to know of a candidate.
+
+    `prefix` begins the names of its trace files. `withheld`: why commands do not run, as in `ReportBuilder`.
+    """
 
     number: int
     profile_folder: str
     trace_dir: Path | None
     prefix: str = ""
+    withheld: str = NOT_ALLOWED
 
 
 class JudgeProcess:
@@ -70,7 +75,8 @@ class JudgeProcess:
         # What was judged without an error need not be waited for any more.
         while self._pending and self._pending[0].done() and self._pending[0].exception() is None:
             self._pending.popleft()
-        self._pending.append(self._pool.submit(_judge, candidate, trace))
+        masked: Any = EVERYWHERE.mask_value(trace.stimulus)  # it may hold inputs of the user
+        self._pending.append(self._pool.submit(_judge, candidate, dataclasses.replace(trace, stimulus=masked)))
         return self._pending[-1]
 
     def catch_up(self) -> bool:
@@ -93,8 +99,12 @@ class JudgeProcess:
     def report(
         self, candidate: JudgedCandidate, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]
     ) -> Report:
-        """The report on all traces of a candidate that are judged."""
-        return self._pool.submit(_report, candidate, asked, skipped, facts).result()
+        """The report on all traces of a candidate that are judged; without what commands say if interrupted."""
+        making = self._pool.submit(_report, candidate, asked, skipped, facts)
+        try:
+            return making.result()
+        except KeyboardInterrupt:
+            return dataclasses.replace(outcome_once_signalled(making), interrupted=True)
 
 
 # ------------------------------------------------------------------------------------------ in that process
@@ -114,7 +124,7 @@ _candidates: dict[int, _Judging] = {}
 def _judging(candidate: JudgedCandidate) -> _Judging:
     if candidate.number not in _candidates:
         profile = load_profile(candidate.profile_folder)
-        builder = ReportBuilder(profile, load_registry(), system_of(profile).checks)
+        builder = ReportBuilder(profile, load_registry(profile), system_of(profile).checks, candidate.withheld)
         _candidates[candidate.number] = _Judging(builder)
     return _candidates[candidate.number]
 

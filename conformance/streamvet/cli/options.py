@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamvet.cli.console import say
-from streamvet.contract.files import FileError
-from streamvet.contract.registry import load_registry
+from streamvet.contract.intake import FileError, is_there, resolved
+from streamvet.masking import veiled
 from streamvet.report import badge, html, json_report, junit, text
 from streamvet.report.building import Asked
 from streamvet.report.exits import Exit, Policy, exit_code
@@ -25,6 +25,7 @@ from streamvet.report.waivers import load_waivers
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from streamvet.contract.registry import Registry
     from streamvet.report.report import Report
 
 
@@ -57,6 +58,10 @@ Wait = Annotated[
 ]
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="ID|FAMILY", help="Report and count only these; may be repeated.")
+]
+AllowCommands = Annotated[
+    bool,
+    typer.Option("--allow-commands", help="Run the commands that check the requirements of the profile's own folder."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A violated SHOULD counts as a violated MUST.")]
 Waivers = Annotated[
@@ -105,7 +110,7 @@ class Outputs:
         """
         taken = {_identity(Path(one)): f"{one}, another argument" for one in inputs if one is not None}
         for path, _ in self._wanted():
-            if path.exists() and not path.is_file() and not path.is_dir():
+            if is_there(path) and not path.is_file() and not path.is_dir():
                 continue  # a terminal, a pipe, /dev/null: it keeps nothing, and opening it may wait for a reader
             _check_writable(path)
             one = _identity(path)
@@ -122,7 +127,7 @@ class Outputs:
         wrong: list[FileError] = []
         for path, render in self._wanted():
             try:
-                path.write_text(render(reports, policy), encoding="utf-8", errors="backslashreplace")
+                path.write_text(veiled(render(reports, policy)), encoding="utf-8", errors="backslashreplace")
             except OSError as error:
                 wrong.append(FileError(path, "", _WRITABLE, error.strerror or "an error"))
         say(text.render(reports, policy))
@@ -135,8 +140,8 @@ def _identity(path: Path) -> object:
     """What is equal for two paths of the same file, by whatever name or link."""
     try:
         found = path.stat()
-    except OSError:
-        return path.resolve()
+    except (OSError, ValueError):  # not there, or no path at all
+        return resolved(path)
     return found.st_dev, found.st_ino
 
 
@@ -154,16 +159,25 @@ def _check_writable(path: Path) -> None:
         raise FileError(path, "", _WRITABLE, error.strerror or "an error") from error
 
 
-def asked(only: Sequence[str] | None, waivers: Path | None, command: str) -> Asked:
-    """What the verdicts are asked for.
+def words_of(only: Sequence[str] | None) -> list[str]:
+    """The words of `--only`.
+
+    Raises:
+        FileError: where there are none in it.
+    """
+    words = [word for part in only or () for word in re.split(r"[\s,]+", part) if word]
+    if only and not words:
+        raise FileError("--only", "the value", "the id of a requirement, or a family", "an empty text")
+    return words
+
+
+def asked(only: Sequence[str] | None, waivers: Path | None, command: str, registry: Registry) -> Asked:
+    """What the verdicts are asked for, of the requirements there are.
 
     Raises:
         FileError: where an id is unknown, or the waivers file is wrong.
     """
-    registry = load_registry()
-    words = [word for part in only or () for word in re.split(r"[\s,]+", part) if word]
-    if only and not words:
-        raise FileError("--only", "the value", "the id of a requirement, or a family", "an empty text")
+    words = words_of(only)
     try:
         chosen = registry.select(words) if words else None
     except KeyError as error:

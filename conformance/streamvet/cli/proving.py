@@ -14,8 +14,23 @@ from rich.text import Text
 from streamvet.cli import options
 from streamvet.cli.console import note, say
 from streamvet.contract.files import FileError
+from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
-from streamvet.prove import Catch, Cell, Done, Hunted, catches, go_hunting, hunts, jobs, matrix, perform
+from streamvet.prove import (
+    PAIRS,
+    Catch,
+    Cell,
+    Done,
+    Hunted,
+    Job,
+    catches,
+    go_hunting,
+    hunts,
+    jobs,
+    matrix,
+    pairs_of,
+    perform,
+)
 from streamvet.prove.hunting import SEEDS
 from streamvet.reference import Fault, accounts, faults
 from streamvet.report.exits import Exit
@@ -25,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-def prove(
+def prove(  # noqa: PLR0917 - one parameter an option, as typer wants it
     profile: Annotated[
         list[str] | None, typer.Option("--profile", metavar="P", help="Only on this profile; may be repeated.")
     ] = None,
@@ -38,6 +53,16 @@ def prove(
     generated: Annotated[
         bool, typer.Option("--generated", help="The faults instead that only generated stimuli show.")
     ] = False,
+    pairs: Annotated[
+        int | None,
+        typer.Option(
+            "--pairs",
+            metavar="N",
+            min=0,
+            help="So many pairs of faults on each system too, committed together: "
+            f"{PAIRS} where all faults run, else none.",
+        ),
+    ] = None,
     seeds: Annotated[
         int, typer.Option("--seeds", metavar="N", min=1, help="With --generated: look for each with so many seeds.")
     ] = SEEDS,
@@ -50,7 +75,15 @@ def prove(
     profiles = _known(profile, list(given), "--profile")
     chosen = _chosen(fault, profiles, generated=generated)
     options.trace_folder(trace_dir)
-    ended = _hunted(chosen, given, profiles, seeds) if generated else _proved(chosen, given, profiles, trace_dir)
+    if generated and pairs:
+        raise FileError("--pairs", str(pairs), "no pairs with --generated", "both")
+    count = pairs if pairs is not None else 0 if fault else PAIRS
+    together = {one: pairs_of(chosen, one, load_registry(), count) for one in profiles}
+    ended = (
+        _hunted(chosen, given, profiles, seeds)
+        if generated
+        else _proved(jobs(chosen, given, profiles, trace_dir, together), profiles)
+    )
     raise typer.Exit(int(ended))
 
 
@@ -84,9 +117,8 @@ _PINNED = "pinned tries show, without --generated"
 _GENERATED = "only generated tries show, with --generated"
 
 
-def _proved(chosen: Sequence[Fault], given: Mapping[str, Any], profiles: Sequence[str], trace_dir: Path | None) -> Exit:
+def _proved(todo: Sequence[Job], profiles: Sequence[str]) -> Exit:
     """Run the faults that pinned stimuli show, and print the kill matrix."""
-    todo = jobs(chosen, given, profiles, trace_dir)
     by_name: dict[str, Done] = {}  # a run that is repeated replaces the one before
     count = 0
 
@@ -197,16 +229,31 @@ def told(cells: Sequence[Cell], honest: Sequence[Done], profiles: Sequence[str])
             text.append(f"  {printable_lines(error)}\n", "red")
     by_fault: dict[str, list[Cell]] = {}
     for cell in cells:
-        by_fault.setdefault(cell.fault.name, []).append(cell)
+        if cell.other is None:
+            by_fault.setdefault(cell.fault.name, []).append(cell)
     width = max((len(name) for name in by_fault), default=0)
     for row in by_fault.values():
         _row(text, row, width, profiles)
+    for cell in cells:
+        if cell.other is not None:
+            _pair(text, cell, cell.other)
     bad = [cell for cell in cells if cell.wrong]
     text.append(f"\n{len(cells) - len(bad)} of {len(cells)} as they must be", "bold green" if not bad else "bold red")
     return text.append("\n")
 
 
 _QUIET = frozenset({Verdict.PASS, Verdict.NOT_APPLICABLE})
+
+
+def _pair(text: Text, cell: Cell, other: Fault) -> None:
+    """The line of two faults that were committed together."""
+    both = [f"{one.id} {one.name}" for one in (cell.fault, other)]
+    text.append(f"{cell.profile}  {both[0]} + {both[1]}  ")
+    caught = "both caught" if len(cell.found) > 1 else f"caught as {''.join(cell.found)}, the other one under it"
+    text.append("WRONG" if cell.wrong else caught, "bold red" if cell.wrong else "green")
+    text.append(f"  {printable(cell.seen)}\n", "dim")
+    for line in cell.wrong:
+        text.append(f"         {printable(line)}\n", "red")
 
 
 def _row(text: Text, row: Sequence[Cell], width: int, profiles: Sequence[str]) -> None:

@@ -69,7 +69,8 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[int, Report]:
     """In how many of its tries the case shows its finding, and the report on these."""
-    builder, fails = ReportBuilder(subject.profile, load_registry(), system_of(subject.profile).checks), 0
+    registry = load_registry(subject.profile)
+    builder, fails = ReportBuilder(subject.profile, registry, system_of(subject.profile).checks), 0
 
     def judge(trace: Trace) -> None:
         nonlocal fails
@@ -82,6 +83,6 @@ def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[
     report = builder.report(
         Asked(only={case.requirement}), target=subject.shown, started_at=started_at, duration_s=summary.duration_s,
         mandated_wait_s=summary.mandated_wait_s, time_scale=subject.scale, seed=case.seed,
-        lacks=subject.target.lacks, errors=tuple(summary.errors),
+        lacks=subject.target.lacks, errors=tuple(summary.errors), evidence=subject.target.allows, pinned=times,
     )  # fmt: skip
     return fails, report

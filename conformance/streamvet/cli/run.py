@@ -24,11 +24,15 @@ from streamvet.cli.judging import JudgedCandidate, JudgeProcess
 from streamvet.cli.options import Outputs
 from streamvet.cli.progress import Watch
 from streamvet.cli.subjects import Subject, subjects_of
+from streamvet.contract.registry import load_registry
 from streamvet.generation.exploring import Effort, Explorer
+from streamvet.levels import lowest_of_probes
 from streamvet.probes import PROGRAM
 from streamvet.recorder import now_us
+from streamvet.report.building import NOT_ALLOWED
 from streamvet.report.exits import Policy
 from streamvet.report.printable import counted
+from streamvet.systems import system_of
 from streamvet.worker_pool import cancelled_on_signal
 
 if TYPE_CHECKING:
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
     from streamvet.report.building import Asked
     from streamvet.report.report import Report
     from streamvet.trace import Trace
+
+
+_DEATHS_TOLD = 10  # of a launched candidate, each with its last lines; who dies more often dies for the same reasons
 
 
 def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
@@ -66,6 +73,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         ),
     ] = None,
     time_scale: options.TimeScale = None,
+    allow_commands: options.AllowCommands = False,
     strict: options.Strict = False,
     accept_incomplete: Annotated[
         bool, typer.Option("--accept-incomplete", help="What was not exercised does not make the run fail.")
@@ -95,13 +103,15 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     """
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check(target, waivers, trace_dir)
-    asked = options.asked(only, waivers, "")
+    options.words_of(only)
     settings = Settings(time_scale=time_scale, max_wait_s=max_wait, wait_s=wait, seed=seed)
     notes = options.only_note(only) + ((f"no wait above {max_wait:g} s was run",) if max_wait is not None else ())
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         subjects = subjects_of(target, profile or [], reference, time_scale, Path(folder))
+        # Several candidates are those of the reference server, and their requirements those of the suite.
+        asked = options.asked(only, waivers, "", load_registry(subjects[0].profile))
         options.trace_folder(trace_dir)
-        wanted = _Wanted(settings, Effort(seed, budget, examples), asked, trace_dir, notes)
+        wanted = _Wanted(settings, Effort(seed, budget, examples), asked, trace_dir, notes, allow_commands)
         reports = _checked(subjects, wanted)
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict, accept_incomplete))))
 
@@ -115,6 +125,7 @@ class _Wanted:
     asked: Asked
     trace_dir: Path | None
     notes: tuple[str, ...]
+    allow_commands: bool
 
 
 def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
@@ -123,7 +134,8 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
     trials: list[_Trial] = []
     for number, subject in enumerate(subjects):
         prefix = subject.profile.name if len(subjects) > 1 else ""
-        judged = JudgedCandidate(number, str(subject.profile.folder), wanted.trace_dir, prefix)
+        withheld = "" if wanted.allow_commands or subject.target.allow_commands else NOT_ALLOWED
+        judged = JudgedCandidate(number, str(subject.profile.folder), wanted.trace_dir, prefix, withheld)
         known = Known()
         trials.append(_Trial(subject, judged, known, explorer(wanted.effort, known, wanted.asked)))
     reports: list[Report] = []
@@ -138,17 +150,20 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
             summary = subject.summary or Summary(
                 duration_s=(ended_us - begun_us) / 1e6, mandated_wait_s=subject.profile.mandated_wait_s(subject.scale)
             )
-            seed = ("--seed", str(settings.seed)) if settings.seed else ()
+            again_with = ["--seed", str(settings.seed)] if settings.seed else []
+            again_with += ["--allow-commands"] if wanted.allow_commands else []
             facts = {
                 "target": subject.shown, "time_scale": subject.scale, "seed": settings.seed, "started_at": started_at,
                 "duration_s": summary.duration_s, "mandated_wait_s": summary.mandated_wait_s,
                 "lacks": subject.target.lacks, "errors": tuple(summary.errors), "interrupted": interrupted,
                 "notes": wanted.notes + _notes(subject, summary, one.explorer, interrupted=interrupted),
                 "pinned": summary.tries,
+                "evidence": subject.target.allows,
+                "levels": lowest_of_probes(subject.profile, system_of(subject.profile)),
                 "generated": one.explorer.tries if one.explorer else 0,
                 "replays": kept(one.explorer, subject, settings.seed, wanted.trace_dir),
             }  # fmt: skip
-            again = dataclasses.replace(wanted.asked, command=subject.told("run", options=seed))
+            again = dataclasses.replace(wanted.asked, command=subject.told("run", options=again_with))
             report = process.report(one.judged, again, summary.skipped, facts)
             # What judging took beyond the campaign is a part of what the user waited for.
             reports.append(dataclasses.replace(report, duration_s=report.duration_s + (now_us() - ended_us) / 1e6))
@@ -210,10 +225,9 @@ def _notes(
         found.append(f"timings were scaled by {subject.scale:g}")
     if subject.target.lacks:
         found.append(f"the target lacks {', '.join(subject.target.lacks)}")
-    if summary.deaths:
-        count = len(summary.deaths)
-        often = "once" if count == 1 else f"{count} times"
-        found.append(f"the candidate ended by itself {often} and was started again; at first: {summary.deaths[0]}")
+    found += [f"the candidate ended by itself: {death}" for death in summary.deaths[:_DEATHS_TOLD]]
+    if len(summary.deaths) > _DEATHS_TOLD:
+        found.append(f"the candidate ended by itself {len(summary.deaths) - _DEATHS_TOLD} times more")
     if summary.welcome[False] and not summary.welcome[True]:
         found.append("every request as the first account was answered 401 or 403: are the credentials right?")
     if exploring and exploring.spent:

@@ -40,12 +40,15 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     control: Annotated[
         bool, typer.Option("--control", help="Serve the control interface too; never in production.")
     ] = False,
-    fault: Annotated[str | None, typer.Option("--fault", metavar="NAME", help="Commit this fault.")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", metavar="NAME", help="Commit this fault. May be repeated.")
+    ] = None,
 ) -> None:
     """Run the reference server."""
-    given = {"--host": host, "--port": port, "--time-scale": time_scale, "--db": db, "--fault": fault}
+    given = {"--host": host, "--port": port, "--time-scale": time_scale, "--db": db}
     words = [word for name in profile or () for word in ("--profile", name)]
     words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    words += [word for name in fault or () for word in ("--fault", name)]
     words += ["--control"] if control else []
     sys.stdout.flush()
     os.execv(SERVER[0], [*SERVER, *words])  # noqa: S606 - the point of the command

@@ -6,6 +6,8 @@ Must not know how a requirement is checked.
 from __future__ import annotations
 
 import json
+import shlex
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +17,10 @@ from streamvet.contract.files import FileError
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry, statement
-from streamvet.examples import examples
+from streamvet.examples import examples, own_examples
+from streamvet.levels import lowest_of_probes
 from streamvet.reference import Fault, ServerMissingError, faults
+from streamvet.report.basis import rests_on
 from streamvet.report.building import ReportBuilder
 from streamvet.report.exhibit import exhibit
 from streamvet.report.printable import printable
@@ -24,11 +28,19 @@ from streamvet.report.text import excerpt_parts
 from streamvet.systems import system_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from streamvet.contract.registry import Requirement
+    from streamvet.contract.evidence import Evidence
+    from streamvet.contract.profile import Profile
+    from streamvet.contract.registry import Registry, Requirement
     from streamvet.examples import Example
 
+OfProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", metavar="P", help="A built-in profile or a folder, which may have requirements of its own."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 listing = typer.Typer(no_args_is_help=True, help="List requirements, profiles or faults.", rich_markup_mode=None)
@@ -39,16 +51,19 @@ def _print(rows: list[dict[str, Any]], lines: Iterable[str], as_json: bool) -> N
 
 
 @listing.command("requirements")
-def requirements(as_json: AsJson = False) -> None:
-    """Every requirement, in the order of the specification."""
-    rows = list(load_registry().rows.values())
+def requirements(profile: OfProfile = None, as_json: AsJson = False) -> None:
+    """Every requirement, or those that apply to one profile, in the order of the specification."""
+    chosen = load_profile(profile) if profile is not None else None
+    rows = [row for row in load_registry(chosen).rows.values() if chosen is None or row.applies(chosen)]
     values = [
         {
             "id": row.id, "level": row.level, "family": row.family, "text": row.text, "when": row.when, "why": row.why,
             "applies_to": dict(row.applies_to), "reads": row.reads,
             "explained_by": list(row.explained_by),
+            "basis": dict(row.basis), "trips": list(row.trips), "evidence": _evidence(row),
             "seen": list(row.seen),
             "covers": list(row.covers), "excluded": row.excluded,
+            **({"command": list(row.command)} if row.command else {}),
         }
         for row in rows
     ]  # fmt: skip
@@ -103,41 +118,68 @@ def explain(
     requirement: Annotated[
         str, typer.Argument(metavar="ID", help="A requirement, such as CAT-03.", show_default=False)
     ],
+    profile: OfProfile = None,
 ) -> None:
     """Explain one requirement.
 
     Its text, its reasons, field reports, an example, and the fault that violates it.
     """
-    registry = load_registry()
+    chosen = load_profile(profile) if profile is not None else None
+    registry = load_registry(chosen)
     row = registry.rows.get(requirement.upper())
     if row is None:
         raise FileError(
             "explain", "ID", "the id of a requirement, see `streamvet list requirements`", repr(requirement)
         )
     lines = [f"{row.id}  {row.level}  {registry.families[row.family]}", "", f"  {row.text}", ""]
-    lines += _facts(row)
-    lines += _faults(row)
-    for example in examples(row.id)[:1]:
-        lines += ["", *_example(example)]
+    lines += _facts(row, registry, chosen)
+    lines += [] if row.command else _faults(row)
+    found = own_examples(chosen) if chosen and row.command else examples(row.id)
+    for example in [one for one in found if one.requirement == row.id][:1]:
+        lines += ["", *_example(example, chosen if row.command else None)]
     say("\n".join(lines))
 
 
-def _facts(row: Requirement) -> list[str]:
-    registry = load_registry()
-    applies = [name for name in builtin_profiles() if row.applies(load_profile(name))]
+def _facts(row: Requirement, registry: Registry, chosen: Profile | None) -> list[str]:
+    known = [load_profile(name) for name in builtin_profiles()]
+    known += [chosen] if chosen and chosen.name not in builtin_profiles() else []
+    applies = [profile.name for profile in known if row.applies(profile)]
     explained = [one.id for one in registry.rows.values() if row.id in one.explained_by]
     facts = {
         "exercised when": row.when,
         "why": row.why,
         "seen in the field": ", ".join(row.seen),
+        "rests on": rests_on(row),
+        "trips": "; ".join(row.trips),
+        "evidence": ", ".join(f"{level} ({', '.join(names)})" for level, names in _by_level(row).items()),
         "reads": row.reads or "",
         "explained by": ", ".join(row.explained_by),
         "explains": ", ".join(explained),
         "applies to": ", ".join(applies) or "no built-in profile",
         "covers": f"\n{'':<20}".join(map(statement, row.covers)),
         "not checked": row.excluded or "",
+        "checked by": shlex.join(row.command),
     }
     return [f"  {name:<18}{value}" for name, value in facts.items() if value]
+
+
+def _evidence(row: Requirement) -> dict[str, str]:
+    """By built-in profile the lowest level of evidence at which a run exercises a requirement."""
+    levels = {name: _levels(name) for name in builtin_profiles()}
+    return {name: by_id[row.id].value for name, by_id in levels.items() if row.id in by_id}
+
+
+@cache
+def _levels(name: str) -> Mapping[str, Evidence]:
+    profile = load_profile(name)
+    return lowest_of_probes(profile, system_of(profile))
+
+
+def _by_level(row: Requirement) -> dict[str, list[str]]:
+    by_level: dict[str, list[str]] = {}
+    for name, level in _evidence(row).items():
+        by_level.setdefault(level, []).append(name)
+    return by_level
 
 
 def _faults(row: Requirement) -> list[str]:
@@ -149,14 +191,16 @@ def _faults(row: Requirement) -> list[str]:
     return [f"  {'fault':<18}{one.name} ({', '.join(one.profiles)}): {one.note}{_found_by(one)}" for one in found]
 
 
-def _example(example: Example) -> list[str]:
-    """A trace that violates it, as the report would tell of it, and the edit that made it from a good one."""
-    profile = load_profile(example.bad.profile)
+def _example(example: Example, own: Profile | None) -> list[str]:
+    """A trace that violates it, as the report would tell of it, and the edit that made it from a good one.
+
+    What a command would tell of it is left out: nothing is run in order to explain.
+    """
+    profile = own or load_profile(example.bad.profile)
     lines = [f"  example: {example.note}", f"    in a good trace of {profile.name}:"]
     lines += [f"      {printable(line)}" for line in example.edit]
-    outcome = (
-        ReportBuilder(profile, load_registry(), system_of(profile).checks).add(example.bad).get(example.requirement)
-    )
+    builder = ReportBuilder(profile, load_registry(own), system_of(profile).checks)
+    outcome = builder.add(example.bad).get(example.requirement)
     if not isinstance(outcome, list) or not outcome or example.holds:
         return lines
     first = outcome[0]

@@ -9,7 +9,7 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from streamvet.contract.files import schemas_folder
+from streamvet.contract.files import read_bytes, schemas_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,5 +41,5 @@ def digest_of(folder: Path) -> str:
     digest = hashlib.sha256()
     files = [folder / "profile.yaml", *(path for pattern in _COVERED for path in sorted(folder.glob(pattern)))]
     for path in files:
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + read_bytes(path) + b"\0")
     return digest.hexdigest()

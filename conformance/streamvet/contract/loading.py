@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
+from streamvet.contract.files import FileError, check_shape, is_file, read_yaml, resolved, schemas_folder
 from streamvet.contract.fitting import check_fit
 from streamvet.contract.folders import builtin_profiles, digest_of
 from streamvet.contract.profile import Heartbeat, Lifecycle, Operation, Profile, Terminal
@@ -34,12 +34,12 @@ def load_profile(name_or_folder: str, near: Path | None = None, named_in: Path |
         return _load(schemas_folder() / name_or_folder)
     folder = Path(name_or_folder)
     folder = folder if folder.is_absolute() or near is None else near / folder
-    if not (folder / "profile.yaml").is_file():
+    if not is_file(folder / "profile.yaml"):
         wanted = f"one of {', '.join(builtin_profiles())}, or a folder with a profile.yaml"
         if named_in is not None:
             raise FileError(named_in, "/profile", wanted, repr(name_or_folder))
         raise FileError(name_or_folder, "profile", wanted, "neither")
-    return _load(folder.resolve())
+    return _load(resolved(folder))
 
 
 @cache
@@ -64,6 +64,7 @@ def _load(folder: Path) -> Profile:
         then=events["discriminator"].get("then", {}),
         types=events["types"],
         fallback=events.get("fallback", {}),
+        adopted_types=events.get("adopted", {}),
         open_set=events["set"] == "open",
         lifecycles=lifecycles,
         sequence=raw.get("sequence"),

@@ -165,6 +165,7 @@ class Profile:
     then: Mapping[str, str]
     types: Mapping[str, str]
     fallback: Mapping[str, str]
+    adopted_types: Mapping[str, str]  # type → the schema of what is only a reading of the published document
     open_set: bool
     lifecycles: Mapping[str, Lifecycle]
     sequence: Mapping[str, Any] | None
@@ -217,6 +218,10 @@ class Profile:
     def schema_file(self, kind: str) -> str | None:
         """The schema of an event type, the fallback of its group, or None where nothing is known of it."""
         return self.types.get(kind) or self.fallback.get(kind.partition(".")[0])
+
+    def narrow_file(self, kind: str) -> str | None:
+        """The narrowest schema of a type, with its adopted readings if it has any: what the suite makes up fits it."""
+        return self.adopted_types.get(kind) or self.schema_file(kind)
 
     @property
     def starts(self) -> list[Operation]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
-from jsonschema import Draft202012Validator
-
 from streamvet.contract.files import FORMATS, mismatch, read_json, schemas_folder
+from streamvet.contract.patterns import Explainer, decider_of
+from streamvet.contract.values import flaw_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import jsonschema_rs
+    from jsonschema import Draft202012Validator
 
 _SHAPES = {
     "trace": "TraceHeader", "exchange": "ExchangeRecord", "head": "HeadRecord", "chunk": "ChunkRecord",
@@ -34,7 +36,7 @@ def wrong_in(record: Mapping[str, Any]) -> tuple[str, str] | None:
             return None
     except ValueError:  # a lone surrogate: no text for jsonschema-rs, but in JSON it can stand
         pass
-    found = mismatch(_explainer(kind), record)
+    found = mismatch(_explainer(kind), record) or flaw_in(record, nul=True)
     if found is None:
         return None
     place, expected, got = found
@@ -50,9 +52,9 @@ def _schema(kind: str) -> dict[str, Any]:
 
 @cache
 def _decider(kind: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(_schema(kind), validate_formats=True)
+    return decider_of(_schema(kind))
 
 
 @cache
 def _explainer(kind: str) -> Draft202012Validator:
-    return Draft202012Validator(_schema(kind), format_checker=FORMATS)
+    return Explainer(_schema(kind), format_checker=FORMATS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import FileError, check_shape, read_yaml, schemas_folder
+from streamvet.contract.files import FileError, check_shape, is_file, read_json, read_yaml, schemas_folder
 from streamvet.contract.folders import is_builtin
 
 if TYPE_CHECKING:
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streamvet.contract.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """Where a requirement that is a SHOULD elsewhere is a MUST, and the standard by which it is one."""
+
+    where: Mapping[str, Any]  # conditions on fields of the profile
+    text: str
+    standard: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,7 @@ class Requirement:
     family: str
     basis: Mapping[str, str]  # one of `standard` (with `sentence`), `specification`, `profile`, `document`
     trips: tuple[str, ...]  # of a NOTE: the clients that trip over it
+    raised: Raised | None
     why: str
     when: str
     applies_to: Mapping[str, Any]
@@ -37,18 +48,35 @@ class Requirement:
     seen: tuple[str, ...]
     covers: tuple[str, ...]
     excluded: str | None
+    command: tuple[str, ...] = ()  # what checks it, where the suite does not
 
     def level_on(self, profile: Profile) -> str:
-        """Its level on a profile: a MUST that the system's document leaves open, so that it is adopted, is a SHOULD."""
+        """Its level on a profile.
+
+        A MUST that the system's document leaves open, so that it is adopted, is a SHOULD; what the profile raises, by
+        a stricter standard that it names, is a MUST.
+        """
+        if self._is_raised(profile):
+            return "MUST"
         return "SHOULD" if self.level == "MUST" and self.id in profile.adopted else self.level
 
     def on(self, profile: Profile) -> Requirement:
-        """The requirement with its level on a profile."""
+        """The requirement as it is on a profile: its level, and its text and its basis where it is raised."""
+        if self.raised is not None and self._is_raised(profile):
+            basis = {"standard": self.raised.standard, "sentence": self.raised.sentence}
+            return replace(self, level=self.level_on(profile), text=self.raised.text, basis=basis)
         return replace(self, level=self.level_on(profile))
+
+    def _is_raised(self, profile: Profile) -> bool:
+        return self.raised is not None and _all_hold(profile, self.raised.where)
 
     def applies(self, profile: Profile) -> bool:
         """Whether every condition on the profile's fields holds."""
-        return all(_holds(profile, path, wanted) for path, wanted in self.applies_to.items())
+        return _all_hold(profile, self.applies_to)
+
+
+def _all_hold(profile: Profile, conditions: Mapping[str, Any]) -> bool:
+    return all(_holds(profile, path, wanted) for path, wanted in conditions.items())
 
 
 def _holds(profile: Profile, path: str, wanted: Any) -> bool:
@@ -76,6 +104,17 @@ class Registry:
         """The rows that a check stands for, for one profile or for any."""
         return [row for row in self.rows.values() if row.excluded is None and (profile is None or row.applies(profile))]
 
+    def causes(self, requirement: str) -> frozenset[str]:
+        """Every id that explains `requirement`, directly or by way of others."""
+        found: set[str] = set()
+        left = list(self.rows[requirement].explained_by)
+        while left:
+            one = left.pop()
+            if one not in found:
+                found.add(one)
+                left.extend(self.rows[one].explained_by)
+        return frozenset(found)
+
     def select(self, words: list[str]) -> set[str]:
         """The ids that `words` name: an id, a family or a prefix.
 
@@ -98,7 +137,7 @@ def load_registry(profile: Profile | None = None) -> Registry:
     Raises:
         FileError: where a file of requirements is wrong.
     """
-    if profile is None or is_builtin(profile.name, profile.digest) or not (profile.folder / OWN_FILE).is_file():
+    if profile is None or is_builtin(profile.name, profile.digest) or not is_file(profile.folder / OWN_FILE):
         return _of_suite()
     return _with_own(profile.name, profile.folder)
 
@@ -126,7 +165,42 @@ def _with_own(name: str, folder: Path) -> Registry:
     if name in suite.families:
         wanted = f"a name that no family of requirements has, as {OWN_FILE} makes it one"
         raise FileError(folder / "profile.yaml", "/profile", wanted, repr(name))
-    return _joined(suite, name, path)
+    registry = _joined(suite, name, path)
+    _check_own(registry, name, path)
+    return registry
+
+
+def _check_own(registry: Registry, family: str, path: Path) -> None:
+    """Hold the rows of somebody's own folder to what only they have to be."""
+    own = [row for row in registry.rows.values() if row.family == family]
+    for number, row in enumerate(own):
+        place = f"/requirements/{number}"
+        if not row.command and row.excluded is None:
+            raise FileError(path, place, "the key check with a command, as no check of the suite has this id", row.id)
+        if row.covers:
+            raise FileError(path, f"{place}/covers", "nothing: it counts lines of the built-in systems", row.covers[0])
+        for one in row.explained_by:
+            if one not in registry.rows or registry.rows[one].excluded is not None:
+                raise FileError(path, f"{place}/explained_by", "ids of requirements that are checked", repr(one))
+        for one in row.applies_to:
+            if one != "profile" and not is_field(one):
+                raise FileError(path, f"{place}/applies_to", "fields of profile.yaml by their dotted path", repr(one))
+    for number, row in enumerate(own):
+        if row.id in registry.causes(row.id):
+            raise FileError(path, f"/requirements/{number}/explained_by", "no circle", f"one through {row.id}")
+
+
+@cache
+def is_field(path: str) -> bool:
+    """Whether the schema of profiles has a field at this dotted path."""
+    whole = read_json(schemas_folder() / "meta" / "profile.schema.json")
+    at: Any = whole
+    for part in path.split("."):
+        at = whole["$defs"][at["$ref"].rpartition("/")[2]] if "$ref" in at else at
+        at = at.get("properties", {}).get(part)
+        if at is None:
+            return False
+    return True
 
 
 def _joined(registry: Registry, system: str, path: Path) -> Registry:
@@ -164,6 +238,7 @@ def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
         family=family,
         basis=row.get("basis", {}),
         trips=tuple(row.get("trips", ())),
+        raised=Raised(**row["raised"]) if "raised" in row else None,
         why=row.get("why", ""),
         when=row.get("when", ""),
         applies_to=row.get("applies_to", {}),
@@ -172,18 +247,40 @@ def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
         seen=tuple(row.get("seen", ())),
         covers=tuple(row.get("covers", ())),
         excluded=row.get("excluded"),
+        command=tuple(row.get("check", {}).get("command", ())),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One line of a list that `covers` refers to, and what it rests on."""
+
+    text: str
+    basis: str  # document or adopted
+    source: str  # where the document says it, or who has the reading
+    adopted: str  # the part of it that is a reading although a document says the rest; "" where there is none
+    note: str  # what a document says of the matter of an adopted line; "" where that is nothing
+
+
 @cache
-def statement_lists() -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """The lists that `covers` refers to, by their name: the system, and what it says, line by line."""
+def statements() -> Mapping[str, tuple[str, tuple[Statement, ...]]]:
+    """The lists that `covers` refers to, by their name: the system, and its lines."""
     found = {}
     for path in sorted(schemas_folder().glob("*/statements.yaml")):
         content = read_yaml(path)
         check_shape(content, "statements", path)
-        found[content["list"]] = (path.parent.name, tuple(content["statements"]))
+        rows = content["statements"]
+        found[content["list"]] = (path.parent.name, tuple(map(_statement, rows)))
     return found
+
+
+def _statement(row: Mapping[str, str]) -> Statement:
+    return Statement(row["text"], row["basis"], row["from"], row.get("adopted", ""), row.get("note", ""))
+
+
+def statement_lists() -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """The same without what the lines rest on."""
+    return {name: (system, tuple(one.text for one in lines)) for name, (system, lines) in statements().items()}
 
 
 def statement(line: str) -> str:

@@ -8,17 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from streamvet.contract.files import FORMATS, FileError, cut, expected_of, got_of, place_of, read_json
+from streamvet.contract.patterns import Explainer, decider_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
 
@@ -56,7 +57,7 @@ class SchemaSet:
         if file not in self._deciders:
             pairs = [(schema["$id"], schema) for schema in self.all().values()]
             registry = jsonschema_rs.Registry(pairs)
-            validator = jsonschema_rs.Draft202012Validator(self.read(file), registry=registry, validate_formats=True)
+            validator = decider_of(self.read(file), registry)
             self._deciders[file] = _total(validator.is_valid)
         return self._deciders[file]
 
@@ -78,7 +79,7 @@ class SchemaSet:
         if file not in self._explainers:
             resources = [(s["$id"], Resource.from_contents(s, DRAFT202012)) for s in self.all().values()]
             registry: Registry[Any] = Registry().with_resources(resources)
-            self._explainers[file] = Draft202012Validator(self.read(file), registry=registry, format_checker=FORMATS)
+            self._explainers[file] = Explainer(self.read(file), registry=registry, format_checker=FORMATS)
         return self._explainers[file]
 
 

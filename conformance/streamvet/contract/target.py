@@ -11,17 +11,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamvet.contract.files import FileError, check_shape, cut, read_yaml
+from streamvet.contract.evidence import Evidence
+from streamvet.contract.files import FileError, check_shape, cut, is_folder, read_yaml, resolved, step
 from streamvet.contract.loading import load_profile
+from streamvet.contract.values import check_bounds
+from streamvet.masking import EVERYWHERE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from streamvet.contract.profile import Profile
 
 # What begins as a variable is one, or a mistake: it would be sent as it stands, a password among it.
 _VARIABLE = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\}|([^}]*\}?))")
+# A variable, a header field or a field of a body with such a name holds what nobody else may read.
+_SECRET = re.compile(
+    r"secret|token|passw|passphrase|pwd|credential|(api|private|access)[_-]?key|cookie|bearer|authorization|jwt",
+    re.IGNORECASE,
+)
 # Runs may cost money; what the suite starts black-box for the largest profile is below this.
 DEFAULT_MAX_STARTS = 50
 DEFAULT_MAX_CONCURRENCY = 20  # a browser holds 6 connections to a host, a small server's default pool 20 to 100
@@ -59,6 +67,19 @@ class Target:
     directory: Path | None = None  # where the suite may make files for the candidate to see
     lacks: tuple[str, ...] = ()
     launch: Launch | None = None
+    allow_commands: bool = False  # whether what checks the requirements of the profile's own folder may run
+    secrets: tuple[str, ...] = ()  # besides the credentials: what variables and keys say by their names that it is
+    evidence: Evidence = Evidence.CONTROLLED  # the strongest level that may be made use of
+
+    @property
+    def allows(self) -> frozenset[Evidence]:
+        """The levels of evidence that a run on it has."""
+        has = {Evidence.BLACK_BOX}
+        if self.launch is not None and self.evidence is not Evidence.BLACK_BOX:
+            has.add(Evidence.LAUNCHED)
+        if self.control is not None:
+            has.add(Evidence.CONTROLLED)
+        return frozenset(has)
 
 
 def load_target(path: Path) -> tuple[Target, Profile]:
@@ -76,13 +97,18 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
     Raises:
         FileError: as `load_target`.
     """
+    secrets = tuple(_secrets_in(raw))
+    EVERYWHERE.add(*secrets)  # before anything is said of them: errors show what they got
     raw = _expanded(raw, path, "")
+    EVERYWHERE.add(*_credentials_in(raw))
+    check_bounds(raw, path, nul=False)  # a variable, or an argument, may have bytes that are no text
     check_shape(raw, "target", path)
-    folder = path.resolve().parent
+    folder = resolved(path).parent
     profile = load_profile(raw["profile"], folder, path)
     _check_url(raw["base_url"], path)
     _check_fit(raw, profile, path)
-    control = raw.get("control")
+    evidence = _evidence(raw, path)
+    control = raw.get("control") if evidence is Evidence.CONTROLLED else None
     target = Target(
         file=path,
         profile=raw["profile"],
@@ -100,8 +126,22 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         directory=folder / raw["directory"] if "directory" in raw else None,
         lacks=tuple(raw.get("lacks", ())),
         launch=_launch(raw.get("launch"), folder),
+        evidence=evidence,
+        allow_commands=raw.get("allow_commands", False),
+        secrets=secrets,
     )
     return target, profile
+
+
+def _evidence(raw: Mapping[str, Any], path: Path) -> Evidence:
+    """The strongest level of evidence that may be made use of: whatever the target has, unless it says less."""
+    wanted = Evidence(raw.get("evidence", Evidence.CONTROLLED))
+    lacking = {Evidence.LAUNCHED: "launch", Evidence.CONTROLLED: "control"}.get(wanted)
+    if "evidence" in raw and lacking is not None and lacking not in raw:
+        raise FileError(
+            path, "/evidence", f"a level that the target has: this one needs the key {lacking}", wanted.value
+        )
+    return wanted
 
 
 def _connections(profile: Profile) -> int:
@@ -125,7 +165,7 @@ def _launch(row: Mapping[str, Any] | None, folder: Path) -> Launch | None:
 def _expanded(value: Any, path: Path, place: str) -> Any:
     """The value with `${NAME}` replaced in every text of it."""
     if isinstance(value, dict):
-        return {key: _expanded(one, path, f"{place}/{key}") for key, one in value.items()}
+        return {key: _expanded(one, path, place + step(key)) for key, one in value.items()}
     if isinstance(value, list):
         return [_expanded(one, path, f"{place}/{index}") for index, one in enumerate(value)]
     if not isinstance(value, str):
@@ -141,6 +181,33 @@ def _expanded(value: Any, path: Path, place: str) -> Any:
         return os.environ[name]
 
     return _VARIABLE.sub(variable, value)
+
+
+# The keys of credentials that name somebody; every other one is a secret.
+_NAMES = re.compile(r"mail|user|name|login", re.IGNORECASE)
+
+
+def _credentials_in(raw: Any) -> Iterator[str]:
+    """What a target that need not be valid has for credentials, but for the names in them."""
+    for key in ("credentials", "other_credentials", "expired_credentials"):
+        given = raw.get(key) if isinstance(raw, dict) else None
+        rows = given.items() if isinstance(given, dict) else [("", given)]
+        yield from (str(value) for name, value in rows if value is not None and not _NAMES.search(str(name)))
+
+
+def _secrets_in(value: Any, key: str = "") -> Iterator[str]:
+    """The values of variables, and the texts under keys, that are named as secrets are."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from _secrets_in(one, str(name))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _secrets_in(one, key)
+    elif isinstance(value, str):
+        names = [found.group(1) or "" for found in _VARIABLE.finditer(value)]
+        yield from (os.environ.get(name, "") for name in names if _SECRET.search(name))
+        if not names and _SECRET.search(key):
+            yield value
 
 
 def _check_url(url: str, path: Path) -> None:
@@ -186,11 +253,11 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
 
 def _check_folders(raw: Mapping[str, Any], path: Path) -> None:
     """The folders that the target names are there."""
-    folder, cwd = path.resolve().parent, raw.get("launch", {}).get("cwd", ".")
-    if "directory" in raw and not (folder / raw["directory"]).is_dir():
-        raise FileError(path, "/directory", "a directory that is there", repr(raw["directory"]))
-    if not (folder / cwd).is_dir():
-        raise FileError(path, "/launch/cwd", "a folder that is there", repr(cwd))
+    folder, cwd = resolved(path).parent, raw.get("launch", {}).get("cwd", ".")
+    if "directory" in raw and not is_folder(folder / raw["directory"]):
+        raise FileError(path, "/directory", "a directory that is there", cut(repr(raw["directory"])))
+    if not is_folder(folder / cwd):
+        raise FileError(path, "/launch/cwd", "a folder that is there", cut(repr(cwd)))
 
 
 def _check_credentials(given: Mapping[str, str], profile: Profile, place: str, path: Path) -> None:

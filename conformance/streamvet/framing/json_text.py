@@ -156,6 +156,20 @@ def _read_carefully(text: str) -> Reading:
         return Reading(None, (_at(JsonFault.TOO_DEEP, text, 0),))
 
 
+_ESCAPE_CHARS: Final = len(r"\uXXXX")
+
+
+def may_go_on(text: str) -> bool:
+    """Whether more text could make a JSON text of this one, which is none; False only where none could."""
+    try:
+        _careful(text, _spaces(text, 0))
+    except json.JSONDecodeError as error:  # at its end, or in a string or an escape that has no end yet
+        return "Unterminated" in error.msg or error.pos >= len(text.rstrip()) - _ESCAPE_CHARS
+    except (_OddityError, RecursionError):
+        return False
+    return False
+
+
 def _spaces(text: str, start: int) -> int:
     """Where the white space at `start` ends."""
     found = _SPACES.match(text, start)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from streamvet.contract.files import FileError, check_shape, read_json
 from streamvet.contract.registry import load_registry
 from streamvet.generation.story import told
+from streamvet.masking import veiled
 from streamvet.probes import PROGRAM
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def save(case: Case, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"format": FORMAT, **asdict(case)}, indent=2)
-        path.write_text(text + "\n", encoding="utf-8")
+        path.write_text(veiled(text) + "\n", encoding="utf-8")
     except OSError as error:
         raise FileError(path, "", "a file that can be written", error.strerror or "an error") from error
     return path

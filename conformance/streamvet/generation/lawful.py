@@ -98,7 +98,7 @@ class Law:
 
     def is_valid(self, kind: str, emit: Emit) -> bool:
         """Whether an emitted event fits the schema of its type, and has all members that it has by the vocabulary."""
-        file = self.profile.schema_file(kind) or ""
+        file = self.profile.narrow_file(kind) or ""
         usual = self.words.emit(kind, 0, "", ()) if self.words else None
         if usual is None:
             return False

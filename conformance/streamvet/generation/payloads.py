@@ -145,8 +145,8 @@ def _ending(profile: Profile) -> tuple[str, ...]:
 def whole_events(profile: Profile) -> dict[str, dict[str, Any]]:
     """The smallest event of each type that is an object, by the type; with those that only a server tells."""
     found = {}
-    for kind, file in profile.types.items():
-        event = smallest(schema := profile.schemas.read(file), schema)
+    for kind in profile.types:
+        event = smallest(schema := profile.schemas.read(profile.narrow_file(kind) or ""), schema)
         head, _, rest = kind.partition(".")
         told_by = profile.then.get(head)
         if isinstance(event, dict):
@@ -184,7 +184,7 @@ def emit(dice: Dice, walk: Walk, kind: str, key: int) -> Emit:
         raise LookupError(f"no worker of {profile.name} emits {kind}")
     if profile.discriminator == "event-name":  # the value is not the whole step: its text varies, and that is all
         return usual
-    schema = profile.schemas.read(profile.schema_file(kind) or "")
+    schema = profile.schemas.read(profile.narrow_file(kind) or "")
     made = dict(usual)
     for name, one in members(schema, schema).items():
         if name in usual and f"/{name}" not in _fixed(profile) and not dice.once_in(5):

@@ -61,7 +61,7 @@ def smallest(schema: Schema, root: Schema) -> Any:
 
 def completed(profile: Profile, kind: str, emit: Emit) -> dict[str, Any]:
     """An emitted event of this type as it could arrive: with whatever members the server adds."""
-    schema = profile.schemas.read(profile.schema_file(kind) or "")
+    schema = profile.schemas.read(profile.narrow_file(kind) or "")
     added = {key: one for key, one in schema.get("properties", {}).items() if key in schema.get("required", ())}
     return {key: smallest(one, schema) for key, one in added.items() if key not in emit} | dict(emit)
 
@@ -70,7 +70,8 @@ def completed(profile: Profile, kind: str, emit: Emit) -> dict[str, Any]:
 def _discriminating(profile: Profile) -> tuple[frozenset[str], tuple[Mapping[str, Any], ...]]:
     """The types that a worker can emit, and what the server may add to an event that tells of its type."""
     kinds = emittable(profile)
-    named = [members(schema, schema) for kind in kinds if (schema := profile.schemas.read(profile.types[kind]))]
+    schemas = [profile.schemas.read(profile.narrow_file(kind) or "") for kind in kinds]
+    named = [members(schema, schema) for schema in schemas]
     return frozenset(kinds), tuple({key: one["const"] for key, one in row.items() if "const" in one} for row in named)
 
 

@@ -21,14 +21,17 @@ from streamvet.probes.probe import Ambient, Probe
 
 # What every stream that is read shows something of.
 ANY_STREAM = (
-    "TRN-01", "TRN-02", "TRN-04", "TRN-05", "TRN-06", "TRN-08", "TRN-09",
+    "TRN-01", "TRN-02", "TRN-04", "TRN-05", "TRN-06", "TRN-08", "TRN-09", "TRN-16", "TRN-17",
     "SSE-01", "SSE-02", "SSE-03", "SSE-04", "SSE-05", "SSE-06", "SSE-07", "SSE-08", "SSE-09", "SSE-10", "SSE-11",
-    "SSE-12",
+    "SSE-12", "SSE-13", "SSE-14",
     "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05", "NDJ-06",
-    "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08", "EVT-11",
+    "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08", "EVT-11", "EVT-12",
     "ORD-01", "ORD-02", "ORD-03", "ORD-08", "CAT-01", "CAT-19", "TRM-01", "TRM-02", "TRM-03", "TRM-04",
     "TRM-11",
 )  # fmt: skip
+
+# The same of an ambient stream: it has no end, unless a probe brings that about.
+ANY_AMBIENT = tuple(one for one in ANY_STREAM if not one.startswith("TRM-"))
 
 # Performs what is generated. It plans no try by itself, so that no requirement counts as missed where it cannot run.
 PROGRAM = Probe(
@@ -65,7 +68,7 @@ PROBES: tuple[Probe, ...] = (
         "straight", reading.straight,
         (*ANY_STREAM, "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-07", "CAT-02", "CAT-04", "CAT-07", "TRM-05",
          "TRM-06", "TRM-07", "TRM-10", "HBT-05"),
-        reading.straight_stimuli, needs=("starts", "terminal"), connections=2,
+        reading.straight_stimuli, needs=("starts", "terminal"), scripted=("EVT-09", "ORD-04", "ORD-05"), connections=2,
     ),
     Probe(
         "existing", reading.existing, (*ANY_STREAM, "CAT-02", "TRM-05", "TRM-10"), reading.existing_stimuli,
@@ -93,7 +96,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "not acceptable"), connections=1,
     ),
     Probe(
-        "broadcast", ambient.broadcast, (*ANY_STREAM, "EVT-09", "ORD-04", "ORD-05", "ORD-06"),
+        "broadcast", ambient.broadcast, (*ANY_AMBIENT, "EVT-09", "ORD-04", "ORD-05", "ORD-06"),
         ambient.broadcast_stimuli,
         needs=("ambient", "publish"), connections=3, ambient=Ambient.PUBLISHES,
     ),
@@ -103,7 +106,7 @@ PROBES: tuple[Probe, ...] = (
         tolerates_late_ms=reading.pause_tolerates_late_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(
-        "triggered", ambient.triggered, ANY_STREAM, ambient.triggered_stimuli,
+        "triggered", ambient.triggered, ANY_AMBIENT, ambient.triggered_stimuli,
         needs=("ambient", "triggers"), connections=1, wait_ms=ambient.triggered_wait_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(
@@ -120,8 +123,9 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "churns", "something to read"), connections=6, ambient=Ambient.PUBLISHES,
     ),
     Probe(
-        "gzip on an ambient stream", ambient.gzip, ("TRN-07",), ambient.one_stimulus,
-        needs=("ambient",), connections=1,
+        "codings on an ambient stream", ambient.coding, ("TRN-07", "TRN-16"), ambient.coding_stimuli,
+        needs=("ambient",), connections=1, wait_ms=ambient.pauses_wait_ms,
+        tolerates_late_ms=reading.pause_tolerates_late_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(
         "stalled", ambient.slow, ("TRN-10",), ambient.slow_stimuli,
@@ -173,7 +177,11 @@ PROBES: tuple[Probe, ...] = (
         "late", reading.late, ("CAT-03", "CAT-04", "CAT-07", "TRM-08", "TRM-12"), reading.late_stimuli,
         needs=("starts", "catchup", "terminal"), connections=lambda setting: setting.effort.joins + 1,
     ),
-    Probe("gzip", reading.gzip, ("TRN-07",), reading.short_stimuli, needs=("starts", "terminal"), connections=1),
+    Probe(
+        "codings", reading.coding, ("TRN-07", "TRN-16"), reading.coding_stimuli,
+        needs=("starts", "terminal"), connections=1, wait_ms=reading.pause_wait_ms,
+        tolerates_late_ms=reading.pause_tolerates_late_ms,
+    ),
     Probe(
         "cancel race", cancelling.race, ("CAN-03", "TRM-02"), cancelling.race_stimuli,
         needs=("control", "cancel", "terminal"), connections=4, starts=cancelling.races_of,

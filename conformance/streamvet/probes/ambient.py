@@ -13,6 +13,7 @@ from streamvet.contract.profile import matches
 from streamvet.probes import scripts, triggers
 from streamvet.probes.bounds import script_s
 from streamvet.probes.reading import EVENTS, pauses_of
+from streamvet.probes.sender import GZIP, NO_GZIP
 from streamvet.probes.setting import STEP_MS
 
 if TYPE_CHECKING:
@@ -195,9 +196,23 @@ async def _shown_something(driver: Driver, stimulus: Stimulus, readers: list[Liv
         await one.cut("it has been served")
 
 
-async def gzip(driver: Driver, _stimulus: Stimulus) -> None:
-    """A reader that accepts gzip: its head tells."""
-    await (await driver.listen(gzip=True)).cut("the head tells")
+def coding_stimuli(setting: Setting) -> list[Stimulus]:
+    """A reader that accepts gzip, with control for events with pauses, and one that excludes it: its head tells."""
+    paused = pauses_of(setting) if setting.published else []
+    return [
+        setting.saying("a reader of gzip", paused, coding=GZIP),
+        setting.saying("gzip excluded", [], coding=NO_GZIP),
+    ]
+
+
+async def coding(driver: Driver, stimulus: Stimulus) -> None:
+    """A reader that accepts gzip, and one that excludes it."""
+    reader = await driver.listen(coding=stimulus["coding"])
+    if not stimulus["script"]:
+        await reader.cut("the head tells")
+        return
+    await driver.perform(stimulus["script"])
+    await driver.have_all([reader], _emits(stimulus))
 
 
 def one_stimulus(setting: Setting) -> list[Stimulus]:

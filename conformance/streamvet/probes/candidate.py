@@ -63,10 +63,11 @@ class Candidate:
     def _learn_secrets(self) -> None:
         """Every value of the credentials but those that name somebody."""
         login = self.profile.operations.get("login")
+        self.recorder.secrets.add(*self.target.secrets)
         for given in (self.target.credentials, self.target.other_credentials, self.target.expired_credentials):
             for key, value in (given or {}).items():
                 if key == "cookie":
-                    self.recorder.secrets.add(value.partition("=")[2])
+                    self.recorder.secrets.add(*_cookie_values(value))
                 elif key == "token" or login is None or "pass" in key or "secret" in key or "key" in key:
                     self.recorder.secrets.add(value)
 
@@ -200,6 +201,11 @@ class Candidate:
             return True
         self.starts_left -= 1
         return self.starts_left >= 0
+
+
+def _cookie_values(field: str) -> list[str]:
+    """The values in a field `Cookie`, without quotes."""
+    return [pair.partition("=")[2].strip().strip('"') for pair in field.split(";")]
 
 
 def _json(document: Any) -> bytes:

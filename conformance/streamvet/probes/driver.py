@@ -14,7 +14,7 @@ from streamvet.probes.bounds import bounds_of
 from streamvet.probes.cursors import cursor_at, resumes
 from streamvet.probes.publishing import Publisher
 from streamvet.probes.runs import Cursor, Run
-from streamvet.probes.sender import Sender
+from streamvet.probes.sender import IDENTITY, Sender
 from streamvet.probes.starting import Starter
 from streamvet.probes.stream_waits import StreamWaits
 from streamvet.recorder import pause
@@ -83,7 +83,7 @@ class Driver:
 
     async def attach(
         self, run: Run, role: str, *, account: str = "primary", cursor: Cursor | None = None, meant: str = "stream",
-        cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False, **about: Any,
+        cut: CutPlan | None = None, stalls: bool = False, coding: str = IDENTITY, **about: Any,
     ) -> Live:  # fmt: skip
         """Request the stream of a run; with a cursor, from there on."""
         operation = self.profile.operations["attach"]
@@ -101,13 +101,13 @@ class Driver:
                 values = {"cursor": cursor.text}
         return await self._sender.send(
             operation, role, facts, account=account, run_id=run.id or "", values=values, headers=headers,
-            cut=cut, stalls=stalls, gzip=gzip,
+            cut=cut, stalls=stalls, coding=coding,
         )  # fmt: skip
 
     async def listen(
         self, role: str = "reader", *, account: str = "primary", meant: str = "stream", accept: str | None = None,
         headers: tuple[tuple[str, str], ...] = (), path: str | None = None, cut: CutPlan | None = None,
-        stalls: bool = False, gzip: bool = False, **about: Any,
+        stalls: bool = False, coding: str = IDENTITY, **about: Any,
     ) -> Live:  # fmt: skip
         """Request the ambient stream; the head has come, or none comes."""
         facts: dict[str, Any] = {"meant": meant, "run": AMBIENT, **about}
@@ -115,7 +115,7 @@ class Driver:
             facts["accept"] = accept
         live = await self._sender.send(
             self.profile.operations["attach"], role, facts, account=account, headers=headers, accept=accept,
-            path=path, cut=cut, stalls=stalls, gzip=gzip,
+            path=path, cut=cut, stalls=stalls, coding=coding,
         )  # fmt: skip
         await live.head(self.bounds.answer_s)
         return live

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from streamvet.contract.evidence import Evidence
 from streamvet.probes.driver import Driver
 from streamvet.probes.setting import Setting, Stimulus
 
@@ -34,6 +35,7 @@ class Probe:
     serves: tuple[str, ...]
     stimuli: Callable[[Setting], list[Stimulus]]
     needs: tuple[str, ...] = ()
+    scripted: tuple[str, ...] = ()  # of those that it serves, what only a run that follows a script exercises
     connections: int | Callable[[Setting], int] = 2  # streams that it holds at once
     starts: int | Callable[[Stimulus], int] = 1  # runs that one try starts
     wait_ms: Callable[[Setting, Stimulus], float] = lambda _setting, _stimulus: 0.0  # real time that it has to wait
@@ -100,6 +102,12 @@ def _can(what: str) -> Condition:
     return holds
 
 
+def _launched(setting: Setting) -> str | None:
+    if setting.target.launch is None:
+        return "no launch in the target file"
+    return None if Evidence.LAUNCHED in setting.target.allows else "evidence in the target file allows no kill"
+
+
 def _account(setting: Setting) -> str | None:
     nobody = setting.profile.field("auth.kind") in (None, "none")
     return None if nobody or setting.target.credentials else "no credentials in the target file"
@@ -159,7 +167,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "e-mail": _email,
     "triggers": _triggers,
     "fail": _can("fail"),
-    "launch": _given("launch"),
+    "launch": _launched,
     "other account": _given("other_credentials"),
     "expired account": _given("expired_credentials"),
     "starts": lambda setting: None if setting.starts else "",

@@ -1,39 +1,52 @@
-"""The candidate as a process: started, waited for, killed, started again. Only ours, and by its process group.
+"""The candidate as a process: started, waited for, killed, started again, with all that has come of it.
 
-Must not know HTTP: whether it is up is asked of the caller.
+A warden of its own (`probes.warden`) stands in between: it ends the candidate even where this process is killed. Must
+not know HTTP: whether it is up is asked of the caller.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import signal
+import sys
 from contextlib import suppress
-from tempfile import TemporaryFile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamvet.contract.files import FileError
+from streamvet.probes import warden
 from streamvet.recorder import now_us, pause
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     from streamvet.contract.target import Launch
 
 _POLL_S = 0.02  # between two looks at whether it is up: small against the start of any server
-_SAID_BYTES = 400  # of its output in an error: the last lines of a traceback
+_SAID_CHARS = 400  # of its output in an error: the last lines of a traceback
 _STOP_S = 5.0  # for a clean end; a server that drains its streams takes as long as they have to be told
+# Without a folder of packages and without the user's settings: it needs neither, and starts in half of the time.
+_WARDEN = (sys.executable, "-I", "-S", str(Path(warden.__file__)))
 
 
 class CandidateProcess:
-    """One process group. `launch` says how it is started."""
+    """One candidate and what has come of it. `launch` says how it is started."""
 
     def __init__(self, launch: Launch, file: Path) -> None:
         self._launch = launch
         self._file = file
         self._process: asyncio.subprocess.Process | None = None
-        self._output = TemporaryFile()  # noqa: SIM115 - closed by `stop`
+        self._listening: asyncio.Task[None] | None = None
+        self._begun = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._code: int | None = None
+        self._failed = ""
+        self._printed = ""
+        self._left = 0  # how many processes it had left behind when it ended
+        self._asked = False  # whether it was to end
+        self._is_up: Callable[[], Awaitable[bool]] | None = None
+        self.deaths: list[str] = []  # each time that it ended by itself: how, and what it had printed
 
     async def start(self, is_up: Callable[[], Awaitable[bool]]) -> bool:
         """Start it and wait until it is up; gives whether it is.
@@ -46,64 +59,102 @@ class CandidateProcess:
         if await is_up():
             wanted, got = "an address where nothing answers before the candidate is launched", "an answer"
             raise FileError(self._file, "/base_url", wanted, got)
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *launch.command,
-                cwd=launch.cwd,
-                env=dict(os.environ) | dict(launch.env),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            wanted, got = "a command that can be run", f"{launch.command[0]!r}: {error.strerror}"
-            raise FileError(self._file, "/launch/command", wanted, got) from error
+        self._is_up = is_up
+        await self._launched()
         deadline_us = now_us() + launch.ready_within_ms * 1000
-        while now_us() < deadline_us and self._process.returncode is None:
-            if await is_up() and self._process.returncode is None:
+        while now_us() < deadline_us and not self.has_ended:
+            if await is_up() and not self.has_ended:
                 return True
             await pause(_POLL_S)
+        await self._ask(warden.SAY)
         return False
+
+    async def _launched(self) -> None:
+        launch = self._launch
+        self._begun, self._ended = asyncio.Event(), asyncio.Event()
+        self._code, self._failed, self._printed, self._left, self._asked = None, "", "", 0, False
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *_WARDEN, *launch.command, cwd=launch.cwd, env=dict(os.environ) | dict(launch.env),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
+        except (OSError, ValueError) as error:
+            raise self._refused(getattr(error, "strerror", None) or str(error)) from error
+        self._process = process
+        self._listening = asyncio.create_task(self._listen(process))
+        await self._begun.wait()
+        if self._failed:
+            await process.wait()
+            raise self._refused(self._failed)
+
+    def _refused(self, said: str) -> FileError:
+        got = f"{self._launch.command[0]!r}: {said}"
+        return FileError(self._file, "/launch/command", "a command that can be run", got)
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Take what the warden tells, until it ends."""
+        assert process.stdout is not None  # noqa: S101 - said for mypy: it is a pipe
+        async for line in process.stdout:
+            told = json.loads(line)
+            self._printed = told.get("said", self._printed)
+            self._failed = told.get("failed", self._failed)
+            if "ended" in told:
+                self._code, self._left = told["ended"], told["left"]
+                self._ended.set()
+                if not self._asked:
+                    self.deaths.append(self.said())
+            self._begun.set()
+        self._begun.set()  # also where the warden itself was killed
+        self._ended.set()
 
     @property
     def has_ended(self) -> bool:
         """Whether it was started and has ended since."""
-        return self._process is not None and self._process.returncode is not None
+        return self._process is not None and self._ended.is_set()
 
     def said(self) -> str:
         """The end of what it printed, and how it ended where it has."""
-        self._output.seek(0, os.SEEK_END)
-        self._output.seek(max(self._output.tell() - _SAID_BYTES, 0))
-        printed = self._output.read().decode("utf-8", "replace").strip()
-        code = self._process.returncode if self._process else None
-        ended = f"it exited with {code}; " if code is not None else ""
+        printed = self._printed.strip()[-_SAID_CHARS:]
+        ended = f"it exited with {self._code}; " if self._code is not None else ""
+        if self._left:
+            ended += f"it left {self._left} processes behind, and has to stay in the foreground; "
         return f"{ended}it printed {repr(printed) if printed else 'nothing'}"
 
     def ask_to_stop(self) -> None:
-        """SIGTERM."""
-        self._send(signal.SIGTERM)
+        """SIGTERM, to its group."""
+        self._asked = True
+        self._send(warden.STOP)
 
     async def kill(self) -> None:
-        """SIGKILL, to its children too."""
-        await self._signal(signal.SIGKILL)
+        """SIGKILL, to all that has come of it, wherever it has gone."""
+        if self._process is not None:
+            self._asked = True
+            self._send(warden.KILL)
+            await self._process.wait()
+            if self._listening is not None:
+                await self._listening
 
     async def stop(self) -> None:
-        """Ask it to end; kill it where it does not. It is not started again after this."""
+        """Ask it to end; kill it where it does not, and what it leaves behind."""
         if self._process is not None and self._process.returncode is None:
-            self._send(signal.SIGTERM)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), _STOP_S)
-            await self._signal(signal.SIGKILL)
-        self._output.close()
+            if not self.has_ended:
+                self.ask_to_stop()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ended.wait(), _STOP_S)
+            await self.kill()
+            if sys.platform != "linux" and self._is_up is not None and await self._is_up():
+                self.deaths.append("it still answers though it was ended: a process of it has left its group")
 
-    async def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._send(number)
-            await self._process.wait()
+    async def _ask(self, what: bytes) -> None:
+        """Ask the warden for what was printed, and wait for the answer."""
+        before = self._printed
+        self._send(what)
+        deadline_us = now_us() + 1_000_000  # it answers at once, unless it was killed
+        while now_us() < deadline_us and self._printed == before and not self.has_ended:
+            await pause(_POLL_S)
 
-    def _send(self, number: signal.Signals) -> None:
-        """To the whole group: a wrapper such as npm has the server as a child."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
+    def _send(self, what: bytes) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(ConnectionError, RuntimeError):  # the warden is gone, and with it all that it watched
+                self._process.stdin.write(what)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from streamvet.probes import scripts
 from streamvet.probes.bounds import script_s
 from streamvet.probes.runs import Run
+from streamvet.probes.sender import GZIP, NO_GZIP
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 
 if TYPE_CHECKING:
@@ -135,14 +136,18 @@ async def _join_at_event(driver: Driver, run: Run, first: Live, count: int) -> L
     return await driver.attach(run, "late")
 
 
-def short_stimuli(setting: Setting) -> list[Stimulus]:
-    """One short run."""
-    return [setting.stimulus("a short run", setting.main, "succeeds", steps_of(setting, setting.main, EVENTS, STEP_MS))]
+def coding_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that pauses, for a reader that accepts gzip, and a short one for a reader that excludes it."""
+    paused, short = [*lead(setting), *pauses_of(setting)], steps_of(setting, setting.main, EVENTS, STEP_MS)
+    return [
+        setting.stimulus("pauses for a reader of gzip", setting.main, "succeeds", paused, coding=GZIP),
+        setting.stimulus("gzip excluded", setting.main, "succeeds", short, coding=NO_GZIP),
+    ]
 
 
-async def gzip(driver: Driver, _stimulus: Stimulus) -> None:
-    """A reader that accepts gzip."""
-    _run, reader = await driver.begin("reader", gzip=True)
+async def coding(driver: Driver, stimulus: Stimulus) -> None:
+    """A reader that accepts gzip, and one that excludes it."""
+    _run, reader = await driver.begin("reader", coding=stimulus["coding"])
     if reader is not None:
         # A compressed stream shows no events, so only its end is waited for.
         await reader.ended(driver.bounds.whole_s)

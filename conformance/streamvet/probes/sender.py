@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from streamvet.probes.candidate import Candidate
     from streamvet.recorder import CutPlan, Live, Tape
 
+# What a request takes (RFC 9110, 12.5.3): no coding, gzip, or every one but gzip, which a server that looks for the
+# name alone takes for the contrary.
+IDENTITY, GZIP, NO_GZIP = "identity", "gzip", "gzip;q=0"
 _MEDIA = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
 
 
@@ -37,17 +40,17 @@ class Sender:
         self, operation: Operation, role: str, about: dict[str, Any], *, account: str = "primary", run_id: str = "",
         query: Mapping[str, str] | None = None, headers: tuple[tuple[str, str], ...] = (), body: bytes | None = None,
         values: Mapping[str, str] | None = None, accept: str | None = None, path: str | None = None,
-        cut: CutPlan | None = None, stalls: bool = False, gzip: bool = False,
+        cut: CutPlan | None = None, stalls: bool = False, coding: str = IDENTITY,
     ) -> Live:  # fmt: skip
         """One request of the profile, as an account.
 
         `values` stand for the names in braces in its path, query, header fields and body; `run_id` for `{run}`. A
-        `body` is sent as it stands, in place of the operation's own.
+        `body` is sent as it stands, in place of the operation's own; `coding` is the value of Accept-Encoding.
         """
         known = {"run": run_id, **(values or {})}
         dress, parameters = credentials.dressed(self._profile, operation, await self._credential(account))
         media = _MEDIA[self._profile.framing] if operation.streams else "application/json"
-        fields = {"Accept": media, "Accept-Encoding": "gzip" if gzip else "identity"}
+        fields = {"Accept": media, "Accept-Encoding": coding}
         fields |= credentials.filled(operation.headers, known)
         fields |= {"Accept": accept} if accept else {}
         if body is None and operation.body is not None:
@@ -61,7 +64,7 @@ class Sender:
         about = {"meant": "answer", "account": account} | about
         if self._candidate.restarts > self._restarts:
             about["restarts"] = self._candidate.restarts - self._restarts
-        if gzip:
+        if coding == GZIP:
             about["gzip"] = True
         ask = Ask(
             operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet.contract.profile import pointed
 from streamvet.probes.bounds import RATE_LIMIT_S, retry_s
 from streamvet.probes.runs import Run
+from streamvet.probes.sender import IDENTITY
 from streamvet.recorder import pause
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Starter:
         *,
         cut: CutPlan | None = None,
         stalls: bool = False,
-        gzip: bool = False,
+        coding: str = IDENTITY,
         headers: tuple[tuple[str, str], ...] = (),
         body: Any = None,
         script: Any = None,
@@ -80,7 +81,7 @@ class Starter:
             live = await self._sender.send(
                 operation, role if operation.streams else "start", dict(facts), headers=scripted + headers, body=sent,
                 cut=cut if operation.streams else None,
-                stalls=stalls and operation.streams, gzip=gzip and operation.streams,
+                stalls=stalls and operation.streams, coding=coding if operation.streams else IDENTITY,
             )  # fmt: skip
             await (live.head if operation.streams else live.ended)(self._bounds.answer_s)
             again_s = retry_s(live.head_now)

@@ -46,7 +46,7 @@ def prove_the_proof(results: Sequence[Done]) -> list[str]:
     honest = {one.job.profile: one.verdicts for one in results if one.job.fault is None}
     named: dict[str, list[Done]] = {one: [] for profile in honest for one in _applicable(profile)}
     for done in results:
-        if done.job.fault is not None and done.job.fault.id in named:
+        if done.job.fault is not None and done.job.other is None and done.job.fault.id in named:
             named[done.job.fault.id].append(done)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), context) as pool:  # nothing but reading and judging: all cores

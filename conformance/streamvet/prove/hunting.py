@@ -121,7 +121,7 @@ def hunt_one(hunt: Hunt) -> Hunted:
     """One hunt: the server, and a campaign that tries nothing but what is generated."""
     folder = Path(tempfile.mkdtemp(prefix="streamvet-hunt-"))
     target, profile = reference(
-        hunt.profile, dict(hunt.given), folder, hunt.port, time_scale=time_scale(hunt.profile), fault=hunt.fault.name
+        hunt.profile, dict(hunt.given), folder, hunt.port, time_scale=time_scale(hunt.profile), faults=[hunt.fault.name]
     )
     wanted = hunt.fault.id or ""
     try:

@@ -20,18 +20,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run: a profile, and a fault or none. `given` is the profile's row of the server's accounts."""
+    """One run: a profile, and a fault, two of them or none. `given` is the profile's row of the server's accounts."""
 
     profile: str
     given: Mapping[str, Any]
     fault: Fault | None
     port: int
     keep: Path | None  # the folder for its traces
+    other: Fault | None = None  # of a pair
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that are committed."""
+        return tuple(one for one in (self.fault, self.other) if one is not None)
 
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.fault.name if self.fault else 'honest'} on {self.profile}"
+        return f"{' and '.join(one.name for one in self.faults) or 'honest'} on {self.profile}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,17 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One place of the kill matrix: a fault on a profile, what went wrong, and how the fault was seen."""
+    """One place of the kill matrix: a fault on a profile, what went wrong, and how the fault was seen.
+
+    Of a pair with the other fault, and which of the two ids were found; the rest is shown under these.
+    """
 
     fault: Fault
     profile: str
     wrong: tuple[str, ...]
     seen: str
+    other: Fault | None = None
+    found: tuple[str, ...] = ()
 
 
 def compare(
@@ -82,6 +93,34 @@ def compare(
             continue
         wrong.append(f"{one}: expected {verdict.value} as on the honest server, got {_told(now)}")
     return wrong
+
+
+def compare_pair(
+    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], pair: tuple[Fault, Fault], levels: Mapping[str, str],
+    causes: Mapping[str, frozenset[str]],
+) -> list[str]:  # fmt: skip
+    """The same for two faults that were committed together: both ids are found, or one is shown under the other."""
+    ids = [one.id for one in pair if one.id is not None]
+    wrong: list[str] = []
+    for one in ids:
+        expected, now = VIOLATED[levels[one]], faulty.get(one)
+        under = now is Verdict.INCONCLUSIVE and not _roots(one, causes).isdisjoint(set(ids) - {one})
+        if now is not expected and not under:
+            wrong.append(f"{one}: expected {expected.value}, or a cause that is the other fault, got {_told(now)}")
+    if not found_of(pair, faulty, levels):
+        wrong.append(f"{' and '.join(ids)}: expected one of them to be found, got none")
+    for one, verdict in honest.items():
+        now = faulty.get(one)
+        explained = now is Verdict.INCONCLUSIVE and not _roots(one, causes).isdisjoint(ids)
+        if one not in ids and now is not verdict and not explained:
+            wrong.append(f"{one}: expected {verdict.value} as on the honest server, got {_told(now)}")
+    return wrong
+
+
+def found_of(pair: tuple[Fault, Fault], faulty: Mapping[str, Verdict], levels: Mapping[str, str]) -> tuple[str, ...]:
+    """The ids of a pair that have findings of their own."""
+    ids = [one.id for one in pair if one.id is not None]
+    return tuple(one for one in ids if faulty.get(one) is VIOLATED[levels[one]])
 
 
 def _roots(name: str, causes: Mapping[str, frozenset[str]]) -> set[str]:
@@ -116,10 +155,15 @@ def matrix(results: Iterable[Done]) -> list[Cell]:
 
 def _cell(one: Done, fault: Fault, honest: Done) -> Cell:
     errors = [f"the suite itself: {error.strip().rpartition(chr(10))[2]}" for error in (*honest.errors, *one.errors)]
-    judged = bool(one.verdicts and honest.verdicts)
-    lines = compare(honest.verdicts, one.verdicts, fault, one.levels, one.causes) if judged else []
+    other, lines, found = one.job.other, list[str](), tuple[str, ...]()
+    if one.verdicts and honest.verdicts and other is None:
+        lines = compare(honest.verdicts, one.verdicts, fault, one.levels, one.causes)
+    elif one.verdicts and honest.verdicts and other is not None:
+        found = found_of((fault, other), one.verdicts, one.levels)
+        lines = compare_pair(honest.verdicts, one.verdicts, (fault, other), one.levels, one.causes)
     wrong = (*errors, *(_with_finding(line, one) for line in lines))
-    return Cell(fault, one.job.profile, wrong, one.first.get(fault.id or "", ""))
+    seen = one.first.get((found or (fault.id or "",))[0], "")
+    return Cell(fault, one.job.profile, wrong, seen, other, found)
 
 
 def _with_finding(line: str, one: Done) -> str:

@@ -12,12 +12,14 @@ import shutil
 import tempfile
 from concurrent.futures import as_completed
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamvet.campaign import SMALL_EFFORT, Settings, Unreachable, campaign
+from streamvet.contract.intake import read_lines
 from streamvet.contract.loading import load_profile
 from streamvet.outcome import Verdict
-from streamvet.prove.matrix import Done, Job, matrix
+from streamvet.prove.matrix import Cell, Done, Job, matrix
 from streamvet.reference import Fault, free_port, reference
 from streamvet.systems import judge_of
 from streamvet.trace import Trace, dump, load
@@ -45,16 +47,21 @@ _Made = TypeVar("_Made")
 
 
 def jobs(
-    faults: Iterable[Fault], accounts: Mapping[str, Any], profiles: Sequence[str], keep: Path | None = None
-) -> list[Job]:
-    """The honest run of each profile, then each fault on each of its profiles."""
+    faults: Iterable[Fault], accounts: Mapping[str, Any], profiles: Sequence[str], keep: Path | None = None,
+    pairs: Mapping[str, Sequence[tuple[Fault, Fault]]] = MappingProxyType({}),
+) -> list[Job]:  # fmt: skip
+    """The honest run of each profile, then each fault on each of its profiles, then the pairs of each profile."""
 
-    def job(profile: str, fault: Fault | None) -> Job:
-        folder = keep / profile / (fault.name if fault else "honest") if keep else None
-        return Job(profile, accounts[profile], fault, free_port(), folder)
+    def job(profile: str, fault: Fault | None = None, other: Fault | None = None) -> Job:
+        name = "+".join(one.name for one in (fault, other) if one) or "honest"
+        return Job(profile, accounts[profile], fault, free_port(), keep / profile / name if keep else None, other)
 
-    pairs = [(profile, fault) for fault in faults for profile in fault.profiles if profile in profiles]
-    return [job(profile, None) for profile in profiles] + [job(profile, fault) for profile, fault in pairs]
+    single = [(profile, fault) for fault in faults for profile in fault.profiles if profile in profiles]
+    return [
+        *(job(profile) for profile in profiles),
+        *(job(profile, fault) for profile, fault in single),
+        *(job(profile, *both) for profile in profiles for both in pairs.get(profile, ())),
+    ]
 
 
 def perform(all_jobs: Sequence[Job], on_done: Callable[[Done], None]) -> list[Done]:
@@ -91,14 +98,18 @@ def mixed(all_jobs: Sequence[Job]) -> dict[int, Job]:
 
 def _wrong(results: Sequence[Done]) -> list[Job]:
     """The runs that did not go as they must; an honest one is there where it did not pass everything."""
-    cells = {(cell.fault.name, cell.profile) for cell in matrix(results) if cell.wrong}
+    cells = {_key(cell) for cell in matrix(results) if cell.wrong}
     honest = {Verdict.PASS, Verdict.NOT_APPLICABLE}
     return [
         one.job
         for one in results
         if (one.job.fault is None and not honest.issuperset(one.verdicts.values()))
-        or (one.job.fault is not None and (one.job.fault.name, one.job.profile) in cells)
+        or (one.job.fault is not None and _key(one.job) in cells)
     ]
+
+
+def _key(one: Job | Cell) -> tuple[str, ...]:
+    return (*(fault.name for fault in (one.fault, one.other) if fault is not None), one.profile)
 
 
 def time_scale(profile: str) -> float:
@@ -129,10 +140,10 @@ def beside_each_other(
 
 def _campaign(job: Job, folder: Path) -> tuple[Profile, list[Trace], Summary]:
     """The campaign of a run, which ends together with the server that it started where the parent is interrupted."""
-    fault = job.fault.name if job.fault else None
     target, profile = reference(
-        job.profile, dict(job.given), folder, job.port, time_scale=time_scale(job.profile), fault=fault
-    )
+        job.profile, dict(job.given), folder, job.port, time_scale=time_scale(job.profile),
+        faults=[one.name for one in job.faults],
+    )  # fmt: skip
     traces: list[Trace] = []
     summary = asyncio.run(cancelled_on_signal(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append)))
     return profile, traces, summary
@@ -189,5 +200,4 @@ def _first(rulings: Iterable[Ruling]) -> dict[str, str]:
 def kept(folder: Path) -> Iterator[Trace]:
     """The traces that a run has left in its folder, in their order."""
     for path in sorted(folder.glob("*.trace.ndjson.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            yield load(file, str(path))
+        yield load(read_lines(path), str(path))

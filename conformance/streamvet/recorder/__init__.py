@@ -6,11 +6,11 @@ know what a requirement is, why a request is sent, or what a conforming candidat
 
 from __future__ import annotations
 
+from streamvet.masking import Secrets
 from streamvet.recorder.clock import JitterMeter, now_us, pause, wait_until
 from streamvet.recorder.limits import LIMITS, Limits
 from streamvet.recorder.live import CutPlan, Live
 from streamvet.recorder.live_decoder import LiveDecoder, Seen
-from streamvet.recorder.masking import Secrets
 from streamvet.recorder.patience import Patience
 from streamvet.recorder.recorder import Ask, Recorder
 from streamvet.recorder.tape import Tape

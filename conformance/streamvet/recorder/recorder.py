@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from streamvet.contract.profile import Profile
-    from streamvet.recorder.masking import Secrets
+    from streamvet.masking import Secrets
 
 # The receive buffer of a reader that stalls; Linux doubles it. By itself it would grow to many MiB (tcp_rmem), and a
 # much smaller one would take the reader seconds to catch up.

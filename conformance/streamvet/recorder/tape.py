@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from streamvet.recorder.clock import now_us, wall_clock_s
 from streamvet.trace import Ending, Exchange, Request
@@ -60,13 +60,13 @@ class Tape:
         secrets, zero = self._recorder.secrets, self.zero_us
         head = live.head_now
         if head:
-            headers = tuple((key, secrets.mask_text(value)) for key, value in head.headers)
+            headers = tuple((secrets.mask_text(key), secrets.mask_text(value)) for key, value in head.headers)
             head = head._replace(headers=headers, at_us=head.at_us - zero)
         return Exchange(
             id=name,
             operation=ask.operation,
             role=live.role,
-            about=_masked(live.about, self._recorder),
+            about={key: secrets.mask_value(value) for key, value in live.about.items()},
             request=self._request(ask),
             sent_us=live.sent_us - zero,
             head=head,
@@ -89,7 +89,3 @@ class Tape:
             tuple((key, secrets.mask_text(value, ours=True)) for key, value in ask.headers),
             None if body is None else secrets.mask_text(body, ours=True),
         )
-
-
-def _masked(about: dict[str, Any], recorder: Recorder) -> dict[str, Any]:
-    return {key: recorder.secrets.mask_text(value) if isinstance(value, str) else value for key, value in about.items()}

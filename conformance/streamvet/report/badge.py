@@ -1,6 +1,6 @@
 """The report as a small SVG badge, complete in itself.
 
-Must not know more of a report than its exit code and its profile.
+Must not know more of a report than its exit code, its profile and what it may claim.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from streamvet.report.claim import outcome
 from streamvet.report.exits import Exit, Policy, exit_code
 
 if TYPE_CHECKING:
@@ -49,11 +50,19 @@ _SVG = """\
 """
 
 
+def _word(reports: Sequence[Report], code: Exit) -> str:
+    """The outcome with the level of evidence; of several reports that of the weakest."""
+    if code is not Exit.CONFORMANT:
+        return _WORDS[code]
+    said = list(dict.fromkeys(outcome(report, code) for report in reports))
+    return said[0] if len(said) == 1 else " and ".join(said)
+
+
 def render(reports: Sequence[Report], policy: Policy) -> str:
     """The badge of these reports together."""
     code = exit_code(reports, policy)
     names = ", ".join(dict.fromkeys(report.profile for report in reports))
-    label, word = f"streamvet {names}", _WORDS[code]
+    label, word = f"streamvet {names}", _word(reports, code)
     left_text, right_text = round(len(label) * _CHAR_PX), round(len(word) * _CHAR_PX)
     left, right = left_text + _PAD_PX, right_text + _PAD_PX
     return _SVG.format(

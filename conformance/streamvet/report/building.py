@@ -10,8 +10,11 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from streamvet.commands import Spool, perform
+from streamvet.contract.evidence import LACKING
 from streamvet.contract.files import schemas_folder
-from streamvet.judge import Judge
+from streamvet.judge import Judge, guilty_in
+from streamvet.outcome import Verdict
 from streamvet.report.exhibit import Exhibit, exhibit
 from streamvet.report.report import Report
 from streamvet.report.waivers import Waiver, idle, waive
@@ -21,13 +24,16 @@ if TYPE_CHECKING:
     from datetime import date
 
     from streamvet.contract.profile import Profile
-    from streamvet.contract.registry import Registry
+    from streamvet.contract.registry import Registry, Requirement
     from streamvet.judge import Ruling
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
 
 EXHIBITS = 3  # of one requirement: the same defect again tells nothing new
 TRACE_SUFFIX = ".trace.ndjson"
+NOT_ALLOWED = (
+    "its check is a command, which runs only with --allow-commands, or allow_commands: true in the target file"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +48,30 @@ class Asked:
 
 @dataclass(slots=True)
 class ReportBuilder:
-    """Judges the traces of one candidate one by one, and makes the report on them."""
+    """Judges the traces of one candidate one by one, and makes the report on them.
+
+    `withheld`: why the commands that check requirements of the profile's own folder do not run; "" where they do.
+    """
 
     profile: Profile
     registry: Registry
     checks: Mapping[str, Check]
+    withheld: str = NOT_ALLOWED
     traces: int = 0
     exhibits: dict[str, list[Exhibit]] = field(default_factory=dict)
+    explained: dict[str, list[Exhibit]] = field(default_factory=dict)  # of findings that other violations explain
     judge: Judge = field(init=False)
+    spool: Spool | None = field(init=False, default=None)  # for commands, where some are to run
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.profile, self.registry, self.checks)
+        if self._own() and not self.withheld:
+            self.spool = Spool()
+
+    def _own(self, only: Collection[str] | None = None) -> list[Requirement]:
+        """The requirements that commands check."""
+        rows = self.registry.testable(self.profile)
+        return [row for row in rows if row.command and (only is None or row.id in only)]
 
     def add(self, trace: Trace) -> dict[str, Outcome]:
         """Judge one trace; gives its outcomes.
@@ -62,17 +81,44 @@ class ReportBuilder:
         """
         outcomes = self.judge.add(trace)
         self.traces += 1
-        for requirement, outcome in outcomes.items():
-            if isinstance(outcome, list):
-                for finding in outcome:
-                    self._show(requirement, finding, trace)
+        self._show_all(outcomes, trace)
+        if self.spool is not None:
+            self.spool.add(trace, guilty_in(outcomes))
         return outcomes
+
+    def _run_commands(self, spool: Spool, only: Collection[str] | None) -> bool:
+        """Have the commands say what they find in all traces, once; gives whether they could say it all."""
+        outcomes: dict[int, dict[str, Outcome]] = {}
+        try:
+            answers = list(perform(self._own(only), self.profile.folder, spool))
+        except KeyboardInterrupt:
+            for row in self._own():
+                self.judge.skipped(row.id, "the run was interrupted while commands checked it")
+            return False
+        for rows, answer in answers:
+            for row in rows if answer.error else ():
+                self.judge.failed(row.id, answer.error)
+            for (requirement, number), outcome in answer.outcomes.items():
+                outcomes.setdefault(number, {})[requirement] = outcome
+        for kept in spool.kept:
+            said = outcomes.get(kept.number, {})
+            folded = self.judge.add_own(kept.brief, said, kept.guilty)
+            trace = spool.trace(kept.number) if guilty_in(folded) else kept.brief
+            self._show_all(folded, trace)
+        return True
+
+    def _show_all(self, outcomes: Mapping[str, Outcome], trace: Trace) -> None:
+        for requirement, outcome in outcomes.items():
+            for finding in outcome if isinstance(outcome, list) else ():
+                self._show(requirement, finding, trace)
 
     def _show(self, requirement: str, finding: Finding, trace: Trace) -> None:
         """Keep the evidence of a finding, of each exchange only that of the first one."""
         shown = self.exhibits.setdefault(requirement, [])
+        # What is explained may count after all, where its cause is waived; it takes no place from what counts anyway.
+        alike = [one for one in shown if bool(one.finding.explained_by) is bool(finding.explained_by)]
         place = (trace.probe, trace.stimulus.get("name"), finding.exchange)
-        if len(shown) >= EXHIBITS or any((one.probe, one.stimulus, one.finding.exchange) == place for one in shown):
+        if len(alike) >= EXHIBITS or any((one.probe, one.stimulus, one.finding.exchange) == place for one in alike):
             return
         made = exhibit(dataclasses.replace(finding, requirement=requirement, trace=trace.name), trace, self.profile)
         if made:
@@ -80,12 +126,21 @@ class ReportBuilder:
 
     def report(self, asked: Asked, **facts: Any) -> Report:
         """The report on everything that was added; `facts` are further fields of `Report`."""
-        rulings = [one for one in self.judge.rulings() if asked.only is None or one.requirement.id in asked.only]
+        for row in self._own() if self.withheld else ():
+            self.judge.withheld(row.id, self.withheld)
+        if self.spool is not None and self.spool.kept:
+            facts["interrupted"] = not self._run_commands(self.spool, asked.only) or facts.get("interrupted", False)
+            self.spool = None
+        rulings = self.judge.rulings()
         stale: list[str] = []
         if asked.waivers and asked.today:
-            rulings, stale = waive(rulings, asked.waivers, asked.today)
+            rulings, stale = waive(rulings, asked.waivers, asked.today)  # all of them: what is waived explains nothing
+        if asked.only is not None:
+            rulings = [one for one in rulings if one.requirement.id in asked.only]
+            stale = [one for one in stale if one.partition(":")[0] in asked.only]
         notes = (*facts.pop("notes", ()), *idle(rulings, asked.waivers, self.profile.name))
-        chosen = {one.requirement.id for one in rulings}
+        if self.withheld and facts.get("offline") and self._own(asked.only):  # else it is told with each of them
+            notes += (f"{', '.join(row.id for row in self._own(asked.only))}: {self.withheld}",)
 
         def again(ruling: Ruling) -> str:
             """What pinned tries show comes with the same command; what generated ones show, with the replay."""
@@ -95,18 +150,39 @@ class ReportBuilder:
                 else _reproduce(ruling, asked.command, self.profile)
             )
 
-        return Report(
+        report = Report(
             profile=self.profile.name,
             title=self.profile.title,
             rulings=tuple(dataclasses.replace(one, reproduce=again(one)) for one in rulings),
             families=self.registry.families,
             spec=self.registry.revision,
             stale=tuple(stale),
-            exhibits={one: tuple(shown) for one, shown in self.exhibits.items() if one in chosen},
+            exhibits={one.requirement.id: self._exhibits(one) for one in rulings},
             traces=self.traces,
             notes=notes,
+            adopted=self.profile.adopted,
+            partial=asked.only is not None,
             **facts,
         )
+        return dataclasses.replace(report, rulings=tuple(_out_of_reach(one, report) for one in report.rulings))
+
+    def _exhibits(self, ruling: Ruling) -> tuple[Exhibit, ...]:
+        """The evidence of the findings that count for a ruling: not of those that are explained, or waived."""
+        counting = {_place(one) for one in ruling.findings}
+        shown = self.exhibits.get(ruling.requirement.id, ())
+        return tuple(one for one in shown if _place(one.finding) in counting)[:EXHIBITS]
+
+
+def _place(finding: Finding) -> tuple[object, ...]:
+    """What tells findings of one requirement apart, whoever explains them."""
+    return finding.trace, finding.exchange, finding.span, finding.at_us, finding.expected, finding.seen
+
+
+def _out_of_reach(ruling: Ruling, report: Report) -> Ruling:
+    """A ruling with the reason that counts where the run has not the level of evidence which it takes."""
+    if ruling.verdict is not Verdict.INCONCLUSIVE or report.within(ruling):
+        return ruling
+    return dataclasses.replace(ruling, reason=f"needs {LACKING[report.levels[ruling.requirement.id]]}")
 
 
 def _reproduce(ruling: Ruling, command: str, profile: Profile) -> str:
@@ -117,5 +193,6 @@ def _reproduce(ruling: Ruling, command: str, profile: Profile) -> str:
     if file.endswith(TRACE_SUFFIX):
         # A trace names its profile, and only a built-in one is found by its name.
         folder = "" if profile.folder.parent == schemas_folder() else f"--profile {shlex.quote(str(profile.folder))} "
-        lines.append(f"streamvet judge {shlex.quote(file)} {folder}{only}")
+        allowed = " --allow-commands" if ruling.requirement.command else ""
+        lines.append(f"streamvet judge {shlex.quote(file)} {folder}{only}{allowed}")
     return "\n".join(lines) if ruling.findings else ""

@@ -14,6 +14,7 @@ from streamvet.outcome import Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamvet.judge import Ruling
     from streamvet.report.report import Report
 
 
@@ -40,7 +41,7 @@ MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the user asked to count: SHOULDs as MUSTs, and what was not exercised as if it were."""
+    """What the user asked to count: SHOULDs as MUSTs (never a NOTE), and what was not exercised as if it were."""
 
     strict: bool = False
     accept_incomplete: bool = False
@@ -58,13 +59,20 @@ def exit_code(reports: Sequence[Report], policy: Policy) -> Exit:
         return Exit.VIOLATED
     if not any(report.exercised for report in reports):
         return Exit.INCOMPLETE
-    if not policy.accept_incomplete and any(_incomplete(report) for report in reports):
+    if any(_incomplete(ruling, report, policy) for report in reports for ruling in report.rulings):
         return Exit.INCOMPLETE
     return Exit.CONFORMANT
 
 
-def _incomplete(report: Report) -> bool:
-    """Whether a MUST was never exercised; traces from elsewhere need not exercise all."""
-    return not report.offline and any(
-        ruling.verdict is Verdict.INCONCLUSIVE and ruling.requirement.level == "MUST" for ruling in report.rulings
-    )
+def _incomplete(ruling: Ruling, report: Report, policy: Policy) -> bool:
+    """Whether a MUST is undecided that the run should have decided.
+
+    What only explained findings speak about is violated, and nobody's to accept: it counts whatever its causes are,
+    which may be left out of the report. What was not exercised counts within the level of evidence of the run, unless
+    that is accepted; traces from elsewhere need not exercise all.
+    """
+    if ruling.verdict is not Verdict.INCONCLUSIVE or ruling.requirement.level != "MUST":
+        return False
+    if ruling.explained:
+        return True
+    return not policy.accept_incomplete and not report.offline and report.within(ruling)

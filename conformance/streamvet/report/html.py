@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from streamvet.contract.evidence import highest
 from streamvet.outcome import Verdict
+from streamvet.report.also import also
+from streamvet.report.basis import rests_on
+from streamvet.report.claim import sentence
 from streamvet.report.exits import MEANING, Policy, exit_code
-from streamvet.report.printable import LINE_FEED, printable, printable_lines
+from streamvet.report.printable import LINE_FEED, counted, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +51,7 @@ def render(reports: Sequence[Report], policy: Policy) -> str:
         reports=[_view(report, policy, index) for index, report in enumerate(reports, start=1)],
         title=f"streamvet: {', '.join(dict.fromkeys(report.profile for report in reports))}",
         code=int(code),
-        meaning=MEANING[code],
+        meaning=sentence(reports[0], code) if len(reports) == 1 else MEANING[code],
         verdicts=[verdict.value for verdict in Verdict],
         counts={verdict.value: sum(report.counts()[verdict] for report in reports) for verdict in Verdict},
         total=sum(len(report.rulings) for report in reports),
@@ -73,7 +77,7 @@ def _template() -> Template:
         "link": _link,
     }
     environment.filters |= filters
-    environment.globals |= {"gap": _gap, "broken": _broken}
+    environment.globals |= {"gap": _gap, "broken": _broken, "rests_on": rests_on, "counted": counted}
     return environment.get_template("report.html.j2")
 
 
@@ -84,7 +88,7 @@ def _view(report: Report, policy: Policy, index: int) -> dict[str, Any]:
         "report": report,
         "key": f"r{index}",
         "code": int(code),
-        "meaning": MEANING[code],
+        "claim": sentence(report, code),
         "counts": [(verdict.value, count) for verdict, count in report.counts().items() if count],
         "loud": [
             (ruling, report.exhibits.get(ruling.requirement.id, ())) for ruling in report.loud() if ruling.findings
@@ -94,6 +98,8 @@ def _view(report: Report, policy: Policy, index: int) -> dict[str, Any]:
         "applicable": applicable,
         "linked": {ruling.requirement.id for ruling in report.loud()},
         "why": _why,
+        "also": also(report.rulings),
+        "evidence": highest(report.evidence).value,
     }
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.evidence import highest
+from streamvet.report.basis import rests_on
+from streamvet.report.claim import claim, sentence
 from streamvet.report.exits import Policy, exit_code
 
 if TYPE_CHECKING:
@@ -15,7 +18,8 @@ if TYPE_CHECKING:
 
     from streamvet.judge import Ruling
     from streamvet.outcome import Finding
-    from streamvet.report.report import Replay, Report
+    from streamvet.report.exits import Exit
+    from streamvet.report.report import Report
 
 FINDINGS = 100  # of one requirement: a stream that is broken throughout has one for each event of each trace
 
@@ -29,6 +33,7 @@ def render(reports: Sequence[Report], policy: Policy) -> str:
 
 def document(report: Report, policy: Policy) -> dict[str, Any]:
     """The report as a JSON value."""
+    code = exit_code([report], policy)
     remarks = {"lacks": report.lacks, "notes": report.notes, "stale_waivers": report.stale, "errors": report.errors}
     return {
         "streamvet": report.version,
@@ -40,17 +45,32 @@ def document(report: Report, policy: Policy) -> dict[str, Any]:
         "started_at": report.started_at,
         "duration_s": round(report.duration_s, 3),
         "mandated_wait_s": round(report.mandated_wait_s, 3),
-        "exit_code": int(exit_code([report], policy)),
+        "exit_code": int(code),
+        "evidence": highest(report.evidence).value,
+        "claim": _claim(report, code),
         "counts": {verdict.value: count for verdict, count in report.counts().items()},
-        "verdicts": [_verdict(ruling, report.replays.get(ruling.requirement.id)) for ruling in report.rulings],
+        "verdicts": [_verdict(ruling, report) for ruling in report.rulings],
         **({"generated_tries": report.generated} if report.generated else {}),
         **{name: list(texts) for name, texts in remarks.items() if texts},
     }
 
 
-def _verdict(ruling: Ruling, replay: Replay | None) -> dict[str, Any]:
+def _claim(report: Report, code: Exit) -> dict[str, Any]:
+    made = claim(report)
+    beyond = {level.value: count for level, count in made.beyond.items()}
+    return {
+        "text": sentence(report, code),
+        "musts": made.musts,
+        "hold": made.hold,
+        "waived": made.waived,
+        "undecided": made.open,
+        "beyond": beyond,
+    }
+
+
+def _verdict(ruling: Ruling, report: Report) -> dict[str, Any]:
     row = ruling.requirement
-    value = {
+    value: dict[str, Any] = {
         "id": row.id,
         "level": row.level,
         "family": row.family,
@@ -58,8 +78,18 @@ def _verdict(ruling: Ruling, replay: Replay | None) -> dict[str, Any]:
         "exercised": ruling.exercised,
         "findings": [_finding(one) for one in ruling.findings[:FINDINGS]],
     }
-    optional = {"reason": ruling.reason, "reproduce": ruling.reproduce}
-    value |= {key: text for key, text in optional.items() if text}
+    optional: dict[str, Any] = {
+        "explained": [_finding(one) | {"explained_by": list(one.explained_by)} for one in ruling.explained[:FINDINGS]],
+        "unread": dict(ruling.unread),
+        "evidence": report.levels[row.id].value if row.id in report.levels else "",
+        "rests_on": rests_on(row),
+        "adopted": report.adopted.get(row.id, ""),
+        "trips": list(row.trips),
+        "reason": ruling.reason,
+        "reproduce": ruling.reproduce,
+    }
+    value |= {key: one for key, one in optional.items() if one}
+    replay = report.replays.get(row.id)
     if replay is None:
         return value
     case = {"story": replay.story, "often": replay.often, "file": replay.file, "replay": replay.command}

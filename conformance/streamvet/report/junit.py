@@ -9,15 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from streamvet.contract.evidence import highest
 from streamvet.outcome import Verdict
+from streamvet.report.basis import rests_on
+from streamvet.report.claim import sentence
+from streamvet.report.exits import exit_code
 from streamvet.report.printable import counted, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamvet.judge import Ruling
+    from streamvet.outcome import Finding
     from streamvet.report.exits import Policy
-    from streamvet.report.report import Replay, Report
+    from streamvet.report.report import Report
 
 FINDINGS = 5  # of one requirement, in the text of its failure
 _SKIPPED = frozenset({Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE, Verdict.WAIVED})
@@ -40,6 +45,7 @@ def _suite(root: Element, report: Report, policy: Policy) -> None:
     facts = {
         "target": report.target, "spec": report.spec, "streamvet": report.version, "time_scale": report.time_scale,
         "seed": report.seed, "mandated_wait_s": round(report.mandated_wait_s, 3),
+        "evidence": highest(report.evidence).value, "claim": sentence(report, exit_code([report], policy)),
     }  # fmt: skip
     properties = SubElement(suite, "properties")
     for name, value in [*facts.items(), *(("note", note) for note in report.notes)]:
@@ -64,7 +70,7 @@ def _case(suite: Element, report: Report, ruling: Ruling, policy: Policy) -> Non
     case = SubElement(
         suite, "testcase", classname=f"streamvet.{report.profile}.{row.family}", name=printable(name), time="0"
     )
-    told = _told(ruling, report.replays.get(row.id))
+    told = _told(ruling, report)
     if verdict is Verdict.FAIL or (verdict is Verdict.WARN and policy.strict):
         failure = SubElement(case, "failure", type=verdict.value, message=_first_line(ruling))
         failure.text = told
@@ -75,8 +81,10 @@ def _case(suite: Element, report: Report, ruling: Ruling, policy: Policy) -> Non
         SubElement(case, "skipped", message=printable(f"{verdict.value}: {ruling.reason}"))
         if told:
             SubElement(case, "system-out").text = told
-    elif verdict is Verdict.WARN:
-        SubElement(case, "system-out").text = f"WARN\n{told}"
+    elif verdict in (Verdict.WARN, Verdict.NOTE):
+        SubElement(case, "system-out").text = f"{verdict.value}\n{told}"
+    elif ruling.reason:  # a PASS that did not read everything
+        SubElement(case, "system-out").text = printable(f"{verdict.value}, {ruling.reason}")
 
 
 def _first_line(ruling: Ruling) -> str:
@@ -84,17 +92,30 @@ def _first_line(ruling: Ruling) -> str:
     return printable(f"expected {first.expected}; seen {first.seen}")
 
 
-def _told(ruling: Ruling, replay: Replay | None) -> str:
-    lines: list[str] = []
-    for one in ruling.findings[:FINDINGS]:
-        start, end = one.span
-        where = f"{one.trace or 'trace'}: exchange {one.exchange}, bytes {start}-{end}, at {one.at_us / 1000:.1f} ms"
-        lines += [where, f"  expected {one.expected}", f"  seen     {one.seen}"]
-    left_out = len(ruling.findings) - FINDINGS
-    if left_out > 0:
-        lines.append(f"and {counted(left_out, 'more finding')}")
+def _told(ruling: Ruling, report: Report) -> str:
+    row = ruling.requirement
+    lines = [f"trips {one}" for one in row.trips] if ruling.findings else []
+    lines += _findings(ruling.findings)
+    if ruling.findings and rests_on(row):
+        lines.append(f"rests on: {rests_on(row)}")
+    if ruling.findings and row.id in report.adopted:
+        lines.append(f"adopted: {report.adopted[row.id]}")
+    for causes in dict.fromkeys(one.explained_by for one in ruling.explained):
+        lines.append(f"explained by {', '.join(causes)}:")
+        lines += _findings([one for one in ruling.explained if one.explained_by == causes])
+    replay = report.replays.get(row.id)
     if lines and replay:
         lines += [f"story: {replay.story}", f"{replay.often}; {replay.file}", f"replay: {replay.command}"]
     if lines and ruling.reproduce:
         lines.append(f"reproduce: {ruling.reproduce}")
     return printable_lines("\n".join(lines))
+
+
+def _findings(found: Sequence[Finding]) -> list[str]:
+    lines: list[str] = []
+    for one in found[:FINDINGS]:
+        start, end = one.span
+        where = f"{one.trace or 'trace'}: exchange {one.exchange}, bytes {start}-{end}, at {one.at_us / 1000:.1f} ms"
+        lines += [where, f"  expected {one.expected}", f"  seen     {one.seen}"]
+    left_out = len(found) - FINDINGS
+    return [*lines, f"and {counted(left_out, 'more finding')}"] if left_out > 0 else lines

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamvet import __version__
+from streamvet.contract.evidence import Evidence
 from streamvet.outcome import Verdict
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from streamvet.report.exhibit import Exhibit
 
 # Verdicts that a reader has to look at, the worst first; the rest is counted only.
-LOUD = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.WAIVED, Verdict.INCONCLUSIVE)
+LOUD = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.WAIVED, Verdict.NOTE, Verdict.INCONCLUSIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,12 @@ class Report:
     generated: int = 0  # tries that were, whether or not their traces were kept
     offline: bool = False  # judged from traces: what they do not hold is nobody's fault
     interrupted: bool = False
+    evidence: frozenset[Evidence] = frozenset(Evidence)  # the levels that the run has
+    # The lowest level at which each requirement can be exercised: by a capture, or else by a run.
+    levels: Mapping[str, Evidence] = field(default_factory=dict)
+    adopted: Mapping[str, str] = field(default_factory=dict)  # id -> why it is a SHOULD on this profile
+    partial: bool = False  # on a part of the requirements
+    events: int | None = None  # of captures: how many events were judged
 
     def counts(self) -> dict[Verdict, int]:
         """How many requirements have each verdict; every verdict has a number."""
@@ -77,8 +84,18 @@ class Report:
 
         What recorded traces do not exercise does not: nobody said that they hold everything.
         """
-        wanted = [verdict for verdict in LOUD if not (self.offline and verdict is Verdict.INCONCLUSIVE)]
-        return [ruling for verdict in wanted for ruling in self.rulings if ruling.verdict is verdict]
+        return [
+            ruling
+            for verdict in LOUD
+            for ruling in self.rulings
+            if ruling.verdict is verdict
+            and (ruling.explained or not (self.offline and verdict is Verdict.INCONCLUSIVE))
+        ]
+
+    def within(self, ruling: Ruling) -> bool:
+        """Whether the run has a level of evidence at which the requirement can be exercised, or exercised it anyway."""
+        level = self.levels.get(ruling.requirement.id)
+        return level is None or level in self.evidence or ruling.exercised > 0
 
     @property
     def exercised(self) -> bool:

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from streamvet.contract.evidence import LACKING, highest
 from streamvet.outcome import Verdict
+from streamvet.report.also import Also, also
+from streamvet.report.basis import rests_on
+from streamvet.report.claim import sentence
 from streamvet.report.exits import MEANING, Exit, Policy, exit_code
 from streamvet.report.printable import counted, printable, printable_lines
 
@@ -67,14 +71,16 @@ def _report(text: Text, report: Report, policy: Policy) -> None:
             continue
         text.append(f"  {family:<{width}}  ")
         _counts(text, [ruling.verdict for ruling in rulings])
-    loud = report.loud()
+    loud, under = report.loud(), also(report.rulings)
     for ruling in loud:
-        if ruling.verdict is not Verdict.INCONCLUSIVE:
-            _ruling(text, report, ruling)
-    _inconclusive(text, [ruling for ruling in loud if ruling.verdict is Verdict.INCONCLUSIVE])
+        if ruling.verdict not in (Verdict.INCONCLUSIVE, Verdict.NOTE):
+            _ruling(text, report, ruling, under.get(ruling.requirement.id, ()))
+    _notes(text, [ruling for ruling in loud if ruling.verdict is Verdict.NOTE])
+    _inconclusive(text, report, [ruling for ruling in loud if ruling.verdict is Verdict.INCONCLUSIVE])
+    _not_read(text, report.rulings)
     text.append("\n")
     code = exit_code([report], policy)
-    text.append(f"{_said(code)}: ", _style(code))
+    text.append(f"{sentence(report, code)} (exit {int(code)})\n", _style(code))
     _counts(text, [ruling.verdict for ruling in report.rulings], len(report.stale))
 
 
@@ -86,7 +92,10 @@ def _facts(report: Report) -> str:
         else f"{_tries(tries)} in {report.duration_s:.1f} s (mandated wait {report.mandated_wait_s:.1f} s)"
         + (f" · {report.generated} generated" if report.generated else "")
     )  # fmt: skip
-    return f"streamvet {report.version} · spec revision {report.spec} · {scale} · seed {report.seed} · {wall}"
+    evidence = f"evidence {highest(report.evidence).value}"
+    return (
+        f"streamvet {report.version} · spec revision {report.spec} · {evidence} · {scale} · seed {report.seed} · {wall}"
+    )
 
 
 def _tries(count: int) -> str:
@@ -102,13 +111,17 @@ def _counts(text: Text, verdicts: list[Verdict], stale: int = 0) -> None:
     text.append("\n")
 
 
-def _ruling(text: Text, report: Report, ruling: Ruling) -> None:
+def _ruling(text: Text, report: Report, ruling: Ruling, under: Sequence[Also]) -> None:
     row = ruling.requirement
     text.append("\n").append(ruling.verdict.value, STYLES[ruling.verdict])
     text.append(f"  {row.id}", "bold").append(f"  {row.text}\n")
     if ruling.reason:
         for number, line in enumerate(ruling.reason.splitlines()):
             _field(text, "because" if number == 0 else "", line)
+    if ruling.findings and (basis := rests_on(row)):
+        _field(text, "rests on", basis)
+    if ruling.findings and row.id in report.adopted:
+        _field(text, "adopted", report.adopted[row.id])
     exhibits = report.exhibits.get(row.id, ())
     if exhibits:
         _exhibit(text, exhibits[0])
@@ -124,6 +137,8 @@ def _ruling(text: Text, report: Report, ruling: Ruling) -> None:
     more = len(ruling.findings) - 1
     if more > 0:
         _field(text, "and", f"{counted(more, 'more finding')} of {_tries(ruling.exercised)} that exercised it")
+    for number, one in enumerate(under):
+        _field(text, "also" if number == 0 else "", f"{one.id}  {counted(one.count, 'finding')}, first in {one.place}")
     replay = report.replays.get(row.id)
     if replay:
         _field(text, "story", replay.story)
@@ -134,12 +149,43 @@ def _ruling(text: Text, report: Report, ruling: Ruling) -> None:
             _field(text, "reproduce" if number == 0 else "", line)
 
 
-def _inconclusive(text: Text, rulings: list[Ruling]) -> None:
-    """A line for each: a candidate that one can do little with has dozens of them."""
-    if rulings:
-        text.append("\n").append("INCONCLUSIVE", STYLES[Verdict.INCONCLUSIVE]).append("  never exercised, because\n")
+def _notes(text: Text, rulings: list[Ruling]) -> None:
+    """A line for each: who trips over it."""
+    text.append("\n" if rulings else "")
     for ruling in rulings:
-        text.append(f"  {ruling.requirement.id}  ", "bold").append(f"{printable(ruling.reason)}\n")
+        row = ruling.requirement
+        text.append("NOTE", STYLES[Verdict.NOTE]).append(f"  {row.id}", "bold").append(f"  {row.text}")
+        text.append(f" Trips: {'; '.join(row.trips)}\n" if row.trips else "\n")
+
+
+def _inconclusive(text: Text, report: Report, rulings: list[Ruling]) -> None:
+    """A line for each within the level of evidence, and one for all that need the same level more."""
+    beyond = [one for one in rulings if not report.within(one)]
+    kinds = {
+        "only violated where another requirement is": [one for one in rulings if one.explained],
+        "never exercised, because": [one for one in rulings if not one.explained and one not in beyond],
+    }
+    for kind, found in kinds.items():
+        if found:
+            text.append("\n").append("INCONCLUSIVE", STYLES[Verdict.INCONCLUSIVE]).append(f"  {kind}\n")
+        for one in found:
+            text.append(f"  {one.requirement.id}  ", "bold").append(f"{printable(one.reason)}\n")
+    for level in dict.fromkeys(report.levels[one.requirement.id] for one in beyond):
+        ids = [one.requirement.id for one in beyond if report.levels[one.requirement.id] is level]
+        text.append("\n").append("INCONCLUSIVE", STYLES[Verdict.INCONCLUSIVE])
+        text.append(f"  {counted(len(ids), 'requirement')} that need {LACKING[level]}\n")
+        text.append(f"  {', '.join(ids)}\n")
+
+
+def _not_read(text: Text, rulings: Sequence[Ruling]) -> None:
+    """What a PASS did not read, a line for each reason."""
+    ids: dict[str, list[str]] = {}
+    for one in rulings:
+        if one.verdict is Verdict.PASS and one.reason:
+            ids.setdefault(f"PASS, {_tries(one.exercised)}; {one.reason}", []).append(one.requirement.id)
+    text.append("\n" if ids else "")
+    for said, found in ids.items():
+        text.append(f"{printable(said)}\n", STYLES[Verdict.PASS]).append(f"  {', '.join(found)}\n")
 
 
 def _exhibit(text: Text, shown: Exhibit) -> None:

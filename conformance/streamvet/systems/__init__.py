@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.judge import Judge
+from streamvet.probes import ANY_STREAM, PROBES
 from streamvet.system import System
 from streamvet.systems.agent_workspace import SYSTEM as AGENT_WORKSPACE
 from streamvet.systems.cosma import SYSTEM as COSMA
@@ -26,13 +27,19 @@ SYSTEMS: Mapping[str, System] = {one.name: one for one in (AGENT_WORKSPACE, COSM
 
 
 def system_of(profile: Profile) -> System:
-    """The system of a profile; one without any code of its own for a profile that is not built in."""
-    return SYSTEMS.get(profile.name) or System(profile.name)
+    """The system of a profile; one without any code of its own for a profile that is not built in.
+
+    What commands check there is served by the probes that show something of any stream.
+    """
+    if profile.name in SYSTEMS:
+        return SYSTEMS[profile.name]
+    ids = tuple(row.id for row in load_registry(profile).testable(profile) if row.command)
+    return System(profile.name, serves={one.name: ids for one in PROBES if set(ANY_STREAM) <= set(one.serves)})
 
 
 def judge_of(profile: Profile) -> Judge:
     """A judge with the checks of a profile's system."""
-    return Judge(profile, load_registry(), system_of(profile).checks)
+    return Judge(profile, load_registry(profile), system_of(profile).checks)
 
 
 def judge_in(folder: str) -> Judge:

@@ -30,9 +30,9 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_at_a_failed_end(lambda octets: octets.removesuffix(b"\n"))),
     ),
     Fault(
-        "unknown-field", "SSE-02", GHOSTLY + AGENT_WORKSPACE + COSMA,
-        "A block has a field that is not of the standard.",
-        rarely_written(_before_data(b"type: victory_check\n")),
+        "error-body-between-blocks", "SSE-02", GHOSTLY + AGENT_WORKSPACE + COSMA,
+        "A JSON document stands between two blocks, as a framework writes an error.",
+        rarely_written(lambda octets: octets + b'{"error":{"code":"internal_error"}}\n\n'),
     ),
     Fault(
         "signed-retry", "SSE-03", GHOSTLY + AGENT_WORKSPACE + COSMA, "The retry field has a sign.",
@@ -47,12 +47,14 @@ FAULTS: tuple[Fault, ...] = (
         written(opening, _before_data(b"id: 1\0\n")),
     ),
     Fault(
-        "second-event-field", "SSE-05", GHOSTLY, "The last block of a failed run has its event field twice.",
-        remembered(_at_a_failed_end(lambda octets: octets[: octets.index(b"\n") + 1] + octets)),
+        "second-event-field", "SSE-05", GHOSTLY,
+        "The last block of a failed run has another event field before its own.",
+        remembered(_at_a_failed_end(lambda octets: b"event: ping\n" + octets)),
     ),
     Fault(
-        "event-field-twice", "SSE-05", AGENT_WORKSPACE + COSMA, "The block of a rare event has its event field twice.",
-        rarely_written(lambda octets: octets[: octets.index(b"\n") + 1] + octets),
+        "two-event-fields", "SSE-05", AGENT_WORKSPACE + COSMA,
+        "The block of a rare event has another event field before its own.",
+        rarely_written(lambda octets: b"event: message\n" + octets),
     ),
     Fault(
         "two-data-lines", "SSE-07", GHOSTLY + COSMA, "A JSON document is written over two data lines.",
@@ -67,9 +69,9 @@ FAULTS: tuple[Fault, ...] = (
         written(opening, lambda octets: BOM + octets),
     ),
     Fault(
-        "retry-alone", "SSE-10", GHOSTLY + AGENT_WORKSPACE + COSMA,
-        "A stream begins with a block that has a retry field and no data.",
-        written(opening, lambda octets: b"retry: 3000\n\n" + octets),
+        "event-without-data", "SSE-10", GHOSTLY + AGENT_WORKSPACE + COSMA,
+        "A stream begins with a block that names an event and has no data.",
+        written(opening, lambda octets: b"event: connected\n\n" + octets),
     ),
     Fault(
         "comment-as-block", "SSE-11", GHOSTLY, "A comment has an empty line after it.",
@@ -79,5 +81,15 @@ FAULTS: tuple[Fault, ...] = (
         "media-type-in-capitals", "SSE-12", GHOSTLY + AGENT_WORKSPACE + COSMA,
         "The media type is written with capitals.",
         stream_field("Content-Type", "Text/Event-Stream"),
+    ),
+    Fault(
+        "unknown-field", "SSE-13", GHOSTLY + AGENT_WORKSPACE + COSMA,
+        "A block has a field that is not of the standard.",
+        rarely_written(_before_data(b"type: victory_check\n")),
+    ),
+    Fault(
+        "retry-alone", "SSE-14", GHOSTLY + AGENT_WORKSPACE + COSMA,
+        "A stream begins with a block that has a retry field and no data.",
+        written(opening, lambda octets: b"retry: 3000\n\n" + octets),
     ),
 )  # fmt: skip

@@ -30,13 +30,15 @@ from streamvet_server.seams import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from streamvet_server.faults.traits import Traits
 
 # A block buffer: so many events go out together. It is emptied when no more comes for longer than the pauses by which
 # a suite tells that it is there.
 BLOCK_EVENTS, BLOCK_S = 3, 1.5
+# A compressor that is emptied when so many events are in it: as many as a script with pauses has.
+PACKED_EVENTS = 3
 OVERSIZE_BYTES = 1_200_000  # the suite takes lines of a mebibyte
 OVERSIZED_COMMENT = b": " + b"x" * OVERSIZE_BYTES + b"\n"
 LISTENERS = 16
@@ -79,9 +81,11 @@ def _no_last_chunk(memory: Memory) -> Seams:
     return Seams(close=close)
 
 
-def _gzipped() -> Seams:
+def _gzipped(own: Traits, applies: Callable[[Scene], bool], *, flushes: int = 1) -> Seams:
+    """The chosen streams compressed; the compressor is flushed after so many events, and at the end."""
+
     def head(scene: Scene, answer: Answer) -> Answer:
-        if not is_stream(answer) or "gzip" not in scene.headers.get("Accept-Encoding", ""):
+        if not is_stream(answer) or not applies(scene):
             return answer
         scene.scratch["packer"] = zlib.compressobj(wbits=31)  # 31: with gzip's own header
         return replace(answer, headers={**answer.headers, "Content-Encoding": "gzip"})
@@ -90,9 +94,23 @@ def _gzipped() -> Seams:
         packer = shown.scene.scratch.get("packer")
         if packer is None:
             return (octets,)
-        return (packer.compress(octets) + packer.flush(zlib.Z_FINISH if shown.last else zlib.Z_SYNC_FLUSH),)
+        packed = shown.scene.scratch.get("packed", 0) + (not own.heartbeat(shown))
+        shown.scene.scratch["packed"] = packed
+        out = packer.compress(octets)
+        if shown.last or packed % flushes == 0:
+            out += packer.flush(zlib.Z_FINISH if shown.last else zlib.Z_SYNC_FLUSH)
+        return (out,) if out else ()  # an empty chunk would end the message
 
     return Seams(head=head, frame=pieces)
+
+
+def _takes_gzip(scene: Scene) -> bool:
+    return scene.headers.get("Accept-Encoding", "") == "gzip"
+
+
+def _names_gzip(scene: Scene) -> bool:
+    """Whether gzip is named, with a weight that says that it is not taken."""
+    return "gzip;q=0" in scene.headers.get("Accept-Encoding", "")
 
 
 def _oversized(own: Traits, memory: Memory) -> Seams:
@@ -210,9 +228,14 @@ FAULTS: tuple[Fault, ...] = (
         stream_field("Cache-Control", "public, max-age=60"),
     ),
     Fault(
-        "gzipped", "TRN-07", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
-        "A stream is compressed for a client that accepts gzip.",
-        _gzipped,
+        "gzipped-in-blocks", "TRN-07", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
+        "A stream is compressed for a client that accepts gzip, and the compressor is flushed after three events only.",
+        Fitted(lambda own: _gzipped(own, _takes_gzip, flushes=PACKED_EVENTS)),
+    ),
+    Fault(
+        "gzipped-in-blocks-but-legal", None, GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
+        "A stream is compressed for a client that accepts gzip, and the compressor is flushed after each event.",
+        Fitted(lambda own: _gzipped(own, _takes_gzip)),
     ),
     Fault(
         "oversized-line", "TRN-08", GHOSTLY + PROMPTFLOE + ROCKSTAR,
@@ -220,7 +243,7 @@ FAULTS: tuple[Fault, ...] = (
         remembered_of(_oversized),
     ),
     Fault(
-        "proxy-may-buffer", "TRN-09", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "proxy-may-buffer", "TRN-09", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
         "A stream lacks X-Accel-Buffering: no.",
         stream_field("X-Accel-Buffering", None),
     ),
@@ -249,5 +272,14 @@ FAULTS: tuple[Fault, ...] = (
         "leaking-visitors", "TRN-13", AGENT_WORKSPACE + COSMA,
         "Of readers that come and go at once the sixteenth is turned away.",
         _leaking_visitors,
+    ),
+    Fault(
+        "weight-not-read", "TRN-16", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "A stream is compressed for a client that names gzip with the weight 0.",
+        Fitted(lambda own: _gzipped(own, _names_gzip)),
+    ),
+    Fault(
+        "required-field-missing", "TRN-17", AGENT_WORKSPACE, "A stream lacks X-Accel-Buffering: no.",
+        stream_field("X-Accel-Buffering", None),
     ),
 )  # fmt: skip

@@ -100,6 +100,16 @@ def types_are_known(profile: Profile) -> Iterable[Misfit]:
             yield Misfit(place, "types that events.types knows", repr(kind))
 
 
+def adopted_narrow_types(profile: Profile) -> Iterable[Misfit]:
+    """What is adopted of a type comes on top of what its own schema says, which is another file."""
+    for kind, file in profile.adopted_types.items():
+        place = f"/events/adopted{step(kind)}"
+        if kind not in profile.types:
+            yield Misfit(place, "types that events.types lists", repr(kind))
+        elif file == profile.types[kind]:
+            yield Misfit(place, "another schema than that of events.types", repr(file))
+
+
 def types_can_be_told(profile: Profile) -> Iterable[Misfit]:
     """Where the type stands there are bytes for it, and groups have members."""
     if profile.framing == "ndjson" and profile.discriminator == "event-name":

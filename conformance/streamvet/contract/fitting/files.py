@@ -12,6 +12,7 @@ import jsonschema_rs
 
 from streamvet.contract.files import cut, step
 from streamvet.contract.fitting.misfit import Misfit, place_of
+from streamvet.contract.patterns import USABLE, is_usable
 from streamvet.contract.profile import pointed
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def are_there(profile: Profile) -> Iterable[Misfit]:
     """Each schema that profile.yaml names is a file."""
     named = {f"/events/types{step(kind)}": file for kind, file in profile.types.items()}
     named |= {f"/events/fallback{step(group)}": file for group, file in profile.fallback.items()}
+    named |= {f"/events/adopted{step(kind)}": file for kind, file in profile.adopted_types.items()}
     named |= {f"{place_of(one)}/schema": one.schema for one in profile.operations.values() if one.schema}
     named |= {"/error/schema": file} if (file := profile.field("error.schema")) else {}
     for place, name in named.items():
@@ -44,6 +46,29 @@ def are_schemas(profile: Profile) -> Iterable[Misfit]:
             yield Misfit("/$schema", DIALECT, cut(repr(schema["$schema"])) if "$schema" in schema else "nothing", file)
         else:
             yield from _invalid(file, schema)
+
+
+def have_linear_patterns(profile: Profile) -> Iterable[Misfit]:
+    """No text can hang what matches them."""
+    for file, schema in profile.schemas.all().items():
+        for place, pattern in _patterns(schema, ""):
+            if not is_usable(pattern):
+                yield Misfit(place, USABLE, cut(repr(pattern)), file)
+
+
+def _patterns(schema: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Each pattern of a schema, with its place."""
+    if isinstance(schema, list):
+        for index, one in enumerate(schema):
+            yield from _patterns(one, f"{place}/{index}")
+    for key, one in schema.items() if isinstance(schema, dict) else ():
+        below = place + step(key)
+        if key == "pattern" and isinstance(one, str):
+            yield below, one
+        elif key == "patternProperties" and isinstance(one, dict):
+            yield from ((below + step(pattern), pattern) for pattern in one)
+        if key not in _VALUES:
+            yield from _patterns(one, below)
 
 
 def _invalid(file: str, schema: Any) -> Iterator[Misfit]:

@@ -83,7 +83,7 @@ def templates_carry(profile: Profile) -> Iterable[Misfit]:
 def templates_are_valid(profile: Profile) -> Iterable[Misfit]:
     """What arrives as it was told is to fit the schema, whatever its text; the server adds what is missing."""
     for kind, template in _emits(profile).items():
-        file = profile.schema_file(kind) or ""
+        file = profile.narrow_file(kind) or ""
         inside = "/data" if profile.discriminator == "event-name" else ""
         wrong = (profile.schemas.misses(file, profile.said(spelt(template, 0, text))[1]) for text in _TEXTS)
         for place, expected, got in (one for ones in wrong for one in ones):

@@ -9,5 +9,6 @@ from streamvet.systems.agent_workspace.probes import GENERATED, PROBES
 SYSTEM = System(
     "agent-workspace", CHECKS, PROBES,
     serves={"triggered": ("FLT-01", "FLT-04", "FLT-16")},
+    scripted={"heartbeats": ("HBT-02",)},  # whose stream has events while it is watched only where a state is put
     program=GENERATED, generation="streamvet.systems.agent_workspace.generation",
 )  # fmt: skip

@@ -32,7 +32,9 @@ def _is_moment(moment: Any, profile: Profile) -> bool:
     runs, lines = state["pipelines"], state["logs"]
     if not isinstance(runs, list) or not isinstance(lines, list):
         return False
-    snapshot, logs = (profile.schemas.decider(profile.types[kind]) for kind in ("fleet_snapshot", "fleet_logs"))
+    snapshot, logs = (
+        profile.schemas.decider(profile.narrow_file(kind) or "") for kind in ("fleet_snapshot", "fleet_logs")
+    )
     if not snapshot([_as_active(one) for one in runs]) or (lines and not logs(lines)):
         return False
     return _once(runs) and _once(lines) and all(map(_owns, runs))

@@ -68,7 +68,9 @@ class _Fleet:
 
     def __init__(self, dice: Dice, profile: Profile) -> None:
         self._dice = dice
-        snapshot, logs = (profile.schemas.read(profile.types[kind]) for kind in ("fleet_snapshot", "fleet_logs"))
+        snapshot, logs = (
+            profile.schemas.read(profile.narrow_file(kind) or "") for kind in ("fleet_snapshot", "fleet_logs")
+        )
         self._run = resolved(snapshot["items"], snapshot), snapshot
         self._line = resolved(logs["items"], logs), logs
         self.runs: list[Document] = []

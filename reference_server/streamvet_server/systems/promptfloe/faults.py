@@ -69,6 +69,10 @@ def _another_run(_shown: Shown, document: Any) -> Iterable[Any]:
     return ({**document, "runId": "run_0"},)
 
 
+def _without_run(_shown: Shown, document: Any) -> Iterable[Any]:
+    return ({key: value for key, value in document.items() if key != "runId"},)
+
+
 def _without_code(_shown: Shown, document: Any) -> Iterable[Any]:
     return ({key: value for key, value in document.items() if key != "code"},)
 
@@ -174,8 +178,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "review-of-an-imagined-file", "PFL-07", PROMPTFLOE, "A review names a file that was never emitted.", _imagining
     ),
+    Fault("run-id-left-out", "EVT-12", PROMPTFLOE, "An event does not name its run.", told(_rare, _without_run)),
     Fault(
-        "empty-list-as-null", "EVT-08", PROMPTFLOE, "An empty list of files is null.", said(_no_lists),
+        "empty-list-as-null", "EVT-12", PROMPTFLOE, "An empty list of files is null.", said(_no_lists),
         generated=True,
     ),
     Fault(

@@ -70,6 +70,11 @@ def _said(kind: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
     return told(_done(kind), lambda _shown, document: ({**document, **change(document)},))
 
 
+def _with_a_tilde(done: Mapping[str, Any]) -> Mapping[str, Any]:
+    nanoid = "~" + done["nanoid"][1:]
+    return {"nanoid": nanoid, "url": done["url"].removesuffix(done["nanoid"]) + nanoid}
+
+
 def _plans(change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Make:
     """The plans that come with a session, each with other members."""
 
@@ -180,6 +185,10 @@ TRAITS = Traits(
 
 FAULTS: tuple[Fault, ...] = (
     Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(_rare, _renamed)),
+    Fault(
+        "nanoid-with-a-tilde", "EVT-12", ROCKSTAR, "The nanoid of a session begins with a tilde, in its url too.",
+        _said("session", _with_a_tilde),
+    ),
     Fault(
         "plan-compressed", "ORD-01", ROCKSTAR, "A plan is compressed before it is stored.",
         _own_as("plan", "generating_preview", "compressing"),

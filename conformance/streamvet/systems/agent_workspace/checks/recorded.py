@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
+_OF_A_LINE = ("id", "pipelineRunId", "message", "createdAt")
 _TAGGED = ("id", "pipelineRunId", "jobId")  # what a probe makes unique for each try
 NO_STATES = NotExercised(
     "no known state of the fleet: needs the control interface, and e-mail addresses as credentials"
@@ -138,13 +139,19 @@ def _connection(one: Reading, projects: frozenset[str], jitter_us: int, over_us:
 
 
 def rows(one: Reading, kinds: tuple[str, ...], tag: str = "") -> list[Row]:
-    """The documents of the valid events of these types, in order."""
+    """The documents of the valid events of these types, in order; of log lines those that can be read as such."""
     return [
         Row(event, number, _plain(document, tag))
         for number, event in enumerate(one.events)
         if event.kind in kinds and _valid(one, event)
         for document in one.value(event)
+        if event.kind != LOGS or _is_line(document)
     ]
+
+
+def _is_line(document: Document) -> bool:
+    """Whether a log line has the members by which lines are told apart. Its form is an adopted reading: EVT-12."""
+    return all(isinstance(document.get(key), str) for key in _OF_A_LINE)
 
 
 def _valid(one: Reading, event: Event) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamvet.probes import ANY_STREAM, PROGRAM
+from streamvet.probes import ANY_AMBIENT, PROGRAM
 from streamvet.probes.probe import Ambient, Probe
 from streamvet.systems.agent_workspace.probes import fleet
 
@@ -27,7 +27,7 @@ GENERATED = replace(PROGRAM, act=fleet.generated, wait_ms=_wait_ms)
 PROBES: tuple[Probe, ...] = (
     Probe(
         "scenes", fleet.scenes,
-        (*ANY_STREAM, "FLT-01", "FLT-02", "FLT-03", "FLT-04", "FLT-05", "FLT-06", "FLT-07", "FLT-08", "FLT-09",
+        (*ANY_AMBIENT, "FLT-01", "FLT-02", "FLT-03", "FLT-04", "FLT-05", "FLT-06", "FLT-07", "FLT-08", "FLT-09",
          "FLT-10", "FLT-11", "FLT-12", "FLT-13", "FLT-16"),
         fleet.scenes_stimuli, needs=("state", "e-mail"), connections=3,
         wait_ms=fleet.scenes_wait_ms, accounts=("other",), ambient=Ambient.PUBLISHES,

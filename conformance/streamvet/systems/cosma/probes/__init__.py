@@ -5,13 +5,13 @@ They judge nothing.
 
 from __future__ import annotations
 
-from streamvet.probes import ANY_STREAM
+from streamvet.probes import ANY_AMBIENT
 from streamvet.probes.probe import Ambient, Probe
 from streamvet.systems.cosma.probes import files, stream
 
 PROBES: tuple[Probe, ...] = (
     Probe(
-        "a pause", stream.pausing, (*ANY_STREAM, "COS-03", "COS-04", "COS-05", "COS-20", "EVT-10"),
+        "a pause", stream.pausing, (*ANY_AMBIENT, "COS-03", "COS-04", "COS-05", "COS-20", "EVT-10"),
         stream.pausing_stimuli,
         connections=1, ambient=Ambient.PUBLISHES,
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.catchup import FIRST_LATE_S, FIRST_LEGAL_S
 from streamvet_server.faults.events import deep
@@ -91,6 +91,10 @@ def _held_back(gap_s: Gap) -> Make:
     return lambda: Seams(clock=clock, frame=frame)
 
 
+def _as_text(_shown: Shown, document: Any) -> Iterable[Any]:
+    return ([document[0]["message"], *document[1:]],)
+
+
 def _load_error(shown: Shown) -> bool:
     """Whether an event is the only terminal one."""
     return shown.name == "error"
@@ -148,8 +152,12 @@ FAULTS: tuple[Fault, ...] = (
         written(is_rare, lambda octets: octets[octets.index(b"\n") + 1 :]),
     ),
     Fault(
-        "null-for-a-message", "EVT-08", AGENT_WORKSPACE, "A log line has null for its text.",
-        told(is_rare, with_key("message", None)),
+        "log-line-as-text", "EVT-08", AGENT_WORKSPACE, "A log line is its text alone, where an object is due.",
+        told(is_rare, _as_text),
+    ),
+    Fault(
+        "level-in-capitals", "EVT-12", AGENT_WORKSPACE, "A log line has its level in capitals.",
+        told(is_rare, with_key("level", "INFO")),
     ),
     Fault(
         "login-answers-a-list", "EVT-10", AGENT_WORKSPACE, "The answer to a login is a list.",

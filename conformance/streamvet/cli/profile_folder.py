@@ -1,0 +1,109 @@
+"""`streamvet check-profile`: whether a folder is a profile, and each requirement of its own finds what it is for.
+
+Must not know candidates, nor how a command runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import jsonschema_rs
+import typer
+
+from streamvet.cli import options  # noqa: TC001 - typer reads the annotations
+from streamvet.cli.console import note, say
+from streamvet.cli.own_rows import check_traces, misfits, own_rows
+from streamvet.contract.files import FileError, is_file, read_json, resolved
+from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
+from streamvet.contract.registry import load_registry
+from streamvet.report.exits import Exit
+from streamvet.report.printable import counted, printable_lines
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
+
+
+def check_profile(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A folder with a profile.yaml.", show_default=False)],
+    allow_commands: options.AllowCommands = False,
+) -> None:
+    """Validate a profile folder.
+
+    Its file, its schemas, the vectors of its events where it has any, and its own requirements: each command finds the
+    violations of its example traces, and no others.
+    """
+    path = Path(folder)
+    if folder not in builtin_profiles() and not is_file(path / "profile.yaml"):
+        raise FileError(path / "profile.yaml", "", "a profile", "no such file")
+    profile = load_profile(folder if folder in builtin_profiles() else str(resolved(path)))
+    schemas = _check_schemas(profile)
+    vectors = _check_vectors(profile)
+    requirements = load_registry(profile).testable(profile)
+    proved = _prove(profile, allow_commands)
+    say(
+        f"{profile.name}: {profile.title}\n"
+        f"  {len(profile.operations)} operations, {len(profile.types)} event types\n"
+        f"  {schemas} schemas and {vectors} vectors are as they say\n"
+        f"  {len(requirements)} requirements apply; the longest mandated wait is {profile.mandated_wait_s(1.0):g} s"
+        f"{proved}"
+    )
+
+
+def _prove(profile: Profile, allowed: bool) -> str:
+    """Hold the requirements of a folder to its example traces; gives the line that tells of it, "" where it has none.
+
+    Raises:
+        FileError: where traces are missing, or where a command fails.
+        typer.Exit: where a command finds what it should not, or does not find what it should.
+    """
+    rows = own_rows(profile)
+    if not rows:
+        return ""
+    found, own = check_traces(profile, rows), counted(len(rows), "requirement of its own", "requirements of its own")
+    if not allowed:
+        return f"\n  {own}, not proved: --allow-commands runs what checks them"
+    wrong = misfits(profile, rows, found)
+    for one in wrong:
+        note(f"streamvet: {printable_lines(str(one))}")
+    if wrong:
+        raise typer.Exit(int(Exit.USAGE))
+    return f"\n  {own}, proved by {counted(len(found), 'example trace')}"
+
+
+def _check_schemas(profile: Profile) -> int:
+    """Every schema of the folder can be used; what each one has to be was seen when the profile was loaded."""
+    files = profile.schemas.all()
+    for file in files:
+        try:
+            profile.schemas.decider(file)
+        except (ValueError, jsonschema_rs.ValidationError) as error:
+            raise FileError(profile.folder / file, "", "a schema that can be used", str(error)) from error
+    return len(files)
+
+
+def _check_vectors(profile: Profile) -> int:
+    """Valid vectors of events are valid, invalid ones are not; those of adopted readings have a folder of their own."""
+    vectors = profile.folder / "vectors"
+    return _count_vectors(profile, "events", vectors) + _count_vectors(profile, "adopted", vectors / "adopted")
+
+
+def _count_vectors(profile: Profile, folder: str, vectors: Path) -> int:
+    """How many vectors the schemas of a folder have. A vector's name begins with its schema's."""
+    count = 0
+    names = sorted(
+        (path.name.removesuffix(".schema.json") for path in profile.folder.glob(f"{folder}/*.schema.json")), key=len
+    )
+    for wanted in (True, False):
+        for path in sorted((vectors / ("valid" if wanted else "invalid")).glob("*.json")):
+            name = next((one for one in reversed(names) if path.name.startswith(f"{one}.")), None)
+            if name is None:
+                raise FileError(path, "the name", "one that begins with the name of an event's schema", path.name)
+            file, value = f"{folder}/{name}.schema.json", read_json(path)
+            if profile.schemas.decider(file)(value) is not wanted:
+                refused = f"a value that {file} refuses", "a valid one"
+                expected, seen = profile.schemas.explain(file, value) if wanted else refused
+                raise FileError(path, "", expected, seen)
+            count += 1
+    return count

@@ -1,0 +1,1 @@
+"""A candidate that echoes secrets, and how it spells them."""
