@@ -40,7 +40,8 @@ class ServerMissingError(Exception):
 class Fault:
     """One row of its faults. `id` is None for an honest variant; a `generated` one no pinned stimulus shows.
 
-    `seams` has for each profile the places of the server at which it takes hold.
+    `seams` has for each profile the places of the server at which it takes hold. A `fixture` takes a profile that is
+    made for it, as no built-in one asks for what it violates.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Fault:
     honest: bool
     generated: bool = False
     seams: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    fixture: bool = False
 
 
 def _asked(what: str) -> Any:
@@ -78,6 +80,7 @@ def faults() -> list[Fault]:
             row["honest"],
             row["generated"],
             {profile: frozenset(names) for profile, names in row["seams"].items()},
+            row["fixture"],
         )
         for row in _asked("faults")
     ]

@@ -65,7 +65,7 @@ def listing() -> list[dict[str, Any]]:
     """The rows for `--list-faults`, without their functions."""
     rows = []
     for fault in FAULTS:
-        row = {key: getattr(fault, key) for key in ("name", "id", "note", "honest", "generated")}
+        row = {key: getattr(fault, key) for key in ("name", "id", "note", "honest", "generated", "fixture")}
         seams = {profile: sorted(replaced(fault, profile)) for profile in fault.profiles}
         rows.append(row | {"profiles": list(fault.profiles), "seams": seams})
     return rows

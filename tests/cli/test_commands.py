@@ -274,6 +274,20 @@ def test_a_bad_byte_is_found_and_shown(streamvet: Callable[..., Ended], tmp_path
     assert all(path.stat().st_size > 100 for path in files.values())
 
 
+def test_a_capture_is_never_called_conformant(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    files = {form: tmp_path / form for form in ("json", "badge")}
+    file = tmp_path / "captured"
+    file.write_bytes(event(1) + event(2) + PING)
+    ended = streamvet(
+        "judge", "--raw", "sse", "--profile", "ghostly", file, *(w for k, v in files.items() for w in (f"--{k}", v))
+    )
+    claim = ended.out.rstrip().splitlines()[-2]
+    assert claim.startswith("no violation in 2 events (capture): ")
+    assert claim.endswith("(exit 0)")
+    assert "conformant" not in ended.out + files["badge"].read_text()
+    assert json.loads(files["json"].read_text())["evidence"] == "capture"
+
+
 def test_only_limits_what_is_reported_and_counted(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
     bad = written(tmp_path / "bad.trace.ndjson", event(1) + b"data: \xff\n\n")
     assert streamvet("judge", bad, "--only", "SSE").code == 0
@@ -573,6 +587,7 @@ def test_a_broken_profile_names_the_place(
             copy.write_bytes(path.read_bytes())
     own = (folder / "profile.yaml").read_text().replace("profile: ghostly", "profile: mine")
     (folder / "profile.yaml").write_text(own)
+    (folder / "requirements.yaml").unlink()  # what only the built-in system promises
     (folder / file).write_text(edit((folder / file).read_text()))
     ended = streamvet("check-profile", folder)
     assert ended.code == 2

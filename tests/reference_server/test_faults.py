@@ -27,10 +27,12 @@ KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TIMED = frozenset(
     {
         *("HBT-01", "HBT-02", "HBT-07", "TRM-10", "TRM-11", "TRM-12", "CAT-19", "CAT-11", "CAT-12", "TRN-14", "TRN-15"),
-        *("GHO-01", "FLT-04", "COS-01", "COS-20"),
+        *("TRN-07", "GHO-01", "FLT-04", "COS-01", "COS-20"),
     }
 )
 LEGAL = "-but-legal"
+# Without either field that TRN-09 takes, a stream lacks the one that the profile requires, which violates TRN-17.
+WITHOUT_FAULT = {"agent-workspace": ("TRN-09",)}
 SERVED = sorted(SYSTEMS)
 AT_LEAST_HIDDEN = 8
 ROWS = [(fault, profile) for fault in FAULTS for profile in fault.profiles]
@@ -40,8 +42,14 @@ ROW_NAMES = [f"{fault.name} {profile}" for fault, profile in ROWS]
 @pytest.mark.parametrize("profile", SERVED)
 def test_each_requirement_has_one_fault(profile: str) -> None:
     wanted = Counter(row.id for row in load_registry().testable(load_profile(profile)))
-    shown = [fault for fault in FAULTS if profile in fault.profiles and not fault.generated]
-    assert Counter(fault.id for fault in shown if not fault.honest) == wanted
+    shown = [fault for fault in FAULTS if profile in fault.profiles and not (fault.generated or fault.fixture)]
+    assert Counter(fault.id for fault in shown if not fault.honest) == wanted - Counter(WITHOUT_FAULT.get(profile, ()))
+
+
+def test_a_fixture_violates_what_no_built_in_profile_asks_for() -> None:
+    fixtures = {fault.id: fault for fault in FAULTS if fault.fixture}
+    asked = {row.id for name in builtin_profiles() for row in load_registry().testable(load_profile(name))}
+    assert fixtures.keys() == {row.id for row in load_registry().testable()} - asked
 
 
 @pytest.mark.parametrize("framing", ["sse", "ndjson"])
@@ -80,7 +88,7 @@ def test_each_timed_fault_has_an_honest_twin() -> None:
 
 
 def test_the_listing_has_every_row() -> None:
-    keys = {"name", "id", "profiles", "note", "honest", "generated"}
+    keys = {"name", "id", "profiles", "note", "honest", "generated", "fixture"}
     assert [row["name"] for row in listing()] == [fault.name for fault in FAULTS]
     assert all(set(row) == keys and row["honest"] is (row["id"] is None) for row in listing())
 

@@ -93,7 +93,7 @@ def _chosen(wanted: Sequence[str] | None, profiles: Sequence[str], *, generated:
     Raises:
         FileError: where one is unknown, is not shown by such tries, or is of none of these profiles.
     """
-    rows = faults()
+    rows = [one for one in faults() if not one.fixture]
     names = _known(wanted, [one.name for one in rows], "--fault")
     for one in rows:
         if wanted and one.name in names and one.generated is not generated:

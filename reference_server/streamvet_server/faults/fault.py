@@ -30,7 +30,8 @@ LEGAL = "-but-legal"
 class Fault:
     """One misbehaviour. `id` is None for an honest variant: legal, but only just.
 
-    A `generated` one is shown by no stimulus that somebody has thought of: only those that are generated hit it.
+    A `generated` one is shown by no stimulus that somebody has thought of: only those that are generated hit it. A
+    `fixture` violates what no built-in profile asks for: it takes a profile that is made for it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Fault:
     note: str
     make: Callable[[], Seams] | Fitted
     generated: bool = False
+    fixture: bool = False
 
     @property
     def honest(self) -> bool:
