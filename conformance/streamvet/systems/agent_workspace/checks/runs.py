@@ -27,16 +27,34 @@ NEAR_SHARE = 2  # two polls are nearer than half of their interval only where on
 
 
 def exact_snapshot(fleet: Fleet, one: Connection) -> list[Finding] | None:
-    """FLT-02."""
+    """FLT-02: where there are more than fit, any fifty."""
     if one.snapshot is None:
         return None
     seen = [row for row in one.runs if row.event is one.snapshot]
     wrong: tuple[str, str] | None = None
     for state in fleet.told(one, one.snapshot):
-        wrong = _difference(seen, fleet.visible(state, one))
+        mine = fleet.active(state, one)
+        chosen = {row.id: mine[row.id] for row in seen if row.id in mine}
+        full = len(chosen) == min(len(mine), fleet.figures.runs)
+        wrong = _difference(seen, chosen if full else fleet.visible(state, one))
         if wrong is None:
             return []
     return [finding(one.exchange, *wrong, span(one.snapshot))] if wrong else None
+
+
+def newest_in_snapshot(fleet: Fleet, one: Connection) -> list[Finding] | None:
+    """FLT-17."""
+    if one.snapshot is None:
+        return None
+    ids = {row.id for row in one.runs if row.event is one.snapshot}
+    states = fleet.told(one, one.snapshot)
+    older = [ids - fleet.visible(it, one).keys() for it in states if len(fleet.active(it, one)) > fleet.figures.runs]
+    if len(older) < len(states) or not older:
+        return None
+    if not all(older):
+        return []
+    want = f"the {fleet.figures.runs} runs with the latest start"
+    return [finding(one.exchange, want, f"{min(older[0])!r} among them", span(one.snapshot))]
 
 
 def _difference(seen: Sequence[Row], wanted: Mapping[str, Document]) -> tuple[str, str] | None:
@@ -231,6 +249,7 @@ KNOWN_CHANGE: Check = of_fleet(change_in_time, "no run changed while a stream wa
 
 CHECKS: dict[str, Check] = {
     "FLT-02": of_fleet(exact_snapshot, "no snapshot of a known fleet"),
+    "FLT-17": of_fleet(newest_in_snapshot, "no snapshot of a known fleet with more runs than fit"),
     "FLT-05": of_fleet(only_what_changed, "no run stayed as it was while a stream was open for long enough"),
     "FLT-06": of_fleet(latest_only, "no run changed several times within a poll"),
     "FLT-07": of_fleet(ended_is_over, "no run ended while a stream was open for long enough"),

@@ -177,9 +177,13 @@ class Fleet:
 
     def visible(self, state: State, one: Connection) -> dict[str, Document]:
         """The runs that a connection is shown of a state: the active ones of its projects, the newest."""
+        return dict(list(self.active(state, one).items())[: self.figures.runs])
+
+    def active(self, state: State, one: Connection) -> dict[str, Document]:
+        """The active runs of a connection's projects in a state, the newest first, however many."""
         mine = [run for run in state.runs.values() if run["status"] in ACTIVE and run["projectId"] in one.projects]
         mine.sort(key=lambda run: moment_of(run["startedAt"]), reverse=True)
-        return {run["id"]: run for run in mine[: self.figures.runs]}
+        return {run["id"]: run for run in mine}
 
     def in_force(self, start_us: int, end_us: int) -> list[State]:
         """The states that a poll within this time may have seen."""

@@ -43,7 +43,7 @@ PROBES: tuple[Probe, ...] = (
         accounts=("other",), ambient=Ambient.NEEDS_SILENCE,
     ),
     Probe(
-        "snapshots", fleet.snapshots, ("FLT-02",), fleet.snapshots_stimuli,
+        "snapshots", fleet.snapshots, ("FLT-02", "FLT-17"), fleet.snapshots_stimuli,
         needs=("state", "e-mail"), connections=1, ambient=Ambient.PUBLISHES,
     ),
     Probe(

@@ -82,10 +82,12 @@ def announced(trace: Trace, one: Reading, deed: Deed) -> Judged:
 def queued(trace: Trace, one: Reading, deed: Deed) -> Judged:
     """COS-21."""
     created = first_after(told(one, "file_created", path=deed.path), deed.at_us)
-    if is_paused(trace, one.profile, deed.at_us) or not is_plain(deed.path) or created is None:
-        return NotExercised("no file of a plain name was announced as made in a watched directory")
+    if is_paused(trace, one.profile, deed.at_us) or not is_plain(deed.path):
+        return NotExercised("no file of a plain name was made in a watched directory")
     item = item_of(one, deed.path, deed.at_us)
     want = f"queue_item_added of {deed.path!r} after its file_created"
+    if created is None:
+        return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
     if item is None:
         return missing(one, want, created.at_us, noticed_us(one.profile), deed.until_us)
     return [] if item.span > created.span else wrong(one, want, item)

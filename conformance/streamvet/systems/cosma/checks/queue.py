@@ -203,9 +203,8 @@ def not_parsed(trace: Trace, one: Reading, deed: Deed) -> Judged:
     if isinstance(item, NotExercised):
         return item
     gone = first_after(told(one, "file_deleted", path=deed.path), deed.at_us)
-    if gone is None:
-        return NotExercised("no deletion was announced")
-    parsed = first_behind(told(one, "file_parsing", path=deed.path), gone)
+    parsing = told(one, "file_parsing", path=deed.path)
+    parsed = first_behind(parsing, gone) if gone else first_after(parsing, deed.at_us)
     if parsed is not None:
         return wrong(one, "no file_parsing of a file that is gone", parsed)
     return _past_cooldown(trace, one, deed.at_us, deed.until_us)

@@ -63,6 +63,14 @@ def _one_short() -> Seams:
     return _choosing(choose)
 
 
+def _oldest_fifty() -> Seams:
+    def choose(own: dict[str, Any], by: str, rows: Sequence[Any], chosen: Sequence[Any]) -> Sequence[Any]:
+        first = by == "newest" and "loaded" not in own and len(rows) > MOST_PIPELINES
+        return rows[-MOST_PIPELINES:] if first else chosen
+
+    return _choosing(choose)
+
+
 def _foreign_lines() -> Seams:
     def choose(own: dict[str, Any], by: str, rows: Sequence[Any], chosen: Sequence[Any]) -> Sequence[Any]:
         if by == "project":
@@ -263,6 +271,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "forty-nine-runs", "FLT-02", AGENT_WORKSPACE, "Of more than fifty runs a snapshot has forty-nine.", _one_short,
+    ),
+    Fault(
+        "fifty-oldest-runs", "FLT-17", AGENT_WORKSPACE, "Of more than fifty runs a snapshot has the oldest fifty.",
+        _oldest_fifty,
     ),
     Fault("foreign-lines", "FLT-03", AGENT_WORKSPACE, "New log lines of all projects are sent.", _foreign_lines),
     Fault(
