@@ -412,17 +412,16 @@ BROKEN = {
     ),
     "a state that is not there": Broken(
         _set("/lifecycles/run/states/closing/end", "dnoe"),
-        "/lifecycles/run/states/closing/end: expected one of the states opened, active, ended, replaying, replayed, "
+        "/lifecycles/run/states/closing/end: expected one of the states opened, active, replaying, "
         "closing, done, got 'dnoe'",
     ),
     "a start that is no state": Broken(
         _set("/lifecycles/run/start", "nowhere"),
-        "/lifecycles/run/start: expected one of the states opened, active, ended, "
-        "replaying, replayed, closing, done, got 'nowhere'",
+        "/lifecycles/run/start: expected one of the states opened, active, replaying, closing, done, got 'nowhere'",
     ),
     "a lifecycle that is not there": Broken(
         _set("/operations/start:run/lifecycles", ["walk"]),
-        "/operations/start:run/lifecycles: expected one of run, steps, heals, got 'walk'",
+        "/operations/start:run/lifecycles: expected one of run, result, verdict, steps, heals, got 'walk'",
     ),
     "an operation that is not there": Broken(
         _set("/heartbeat/stirred_by", ["trigger:pause"]),

@@ -88,7 +88,7 @@ def test_each_timed_fault_has_an_honest_twin() -> None:
 
 
 def test_the_listing_has_every_row() -> None:
-    keys = {"name", "id", "profiles", "note", "honest", "generated", "fixture"}
+    keys = {"name", "id", "profiles", "note", "honest", "generated", "fixture", "seams"}
     assert [row["name"] for row in listing()] == [fault.name for fault in FAULTS]
     assert all(set(row) == keys and row["honest"] is (row["id"] is None) for row in listing())
 
@@ -178,7 +178,7 @@ async def _pipelines(served: Any) -> None:
                 if not seen:
                     await served.control("agent-workspace", do="state", state={"logs": logs})
                 seen += octets
-                if b'"new"' in seen or b"event: heartbeat" in seen:
+                if b'"new"' in seen or b"event: heartbeat" in seen or b"event: error" in seen:
                     break
             assert seen
 

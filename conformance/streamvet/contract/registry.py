@@ -192,13 +192,13 @@ def _check_own(registry: Registry, family: str, path: Path) -> None:
 
 @cache
 def is_field(path: str) -> bool:
-    """Whether the schema of profiles has a field at this dotted path."""
+    """Whether the schema of profiles has a field at this dotted path, in which `*` stands for any member."""
     whole = read_json(schemas_folder() / "meta" / "profile.schema.json")
     at: Any = whole
     for part in path.split("."):
         at = whole["$defs"][at["$ref"].rpartition("/")[2]] if "$ref" in at else at
-        at = at.get("properties", {}).get(part)
-        if at is None:
+        at = at.get("additionalProperties") if part == "*" else at.get("properties", {}).get(part)
+        if not isinstance(at, dict):
             return False
     return True
 

@@ -15,11 +15,10 @@ from streamvet_server.faults.fault import AGENT_WORKSPACE, Fault
 from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, marking
 from streamvet_server.faults.shapes import Make, answer_of, piecing, reads, told, with_key, written
 from streamvet_server.faults.terminal import LATE_S, LEGAL_S
-from streamvet_server.faults.transport import OVERSIZED_COMMENT
 from streamvet_server.log import now_ms
 from streamvet_server.seams import Answer, Close, Held, Pause, Piece, Scene, Seams, Shown
 from streamvet_server.systems.agent_workspace.accounts import ACCOUNTS
-from streamvet_server.systems.agent_workspace.faults.connections import age, timed, to_returned
+from streamvet_server.systems.agent_workspace.faults.connections import to_returned
 from streamvet_server.wire import json_text, sse_block
 
 if TYPE_CHECKING:
@@ -40,14 +39,6 @@ def is_rare(shown: Shown) -> bool:
 def is_heartbeat(shown: Shown) -> bool:
     """Whether an event is one."""
     return shown.name == "heartbeat"
-
-
-def _oversized_at_last() -> Seams:
-    def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
-        last = is_heartbeat(shown) and age(shown.scene) > OLD
-        return (octets, OVERSIZED_COMMENT) if last else (octets,)
-
-    return timed(Seams(frame=frame))
 
 
 def _closed_after(part: float) -> Make:
@@ -117,11 +108,6 @@ def _renamed_error() -> Seams:
 
 
 FAULTS: tuple[Fault, ...] = (
-    Fault(
-        "oversized-line-at-last", "TRN-08", AGENT_WORKSPACE,
-        "A stream near its limit has a line of more than a mebibyte.",
-        _oversized_at_last,
-    ),
     Fault(
         "idle-stream-closed", "TRN-15", AGENT_WORKSPACE,
         "A stream is closed after 40 s, two thirds of what it should last.",

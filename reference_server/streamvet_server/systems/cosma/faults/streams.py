@@ -13,7 +13,7 @@ from streamvet_server.faults.events import cleaned, cut_character
 from streamvet_server.faults.fault import COSMA, Fault
 from streamvet_server.faults.heartbeat import Gap, late, legal
 from streamvet_server.faults.shapes import Make, answer_of, is_own, is_stream, piecing, reads, told, whole, written
-from streamvet_server.faults.transport import BLOCK_EVENTS, BLOCK_S, CROWDED, OVERSIZED_COMMENT, POLL_S
+from streamvet_server.faults.transport import BLOCK_EVENTS, BLOCK_S, CROWDED, POLL_S
 from streamvet_server.seams import Ahead, Answer, Close, Held, Pause, Piece, Refusal, Scene, Seams, Shown, Update
 from streamvet_server.systems.cosma.faults.readers import (
     ALIVE,
@@ -208,10 +208,6 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "end-without-last-chunk", "TRN-04", COSMA, "A stream that the server ends lacks the last chunk.",
         lambda: piecing(is_end, lambda _shown, octets: (octets, Close.BARE)),
-    ),
-    Fault(
-        "oversized-line-at-the-end", "TRN-08", COSMA, "A stream ends with a line of more than a mebibyte.",
-        written(is_end, lambda octets: octets + OVERSIZED_COMMENT),
     ),
     Fault(
         "lockstep-of-readers", "TRN-10", COSMA, "A reader waits until the others have what it has.",
