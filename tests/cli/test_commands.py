@@ -443,7 +443,7 @@ def test_a_compressed_trace_is_read(streamvet: Callable[..., Ended], good: Path,
 
 
 def test_the_reports_of_a_hopeless_stream_stay_small(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
-    files = [written(tmp_path / f"{n}.trace.ndjson", *[b"nonsense: x\n\n" * 300] * 10) for n in range(10)]
+    files = [written(tmp_path / f"{n}.trace.ndjson", *[b"nonsense\n\n" * 300] * 10) for n in range(10)]
     ended = streamvet("judge", *files, "--json", tmp_path / "j", "--html", tmp_path / "h")
     assert ended.code == 1
     document = json.loads((tmp_path / "j").read_text())
@@ -581,13 +581,13 @@ def test_a_broken_profile_names_the_place(
 ) -> None:
     folder = tmp_path / "mine"
     for path in sorted(GHOSTLY.folder.rglob("*")):
+        # Without what only the built-in system promises.
         if path.is_file() and path.name != "requirements.yaml" and "traces" not in path.parts:
             copy = folder / path.relative_to(GHOSTLY.folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
     own = (folder / "profile.yaml").read_text().replace("profile: ghostly", "profile: mine")
     (folder / "profile.yaml").write_text(own)
-    (folder / "requirements.yaml").unlink()  # what only the built-in system promises
     (folder / file).write_text(edit((folder / file).read_text()))
     ended = streamvet("check-profile", folder)
     assert ended.code == 2

@@ -259,7 +259,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 @pytest.mark.live
 def test_a_run_leaves_a_case_and_its_report_says_so(ran: Ran) -> None:
     case, verdicts = ran.case, {one["id"]: one for one in ran.report["verdicts"]}
-    assert (ran.code, verdicts[REQUIREMENT]["verdict"]) == (1, "FAIL")
+    assert (ran.code, verdicts[REQUIREMENT]["verdict"]) == (0, "WARN")  # a SHOULD
     assert [name for name, one in verdicts.items() if "case" in one] == [REQUIREMENT]
     assert ran.report["generated_tries"] > 0
     assert ran.told == {
@@ -292,7 +292,7 @@ def test_a_replay_shows_the_same_finding(ran: Ran, streamvet: Callable[..., Ende
     assert ended.code == 1, ended.err
     assert ended.out.startswith(f"the case: {printable(case.story)}\nfails {REPLAYS} of {REPLAYS}\n")
     lines = [" ".join(line.split()) for line in ended.out.splitlines()]
-    assert any(line.startswith(f"FAIL {REQUIREMENT} ") for line in lines)
+    assert any(line.startswith(f"WARN {REQUIREMENT} ") for line in lines)
     assert f"expected {case.expected}" in lines
     assert f"seen {printable(case.seen)}" in lines
     again = streamvet("replay", ran.file, ran.target, "--times", "2")
@@ -303,7 +303,7 @@ def test_a_replay_shows_the_same_finding(ran: Ran, streamvet: Callable[..., Ende
 def test_a_replay_on_an_honest_server_shows_none(ran: Ran, streamvet: Callable[..., Ended], tmp_path: Path) -> None:
     honest = streamvet("replay", ran.file, launched(tmp_path / "honest.yaml"))
     assert (honest.code, honest.out.splitlines()[1]) == (0, f"fails 0 of {REPLAYS}"), honest.err
-    assert "FAIL" not in honest.out
+    assert "WARN" not in honest.out
     own = streamvet("replay", ran.file, "--reference", "--times", "1")
     assert (own.code, own.out.splitlines()[1]) == (0, "fails 0 of 1"), own.err
 

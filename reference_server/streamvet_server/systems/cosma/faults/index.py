@@ -82,16 +82,6 @@ def _told_by(operation: str, update: Update) -> Make:
     return lambda: Seams(publish=publish)
 
 
-def _first_created_untold() -> Seams:
-    made: list[Update] = []
-
-    def change(update: Update) -> Iterable[Update]:
-        made.append(update)
-        return () if len(made) == 1 else (update,)
-
-    return published(change, "file_created")()
-
-
 def _created_late() -> Seams:
     """A new file is told when its item was."""
     waiting: list[Update] = []
@@ -195,7 +185,7 @@ FAULTS: tuple[Fault, ...] = (
         "pause-told-again", "COS-05", COSMA, "Pausing a paused queue is told.",
         _told_by("pause", Update("queue_paused", {"source": "manual"})),
     ),
-    Fault("creation-untold", "COS-06", COSMA, "The first new file is not told.", _first_created_untold),
+    Fault("creation-untold", "COS-06", COSMA, "A new file is not told.", left_out("file_created")),
     Fault("change-untold", "COS-08", COSMA, "The change of a file is not told.", left_out("file_modified")),
     Fault("deletion-untold", "COS-09", COSMA, "The deletion of a file is not told.", left_out("file_deleted")),
     Fault(
