@@ -49,7 +49,7 @@ async def killed(driver: Driver, stimulus: Stimulus) -> Run | None:
     run, reader = await driver.begin("cut")
     if reader is None:
         return None
-    replay = await _replayed(driver, run, reader, _before(stimulus) - 1)
+    replay = await _replayed(driver, run, reader, max(_before(stimulus) - 1, 1))
     await reader.events(_before(stimulus), driver.bounds.run_s)
     up = await kill(driver, reader)
     if replay is not None:
