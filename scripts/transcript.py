@@ -18,7 +18,7 @@ import yaml
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- generated:transcript -->", "<!-- /generated -->"
-PROFILE, REQUIREMENT = "promptfloe", "CAT-06"  # a resumed stream that repeats an event: easy to see in a few lines
+PROFILE, REQUIREMENT = "promptfloe", "CAT-05"  # a resumed stream that lacks an event: easy to see in a few lines
 TIME_SCALE = "0.05"
 PORT = "8080"  # as in the other target file that README shows
 WIDTH = 80  # columns after which a line of the target file is broken, at the next word

@@ -32,7 +32,7 @@ _BEYOND_BYTES = frozenset(
     {"SSE-12", "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-06", "ORD-07"}
 )  # a head, a script, the answer of another operation, another reader, a record
 # Bytes do not say of which kind a run is, and with that which lifecycle it has; an ambient stream has one.
-_OF_A_KIND = frozenset({"ORD-01"})
+_OF_A_KIND = frozenset({"ORD-01", "ORD-08"})
 # A profile without words for scripts needs a control interface like any other; what it lacks besides, its run says.
 _ANY_WORDS = Vocabulary(lambda *_: None, ())
 

@@ -29,7 +29,7 @@ CAPTURE, BLACK_BOX, LAUNCHED, CONTROLLED = Evidence
 # Per profile the ids that need more than a candidate which answers requests.
 BEYOND: dict[str, dict[Evidence, str]] = {
     "ghostly": {
-        LAUNCHED: "CAT-14 GHO-05",
+        LAUNCHED: "CAT-14 CAT-20 GHO-05",
         CONTROLLED: "TRN-03 TRN-10 TRN-13 EVT-09 ORD-04 ORD-05",
     },
     "promptfloe": {
@@ -38,11 +38,11 @@ BEYOND: dict[str, dict[Evidence, str]] = {
     },
     "agent-workspace": {
         LAUNCHED: "CAT-18",
-        CONTROLLED: "HBT-02 TRM-01 TRM-02 TRM-03 TRM-04 FLT-02 FLT-03 FLT-05 FLT-06 FLT-07 FLT-08 FLT-09 FLT-10 FLT-11 "
-        "FLT-12 FLT-13 FLT-14 FLT-15",
+        CONTROLLED: "HBT-02 TRM-01 TRM-02 TRM-03 TRM-04 TRM-11 FLT-02 FLT-03 FLT-05 FLT-06 FLT-07 FLT-08 FLT-09 FLT-10 "
+        "FLT-11 FLT-12 FLT-13 FLT-14 FLT-15 FLT-17",
     },
     "cosma": {
-        LAUNCHED: "CAT-18 COS-18 TRM-01 TRM-02 TRM-03 TRM-04",
+        LAUNCHED: "CAT-18 COS-18 TRM-01 TRM-02 TRM-03 TRM-04 TRM-11",
         CONTROLLED: "TRN-03 TRN-10 TRN-12 TRN-13 EVT-09 ORD-04 ORD-05 ORD-06",
     },
     "rockstar": {LAUNCHED: "RKS-14", CONTROLLED: "TRN-03 EVT-09 ORD-04 ORD-05 RKS-11"},

@@ -23,6 +23,7 @@ from streamvet.generation.ground import Ground, Start
 from streamvet.generation.lawful import emits
 from streamvet.generation.programs import stimuli
 from streamvet.generation.shapes import completed, kind_of
+from streamvet.systems import SYSTEMS
 from streamvet_server.catalogue import find, seams_of
 from streamvet_server.listing import accounts
 
@@ -47,7 +48,7 @@ def scripts(name: str) -> tuple[Stimulus, ...]:
     ground = Ground(
         profile=str(profile.folder), scale=SCALE, scripted=profile.streams != "ambient", published=name == "cosma",
         states=(), starts=tuple(Start(one.kind, ("succeeds", "fails")) for one in profile.starts), cancels=False,
-        restarts=False, records=False, strangers=(), connections=1,
+        restarts=False, records=False, strangers=(), connections=1, words=SYSTEMS[name].words,
     )  # fmt: skip
     made = (one for number in range(10) for one in batch(stimuli(ground), SEED, number, 20))
     found = [one for one in made if one["script"] is not None]

@@ -151,6 +151,10 @@ def _of_suite() -> Registry:
     data = read_yaml(path)
     check_shape(data, "requirements", path)
     prefixes = {row["prefix"]: family for family, row in data["families"].items()}
+    for number, row in enumerate(data["requirements"]):
+        if row["id"].partition("-")[0] not in prefixes:
+            wanted = f"an id that begins with {', '.join(prefixes)}"
+            raise FileError(path, f"/requirements/{number}/id", wanted, repr(row["id"]))
     rows = [_requirement(row, prefixes[row["id"].partition("-")[0]]) for row in data["requirements"]]
     titles = {family: row["title"] for family, row in data["families"].items()}
     registry = Registry(data["revision"], titles, prefixes, {row.id: row for row in rows})

@@ -18,7 +18,7 @@ SEEN = [
     ("COS-03", "No space after the colon.", "'data:{\"opcod'"),
     ("COS-04", "That the queue goes on is not told.", "none"),
     (
-        "COS-08",
+        "COS-23",
         "The cooldown ends when it would have ended without the change.",
         "cooldown_expires_at 1784102401.051, where it was 1784102401.051",
     ),
