@@ -164,7 +164,7 @@ def explore(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explorer]:
     """Explores a world to the end, or until its try that never ends is under way."""
 
     def run(world: World, effort: Effort | None = None, **more: Any) -> Explorer:
-        monkeypatch.setattr(exploring, "Workers", lambda _seed: world)
+        monkeypatch.setattr(exploring, "Workers", lambda _seed, _judge_in: world)
         monkeypatch.setattr(exploring, "now_us", lambda: world.now_us)
 
         async def main() -> Explorer:
