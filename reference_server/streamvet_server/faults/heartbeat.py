@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from streamvet_server.seams import Scene, Seams
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from streamvet_server.faults.shapes import Chosen
+    from streamvet_server.faults.shapes import Chosen, Make
     from streamvet_server.seams import Piece, Shown
 
 # Of an interval of 15 s a heartbeat may be late by so much, scaled, but not by less than 100 ms (the contract's
@@ -39,7 +41,7 @@ def legal(tolerance_s: float) -> Gap:
     return lambda interval_s: interval_s + LEGAL * _tolerance_s(interval_s, tolerance_s)
 
 
-def marking(beat: Chosen) -> Callable[[Shown, bytes], Iterable[Piece]]:
+def _marking(beat: Chosen) -> Callable[[Shown, bytes], Iterable[Piece]]:
     """Frames as they are; when the last heartbeat was written is remembered."""
 
     def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
@@ -48,3 +50,18 @@ def marking(beat: Chosen) -> Callable[[Shown, bytes], Iterable[Piece]]:
         return (octets,)
 
     return frame
+
+
+def put_off(beat: Chosen, gap_s: Gap, intervals: float) -> Make:
+    """Each event puts the next heartbeat off by so many intervals, but no gap gets longer than `gap_s`."""
+
+    def clock(scene: Scene, wait: str, seconds: float) -> float:
+        if wait == "first-ping":
+            scene.scratch.update(interval_s=seconds, last_s=time.monotonic())
+        if wait != "quiet":
+            return seconds
+        interval_s = scene.scratch["interval_s"]
+        left_s = scene.scratch["last_s"] + gap_s(interval_s) - time.monotonic()
+        return float(max(0.0, min(intervals * interval_s, left_s)))
+
+    return lambda: Seams(clock=clock, frame=_marking(beat))

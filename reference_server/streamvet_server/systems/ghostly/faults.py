@@ -6,14 +6,13 @@ It must not know HTTP or tokens. `TRAITS` is what generic faults go by here.
 from __future__ import annotations
 
 import itertools
-import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.catchup import FIRST_LATE_S, FIRST_LEGAL_S
 from streamvet_server.faults.fault import GHOSTLY, Fault
-from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, marking
+from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, put_off
 from streamvet_server.faults.hidden import in_bunches
 from streamvet_server.faults.memory import Memory, remembered
 from streamvet_server.faults.shapes import Make, answer_of, every, opening, piecing, telling, told, written
@@ -166,21 +165,6 @@ def _every(gap_s: Gap) -> Make:
     return lambda: Seams(clock=clock)
 
 
-def _put_off(gap_s: Gap) -> Make:
-    """Each event puts the next ping off by an interval, but no gap gets longer than `gap_s`."""
-
-    def clock(scene: Scene, wait: str, seconds: float) -> float:
-        if wait == "first-ping":
-            scene.scratch.update(interval_s=seconds, last_s=time.monotonic())
-        if wait != "quiet":
-            return seconds
-        interval_s = scene.scratch["interval_s"]
-        left_s = scene.scratch["last_s"] + gap_s(interval_s) - time.monotonic()
-        return float(max(0.0, min(interval_s, left_s)))
-
-    return lambda: Seams(clock=clock, frame=marking(_ping))
-
-
 def _ping(shown: Shown) -> bool:
     return shown.name == "ping"
 
@@ -272,11 +256,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "ping-put-off", "HBT-02", GHOSTLY, "Events put a ping off, to one and a half times what is allowed.",
-        _put_off(late(PING_TOLERANCE_S)),
+        put_off(_ping, late(PING_TOLERANCE_S), intervals=1),
     ),
     Fault(
         "ping-put-off-but-legal", None, GHOSTLY, "Events put a ping off, by half of its tolerance at most.",
-        _put_off(legal(PING_TOLERANCE_S)),
+        put_off(_ping, legal(PING_TOLERANCE_S), intervals=1),
     ),
     Fault("ping-as-date", "HBT-03", GHOSTLY, "A ping carries a date, not a number.", told(_ping, _as_date)),
     Fault("ping-stale", "HBT-04", GHOSTLY, "A ping carries the time of nine seconds ago.", told(_ping, _stale)),

@@ -5,14 +5,14 @@ It must not know HTTP or the state that is shown.
 
 from __future__ import annotations
 
-import time
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.catchup import FIRST_LATE_S, FIRST_LEGAL_S
 from streamvet_server.faults.events import deep
 from streamvet_server.faults.fault import AGENT_WORKSPACE, Fault
-from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, marking
+from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, put_off
 from streamvet_server.faults.shapes import Make, answer_of, piecing, reads, told, with_key, written
 from streamvet_server.faults.terminal import LATE_S, LEGAL_S
 from streamvet_server.log import now_ms
@@ -48,19 +48,6 @@ def _closed_after(part: float) -> Make:
 
 def _as_snapshot_too(octets: bytes) -> bytes:
     return octets + octets.replace(b"event: fleet_update", b"event: fleet_snapshot", 1)
-
-
-def _put_far_off(gap_s: Gap) -> Make:
-    """An event puts the next heartbeat off to the end of a gap of `gap_s`."""
-
-    def clock(scene: Scene, wait: str, seconds: float) -> float:
-        if wait == "first-ping":
-            scene.scratch.update(interval_s=seconds, last_s=time.monotonic())
-        if wait != "quiet":
-            return seconds
-        return float(max(0.0, scene.scratch["last_s"] + gap_s(scene.scratch["interval_s"]) - time.monotonic()))
-
-    return lambda: Seams(clock=clock, frame=marking(is_heartbeat))
 
 
 def _held_back(gap_s: Gap) -> Make:
@@ -169,12 +156,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "heartbeat-put-off", "HBT-02", AGENT_WORKSPACE,
         "Events put a heartbeat off, to one and a half times what is allowed.",
-        _put_far_off(late(HEARTBEAT_TOLERANCE_S)),
+        put_off(is_heartbeat, late(HEARTBEAT_TOLERANCE_S), intervals=math.inf),
     ),
     Fault(
         "heartbeat-put-off-but-legal", None, AGENT_WORKSPACE,
         "Events put a heartbeat off, by half of its tolerance at most.",
-        _put_far_off(legal(HEARTBEAT_TOLERANCE_S)),
+        put_off(is_heartbeat, legal(HEARTBEAT_TOLERANCE_S), intervals=math.inf),
     ),
     Fault(
         "heartbeat-stale", "HBT-04", AGENT_WORKSPACE, "A heartbeat carries the time of nine seconds ago.",
