@@ -6,8 +6,9 @@ It must not know HTTP, nor what a system's events look like: a system says, as a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,15 +97,22 @@ class Runs:
         await asyncio.shield(self._spawn(self._settle(row, cause)))
         return True
 
-    def joined(self, run: str) -> None:
-        """A reader has come: the clock of a detached run stops."""
+    @contextlib.contextmanager
+    def attended(self, scene: Scene, run: str) -> Iterator[None]:
+        """A reader is there. The clock of a detached run stops with the first one and starts with the last one."""
+        self._joined(run)
+        try:
+            yield
+        finally:
+            self._left(scene, run)
+
+    def _joined(self, run: str) -> None:
         self._readers[run] = self._readers.get(run, 0) + 1
         timer = self._detaching.pop(run, None)
         if timer is not None:
             timer.cancel()
 
-    def left(self, scene: Scene, run: str) -> None:
-        """A reader has gone. With the last one the clock of a detached run starts."""
+    def _left(self, scene: Scene, run: str) -> None:
         self._readers[run] -= 1
         cause = self._seams.left(scene)
         if cause is not None:

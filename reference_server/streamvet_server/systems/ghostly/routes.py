@@ -7,6 +7,7 @@ then every event of the log, then what comes; a ping every 15 s of a run that is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 from typing import TYPE_CHECKING, Any
@@ -182,15 +183,13 @@ async def _stream(ask: Ask) -> web.StreamResponse:
 
     stream = Stream(ask.site, ask.scene, ask.request, encode)
     reading = ask.site.log.read(ask.scene, row.id)
-    ask.site.runs.joined(row.id)
-    try:
+    with (
+        ask.site.runs.attended(ask.scene, row.id),
+        contextlib.closing(reading),
+        contextlib.suppress(ConnectionError, Ended),  # the reader has left, or a seam has ended it
+    ):
         await stream.open(STREAM_HEADERS)
         await stream.close(await _follow(ask, stream, reading, ask.site.log.row(row.id) or row))
-    except (ConnectionError, Ended):
-        pass  # the reader has left, or a seam has ended it
-    finally:
-        reading.close()
-        ask.site.runs.left(ask.scene, row.id)
     return stream.response
 
 

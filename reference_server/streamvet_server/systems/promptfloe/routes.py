@@ -6,6 +6,7 @@ counts from 1 in its run, a cursor is exclusive, a run that nobody reads lives f
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 from typing import TYPE_CHECKING, Any
@@ -138,8 +139,11 @@ def _cursor(ask: Ask, row: Row) -> int:
 async def _stream(ask: Ask, row: Row, after: int) -> web.StreamResponse:
     stream = Stream(ask.site, ask.scene, ask.request, lambda _name, document: ndjson_line(document))
     reading = ask.site.log.read(ask.scene, row.id, after)
-    ask.site.runs.joined(row.id)
-    try:
+    with (
+        ask.site.runs.attended(ask.scene, row.id),
+        contextlib.closing(reading),
+        contextlib.suppress(ConnectionError, Ended),  # the reader has left, or a seam has ended it
+    ):
         await stream.open({**STREAM_HEADERS, "X-Run-Id": row.id})
         why = Why.LAST
         # A cursor at the last event of a finished run: there is nothing to wait for.
@@ -153,11 +157,6 @@ async def _stream(ask: Ask, row: Row, after: int) -> web.StreamResponse:
                 finished = item.document["type"] in TERMINAL
                 await _show(ask, stream, item, replayed=not reading.caught_up, last=finished)
         await stream.close(why)
-    except (ConnectionError, Ended):
-        pass  # the reader has left, or a seam has ended it
-    finally:
-        reading.close()
-        ask.site.runs.left(ask.scene, row.id)
     return stream.response
 
 
