@@ -123,6 +123,8 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits that are as short as a test wants them."""
     monkeypatch.setattr(bounds, "_ANSWER_S", {True: 0.2, False: 0.2})
     monkeypatch.setattr(bounds, "patience_s", lambda _bound_ms: 0.2)
+    monkeypatch.setattr(bounds, "never_s", lambda _bound_ms: 0.2)
+    monkeypatch.setattr(bounds, "_UNKNOWN_RUN_S", 0.5)
     monkeypatch.setattr(ghostly, "_FILL_S", 0.5)
 
 
