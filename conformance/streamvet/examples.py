@@ -52,17 +52,22 @@ def examples(requirement: str) -> list[Example]:
     Raises:
         FileError: where a file of traces is wrong.
     """
-    return [row for row in all_examples() if row.requirement == requirement]
+    row = load_registry().rows.get(requirement)
+    return [one for one in _rows_of(row.family) if one.requirement == requirement] if row else []
 
 
-@cache
 def all_examples() -> tuple[Example, ...]:
     """The rows of all families, in the order of the registry's families.
 
     Raises:
         FileError: where a file of traces is wrong.
     """
-    return tuple(row for family in load_registry().families for row in family_rows(_file_of(family), family))
+    return tuple(row for family in load_registry().families for row in _rows_of(family))
+
+
+@cache
+def _rows_of(family: str) -> tuple[Example, ...]:
+    return tuple(family_rows(_file_of(family), family))
 
 
 def own_examples(profile: Profile) -> list[Example]:
