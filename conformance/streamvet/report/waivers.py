@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from streamvet.contract.files import FileError, check_shape, read_yaml
 from streamvet.judge import VIOLATED
@@ -47,7 +47,7 @@ def load_waivers(path: Path, registry: Registry) -> list[Waiver]:
     Raises:
         FileError: where it is not one, or names an id that there is not, or one twice for the same thing.
     """
-    rows = _plain_dates(read_yaml(path))
+    rows = read_yaml(path)
     check_shape(rows, "waivers", path)
     waivers: list[Waiver] = []
     for number, row in enumerate(rows):
@@ -61,18 +61,6 @@ def load_waivers(path: Path, registry: Registry) -> list[Waiver]:
             raise FileError(path, f"/{number}/id", "one waiver for it", f"a second one for {waiver.id}")
         waivers.append(waiver)
     return waivers
-
-
-def _plain_dates(rows: Any) -> Any:
-    """The rows with YAML's own dates as text: YAML reads 2026-01-31 without quotes as a date."""
-    if not isinstance(rows, list):
-        return rows
-    return [
-        {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
-        if isinstance(row, dict)
-        else row
-        for row in rows
-    ]
 
 
 def waive(rulings: Iterable[Ruling], waivers: Sequence[Waiver], today: date) -> tuple[list[Ruling], list[str]]:
