@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from streamvet.report.claim import outcome
-from streamvet.report.exits import Exit, Policy, exit_code
+from streamvet.report.exits import MEANING, Exit, Policy, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +23,6 @@ _COLOURS = {
     Exit.INCOMPLETE: "#8a5a00",
     Exit.OURS: "#57606a",
     Exit.INTERRUPTED: "#57606a",
-}
-_WORDS = {
-    Exit.CONFORMANT: "conformant",
-    Exit.VIOLATED: "not conformant",
-    Exit.INCOMPLETE: "incomplete",
-    Exit.OURS: "error",
-    Exit.INTERRUPTED: "interrupted",
 }
 _CHAR_PX = 6.6  # of Verdana at 11 px, on average; textLength makes it exact wherever the font is another
 _PAD_PX = 14
@@ -51,11 +44,13 @@ _SVG = """\
 
 
 def _word(reports: Sequence[Report], code: Exit) -> str:
-    """The outcome with the level of evidence; of several reports that of the weakest."""
+    """The outcome; where all conform, with the levels of evidence."""
+    if code is Exit.OURS:
+        return "error"
     if code is not Exit.CONFORMANT:
-        return _WORDS[code]
+        return MEANING[code]
     said = list(dict.fromkeys(outcome(report, code) for report in reports))
-    return said[0] if len(said) == 1 else " and ".join(said)
+    return " and ".join(said)
 
 
 def render(reports: Sequence[Report], policy: Policy) -> str:
