@@ -15,11 +15,11 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import Registry, Requirement, Statement, load_registry, statement_lists, statements
 from streamvet.examples import examples
-from streamvet.levels import lowest_of_probes, of_bytes
-from streamvet.systems import system_of
+from streamvet.levels import of_bytes
+from streamvet.systems import levels_of, profiles_by_level, system_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 @cache
@@ -70,12 +70,6 @@ def _rests_on(row: Requirement) -> str:
 
 
 @cache
-def _levels(profile: str) -> Mapping[str, Evidence]:
-    loaded = load_profile(profile)
-    return lowest_of_probes(loaded, system_of(loaded))
-
-
-@cache
 def _of_bytes(profile: str) -> frozenset[str]:
     loaded = load_profile(profile)
     return of_bytes(loaded, system_of(loaded))
@@ -83,10 +77,7 @@ def _of_bytes(profile: str) -> frozenset[str]:
 
 def _evidence(row: Requirement) -> str:
     """The lowest level of evidence at which a run exercises a requirement, by system where they differ; captures."""
-    by_level: dict[str, list[str]] = {}
-    for name in builtin_profiles():
-        if row.id in _levels(name):
-            by_level.setdefault(_levels(name)[row.id].value, []).append(name)
+    by_level = profiles_by_level(row)
     said = [f"{level} ({', '.join(names)})" if len(by_level) > 1 else level for level, names in by_level.items()]
     shown = any(row.id in _of_bytes(name) for name in builtin_profiles())
     return "; ".join([*said, *(["a capture shows it too"] if shown else [])])
@@ -99,7 +90,7 @@ def levels() -> list[str]:
     for name in builtin_profiles():
         profile = load_profile(name)
         musts = [row.id for row in _registry().testable(profile) if row.level_on(profile) == "MUST"]
-        found = [sum(_levels(name).get(one) is level for one in musts) for level in asked]
+        found = [sum(levels_of(name).get(one) is level for one in musts) for level in asked]
         captured = len(_of_bytes(name) & set(musts))
         rows.append([f"[{name}]({name}.md)", *map(str, found), str(len(musts)), str(captured)])
     return table(["System", *(level.value for level in asked), "MUSTs", "shown by a capture"], rows)

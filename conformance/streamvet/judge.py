@@ -81,7 +81,7 @@ class Judge:
         self.registry = registry
         self._checks = checks
         self._rows = [row.on(profile) for row in registry.testable(profile) if not row.command]
-        self._own = [row.on(profile) for row in registry.testable(profile) if row.command]
+        self._own = [row.on(profile) for row in registry.commanded(profile)]
         self.tallies = {row.id: Tally() for row in (*self._rows, *self._own)}
 
     def add(self, trace: Trace) -> dict[str, Outcome]:

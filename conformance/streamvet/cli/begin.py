@@ -104,7 +104,7 @@ def target_text(name: str, profile: Profile) -> str:
     watches = any("directory" in placeholders(one.body) for one in profile.operations.values())
     triggers = [_TRIGGER.format(name=name, **row) for name, row in (profile.field("triggers") or {}).items()]
     connections = _SPARE_CONNECTIONS + (profile.field("readers.at_least") or 0)
-    own = any(row.command for row in load_registry(profile).testable(profile))
+    own = bool(load_registry(profile).commanded(profile))
     return (text + _TAIL.format(
         lacks=lacks if optional else "", directory=_DIRECTORY if watches else "", connections=connections,
         starts=_STARTS if profile.starts else "\n", triggers=_TRIGGERS + "".join(triggers) if triggers else "",

@@ -33,7 +33,7 @@ from streamvet.systems import system_of
 from streamvet.trace import Ending, Exchange, Head, Request, Trace, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Check
@@ -51,10 +51,6 @@ class Framing(StrEnum):
 
 
 _MEDIA_TYPES = {Framing.SSE: "text/event-stream", Framing.NDJSON: "application/x-ndjson"}
-
-
-def _every_check(_profile: Profile, system: System) -> Mapping[str, Check]:
-    return system.checks
 
 
 def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
@@ -93,16 +89,15 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     withheld = _OF_BYTES if raw else "" if allow_commands else NOT_ALLOWED
     traces = _captured(files, raw, chosen) if raw is not None and chosen is not None else _traces(files)
     reports = judged(
-        traces, asked, _source(files), profile=chosen, checks_of=_checks_of_bytes if raw else _every_check,
-        notes=options.only_note(only), withheld=withheld,
+        traces, asked, _source(files), profile=chosen, raw=raw is not None, notes=options.only_note(only),
+        withheld=withheld,
     )  # fmt: skip
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
 
 
 def judged(
-    traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
-    checks_of: Callable[[Profile, System], Mapping[str, Check]] = _every_check, notes: tuple[str, ...] = (),
-    withheld: str = NOT_ALLOWED,
+    traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None, raw: bool = False,
+    notes: tuple[str, ...] = (), withheld: str = NOT_ALLOWED,
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -111,24 +106,25 @@ def judged(
         FileError: where a trace is of another profile, or of other rules.
         KeyboardInterrupt: where nothing was judged by then.
     """
-    builders: dict[str, tuple[ReportBuilder, dict[str, Any]]] = {}
-    raw = checks_of is _checks_of_bytes
+    builders: dict[str, tuple[ReportBuilder, dict[str, Any], System]] = {}
     interrupted = False
     try:
         for trace in traces:
             if trace.profile not in builders:
                 found = profile or load_profile(trace.profile, named_in=trace.name)
                 system = system_of(found)
+                checks = _checks_of_bytes(found, system) if raw else system.checks
                 builders[trace.profile] = (
-                    ReportBuilder(found, load_registry(found), checks_of(found, system), withheld),
+                    ReportBuilder(found, load_registry(found), checks, withheld),
                     _facts(trace, found) | {"levels": (lowest if raw else lowest_of_probes)(found, system)},
+                    system,
                 )
-            builder, facts = builders[trace.profile]
+            builder, facts, system = builders[trace.profile]
             if raw:
                 events = sum(len(one.events) for one in streams(trace, builder.profile))
                 facts |= {"evidence": frozenset({Evidence.CAPTURE}), "events": facts.get("events", 0) + events}
             else:
-                shown = of_trace(trace, system_of(builder.profile))
+                shown = of_trace(trace, system)
                 facts["evidence"] = facts.get("evidence", frozenset()) | shown
             builder.add(trace)
     except KeyboardInterrupt:  # what was judged of the trace at hand counts too: a finding is one wherever it is from
@@ -139,7 +135,7 @@ def judged(
         builder.report(
             asked, target=source, offline=True, notes=(*notes, *facts.pop("scaled")), interrupted=interrupted, **facts
         )
-        for builder, facts in builders.values()
+        for builder, facts, _ in builders.values()
     ]
 
 
@@ -237,7 +233,7 @@ def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Itera
             id="x1", operation=operation, role="reader", about={"meant": "stream", "account": "primary", "run": "r1"},
             request=Request("GET", name, (), None), sent_us=0,
             head=Head(200, "HTTP/1.1", (("Content-Type", _MEDIA_TYPES[framing]),), 0), body=body,
-            ends=array("q", [len(body)] if body else []), times=array("q", [0] if body else []),
+            ends=array("q", [len(body)]), times=array("q", [0]),
             ending=Ending.COMPLETE, ended_us=0,
         )  # fmt: skip
         if not _ends_by_itself(exchange, profile):

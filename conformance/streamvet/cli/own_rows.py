@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 Outcomes = dict[int, dict[str, "Outcome"]]  # by the number of a trace, then by requirement
 
 
-def own_rows(profile: Profile) -> list[Requirement]:
-    """The requirements that commands check."""
-    return [row for row in load_registry(profile).testable(profile) if row.command]
-
-
 def check_traces(profile: Profile, rows: Sequence[Requirement]) -> list[Example]:
     """The example traces of a folder: they are as a recorded trace is, and each requirement has a bad one.
 
@@ -69,7 +64,7 @@ def misfits(profile: Profile, rows: Sequence[Requirement], found: Sequence[Examp
     wrong: list[FileError] = []
     for base, number in goods.items():
         for one in _guilty(outcomes, number, ids):
-            place = profile.folder / "traces" / "bases" / f"{base}.yaml"
+            place = base_file(base, own_file(profile))
             wrong.append(FileError(place, "", "a trace that violates nothing", _said(outcomes, number, one)))
     for index, (example, number) in enumerate(zip(found, bads, strict=True)):
         for expected, got in _wrong_with(example, number, goods[example.base], outcomes, ids):

@@ -13,7 +13,7 @@ import typer
 
 from streamvet.cli import options  # noqa: TC001 - typer reads the annotations
 from streamvet.cli.console import note, say
-from streamvet.cli.own_rows import check_traces, misfits, own_rows
+from streamvet.cli.own_rows import check_traces, misfits
 from streamvet.contract.files import FileError, is_file, read_json, resolved
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
@@ -58,7 +58,7 @@ def _prove(profile: Profile, allowed: bool) -> str:
         FileError: where traces are missing, or where a command fails.
         typer.Exit: where a command finds what it should not, or does not find what it should.
     """
-    rows = own_rows(profile)
+    rows = load_registry(profile).commanded(profile)
     if not rows:
         return ""
     found, own = check_traces(profile, rows), counted(len(rows), "requirement of its own", "requirements of its own")

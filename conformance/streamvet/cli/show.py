@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,19 +17,16 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples, own_examples
-from streamvet.levels import lowest_of_probes
 from streamvet.reference import Fault, ServerMissingError, faults
 from streamvet.report.basis import rests_on
-from streamvet.report.building import ReportBuilder
 from streamvet.report.exhibit import exhibit
 from streamvet.report.printable import printable
 from streamvet.report.text import excerpt_parts
-from streamvet.systems import system_of
+from streamvet.systems import evidence_for, judge_of, profiles_by_level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from streamvet.contract.evidence import Evidence
     from streamvet.contract.profile import Profile
     from streamvet.contract.registry import Registry, Requirement
     from streamvet.examples import Example
@@ -60,7 +56,7 @@ def requirements(profile: OfProfile = None, as_json: AsJson = False) -> None:
             "id": row.id, "level": row.level, "family": row.family, "text": row.text, "when": row.when, "why": row.why,
             "applies_to": dict(row.applies_to), "reads": row.reads,
             "explained_by": list(row.explained_by),
-            "basis": dict(row.basis), "trips": list(row.trips), "evidence": _evidence(row),
+            "basis": dict(row.basis), "trips": list(row.trips), "evidence": evidence_for(row),
             "seen": list(row.seen),
             "covers": list(row.covers), "excluded": row.excluded,
             **({"command": list(row.command)} if row.command else {}),
@@ -151,7 +147,7 @@ def _facts(row: Requirement, registry: Registry, chosen: Profile | None) -> list
         "seen in the field": ", ".join(row.seen),
         "rests on": rests_on(row),
         "trips": "; ".join(row.trips),
-        "evidence": ", ".join(f"{level} ({', '.join(names)})" for level, names in _by_level(row).items()),
+        "evidence": ", ".join(f"{level} ({', '.join(names)})" for level, names in profiles_by_level(row).items()),
         "reads": row.reads or "",
         "explained by": ", ".join(row.explained_by),
         "explains": ", ".join(explained),
@@ -161,25 +157,6 @@ def _facts(row: Requirement, registry: Registry, chosen: Profile | None) -> list
         "checked by": shlex.join(row.command),
     }
     return [f"  {name:<18}{value}" for name, value in facts.items() if value]
-
-
-def _evidence(row: Requirement) -> dict[str, str]:
-    """By built-in profile the lowest level of evidence at which a run exercises a requirement."""
-    levels = {name: _levels(name) for name in builtin_profiles()}
-    return {name: by_id[row.id].value for name, by_id in levels.items() if row.id in by_id}
-
-
-@cache
-def _levels(name: str) -> Mapping[str, Evidence]:
-    profile = load_profile(name)
-    return lowest_of_probes(profile, system_of(profile))
-
-
-def _by_level(row: Requirement) -> dict[str, list[str]]:
-    by_level: dict[str, list[str]] = {}
-    for name, level in _evidence(row).items():
-        by_level.setdefault(level, []).append(name)
-    return by_level
 
 
 def _faults(row: Requirement) -> list[str]:
@@ -199,8 +176,7 @@ def _example(example: Example, own: Profile | None) -> list[str]:
     profile = own or load_profile(example.bad.profile)
     lines = [f"  example: {example.note}", f"    in a good trace of {profile.name}:"]
     lines += [f"      {printable(line)}" for line in example.edit]
-    builder = ReportBuilder(profile, load_registry(own), system_of(profile).checks)
-    outcome = builder.add(example.bad).get(example.requirement)
+    outcome = None if own else judge_of(profile).add(example.bad).get(example.requirement)
     if not isinstance(outcome, list) or not outcome or example.holds:
         return lines
     first = outcome[0]

@@ -104,6 +104,10 @@ class Registry:
         """The rows that a check stands for, for one profile or for any."""
         return [row for row in self.rows.values() if row.excluded is None and (profile is None or row.applies(profile))]
 
+    def commanded(self, profile: Profile) -> list[Requirement]:
+        """Those of them that commands check."""
+        return [row for row in self.testable(profile) if row.command]
+
     def causes(self, requirement: str) -> frozenset[str]:
         """Every id that explains `requirement`, directly or by way of others."""
         found: set[str] = set()

@@ -59,7 +59,6 @@ class ReportBuilder:
     withheld: str = NOT_ALLOWED
     traces: int = 0
     exhibits: dict[str, list[Exhibit]] = field(default_factory=dict)
-    explained: dict[str, list[Exhibit]] = field(default_factory=dict)  # of findings that other violations explain
     judge: Judge = field(init=False)
     spool: Spool | None = field(init=False, default=None)  # for commands, where some are to run
 
@@ -70,8 +69,7 @@ class ReportBuilder:
 
     def _own(self, only: Collection[str] | None = None) -> list[Requirement]:
         """The requirements that commands check."""
-        rows = self.registry.testable(self.profile)
-        return [row for row in rows if row.command and (only is None or row.id in only)]
+        return [row for row in self.registry.commanded(self.profile) if only is None or row.id in only]
 
     def add(self, trace: Trace) -> dict[str, Outcome]:
         """Judge one trace; gives its outcomes.

@@ -5,11 +5,14 @@ Read by the command line, by `prove` and by campaigns alone. A room must not kno
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
+from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.judge import Judge
+from streamvet.levels import lowest_of_probes
 from streamvet.probes import ANY_STREAM, PROBES
 from streamvet.system import System
 from streamvet.systems.agent_workspace import SYSTEM as AGENT_WORKSPACE
@@ -21,7 +24,9 @@ from streamvet.systems.rockstar import SYSTEM as ROCKSTAR
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamvet.contract.evidence import Evidence
     from streamvet.contract.profile import Profile
+    from streamvet.contract.registry import Requirement
 
 SYSTEMS: Mapping[str, System] = {one.name: one for one in (AGENT_WORKSPACE, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR)}
 
@@ -33,7 +38,7 @@ def system_of(profile: Profile) -> System:
     """
     if profile.name in SYSTEMS:
         return SYSTEMS[profile.name]
-    ids = tuple(row.id for row in load_registry(profile).testable(profile) if row.command)
+    ids = tuple(row.id for row in load_registry(profile).commanded(profile))
     return System(profile.name, serves={one.name: ids for one in PROBES if set(ANY_STREAM) <= set(one.serves)})
 
 
@@ -45,3 +50,23 @@ def judge_of(profile: Profile) -> Judge:
 def judge_in(folder: str) -> Judge:
     """The same for the profile in a folder; what another process can be asked for by its name."""
     return judge_of(load_profile(folder))
+
+
+@cache
+def levels_of(name: str) -> Mapping[str, Evidence]:
+    """For each requirement of a built-in profile the lowest level of evidence at which a run exercises it."""
+    profile = load_profile(name)
+    return lowest_of_probes(profile, system_of(profile))
+
+
+def evidence_for(row: Requirement) -> dict[str, str]:
+    """The level for one requirement, by built-in profile; without those on which no run exercises it."""
+    return {name: levels_of(name)[row.id].value for name in builtin_profiles() if row.id in levels_of(name)}
+
+
+def profiles_by_level(row: Requirement) -> dict[str, list[str]]:
+    """The same the other way round: the built-in profiles by the level."""
+    by_level: dict[str, list[str]] = {}
+    for name, level in evidence_for(row).items():
+        by_level.setdefault(level, []).append(name)
+    return by_level
