@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from streamvet.contract.profile import matches, pointed
 from streamvet.framing import json_text, ndjson, sse
@@ -78,7 +77,8 @@ class Reading:
     frames: int = 0
     ids: int = 0  # frames with an id field
     kept: dict[int, Any] = field(default_factory=dict)  # values that were asked for, by the start of their event
-    unread: list[Hidden] = field(default_factory=list)  # what requirements of some level cannot read
+    # What requirements of some level cannot read, in the order of the bytes; of a view what it hides.
+    unread: list[Hidden] = field(default_factory=list)
 
     def value(self, event: Event) -> Any:
         """The JSON value of an event, None where it is not JSON."""
@@ -124,16 +124,15 @@ class Reading:
 
 
 _SILENT = (Kind.COMMENT, Kind.BLANK)
-_readings: WeakKeyDictionary[Exchange, Reading] = WeakKeyDictionary()
 
 
 def reading(exchange: Exchange, profile: Profile) -> Reading:
     """The stream of an exchange as events; computed once."""
-    known = _readings.get(exchange)
+    known: Reading | None = exchange.memo.get("reading")
     if known is None or known.profile is not profile:
         whole = exchange.whole
         known = _read(exchange, profile) if whole is None else _seen_at(exchange, reading(whole, profile))
-        _readings[exchange] = known
+        exchange.memo["reading"] = known
     return known
 
 
@@ -159,7 +158,8 @@ def view(trace: Trace, profile: Profile, level: str) -> tuple[Trace, dict[str, f
 
 def _seen_at(exchange: Exchange, whole: Reading) -> Reading:
     """A reading without the events that a level hides."""
-    starts = {one.start for one in hidden(whole.exchange, whole.profile, exchange.reads)}
+    pieces = hidden(whole.exchange, whole.profile, exchange.reads)
+    starts = {one.start for one in pieces}
     ahead = whole.foremost
     return replace(
         whole,
@@ -167,6 +167,7 @@ def _seen_at(exchange: Exchange, whole: Reading) -> Reading:
         events=[one for one in whole.events if one.start not in starts],
         beats=[one for one in whole.beats if one.start not in starts],
         foremost=ahead if ahead is None or ahead[1].start not in starts else None,
+        unread=pieces,
     )
 
 

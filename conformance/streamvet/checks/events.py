@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.flaws import without
 from streamvet.checks.runs import emitted, ended, from_start, scripted
-from streamvet.decode import hidden, same, streams
+from streamvet.decode import same, streams
 from streamvet.framing.frame import Flaw
 from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault
 from streamvet.outcome import NotExercised, finding, shown
@@ -143,10 +143,9 @@ def intact(trace: Trace, profile: Profile) -> Outcome:
 def _in_their_places(one: Reading) -> list[Event | None]:
     """The events that a script has emitted, with None in the place of each piece that could not be read."""
     events: list[Event | None] = list(scripted(one))
-    whole = one.exchange.whole
-    if whole is None:
+    if one.exchange.whole is None:
         return events
-    gaps = [(piece.start, None) for piece in hidden(whole, one.profile, one.exchange.reads)]
+    gaps = [(piece.start, None) for piece in one.unread]
     both = [*gaps, *((event.start, event) for event in events if event is not None)]
     return [event for _, event in sorted(both, key=lambda pair: pair[0])]
 

@@ -5,16 +5,17 @@ Judges nothing: the selections here are what several checks begin with.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.contract.profile import NEVER_TIMES
-from streamvet.decode import hidden, streams
+from streamvet.decode import streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Event, Hidden, Reading
     from streamvet.trace import Exchange, Trace
 
 # Who may stand for the whole history of a run, the best first: the longest attached.
@@ -80,13 +81,15 @@ def unread(one: Reading, start: int = 0, end: int | None = None, *, since_us: in
 
     What is absent there may have been that.
     """
-    whole = one.exchange.whole
-    if whole is None:
+    if one.exchange.whole is None:
         return False
-    pieces = hidden(whole, one.profile, one.exchange.reads)
-    return any(
-        start <= piece.start and (end is None or piece.start < end) and piece.at_us >= since_us for piece in pieces
-    )
+    first = bisect_left(one.unread, start, key=_start)
+    last = len(one.unread) if end is None else bisect_left(one.unread, end, key=_start)
+    return any(one.unread[number].at_us >= since_us for number in range(first, last))
+
+
+def _start(piece: Hidden) -> int:
+    return piece.start
 
 
 def is_never(trace: Trace, exchange: Exchange, waited_us: int, within_ms: int) -> bool:

@@ -70,6 +70,13 @@ class Chunk(NamedTuple):
     data: bytes
 
 
+class Memo(dict[str, Any]):
+    """What was computed of an exchange: it goes when that goes, and does not follow it to another process."""
+
+    def __reduce__(self) -> tuple[type[Memo], tuple[()]]:
+        return Memo, ()
+
+
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Exchange:
     """One request and everything that came back. Times are µs from the trace's zero.
@@ -93,6 +100,7 @@ class Exchange:
     detail: str = ""
     whole: Exchange | None = None  # of a view that hides events: the exchange with all of them
     reads: str = "frames"  # of such a view: the level that an event has to reach so that it is seen
+    memo: Memo = field(default_factory=Memo, init=False, repr=False)
 
     @property
     def chunks(self) -> Iterator[Chunk]:
