@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamvet.contract.files import FileError
-from streamvet.decode import LEVELS, view
+from streamvet.decode import view
 from streamvet.explaining import Explanations
 from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
 
@@ -91,7 +91,7 @@ class Judge:
             FileError: where the trace was recorded with another profile, or other rules.
         """
         self._same_contract(trace)
-        views = {level: view(trace, self.profile, level) for level in LEVELS}
+        views = {level: view(trace, self.profile, level) for level in {row.reads for row in self._rows} if level}
         views[""] = (trace, {})
         outcomes = {row.id: self._run(row, views[row.reads or ""][0]) for row in self._rows}
         unread = {row.id: views[row.reads or ""][1] for row in self._rows}
@@ -158,11 +158,11 @@ class Judge:
             return
         tally.exercised += 1
         tally.probes[trace.probe] = tally.probes.get(trace.probe, 0) + 1
-        named = [dataclasses.replace(one, requirement=row.id, trace=trace.name) for one in outcome]
-        kept, unkept = _kept(own_findings(named))
-        tally.findings += kept
+        kept, unkept = _kept(own_findings(outcome))
+        explained, _ = _kept([one for one in outcome if one.explained_by])
+        tally.findings += (_named(one, row, trace) for one in kept)
+        tally.explained += (_named(one, row, trace) for one in explained)
         tally.unkept += unkept
-        tally.explained += _kept([one for one in named if one.explained_by])[0]
 
     def skipped(self, requirement: str, reason: str) -> None:
         """Note why a try that would have exercised a requirement did not happen."""
@@ -211,6 +211,10 @@ def judge(
         if progress:
             progress(trace)
     return bench.rulings()
+
+
+def _named(one: Finding, row: Requirement, trace: Trace) -> Finding:
+    return dataclasses.replace(one, requirement=row.id, trace=trace.name)
 
 
 def _kept(findings: list[Finding]) -> tuple[list[Finding], int]:

@@ -60,12 +60,10 @@ def unknown_run(trace: Trace, profile: Profile) -> Outcome:
     return [one for x in asked for one in refused(x, profile.field("auth.unknown"), "an unknown run")]
 
 
-def _is_refusal(exchange: Exchange) -> bool:
-    """Whether a request was refused as it should be; what is let in, or gets a stream, is its own row's."""
+def is_refusal(exchange: Exchange) -> bool:
+    """Whether a request was refused: with a 4xx status, and no stream."""
     head = exchange.head
-    if head is None or head.media_type in STREAM_TYPES:
-        return False
-    return 400 <= head.status < 500 and exchange.about.get("meant") == "refusal"
+    return head is not None and 400 <= head.status < 500 and head.media_type not in STREAM_TYPES
 
 
 def error_shape(trace: Trace, profile: Profile) -> Outcome:
@@ -81,7 +79,7 @@ def accept_error_shape(trace: Trace, profile: Profile) -> Outcome:
 def _shaped(exchanges: list[Exchange], profile: Profile) -> Outcome:
     """The refusals among these that are no JSON of the system's own shape."""
     file = profile.field("error.schema")
-    asked = [x for x in exchanges if _is_refusal(x) and x.ending in CLEAN]
+    asked = [x for x in exchanges if x.about.get("meant") == "refusal" and is_refusal(x) and x.ending in CLEAN]
     if not asked:
         return NotExercised("nothing was refused")
     found = []

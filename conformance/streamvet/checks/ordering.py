@@ -267,12 +267,12 @@ def _in_part(one: Reading, events: list[Event], wanted: list[Emitted]) -> list[t
     """What is missing where something could not be read, what is missing elsewhere, and what is there too often."""
     marks = [_mark(want.value) for want in wanted]
     seen = [_mark(_part(one.value(event), want)) for event, want in _matched(one, events, wanted)]
-    emitted_once = [number for number, mark in enumerate(marks) if marks.count(mark) == 1]
+    often, came = Counter(marks), Counter(seen)
+    emitted_once = [number for number, mark in enumerate(marks) if often[mark] == 1]
     hidden, gone = split([marks[number] for number in emitted_once], Side(one, events), seen)
-    often = Counter(marks)
-    rare = [mark for mark, count in (often - Counter(seen)).items() if often[mark] > 1]  # any one of several
+    rare = [mark for mark, count in (often - came).items() if often[mark] > 1]  # any one of several
     altered = sum(mark not in often for mark in seen)  # EVT-09 says so
-    twice = next((mark for mark in seen if 0 < often[mark] < seen.count(mark)), None)
+    twice = next((mark for mark in seen if 0 < often[mark] < came[mark]), None)
     found = []
     if hidden or rare:
         number = emitted_once[hidden[0]] if hidden else marks.index(rare[0])

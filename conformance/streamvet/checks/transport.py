@@ -113,21 +113,6 @@ def complete_message(trace: Trace, profile: Profile) -> Outcome:
     ]
 
 
-def delimited(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-05: what the head says of the end of the message (RFC 9112, 6.3); HTTP/2 and 3 say it by their frames."""
-    del profile
-    heads = [(x, x.head) for x in trace.exchanges if opened(x) and x.head]
-    if not heads:
-        return NO_STREAM
-    want = "one of Transfer-Encoding: chunked and Content-Length"
-    return [
-        finding(x, want, f"Transfer-Encoding: {_field(head, 'transfer-encoding')}, "
-                         f"Content-Length: {_field(head, 'content-length')}")
-        for x, head in heads
-        if head.http.startswith("HTTP/1") and not _says_its_end(head)
-    ]  # fmt: skip
-
-
 def _field(head: Head, name: str) -> str:
     return head.get(name, "none")
 
@@ -507,7 +492,13 @@ CHECKS: dict[str, Check] = {
     ),
     "TRN-03": released,
     "TRN-04": complete_message,
-    "TRN-05": delimited,
+    "TRN-05": _each_head(  # RFC 9112, 6.3; HTTP/2 and 3 say the end of a message by their frames
+        "one of Transfer-Encoding: chunked and Content-Length",
+        lambda head, _: not head.http.startswith("HTTP/1") or _says_its_end(head),
+        lambda head: (
+            f"Transfer-Encoding: {_field(head, 'transfer-encoding')}, Content-Length: {_field(head, 'content-length')}"
+        ),
+    ),
     "TRN-06": _each_head(
         "Cache-Control with no-cache, no-store or private",
         lambda head, _: _forbids_reuse(head),

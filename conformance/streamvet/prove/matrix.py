@@ -12,7 +12,7 @@ from streamvet.judge import VIOLATED
 from streamvet.outcome import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from streamvet.reference import Fault
@@ -85,14 +85,7 @@ def compare(
             wrong.append(f"{fault.id}: expected PASS on the honest server, got {_told(honest.get(fault.id))}")
         if faulty.get(fault.id) is not expected:
             wrong.append(f"{fault.id}: expected {expected.value}, got {_told(faulty.get(fault.id))}")
-    for one, verdict in honest.items():
-        now = faulty.get(one)
-        if one == fault.id or now is verdict:
-            continue
-        if now is Verdict.INCONCLUSIVE and fault.id is not None and fault.id in _roots(one, causes):
-            continue
-        wrong.append(f"{one}: expected {verdict.value} as on the honest server, got {_told(now)}")
-    return wrong
+    return wrong + _changed(honest, faulty, [fault.id] if fault.id else [], causes)
 
 
 def compare_pair(
@@ -109,6 +102,15 @@ def compare_pair(
             wrong.append(f"{one}: expected {expected.value}, or a cause that is the other fault, got {_told(now)}")
     if not found_of(pair, faulty, levels):
         wrong.append(f"{' and '.join(ids)}: expected one of them to be found, got none")
+    return wrong + _changed(honest, faulty, ids, causes)
+
+
+def _changed(
+    honest: Mapping[str, Verdict], faulty: Mapping[str, Verdict], ids: Sequence[str],
+    causes: Mapping[str, frozenset[str]],
+) -> list[str]:  # fmt: skip
+    """What is otherwise than on the honest server, of other requirements than these, and not explained by them."""
+    wrong: list[str] = []
     for one, verdict in honest.items():
         now = faulty.get(one)
         explained = now is Verdict.INCONCLUSIVE and not _roots(one, causes).isdisjoint(ids)

@@ -8,12 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet.checks.catchup import cursors, detached, joining, replays, restarts
-from streamvet.checks.catchup.history import identity
 
 if TYPE_CHECKING:
     from streamvet.outcome import Check
-
-__all__ = ["CHECKS", "identity"]
 
 CHECKS: dict[str, Check] = {
     "CAT-01": joining.start_state,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.checks.access import STREAM_TYPES
+from streamvet.checks.access import is_refusal
 from streamvet.checks.catchup.history import cursor_in, identity, loss, losses, pairs_of, repeats, resumed
 from streamvet.checks.runs import by_run, ended, unread, witness
 from streamvet.decode import opened, readable, reading
@@ -82,15 +82,10 @@ def refusal(source: str, what: str) -> Check:
                 (0, len(x.body)),
             )
             for x in asked
-            if not _refused(x)
+            if not is_refusal(x)
         ]
 
     return check
-
-
-def _refused(exchange: Exchange) -> bool:
-    head = exchange.head
-    return head is not None and 400 <= head.status < 500 and head.media_type not in STREAM_TYPES
 
 
 def empty_cursor(trace: Trace, profile: Profile) -> Outcome:

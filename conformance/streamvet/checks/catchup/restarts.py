@@ -56,9 +56,10 @@ def _stored_before(trace: Trace, profile: Profile) -> dict[str, Side]:
     stored: dict[str, Side] = {}
     for label, readings in by_run(trace, profile).items():
         before = [one for one in readings if not one.exchange.about.get("restarts")]
-        for one in before:
-            had = [sum(event.at_us < one.exchange.sent_us for event in other.history) for other in before]
-            replayed = one.history[: max(had)]
+        histories = [one.history for one in before]
+        for one, own in zip(before, histories, strict=True):
+            had = [sum(event.at_us < one.exchange.sent_us for event in other) for other in histories]
+            replayed = own[: max(had)]
             if replayed and (label not in stored or len(replayed) > len(stored[label].events)):
                 stored[label] = Side(one, replayed)
     return stored

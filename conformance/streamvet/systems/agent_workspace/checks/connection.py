@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from streamvet.checks.heartbeat import bound_us
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 from streamvet.systems.agent_workspace.checks.recorded import any_fleet_of, failures, figures_of, fleet_of, rows
@@ -154,10 +155,7 @@ def _beat_after(trace: Trace, fleet: Fleet, one: Connection, failed_us: int) -> 
     beat = profile.heartbeat
     if beat is None:
         return None
-    longest_us = int(beat.interval_ms * 1000 * trace.time_scale) + profile.tolerance_us(
-        beat.tolerance_ms, trace.time_scale
-    )
-    due_us = fleet.due_us(one, one.since_us + longest_us)
+    due_us = fleet.due_us(one, one.since_us + bound_us(profile, beat, trace.time_scale, 0))
     if any(failed_us <= event.at_us <= due_us for event in one.reading.beats):
         return []
     if not fleet.has_missed(one, due_us):
