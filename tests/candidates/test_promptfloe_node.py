@@ -50,7 +50,7 @@ def test_each_bug_is_found_as_what_it_is(bug: str, tmp_path: Path) -> None:
     assert report.exists(), done.stderr
     verdicts = {row["id"]: row["verdict"] for row in json.loads(report.read_text(encoding="utf-8"))["verdicts"]}
     assert {rid for rid, verdict in verdicts.items() if verdict in ("FAIL", "WARN")} == FOUND[bug], done.stdout
-    assert done.returncode == (1 if bug else 0), done.stdout
+    assert done.returncode == (1 if "FAIL" in verdicts.values() else 0), done.stdout
 
 
 def test_it_lacks_only_what_is_no_endpoint_of_a_run() -> None:

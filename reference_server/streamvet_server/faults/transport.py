@@ -113,11 +113,11 @@ def _names_gzip(scene: Scene) -> bool:
     return "gzip;q=0" in scene.headers.get("Accept-Encoding", "")
 
 
-def _oversized(own: Traits, memory: Memory) -> Seams:
+def _oversized(own: Traits) -> Seams:
     def pad(_shown: Shown, octets: bytes) -> Iterable[Piece]:
         return (octets, b" " * OVERSIZE_BYTES + b"\n" if own.lines else OVERSIZED_COMMENT)
 
-    return piecing(lambda shown: shown.last and memory.fails_while_read(shown), pad)
+    return piecing(lambda shown: shown.last, pad)
 
 
 async def _lockstep(_scene: Scene, readers: Sequence[Backlog]) -> None:
@@ -239,8 +239,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "oversized-line", "TRN-08", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "The stream of a failed run ends with a line of more than a hundred kilobytes.",
-        remembered_of(_oversized), fixture=True,
+        "A stream ends with a line of more than a hundred kilobytes.",
+        Fitted(_oversized), fixture=True,
     ),
     Fault(
         "proxy-may-buffer", "TRN-09", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
