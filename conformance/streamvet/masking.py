@@ -39,6 +39,7 @@ class Secrets:
         self._known: set[str] = set()
         self._long: tuple[bytes, ...] = ()  # readings, the longest first, as one may contain another
         self._short: tuple[bytes, ...] = ()
+        self._least = 0  # bytes of the shortest reading, 0 without any; no text is shorter than its reading
         self._overlap = 0
         self._plain = True
 
@@ -51,6 +52,7 @@ class Secrets:
         long = {secret for secret in self._known if len(secret) >= LONG_CHARS}
         self._long = _by_length(one for secret in long for one in _looked_for(secret))
         self._short = _by_length(one for secret in self._known - long for one in readings(secret))
+        self._least = min(map(len, (*self._long, *self._short)), default=0)
         self._overlap = _ESCAPED_BYTES * max(map(len, self._long), default=0)
         self._plain = all(map(is_plain, (*self._long, *self._short)))
         if self is not EVERYWHERE:
@@ -86,12 +88,13 @@ class Secrets:
 
     def _found(self, data: bytes, *, ours: bool) -> list[_Span]:
         """Where secrets are."""
-        if not self._known or not data:
+        if not self._least or len(data) < self._least:
             return []
         seen = read(data, plain=self._plain)
-        spans = [seen.span(*span) for one in self._long for span in _places(seen.data, one)]
+        spans = [seen.span(*span) for one in self._long if one in seen.data for span in _places(seen.data, one)]
         if ours:
-            whole = [span for one in self._short for span in _places(seen.data, one) if _is_word(seen.data, *span)]
+            short = [one for one in self._short if one in seen.data]
+            whole = [span for one in short for span in _places(seen.data, one) if _is_word(seen.data, *span)]
             spans += [seen.span(*span) for span in whole]
         return spans
 

@@ -51,6 +51,16 @@ def test_a_short_secret_is_masked_only_where_we_sent_it() -> None:
     assert secrets().mask(b'{"password":"demo","user":"demon"}', ours=True) == b'{"password":"xxxx","user":"demon"}'
 
 
+def test_a_text_that_is_a_secret_and_nothing_else_is_masked() -> None:
+    """No text is too short to be searched that is as long as the shortest secret."""
+    known = Secrets()
+    known.add("abcdefgh", "demo")
+    assert known.mask(b"abcdefgh") == b"xxxxxxxx"
+    assert known.mask(b"demo", ours=True) == b"xxxx"
+    assert known.mask(b"dem", ours=True) == b"dem"
+    assert known.mask_value({"abcdefgh": ["abcdefgh", "abcdefg", 5]}) == {"xxxxxxxx": ["xxxxxxxx", "abcdefg", 5]}
+
+
 def test_empty_secrets_are_none() -> None:
     known = Secrets()
     known.add("", "")
