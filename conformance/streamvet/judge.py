@@ -42,6 +42,7 @@ class Ruling:
     findings: tuple[Finding, ...] = ()
     probes: tuple[str, ...] = ()  # the probes whose traces exercised it
     overruled: Verdict | None = None  # what a waiver covers
+    unjudged: bool = False  # our own error kept its check from judging some trace
     reproduce: str = ""
     # Findings that other violations explain; where it has no others the verdict is INCONCLUSIVE.
     explained: tuple[Finding, ...] = ()
@@ -66,7 +67,8 @@ class Tally:
     unread: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, int] = field(default_factory=dict)
     probes: dict[str, int] = field(default_factory=dict)
-    error: str = ""
+    error: str = ""  # of a command
+    unjudged: Counter[str] = field(default_factory=Counter)  # traces on which its check failed, by why
     unkept: int = 0
 
 
@@ -83,14 +85,30 @@ class Judge:
         self._rows = [row.on(profile) for row in registry.testable(profile) if not row.command]
         self._own = [row.on(profile) for row in registry.commanded(profile)]
         self.tallies = {row.id: Tally() for row in (*self._rows, *self._own)}
+        self.errors: list[str] = []  # our own mistakes, as text
 
     def add(self, trace: Trace) -> dict[str, Outcome]:
         """Judge one trace and fold it in; gives the outcome of each requirement for this trace.
+
+        An error of ours costs this trace alone: nothing of it counts then.
 
         Raises:
             FileError: where the trace was recorded with another profile, or other rules.
         """
         self._same_contract(trace)
+        try:
+            return self._add(trace)
+        except Exception as error:  # noqa: BLE001 - our own mistake must not hide what other traces show; it is reported
+            self.lose(trace, error)
+            return {}
+
+    def lose(self, trace: Trace, error: Exception) -> None:
+        """Note that an error of ours, which is being handled, cost us this trace."""
+        self.errors.append(_mistake(f"judging {_called(trace)}"))
+        for row in self._rows:
+            self.skipped(row.id, f"not judged: {_in_short(error)}, in {_called(trace)}")
+
+    def _add(self, trace: Trace) -> dict[str, Outcome]:
         views = {level: view(trace, self.profile, level) for level in {row.reads for row in self._rows} if level}
         views[""] = (trace, {})
         outcomes = {row.id: self._run(row, views[row.reads or ""][0]) for row in self._rows}
@@ -100,7 +118,8 @@ class Judge:
             outcome = outcomes[row.id]
             if isinstance(outcome, list):
                 outcome = outcomes[row.id] = [explained(row, one) for one in outcome]
-            self._fold(row, trace, outcome, unread[row.id])
+        for row in self._rows:
+            self._fold(row, trace, outcomes[row.id], unread[row.id])
         return outcomes
 
     def add_own(
@@ -142,9 +161,10 @@ class Judge:
             return NotExercised("no check in this version")
         try:
             return check(trace, self.profile)
-        except Exception:  # noqa: BLE001 - our own mistake must not hide the other verdicts; it is reported as ERROR
-            self.tallies[row.id].error = traceback.format_exc(limit=-3)
-            return NotExercised("the check failed, see the error")
+        except Exception as error:  # noqa: BLE001 - our own mistake must not hide the other verdicts; it is reported
+            self.errors.append(_mistake(f"{row.id} in {_called(trace)}"))
+            self.tallies[row.id].unjudged[_in_short(error)] += 1
+            return NotExercised("its check failed")
 
     def _fold(
         self, row: Requirement, trace: Trace, outcome: Outcome, unread: Mapping[str, frozenset[str]]
@@ -153,7 +173,7 @@ class Judge:
         for names in unread.values():
             tally.unread.update(names)
         if isinstance(outcome, NotExercised):
-            reason = _nameless(trace) or outcome.reason
+            reason = _hindrance(trace) or outcome.reason
             tally.reasons[reason] = tally.reasons.get(reason, 0) + 1
             return
         tally.exercised += 1
@@ -185,11 +205,14 @@ class Judge:
         return Ruling(
             row, verdict, reason, tally.exercised, tuple(tally.findings), probes,
             explained=tuple(tally.explained), unread=dict(tally.unread), unkept=tally.unkept,
+            unjudged=bool(tally.unjudged),
         )  # fmt: skip
 
     def _verdict(self, row: Requirement, tally: Tally) -> tuple[Verdict, str]:
         if tally.findings:
             return VIOLATED[row.level], ""
+        if tally.unjudged:
+            return Verdict.INCONCLUSIVE, _not_judged(tally.unjudged)
         if tally.explained:
             return Verdict.INCONCLUSIVE, _explanation(tally)
         if tally.exercised:
@@ -251,13 +274,38 @@ def guilty_in(outcomes: Mapping[str, Outcome]) -> dict[str, frozenset[str]]:
     }
 
 
-def _nameless(trace: Trace) -> str | None:
-    """Why nothing could be asked of the run of a trace: nobody knows its id. None where that is not so.
+def _hindrance(trace: Trace) -> str | None:
+    """Why a try could not go on, such as that nobody knows the id of its run. None where that is not so.
 
-    Whether the profile or the candidate has the wrong place nobody can tell, so that it is no finding.
+    Whether the profile or the candidate has the wrong place for an id nobody can tell, so that it is no finding.
     """
-    starts = (one for one in trace.exchanges if "no_id" in one.about)
-    return next((f"the answer to {one.operation} has no id at {one.about['no_id']}" for one in starts), None)
+    for one in trace.exchanges:
+        if "no_id" in one.about:
+            return f"the answer to {one.operation} has no id at {one.about['no_id']}"
+        if "hindrance" in one.about:
+            return f"not tried: {one.about['hindrance']}"
+    return None
+
+
+def _called(trace: Trace) -> str:
+    """A trace for people."""
+    return trace.name or f"{trace.probe}: {trace.stimulus.get('name', '')}"
+
+
+def _in_short(error: Exception) -> str:
+    """An error of ours, for a reason."""
+    return f"an error of the suite itself, {type(error).__name__}"
+
+
+def _mistake(where: str) -> str:
+    """The error that is handled now, with where it was raised."""
+    return f"{where}\n{traceback.format_exc(limit=-3)}"
+
+
+def _not_judged(errors: Mapping[str, int]) -> str:
+    """On how many traces a check failed, and how."""
+    traces = sum(errors.values())
+    return f"not judged in {traces} trace{'s' if traces > 1 else ''}: {', '.join(errors)}"
 
 
 def _explanation(tally: Tally) -> str:

@@ -132,8 +132,7 @@ def _hold(base: Path, rounds: int) -> None:
         bad = _worse(good, random.Random(f"{base.stem}/{number}"))
         bench = judge_of(profile)
         outcomes = bench.add(bad)
-        errors = {row: tally.error for row, tally in bench.tallies.items() if tally.error}
-        assert errors == {}, f"round {number}"
+        assert bench.errors == [], f"round {number}"
         sizes = {exchange.id: len(exchange.body) for exchange in bad.exchanges}
         for outcome in outcomes.values():
             for one in outcome if isinstance(outcome, list) else ():

@@ -51,7 +51,7 @@ def _name(row: Example) -> str:
 def judged(trace: Trace) -> dict[str, Outcome]:
     bench = judge_of(load_profile(trace.profile))
     outcomes = bench.add(trace)
-    assert {row: tally.error for row, tally in bench.tallies.items() if tally.error} == {}
+    assert bench.errors == []
     return outcomes
 
 

@@ -11,6 +11,7 @@ from streamvet.checks import CHECKS
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
+from streamvet.decode import view
 from streamvet.examples import base_trace, bases, examples
 from streamvet.judge import MAX_FINDINGS, Judge, Ruling, judge
 from streamvet.outcome import Finding, NotExercised, Verdict
@@ -257,6 +258,13 @@ def test_a_run_without_an_id_is_the_reason_for_what_it_did_not_show() -> None:
     assert found["EVT-02"].verdict == Verdict.PASS
 
 
+def test_what_cannot_be_sent_is_the_reason_for_what_was_not_seen() -> None:
+    first, *others = FAILING.exchanges
+    hindered = replace(FAILING, exchanges=(replace(first, about={"hindrance": "attach cannot be sent: x"}), *others))
+    found = rulings({"SSE-02": says(NotExercised("no stream"))}, hindered)["SSE-02"]
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "not tried: attach cannot be sent: x")
+
+
 @pytest.mark.parametrize(
     ("row", "check", "verdict", "exercised"),
     [
@@ -266,7 +274,7 @@ def test_a_run_without_an_id_is_the_reason_for_what_it_did_not_show() -> None:
         ("EVT-03", blames("x2"), Verdict.WARN, 2),
         ("EVT-06", blames("x2"), Verdict.NOTE, 2),
         ("EVT-02", says(NotExercised("never")), Verdict.INCONCLUSIVE, 0),
-        ("EVT-02", raises, Verdict.ERROR, 0),
+        ("EVT-02", raises, Verdict.INCONCLUSIVE, 0),
         ("NDJ-01", blames("x2"), Verdict.NOT_APPLICABLE, 0),
     ],
 )
@@ -302,17 +310,37 @@ def test_of_the_rest_each_text_is_kept_once() -> None:
 
 
 def test_a_check_that_raises_leaves_the_others_alone() -> None:
-    found = rulings({**system_of(GHOSTLY).checks, "EVT-02": raises}, FAILING)
-    assert {one for one, ruling in found.items() if ruling.verdict is Verdict.ERROR} == {"EVT-02"}
-    assert "our own mistake" in found["EVT-02"].reason
+    bench = Judge(GHOSTLY, REGISTRY, {**system_of(GHOSTLY).checks, "EVT-02": raises})
+    bench.add(FAILING)
+    found = {one.requirement.id: one for one in bench.rulings()}
+    assert {one for one, ruling in found.items() if ruling.unjudged} == {"EVT-02"}
+    assert found["EVT-02"].reason == "not judged in 1 trace: an error of the suite itself, ValueError"
     assert found["EVT-03"].verdict is Verdict.PASS
+    (error,) = bench.errors
+    assert error.startswith("EVT-02 in ghostly-failing\n")
+    assert "our own mistake" in error
 
 
-def test_an_error_is_not_hidden_by_findings() -> None:
+@pytest.mark.parametrize(("other", "verdict"), [(blames("x2"), Verdict.FAIL), (says([]), Verdict.INCONCLUSIVE)])
+def test_an_error_in_one_trace_hides_no_finding_and_leaves_nothing_green(other: Check, verdict: Verdict) -> None:
     def sometimes(trace: Trace, profile: Profile) -> Outcome:
-        return raises(trace, profile) if trace is FAILING else blames("x2")(trace, profile)
+        return raises(trace, profile) if trace is FAILING else other(trace, profile)
 
-    assert rulings({"EVT-02": sometimes}, SEVERAL, FAILING)["EVT-02"].verdict is Verdict.ERROR
+    assert rulings({"EVT-02": sometimes}, SEVERAL, FAILING)["EVT-02"].verdict is verdict
+
+
+def test_a_trace_that_cannot_be_judged_costs_that_trace_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(trace: Trace, profile: Profile, level: str) -> Any:
+        return raises(trace, profile) if trace is FAILING else view(trace, profile, level)
+
+    monkeypatch.setattr("streamvet.judge.view", broken)
+    bench = Judge(GHOSTLY, REGISTRY, {"EVT-02": blames("x3"), "SSE-02": blames("none")})
+    assert bench.add(FAILING) == {}
+    bench.add(SEVERAL)
+    found = {one.requirement.id: one for one in bench.rulings()}
+    assert (found["EVT-02"].verdict, found["EVT-02"].exercised) == (Verdict.FAIL, 1)
+    assert "not judged: an error of the suite itself, ValueError, in ghostly-failing" in found["SSE-02"].reason
+    assert len(bench.errors) == 1
 
 
 def test_reasons_of_what_was_never_exercised() -> None:
@@ -351,7 +379,7 @@ def test_one_defect_gives_one_verdict_that_is_not_green(row: str) -> None:
     bad = examples(row)[0].bad
     profile = load_profile(bad.profile)
     found = judge([bad], profile, REGISTRY, system_of(profile).checks)
-    wrong = {one.requirement.id for one in found if one.findings or one.verdict is Verdict.ERROR}
+    wrong = {one.requirement.id for one in found if one.findings or one.unjudged}
     assert wrong == {row}
 
 

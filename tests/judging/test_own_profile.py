@@ -55,9 +55,8 @@ def _all_at_once(values: array[int], one: int) -> array[int]:
 def rulings(profile: Profile, trace: Trace) -> dict[str, Ruling]:
     bench = judge_of(profile)
     bench.add(dataclasses.replace(trace, profile=profile.name, digest=profile.digest))
-    found = {one.requirement.id: one for one in bench.rulings()}
-    assert [one for one, ruling in found.items() if ruling.verdict is Verdict.ERROR] == []
-    return found
+    assert bench.errors == []
+    return {one.requirement.id: one for one in bench.rulings()}
 
 
 def violated(found: dict[str, Ruling]) -> dict[str, Verdict]:

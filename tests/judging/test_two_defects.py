@@ -82,21 +82,20 @@ NO_JSON = {b'"type":"recon",': b'"type":"recon"'}  # a comma less
 )
 def test_both_are_found(edits: dict[bytes, bytes], late_us: int, ids: set[str]) -> None:
     found, errors = judged(edited(edits, late_us))
-    assert errors == {}
+    assert errors == []
     assert found.keys() == ids, found
 
 
 def test_a_status_that_is_wrong_is_found_beside_everything_else() -> None:
     found, errors = judged(edited(TWO_ENDS | FAR, LATE_US, status=203))
-    assert errors == {}
+    assert errors == []
     assert {"TRN-01", "CAT-19", "ORD-02", "ORD-01"} <= found.keys()
 
 
-def judged(trace: Trace) -> tuple[dict[str, list[str]], dict[str, str]]:
+def judged(trace: Trace) -> tuple[dict[str, list[str]], list[str]]:
     """What was seen of each requirement that is violated in its own right, and the errors of checks."""
     bench = judge_of(load_profile(trace.profile))
     outcomes = bench.add(trace)
-    errors = {row: tally.error for row, tally in bench.tallies.items() if tally.error}
     return {
         row: [one.seen for one in own] for row, outcome in outcomes.items() if (own := own_findings(outcome))
-    }, errors
+    }, bench.errors

@@ -18,7 +18,7 @@ from streamvet.probes.driver import Driver
 from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.setting import Setting
 from streamvet.recorder import Recorder, Secrets, Seen, Tape
-from streamvet.trace import Exchange, Head
+from streamvet.trace import Ending, Exchange, Head
 
 from .test_misbehaving import answer, target_for
 
@@ -145,6 +145,45 @@ def test_names_are_filled_wherever_they_stand(changed: dict[str, Any], path: byt
     assert more in request
     assert b"{run}" not in request
     assert b"{cursor}" not in request
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("a\ud800b", "resume cannot be sent: a text with half a UTF-16 pair"),
+        ("%" * 30_000, "resume cannot be sent: URL too long"),
+        ("x" * 100_000, "resume cannot be sent: URL too long"),
+    ],
+    ids=["half a pair", "30,000 percent signs", "100 kB"],
+)
+@pytest.mark.parametrize("where", ["run id", "cursor"])
+def test_what_fits_into_no_request_is_not_sent(given: str, why: str, where: str) -> None:
+    async def act(driver: Driver) -> None:
+        run = Run("r1", "build", given if where == "run id" else "7")
+        live = await driver.attach(run, "resumed", cursor=Cursor(given if where == "cursor" else "7", "seen", 1))
+        assert await live.ended(1) is Ending.CUT
+        assert (live.detail, live.about["hindrance"], live.about.get("meant")) == ("not sent", why, None)
+
+    assert asyncio.run(requests_of({"resume": {"query": {"at": "{cursor}"}, "headers": {}}}, act)) == []
+
+
+def test_a_header_field_with_a_line_break_is_not_sent() -> None:
+    async def act(driver: Driver) -> None:
+        live = await driver.attach(RUN, "resumed", cursor=Cursor("a\r\nb: c", "seen", 1))
+        assert await live.ended(1) is Ending.CUT
+        assert live.about["hindrance"].startswith("resume cannot be sent: a header field")
+
+    assert asyncio.run(requests_of({}, act)) == []
+
+
+def test_a_try_that_is_over_sends_nothing_more() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.tape.close()
+        left = asyncio.create_task(driver.on_run("cancel", RUN, "cancel"))
+        await asyncio.wait([left])
+        assert left.cancelled()
+
+    assert asyncio.run(requests_of({}, act)) == []
 
 
 def test_a_cancellation_has_the_body_that_the_profile_says() -> None:

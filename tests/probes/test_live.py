@@ -44,7 +44,8 @@ def test_everything_is_tried(name: str) -> None:
 
 def test_every_role_is_played() -> None:
     traces = [trace for name in PROFILES for trace in run_of(name)[1]]
-    assert {exchange.role for trace in traces for exchange in trace.exchanges} == set(ROLES)
+    played = {exchange.role for trace in traces for exchange in trace.exchanges}
+    assert played == set(ROLES) - {"unsent"}  # for this the candidate has to misbehave: see `test_misbehaving`
 
 
 @pytest.mark.parametrize("name", [name for name in PROFILES if load_profile(name).streams == "run"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import itertools
 import json
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,13 +14,16 @@ import pytest
 
 from streamvet.campaign import Effort, Progress, Settings, Unreachable, campaign
 from streamvet.contract.files import FileError
+from streamvet.contract.registry import load_registry
 from streamvet.contract.target import target_of
 from streamvet.probes import bounds
+from streamvet.report.building import ReportBuilder
+from streamvet.systems import system_of
 from streamvet.systems.ghostly import probes as ghostly
 from streamvet.trace import Ending, Trace, dump, load
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 SCALE = 0.01  # a heartbeat every 150 ms: three and the tolerance are over in 0.6 s
 OVER_S = 60.0  # far above what any of these takes, far below what a hanging wait would
@@ -75,12 +80,19 @@ STREAMS: dict[str, Callable[[asyncio.StreamWriter], Awaitable[None]]] = {
     "gone": _gone,
     "strange JSON": _strange_json,
 }
-DESCRIBED = {"control": 1, "profile": "ghostly", "time_scale": SCALE, "can": ["script", "reset", 7]}
+DESCRIBED = {"control": 1, "profile": "ghostly", "time_scale": SCALE, "can": ["script", "reset"]}
 
 
 @asynccontextmanager
-async def candidate(stream: str, others: str = "") -> AsyncIterator[str]:
-    """A ghostly whose control, login and start work, and whose streams (or all that is left) do not."""
+async def candidate(
+    stream: str, others: str = "", *, describes: Any = DESCRIBED, gives: Mapping[str, Sequence[Any]] | None = None
+) -> AsyncIterator[str]:
+    """A ghostly whose control, login and start work, and whose streams (or all that is left) do not.
+
+    What it `gives` as script, token and id changes from one answer to the next.
+    """
+    usual = {"script": ["s"], "token": ["aaaaaaaa.bbbbbbbb.cccccccc"], "id": ["run_1"]}
+    given = {name: itertools.cycle(values) for name, values in {**usual, **(gives or {})}.items()}
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -90,15 +102,16 @@ async def candidate(stream: str, others: str = "") -> AsyncIterator[str]:
             path = head.split(b" ")[1].decode().partition("?")[0]
             if path == "/_conformance":
                 kind = json.loads(body)["do"]
-                told = DESCRIBED if kind == "describe" else {"script": "s"}
+                told = describes if kind == "describe" else {"script": next(given["script"])}
                 writer.write(answer(told, 201 if kind == "script" else 200))
             elif path.endswith("/login") and others != "login too":
-                writer.write(answer({"ok": True, "token": "aaaaaaaa.bbbbbbbb.cccccccc"}))
+                writer.write(answer({"ok": True, "token": next(given["token"])}))
             elif path.endswith("/stream") or (others and path != "/"):
                 await STREAMS[stream](writer)
             else:
-                writer.write(answer({"id": "run_1", "status": "running"}, 202 if path.endswith("/run") else 200))
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                run = {"id": next(given["id"]), "status": "running"}
+                writer.write(answer(run, 202 if path.endswith("/run") else 200))
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
@@ -153,8 +166,67 @@ def test_no_campaign_hangs_or_raises(stream: str, others: str) -> None:
         assert all(isinstance(exchange.ending, Ending) for exchange in trace.exchanges)
 
 
+# What a candidate may give where it gives a text that goes into later requests.
+TEXTS = [
+    "a\ud800b", "x" * 100_000, "%" * 30_000, "a\r\nb: c", "\0", "..", "a/b?c#d", "🚀" * 1000, "{run}", " ", "", 5,
+    -1e300, [1], {"a": 1}, True, None,
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("_short")
+@pytest.mark.parametrize(
+    ("gives", "reasons"),
+    [
+        ({"id": TEXTS}, {"attach cannot be sent: URL too", "attach cannot be sent: a text with half a UTF-16 pair"}),
+        ({"token": ["a\r\nb"]}, {"start:run cannot be sent: a header field would have characters that none can have"}),
+        ({"token": ["\ud800"]}, {"start:run cannot be sent: a text with half a UTF-16 pair"}),
+        ({"script": TEXTS}, {"the control interface does not take a script: /script in its answer: expected "}),
+    ],
+    ids=["run ids", "a token of two lines", "a token with half a pair", "script ids"],
+)  # fmt: skip
+def test_what_a_candidate_gives_is_a_reason_and_no_error_of_ours(
+    gives: dict[str, list[Any]], reasons: set[str], tmp_path: Path
+) -> None:
+    traces: list[Trace] = []
+
+    async def scenario() -> Any:
+        async with candidate("gone", gives=gives) as url, asyncio.timeout(OVER_S):
+            target, profile = target_for(url)
+            settings = Settings(effort=Effort(races=4, churns=4, joins=2))
+            summary = await campaign(target, profile, settings, traces.append)
+            return summary, profile
+
+    summary, profile = asyncio.run(scenario())
+    assert summary.errors == []
+    builder = ReportBuilder(profile, load_registry(profile), system_of(profile).checks)
+    for number, trace in enumerate(traces):
+        (tmp_path / str(number)).write_text("".join(dump(trace)), encoding="utf-8")  # whatever was given
+        builder.add(dataclasses.replace(trace, name=str(number)))
+    assert builder.judge.errors == []
+    unsent = {
+        (str(number), x.id): x.about["hindrance"]
+        for number, trace in enumerate(traces)
+        for x in trace.exchanges
+        if "hindrance" in x.about
+    }
+    assert all(any(text.startswith(reason) for text in unsent.values()) for reason in reasons)
+    found = {
+        (one.trace, one.exchange): f"{row.requirement.id}: {one.seen}"
+        for row in builder.judge.rulings()
+        for one in (*row.findings, *row.explained)
+    }
+    assert [found[place] for place, text in unsent.items() if "cannot be sent" in text and place in found] == []
+
+
 CONTROLS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "another time scale": ({"time_scale": 0.5}, FileError, "/time_scale: expected 0.01, which the candidate's"),
+    "what is no list": (
+        {"describes": DESCRIBED | {"can": 5}},
+        FileError,
+        "/control: expected a control interface that answers describe, got /can in its answer: expected array, got 5",
+    ),
+    "what is not in the interface": ({"describes": DESCRIBED | {"can": ["fly"]}}, FileError, "got 'fly'"),
+    "a long text": ({"describes": DESCRIBED | {"profile": "x" * 100_000}}, FileError, "xxx…, which the candidate's"),
     "no control": ({"control": "/nothing"}, FileError, "/control: expected a control interface"),
     "nobody there": (
         {"base_url": "http://127.0.0.1:9"},
@@ -168,10 +240,12 @@ CONTROLS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 
 @pytest.mark.parametrize("name", CONTROLS)
 def test_what_cannot_begin(name: str) -> None:
-    more, error, text = CONTROLS[name]
+    given, error, text = CONTROLS[name]
+    more = dict(given)
 
     async def scenario() -> None:
-        async with candidate("open") as url, asyncio.timeout(OVER_S):
+        describes = more.pop("describes", DESCRIBED)
+        async with candidate("open", describes=describes) as url, asyncio.timeout(OVER_S):
             # Port 9 is discard: nobody answers there, so nobody is in the way of what is launched.
             target, profile = target_for("http://127.0.0.1:9" if "launch" in more else url, **more)
             await campaign(target, profile, Settings(wait_s=0.3), lambda _trace: None)

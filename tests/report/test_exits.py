@@ -78,6 +78,10 @@ WAIVED = ruling("SSE-02", Verdict.WAIVED, BAD)
         ([PASS], {"stale": ("x",)}, Policy(), Exit.VIOLATED),
         ([FAIL, UNTRIED_MUST], {}, Policy(), Exit.VIOLATED),
         ([FAIL, ERROR, UNTRIED_MUST], {}, Policy(), Exit.OURS),
+        # An error of ours in one try or trace costs that alone, and nothing is green then.
+        ([PASS], {"errors": ("x",)}, Policy(), Exit.INCOMPLETE),
+        ([PASS], {"errors": ("x",), "offline": True}, Policy(accept_incomplete=True), Exit.INCOMPLETE),
+        ([PASS, FAIL], {"errors": ("x",)}, Policy(), Exit.VIOLATED),
         ([FAIL, ERROR], {"interrupted": True}, Policy(), Exit.INTERRUPTED),
         ([PASS], {"interrupted": True}, Policy(), Exit.INTERRUPTED),
     ],

@@ -34,8 +34,10 @@ async def record(state: State, one: Try) -> Trace:
                 await one.probe.act(driver, one.stimulus)
     except TimeoutError:
         await tape.close(Ending.TIMED_OUT, "the try took too long")
-    except Exception:  # noqa: BLE001 - our own mistake must not take the other tries with it; it is reported
+    except Exception as error:  # noqa: BLE001 - our own mistake must not take the other tries with it; it is reported
         state.summary.errors.append(f"{one.name}\n{traceback.format_exc(limit=-4)}")
+        reason = f"not tried to the end: an error of the suite itself, {type(error).__name__}, in {one.name}"
+        state.summary.skipped += [(requirement, reason) for requirement in one.probe.serves]
     await tape.close()
     return await _trace(state, one, tape)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.files import FileError, cut
-from streamvet.contract.profile import pointed
+from streamvet.probes.candidate import wrong_answer
 from streamvet.recorder import Tape, now_us, pause
 
 if TYPE_CHECKING:
@@ -44,15 +44,13 @@ async def describe(candidate: Candidate, scale: float) -> frozenset[str]:
         return frozenset()
     tape = Tape(candidate.recorder)
     live = await candidate.control({"do": "describe"}, tape)
+    wrong = wrong_answer(live, 200, "DescribeAnswer")
+    if wrong:
+        raise FileError(target.file, "/control", "a control interface that answers describe", wrong)
     answer = live.json()
-    status = live.head_now.status if live.head_now else None
-    if status != 200 or pointed(answer, "/control") != 1:
-        body = bytes(live.body).decode("utf-8", "replace")
-        got = f"status {status}: {cut(body) or 'an empty body'}" if live.head_now else "no answer"
-        raise FileError(target.file, "/control", "a control interface that answers describe", got)
-    _same(target, "/profile", profile.name, answer.get("profile"))
-    _same(target, "/time_scale", scale, answer.get("time_scale"))
-    can = frozenset(one for one in answer.get("can", ()) if isinstance(one, str))
+    _same(target, "/profile", profile.name, answer["profile"])
+    _same(target, "/time_scale", scale, answer["time_scale"])
+    can = frozenset[str](answer["can"])
     if "reset" in can:
         await candidate.control({"do": "reset"}, tape)
     return can
@@ -60,4 +58,6 @@ async def describe(candidate: Candidate, scale: float) -> frozenset[str]:
 
 def _same(target: Target, place: str, ours: Any, theirs: Any) -> None:
     if ours != theirs:
-        raise FileError(target.file, place, f"{theirs!r}, which the candidate's control interface says", repr(ours))
+        raise FileError(
+            target.file, place, f"{cut(repr(theirs))}, which the candidate's control interface says", repr(ours)
+        )

@@ -136,6 +136,9 @@ def _judge(candidate: JudgedCandidate, trace: Trace) -> frozenset[str]:
         outcomes = judging.builder.add(dataclasses.replace(trace, name=name))
     except FileError as error:
         raise JudgingError(str(error)) from None
+    except Exception as error:  # noqa: BLE001 - the other traces are judged all the same; it is reported
+        judging.builder.judge.lose(trace, error)
+        return frozenset()
     return frozenset(requirement for requirement, outcome in outcomes.items() if own_findings(outcome))
 
 

@@ -45,8 +45,8 @@ class Spool:
         """Keep a trace; its first record says its number."""
         number = len(self.kept) + 1
         size = sum(self._file.write(line) for line in _lines(trace, number))
-        nameless = tuple(one for one in trace.exchanges if "no_id" in one.about)
-        brief = dataclasses.replace(trace, stimulus={}, exchanges=nameless)
+        hindered = tuple(one for one in trace.exchanges if {"no_id", "hindrance"} & one.about.keys())
+        brief = dataclasses.replace(trace, stimulus={}, exchanges=hindered)
         self.kept.append(Kept(number, brief, self.size, size, guilty or {}))
         self.size += size
         return self.kept[-1]

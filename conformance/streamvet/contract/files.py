@@ -50,9 +50,10 @@ FORMATS = _formats()
 
 
 @cache
-def meta_validator(name: str) -> Draft202012Validator:
-    """The validator for one of our own kinds of file, `meta/<name>.schema.json`."""
-    return Explainer(read_json(schemas_folder() / "meta" / f"{name}.schema.json"), format_checker=FORMATS)
+def meta_validator(name: str, part: str | None = None) -> Draft202012Validator:
+    """The validator for one of our own kinds of file, `meta/<name>.schema.json`, or for a part in its `$defs`."""
+    schema = read_json(schemas_folder() / "meta" / f"{name}.schema.json")
+    return Explainer(schema if part is None else schema["$defs"][part], format_checker=FORMATS)
 
 
 def expected_of(error: ValidationError) -> str:

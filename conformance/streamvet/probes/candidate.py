@@ -11,7 +11,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from streamvet.contract.files import cut, meta_validator, mismatch
 from streamvet.contract.profile import pointed
+from streamvet.masking import EVERYWHERE, veiled
 from streamvet.probes.bounds import bounds_of
 from streamvet.probes.credentials import filled
 from streamvet.probes.process import CandidateProcess
@@ -153,10 +155,11 @@ class Candidate:
         async with self._locks.setdefault(body, asyncio.Lock()):
             if body not in self._scripts:
                 live = await self._control(body, tape)
-                made = pointed(live.json(), "/script")
-                if live.head_now is None or live.head_now.status != 201 or not isinstance(made, str):
+                wrong = wrong_answer(live, 201, "ScriptAnswer")
+                if wrong:
+                    live.about["hindrance"] = f"the control interface does not take a script: {wrong}"
                     return None
-                self._scripts[body] = made
+                self._scripts[body] = live.json()["script"]
             return self._scripts[body]
 
     # ------------------------------------------------------------------ its process
@@ -201,6 +204,17 @@ class Candidate:
             return True
         self.starts_left -= 1
         return self.starts_left >= 0
+
+
+def wrong_answer(live: Live, status: int, kind: str) -> str:
+    """What is wrong with an answer of the control interface, "" where it is of this kind."""
+    if live.head_now is None:
+        return "no answer"
+    if live.head_now.status != status:
+        body = veiled(bytes(live.body).decode("utf-8", "replace"))  # before it is cut: half a secret is one, too
+        return f"status {live.head_now.status}: {cut(body) or 'an empty body'}"
+    found = mismatch(meta_validator("control", kind), EVERYWHERE.mask_value(live.json()))
+    return "{} in its answer: expected {}, got {}".format(found[0] or "the whole", *found[1:]) if found else ""
 
 
 def _cookie_values(field: str) -> list[str]:

@@ -6,6 +6,7 @@ Must not know what a request is for.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -14,7 +15,7 @@ from streamvet.probes.candidate import brief
 from streamvet.recorder import Ask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from streamvet.contract.profile import Operation
     from streamvet.probes.candidate import Candidate
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 # name alone takes for the contrary.
 IDENTITY, GZIP, NO_GZIP = "identity", "gzip", "gzip;q=0"
 _MEDIA = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
+# A surrogate that stands alone, which JSON can spell and no URL can hold, is written all the same: what would have been
+# asked for is shown in the trace, and is not sent.
+_PASSED = "surrogatepass"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Sender:
@@ -54,21 +59,22 @@ class Sender:
         fields |= credentials.filled(operation.headers, known)
         fields |= {"Accept": accept} if accept else {}
         if body is None and operation.body is not None:
-            body = json.dumps(credentials.filled(operation.body, known), ensure_ascii=False).encode()
+            body = json.dumps(credentials.filled(operation.body, known), ensure_ascii=False).encode(errors=_PASSED)
         if body is not None:
             fields["Content-Type"] = "application/json"
-        place = credentials.filled(path or operation.path, {name: quote(one, safe="") for name, one in known.items()})
-        url = self._candidate.url(place)
+        quoted = {name: quote(one, safe="", errors=_PASSED) for name, one in known.items()}
+        url = self._candidate.url(credentials.filled(path or operation.path, quoted))
         whole = {**credentials.filled(operation.query, known), **(query or {}), **parameters}
-        url += ("&" if "?" in url else "?") + urlencode(whole) if whole else ""
+        url += ("&" if "?" in url else "?") + urlencode(whole, errors=_PASSED) if whole else ""
         about = {"meant": "answer", "account": account} | about
         if self._candidate.restarts > self._restarts:
             about["restarts"] = self._candidate.restarts - self._restarts
         if coding == GZIP:
             about["gzip"] = True
+        unsendable = _unsendable((*known.values(), *parameters.values(), *(value for _, value in dress)))
         ask = Ask(
             operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls,
-            self._answer_s, brief(body),
+            self._answer_s, brief(body), unsendable,
         )  # fmt: skip
         return self._tape.send(ask)
 
@@ -83,3 +89,8 @@ class Sender:
         wrong = credentials.forged(right) if account == "forged" else credentials.unsigned(right) or {}
         self._candidate.recorder.secrets.add(*wrong.values())
         return wrong
+
+
+def _unsendable(values: Iterable[str]) -> str:
+    """Why no request can hold these values, "" where one can."""
+    return "a text with half a UTF-16 pair" if any(map(_SURROGATE.search, values)) else ""

@@ -168,12 +168,19 @@ def perform_one(job: Job) -> Done:
     for requirement, reason in summary.skipped:
         bench.skipped(requirement, reason)
     rulings = bench.rulings()
-    ours = tuple(one.reason for one in rulings if one.verdict is Verdict.ERROR)
+    ours = tuple(one.reason for one in rulings if one.verdict is Verdict.ERROR)  # of commands
     late = any(one.verdict is Verdict.INCONCLUSIVE and _LATE in one.reason for one in rulings)
     causes = {one.requirement.id: one.causes for one in rulings if one.causes}
     levels = {one.requirement.id: one.requirement.level for one in rulings}
     return Done(
-        job, _verdicts(rulings), causes, levels, _first(rulings), (*summary.errors, *ours), summary.duration_s, late
+        job,
+        _verdicts(rulings),
+        causes,
+        levels,
+        _first(rulings),
+        (*summary.errors, *bench.errors, *ours),
+        summary.duration_s,
+        late,
     )
 
 

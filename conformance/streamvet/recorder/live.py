@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from streamvet.recorder.limits import Limits, LineWatch
 
 
+_WHY_CHARS = 100  # of why a request cannot be sent
+
+
 @dataclass(frozen=True, slots=True)
 class CutPlan:
     """Where we cut a stream, to the byte: after so many history events, and `inside` bytes into what follows.
@@ -138,6 +141,12 @@ class Live:
         self.ending, self.detail = self._stop or (ending, detail)
         self.ended_us = now_us()
         self._changed()
+
+    def cannot_send(self, operation: str, why: str) -> None:
+        """Note that nobody can send the request: no answer to it is missing then."""
+        self.role = "unsent"
+        self.about.pop("meant", None)
+        self.about["hindrance"] = f"{operation} cannot be sent: {why[:_WHY_CHARS]}"
 
     def _changed(self) -> None:
         tick, self._tick = self._tick, self._tick.get_loop().create_future()

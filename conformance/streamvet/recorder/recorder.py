@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -39,6 +39,7 @@ CONNECT_S = 10.0
 # millisecond.
 _CHUNKS_AT_ONCE = 16
 _EMPTY_BODY = frozenset({204, 304})
+_UNSENT = "not sent"  # the detail of an exchange whose request nobody can send
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Ask:
     stalls: bool = False  # gets the small receive buffer
     answer_s: float | None = None  # how long to wait for the head; None: whoever sends it sees to that
     shown_body: str | None = None  # kept in the trace in place of the body, where that is huge and stands elsewhere
+    unsendable: str = ""  # why nobody can send it: what the candidate gave does not fit into a request
 
 
 class Recorder:
@@ -93,11 +95,18 @@ class Recorder:
         fields = [("User-Agent", "streamvet"), ("Connection", "keep-alive"), *ask.headers]
         # As an EventSource does it: an id in a header field may have any character.
         headers = [(name.encode(), value.encode("utf-8", "surrogatepass")) for name, value in fields]
-        request = httpx.Request(ask.method, ask.url, headers=headers, content=ask.body)
+        live = Live(self.profile, self.limits, ask.cut, ask.role, ask.about)
+        try:
+            request = httpx.Request(ask.method, ask.url, headers=headers, content=ask.body)
+        except httpx.InvalidURL as error:
+            ask = replace(ask, unsendable=str(error))
+        if ask.unsendable:
+            live.cannot_send(ask.operation, ask.unsendable)
+            live.finish(Ending.CUT, _UNSENT)
+            return live
         request.extensions["timeout"] = {"connect": CONNECT_S}
         if ask.body is not None and len(ask.body) > LARGE_BYTES:
             Upload(ask.body).take_over(request)
-        live = Live(self.profile, self.limits, ask.cut, ask.role, ask.about)
         transport = self._small if ask.stalls else self._open
         wait_s = None if ask.answer_s is None else self.patience.seconds(ask.operation, ask.answer_s)
         task = asyncio.create_task(self._read(live, request, transport, ask.operation, wait_s))
@@ -131,6 +140,9 @@ class Recorder:
             pass  # by `Live.stop`, which has said why, or at the end of everything
         except TimeoutError:
             ending, detail = Ending.TIMED_OUT, f"no answer within {wait_s or 0:.1f} s"
+        except httpx.LocalProtocolError:  # of our own side: nothing was sent that is no HTTP
+            live.cannot_send(operation, "a header field would have characters that none can have")
+            ending, detail = Ending.CUT, _UNSENT
         except httpx.TransportError as error:
             ending, detail = self._broken(error, live.head_now)
         finally:

@@ -23,11 +23,18 @@ class Tape:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._rows: list[tuple[Ask, Live]] = []
+        self._closed = False
         self.zero_us = now_us()
         self.wall_clock_s = wall_clock_s()
 
     def send(self, ask: Ask) -> Live:
-        """Send a request and keep its exchange."""
+        """Send a request and keep its exchange.
+
+        Raises:
+            asyncio.CancelledError: after `close`. Who comes then is what is left of a try that is over: it ends here.
+        """
+        if self._closed:
+            raise asyncio.CancelledError("the try is over")
         live = self._recorder.send(ask)
         self._rows.append((ask, live))
         return live
@@ -42,7 +49,8 @@ class Tape:
         return [(ask, live) for ask, live in self._rows if live.ending is None]
 
     async def close(self, ending: Ending = Ending.CUT, detail: str = "the try is over") -> None:
-        """End whatever still runs."""
+        """End whatever still runs; nothing more is sent."""
+        self._closed = True
         await asyncio.gather(*(live.stop(ending, detail) for _, live in self.running))
 
     async def exchanges(self) -> tuple[Exchange, ...]:

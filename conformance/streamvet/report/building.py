@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,10 @@ class ReportBuilder:
         """
         outcomes = self.judge.add(trace)
         self.traces += 1
-        self._show_all(outcomes, trace)
+        try:
+            self._show_all(outcomes, trace)
+        except Exception:  # noqa: BLE001 - a finding stands without its evidence; our own mistake is reported
+            self.judge.errors.append(f"showing what {trace.probe} found\n{traceback.format_exc(limit=-3)}")
         if self.spool is not None:
             self.spool.add(trace, guilty_in(outcomes))
         return outcomes
@@ -136,6 +140,7 @@ class ReportBuilder:
         if asked.only is not None:
             rulings = [one for one in rulings if one.requirement.id in asked.only]
             stale = [one for one in stale if one.partition(":")[0] in asked.only]
+        facts["errors"] = (*facts.get("errors", ()), *self.judge.errors)
         notes = (*facts.pop("notes", ()), *idle(rulings, asked.waivers, self.profile.name))
         if self.withheld and facts.get("offline") and self._own(asked.only):  # else it is told with each of them
             notes += (f"{', '.join(row.id for row in self._own(asked.only))}: {self.withheld}",)

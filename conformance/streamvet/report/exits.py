@@ -52,13 +52,13 @@ def exit_code(reports: Sequence[Report], policy: Policy) -> Exit:
     verdicts = [ruling for report in reports for ruling in report.rulings]
     if any(report.interrupted for report in reports):
         return Exit.INTERRUPTED
-    if any(ruling.verdict is Verdict.ERROR for ruling in verdicts) or any(report.errors for report in reports):
+    if any(ruling.verdict is Verdict.ERROR for ruling in verdicts):
         return Exit.OURS
     bad = {Verdict.FAIL, Verdict.WARN} if policy.strict else {Verdict.FAIL}
     if any(ruling.verdict in bad for ruling in verdicts) or any(report.stale for report in reports):
         return Exit.VIOLATED
-    if not any(report.exercised for report in reports):
-        return Exit.INCOMPLETE
+    if not any(report.exercised for report in reports) or any(report.errors for report in reports):
+        return Exit.INCOMPLETE  # what an error of ours has cost is in the report; the rest holds
     if any(_incomplete(ruling, report, policy) for report in reports for ruling in report.rulings):
         return Exit.INCOMPLETE
     return Exit.CONFORMANT

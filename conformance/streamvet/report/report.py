@@ -52,7 +52,7 @@ class Report:
     lacks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()  # waivers that no longer hold, each with what is wrong with it
-    errors: tuple[str, ...] = ()  # mistakes of the suite while it tried
+    errors: tuple[str, ...] = ()  # mistakes of the suite, each of which cost one try or one trace
     exhibits: Mapping[str, tuple[Exhibit, ...]] = field(default_factory=dict)  # id -> its first findings, with bytes
     replays: Mapping[str, Replay] = field(default_factory=dict)  # id -> where generated tries have found it
     traces: int = 0
@@ -89,7 +89,7 @@ class Report:
             for verdict in LOUD
             for ruling in self.rulings
             if ruling.verdict is verdict
-            and (ruling.explained or not (self.offline and verdict is Verdict.INCONCLUSIVE))
+            and (ruling.explained or ruling.unjudged or not (self.offline and verdict is Verdict.INCONCLUSIVE))
         ]
 
     def within(self, ruling: Ruling) -> bool:

@@ -62,7 +62,7 @@ def _report(text: Text, report: Report, policy: Policy) -> None:
     for note in (*report.notes, *(f"stale waiver: {one}" for one in report.stale)):
         text.append(f"note: {printable(note)}\n", "yellow")
     for error in report.errors:
-        text.append("ERROR", STYLES[Verdict.ERROR]).append(" a probe of the suite failed:\n")
+        text.append("ERROR", STYLES[Verdict.ERROR]).append(" of the suite itself, which cost this alone:\n")
         text.append(printable_lines(error.rstrip()) + "\n")
     text.append("\n")
     width = max((len(family) for family in report.by_family()), default=0)

@@ -12,6 +12,8 @@ ABOUT = {
     "run": "the label of the run in this trace: r1, r2, …; unknown for a run id that does not exist",
     "run_id": "the id of the run that the request names, or that a start was answered with",
     "no_id": "where the good answer to a start should have the id of the run and has none",
+    "hindrance": "why the try could not go on: what the candidate gave does not fit into a request, or is not what the "
+    "control interface has to answer",
     "kind": "the kind of start of the run: run, build, skill, …",
     "cursor": "the cursor that was sent",
     "cursor_from": "where it comes from: seen, empty, malformed, unknown, last-event-id",
@@ -81,4 +83,5 @@ ROLES = {
     "list": "requests a list",
     "limited": "a request that the rate limit refuses",
     "control": "speaks to the control interface",
+    "unsent": "cannot be sent, as what the candidate gave does not fit into a request; nothing is missing then",
 }

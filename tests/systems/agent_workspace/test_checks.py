@@ -218,7 +218,7 @@ def beside_changes(seed: int, bug: Mapping[str, Any] = NO_BUG, *, in_step: bool 
 def judged(trace: Trace) -> dict[str, Outcome]:
     bench = judge_of(PROFILE)
     outcomes = bench.add(trace)
-    assert {row: tally.error for row, tally in bench.tallies.items() if tally.error} == {}
+    assert bench.errors == []
     return {row: outcome for row, outcome in outcomes.items() if row in OF_FLEET}
 
 
