@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import json
 import signal
-import sqlite3
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from aiohttp import web
 
 from streamvet_server import catalogue
 from streamvet_server.app import PARTING, Settings, build
+from streamvet_server.database import Unusable
 from streamvet_server.systems import SYSTEMS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--host", default="127.0.0.1")
     add("--port", type=_port, default=8787, help="0: any free one")
     add("--time-scale", type=_scale, default=1.0, metavar="X", help="0.05: every interval is a twentieth")
-    add("--db", default=":memory:", metavar="PATH", help="the event log's file; in memory by default")
+    add("--db", type=_database, default=":memory:", metavar="PATH", help="the event log's file; in memory by default")
     add("--control", action="store_true", help="serve POST /_conformance; never in production")
     add("--fault", action="append", metavar="NAME", help="commit this fault (repeatable: several at once)")
     add("--list-faults", action="store_true", help="print the faults and exit")
@@ -54,6 +54,12 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError("expected a port, 0 to 65535")
     return port
+
+
+def _database(text: str) -> str:
+    if not text:  # SQLite would make one that is gone afterwards
+        raise argparse.ArgumentTypeError("expected the path of a file, or :memory:, got ''")
+    return text
 
 
 def _scale(text: str) -> float:
@@ -81,8 +87,8 @@ async def serve(settings: Settings, host: str, port: int) -> None:
     try:
         runner = build(settings)
         await runner.setup()
-    except sqlite3.Error as reason:
-        raise _Unusable(f"--db {settings.db}", "a database that can be opened, or made", str(reason)) from reason
+    except Unusable as reason:
+        raise _Unusable(f"--db {settings.db}", reason.expected, reason.got) from reason
     try:
         await _listen(runner, host, port)
         bound = runner.addresses[0]

@@ -6,8 +6,12 @@ test data that the README prints too; nothing real may ever be put next to them.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from streamvet_server.database import put, rows
+from streamvet_server.wire import json_text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,9 +34,11 @@ OTHER_PASSWORD = "a different staple"  # noqa: S105
 
 def stored_users(connection: sqlite3.Connection, profile: str) -> list[tuple[str, str]]:
     """Name and document of each user of a system that was registered."""
-    return connection.execute("SELECT name, document FROM users WHERE profile = ?", (profile,)).fetchall()
+    return [
+        (json.loads(name), document) for _, name, document in rows(connection, "users", "WHERE profile = ?", (profile,))
+    ]
 
 
 def store_user(connection: sqlite3.Connection, profile: str, name: str, document: str) -> None:
-    """Keep a user of a system."""
-    connection.execute("INSERT INTO users VALUES (?, ?, ?)", (profile, name, document))
+    """Keep a user of a system. The name is kept as JSON text, which has a form for every string."""
+    put(connection, "users", profile, json_text(name), document)

@@ -14,9 +14,9 @@ from aiohttp import web
 from streamvet_server.control import Desk, Malformed
 from streamvet_server.log import EventLog
 from streamvet_server.runs import Runs
-from streamvet_server.seams import HONEST, Scene, Seams
-from streamvet_server.site import Ambient, Resettable, Site, System, endpoint
-from streamvet_server.store import Store
+from streamvet_server.seams import HONEST, Refusal, Scene, Seams
+from streamvet_server.site import Ambient, Resettable, Site, System, body_of, endpoint
+from streamvet_server.store import Store, Unkept
 from streamvet_server.systems import SYSTEMS, system
 from streamvet_server.wire import NotJson, json_text, parse_json
 
@@ -89,7 +89,10 @@ def build(settings: Settings) -> web.AppRunner:
     app.on_startup.append(come_up)
     app.on_shutdown.append(stop)
     app.on_cleanup.append(go_down)
-    return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    # Bodies are inflated by `site.body_of`, which has a bound for that and answers in a system's own shape.
+    return web.AppRunner(
+        app, handler_cancellation=True, auto_decompress=False, access_log=None, shutdown_timeout=SHUTDOWN_S
+    )
 
 
 def _site(served: System, store: Store, settings: Settings) -> Site:
@@ -114,9 +117,15 @@ def _site(served: System, store: Store, settings: Settings) -> Site:
 def _control(desk: Desk) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         try:
-            status, document = await desk.answer(parse_json(await request.read()))
+            body = await body_of(request)
+            if isinstance(body, Refusal):
+                status, document = body.status, {"error": body.text}
+            else:
+                status, document = await desk.answer(parse_json(body))
         except (NotJson, Malformed) as reason:
             status, document = 400, {"error": str(reason)}
+        except Unkept as reason:
+            status, document = 500, {"error": f"the database cannot be written: {reason}"}
         return web.Response(status=status, body=json_text(document).encode(), content_type="application/json")
 
     return handle

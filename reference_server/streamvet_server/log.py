@@ -16,12 +16,13 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from streamvet_server.database import put, rows
 from streamvet_server.seams import Entry, Scene, Seams
 from streamvet_server.wire import json_text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from streamvet_server.store import Store
 
@@ -68,9 +69,9 @@ class EventLog:
         self._readings: dict[str, set[Reading]] = {}
         self._stopped = False
         self._rows: dict[str, Row] = {}
-        self._committed: dict[str, int] = {}
+        self._newest: dict[str, int] = {}
+        self._held: dict[str, Sequence[Entry]] = {}  # ends of runs that the store could not keep yet
         self._recall(store.read_now(lambda connection: _rows(connection, profile)))
-        self._assigned = dict(self._committed)
         self._ordinals = itertools.count(max((row.ordinal for row in self._rows.values()), default=0) + 1)
 
     def _recall(self, rows: Mapping[str, Row]) -> None:
@@ -81,7 +82,7 @@ class EventLog:
             kept = self.seams.recall(Scene(self._profile, "recall", run), row.status, held)
             if kept is not None:
                 self._rows[run] = row
-                self._committed[run] = kept
+                self._newest[run] = kept
             if kept != held:
                 self._store.read_now(partial(_drop_after, run=run, number=kept or 0))
 
@@ -94,54 +95,80 @@ class EventLog:
         return self._rows.get(run)
 
     def newest(self, run: str) -> int:
-        """The number of the last committed event; 0 where there is none."""
-        return self._committed.get(run, 0)
+        """The number of the last event that readers may see; 0 where there is none."""
+        return self._newest.get(run, 0)
 
     async def create(self, run: str, kind: str, owner: str, facts: Mapping[str, Any]) -> Row:
         """Record a new run."""
         row = Row(run, kind, owner, next(self._ordinals), now_ms(), facts=facts)
         await self._store.write(
-            lambda connection: _put_row(connection, self._profile, row), lambda: self._keep_row(row)
+            lambda connection: _put_row(connection, self._profile, row), lambda _made: self._keep_row(row)
         )
         return row
 
     def append(
         self, scene: Scene, run: str, documents: Sequence[Mapping[str, Any]], row: Row | None = None
     ) -> asyncio.Future[None]:
-        """Append events, and record what became of the run, in one transaction; then readers see them, in order."""
+        """Append events, and record what became of the run, in one transaction; then readers see them, in order.
+
+        To be asked for one by one: what could not be kept has used no number.
+        """
+        entries, work = self._entered(scene, run, documents, row)
+        return self._store.write(work, lambda _made: self._show(run, entries, row))
+
+    def hold(self, scene: Scene, run: str, documents: Sequence[Mapping[str, Any]], row: Row) -> None:
+        """Show the end of a run that the store cannot keep now. It is kept as soon as there is room."""
+        entries, work = self._entered(scene, run, documents, row)
+        self._held[run] = entries
+        self._show(run, entries, row)
+        self._store.owe(work, lambda: self._forget_held(run))
+
+    def _entered(
+        self, scene: Scene, run: str, documents: Sequence[Mapping[str, Any]], row: Row | None
+    ) -> tuple[Sequence[Entry], Callable[[sqlite3.Connection], None]]:
+        """The entries of documents, and what keeps them."""
         at_ms = now_ms()
-        first = self._assigned.get(run, 0) + 1
-        entries = [Entry(number, at_ms, document) for number, document in enumerate(documents, first)]
+        entries = [Entry(number, at_ms, document) for number, document in enumerate(documents, self.newest(run) + 1)]
         kept = self.seams.keep(scene, entries)
         # Written out here, so that a document without a JSON text fails its own run and not the whole transaction.
         lines = [(run, entry.number, entry.at_ms, json_text(entry.document)) for entry in kept]
-        self._assigned[run] = first + len(entries) - 1
 
         def work(connection: sqlite3.Connection) -> None:
+            if run not in self._rows:  # emptied meanwhile
+                return
             if row is not None:
                 _put_row(connection, self._profile, row)
-            connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?)", lines)
+            for line in lines:
+                put(connection, "entries", *line)
 
-        def then() -> None:
-            if row is not None:
-                self._keep_row(row)
-            if entries:
-                self._committed[run] = entries[-1].number
-                for reading in tuple(self._readings.get(run, ())):
-                    reading.push(entries)
+        return entries, work
 
-        return self._store.write(work, then)
+    def _show(self, run: str, entries: Sequence[Entry], row: Row | None) -> None:
+        if row is not None:
+            self._keep_row(row)
+        if entries:
+            self._newest[run] = entries[-1].number
+            for reading in tuple(self._readings.get(run, ())):
+                reading.push(entries)
+
+    def _forget_held(self, run: str) -> None:
+        self._held.pop(run, None)
 
     def written(self) -> asyncio.Future[None]:
         """Done when everything asked before is committed."""
         return self._store.write(lambda _connection: None)
 
     async def page(self, run: str, after: int, limit: int) -> list[Entry]:
-        """The next committed events after a number."""
-        return await self._store.read(lambda connection: _page(connection, run, after, limit))
+        """The next events after a number."""
+        held = self._held.get(run, ())
+        page = await self._store.read(lambda connection: _page(connection, run, after, limit))
+        if len(page) == limit:
+            return page
+        last = page[-1].number if page else after
+        return page + [entry for entry in held if entry.number > last]
 
     async def history(self, run: str) -> list[Entry]:
-        """All committed events of a run."""
+        """All events of a run."""
         return await self.page(run, 0, -1)
 
     def read(self, scene: Scene, run: str, after: int = 0) -> Reading:
@@ -182,11 +209,11 @@ class EventLog:
             connection.execute("DELETE FROM runs WHERE profile = ?", (self._profile,))
             connection.executemany("DELETE FROM entries WHERE run = ?", runs)
 
-        def then() -> None:
+        def then(_made: None) -> None:
             for (run,) in runs:
                 self._rows.pop(run, None)
-                self._committed.pop(run, None)
-                self._assigned.pop(run, None)
+                self._newest.pop(run, None)
+                self._held.pop(run, None)
 
         await self._store.write(work, then)
 
@@ -276,8 +303,8 @@ class Reading:
 
 
 def _rows(connection: sqlite3.Connection, profile: str) -> dict[str, Row]:
-    found = connection.execute("SELECT id, document FROM runs WHERE profile = ?", (profile,))
-    return {run: Row(**json.loads(document)) for run, document in found}
+    found = rows(connection, "runs", "WHERE profile = ?", (profile,))
+    return {run: Row(**json.loads(document)) for run, _, _, document in found}
 
 
 def _newest_numbers(connection: sqlite3.Connection) -> dict[str, int]:
@@ -289,14 +316,9 @@ def _drop_after(connection: sqlite3.Connection, run: str, number: int) -> None:
 
 
 def _put_row(connection: sqlite3.Connection, profile: str, row: Row) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", (row.id, profile, row.ordinal, json_text(asdict(row)))
-    )
+    put(connection, "runs", row.id, profile, row.ordinal, json_text(asdict(row)), replace=True)
 
 
 def _page(connection: sqlite3.Connection, run: str, after: int, limit: int) -> list[Entry]:
-    found = connection.execute(
-        "SELECT number, at_ms, document FROM entries WHERE run = ? AND number > ? ORDER BY number LIMIT ?",
-        (run, after, limit),
-    )
-    return [Entry(number, at_ms, json.loads(document)) for number, at_ms, document in found]
+    found = rows(connection, "entries", "WHERE run = ? AND number > ? ORDER BY number LIMIT ?", (run, after, limit))
+    return [Entry(number, at_ms, json.loads(document)) for _, number, at_ms, document in found]

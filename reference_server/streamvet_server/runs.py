@@ -14,6 +14,7 @@ from typing import Any
 
 from streamvet_server.log import EventLog, Row, now_ms
 from streamvet_server.seams import Batch, Cause, Entry, Scene, Seams
+from streamvet_server.store import Unkept
 from streamvet_server.work import Outcome, Plan, batches
 
 _LOGGER = logging.getLogger(__name__)
@@ -160,6 +161,10 @@ class Runs:
             async for documents in batches(plan, lambda ms: self._wait_s(scene, ms)):
                 await self._append(scene, row, Batch(Cause.WORK, documents))
                 await self._seams.pace(scene, self._log.readings(row.id))
+        except Unkept as reason:
+            _LOGGER.error("run %s broke: its events could not be kept: %s", row.id, reason)  # noqa: TRY400 -- one line is enough
+            await self.end(row.id, Cause.BROKE)
+            return
         except Exception:  # the run is broken, not the server: its readers must see it end
             _LOGGER.exception("run %s broke", row.id)
             await self.end(row.id, Cause.BROKE)
@@ -174,16 +179,27 @@ class Runs:
         return self._seams.clock(scene, "step", ms / 1000 * self._scale)
 
     async def _settle(self, row: Row, cause: Cause) -> None:
-        await self._log.written()  # what the run appended last belongs to its history
-        history = await self._log.history(row.id)
         scene = Scene(self._lifecycle.profile, "work", row.id)
-        await self._append(scene, row, self._lifecycle.ending(row, history, cause))
+        history: Sequence[Entry] = ()
+        await self._log.written()  # what the run appended last belongs to its history
+        try:
+            history = await self._log.history(row.id)
+            await self._append(scene, row, self._lifecycle.ending(row, history, cause))
+        except Exception as reason:  # noqa: BLE001 -- a full disk, a damaged row: its readers must see it end
+            _LOGGER.error("run %s: its end could not be kept: %s", row.id, reason)  # noqa: TRY400 -- one line is enough
+            # A success that is not kept is none. How else a run ended is told all the same.
+            cause = Cause.BROKE if cause is Cause.SUCCEEDED else cause
+            batch = self._seams.append(scene, self._lifecycle.ending(row, history, cause))
+            self._log.hold(scene, row.id, batch.documents, _after(row, batch))
         self._ending.discard(row.id)  # the row tells it from now on
 
     def _append(self, scene: Scene, row: Row, batch: Batch) -> Awaitable[None]:
         batch = self._seams.append(scene, batch)
-        if batch.status is None:
-            return self._log.append(scene, row.id, batch.documents)
-        facts = {**row.facts, **batch.facts}
-        ended = replace(row, status=batch.status, ended_ms=now_ms(), facts=facts)
+        ended = None if batch.status is None else _after(row, batch)
         return self._log.append(scene, row.id, batch.documents, ended)
+
+
+def _after(row: Row, batch: Batch) -> Row:
+    """The row of a run once a batch has been appended."""
+    status = row.status if batch.status is None else batch.status
+    return replace(row, status=status, ended_ms=now_ms(), facts={**row.facts, **batch.facts})

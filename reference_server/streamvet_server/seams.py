@@ -273,9 +273,9 @@ class Seams:
     # `challenge` and `token` (how long they are good)
     clock: Callable[[Scene, str, float], float] = _clock
     # access: every check by its name, with what it would refuse:
-    # `credentials`, `expired`, `role`, `taken`, `route`, `body`, `project`, `script`, `exists`, `owner`, `cursor`,
-    # `finished`, `rate`, `size`, `store`, `accept`; in a stream that is open `load` and `poll`: whether what is to be
-    # shown can be had, and `store`: whether a push can be kept; in a queue `paused`: whether a pause holds it
+    # `credentials`, `expired`, `role`, `taken`, `route`, `coding`, `body`, `project`, `script`, `exists`, `owner`,
+    # `cursor`, `finished`, `rate`, `size`, `store`, `accept`; in a stream that is open `load` and `poll`: whether what
+    # is to be shown can be had, and `store`: whether a push can be kept; in a queue `paused`: whether a pause holds it
     access: Callable[[Scene, str, Refusal | None], Refusal | None] = _access
     # access: what of a list's rows is shown, by `owner` or `project`, and what stands for a secret in an event. Of a
     # state that is polled: its rows by `status`, `project` and number (`newest`), and what waits in them (`pending`);

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from streamvet_server.accounts import Account
+from streamvet_server.database import Damaged
 from streamvet_server.seams import Answer, Refusal, Scene, Seams
-from streamvet_server.wire import NotJson, json_text, parse_json
+from streamvet_server.store import Unkept
+from streamvet_server.wire import NotCoded, NotJson, TooLarge, UnknownCoding, inflated, json_text, parse_json
 
 if TYPE_CHECKING:
     from streamvet_server.control import Desk
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _JSON = {"Content-Type": "application/json"}
+# What a compressed body may become: as much as the largest body that a system takes, which is a push to rockstar.
+MAX_INFLATED_BYTES = 8 * 1024 * 1024
 
 
 class Refused(Exception):  # noqa: N818 -- an answer, not an error of the server
@@ -114,10 +118,18 @@ class Ask:
         """The same request, now about a run that it started."""
         return replace(self, scene=replace(self.scene, run=run))
 
+    async def body(self) -> bytes:
+        """The request's body without its content coding; nothing where it cannot be had."""
+        body = await body_of(self.request)
+        if isinstance(body, Refusal):
+            self.check("coding", body)
+            return b""
+        return body
+
     async def document(self) -> Any:
         """The request's JSON document; None where it has none."""
         try:
-            return parse_json(await self.request.read())
+            return parse_json(await self.body())
         except NotJson:
             self.check("body", Refusal(400, "invalid_request", "the body is not JSON"))
             return None
@@ -177,6 +189,23 @@ async def wait(site: Site, scene: Scene, name: str) -> None:
         await asyncio.sleep(seconds)
 
 
+async def body_of(request: web.Request) -> bytes | Refusal:
+    """A request's body without its content coding, or why it cannot be had."""
+    coding = ", ".join(request.headers.getall("Content-Encoding", ())).strip().lower() or "identity"
+    try:
+        octets = await request.read()
+        return inflated(octets, coding, MAX_INFLATED_BYTES) if octets and coding != "identity" else octets
+    except (web.HTTPRequestEntityTooLarge, TooLarge):
+        return Refusal(413, "invalid_request", "the body is too large")
+    except UnknownCoding:
+        readable = {"Accept-Encoding": "gzip, deflate"}  # RFC 9110, 15.5.16
+        return Refusal(415, "invalid_request", "the body has an unknown content coding", readable)
+    except NotCoded:
+        return Refusal(400, "invalid_request", f"the body is not {coding}")
+    except web.RequestPayloadError:
+        return Refusal(400, "invalid_request", "the body cannot be read")
+
+
 def endpoint(site: Site, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The aiohttp handler of a route."""
 
@@ -189,12 +218,15 @@ def endpoint(site: Site, route: Route) -> Callable[[web.Request], Awaitable[web.
             answer = await route.handler(Ask(site, scene, caller, request))
         except Refused as refused:
             answer = _refusal(site, refused.refusal)
-        except web.HTTPRequestEntityTooLarge:
-            answer = _refusal(site, Refusal(413, "invalid_request", "the body is too large"))
         except ConnectionError:  # the client left; nobody is there to answer to
             raise
-        except Exception:
-            _LOGGER.exception("%s %s", request.method, request.path)
+        except Exception as reason:
+            if isinstance(reason, Unkept | Damaged):
+                _LOGGER.error("%s %s: %s", request.method, request.path, reason)  # noqa: TRY400 -- one line is enough
+            else:
+                _LOGGER.exception("%s %s", request.method, request.path)
+            if request.writer.output_size > 0:  # inside a stream; without its last chunk, its reader knows
+                raise ConnectionAbortedError from reason
             answer = _refusal(site, Refusal(500, "internal_error", "internal error"))
         return await send(site, scene, answer) if isinstance(answer, Answer) else answer
 

@@ -9,11 +9,28 @@ import json
 import math
 import os
 import re
+import zlib
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 # Readers that split lines as Unicode does would cut an event at these; lone surrogates have no UTF-8 form at all.
 _ESCAPED = re.compile("[\u0085\u2028\u2029\ud800-\udfff]")
+
+
+# Of zlib: with the head and the tail of RFC 1952, with those of RFC 1950.
+_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+
+
+class NotCoded(ValueError):  # noqa: N818 -- it names what the octets are
+    """The octets are not in the content coding that they are said to be in."""
+
+
+class TooLarge(ValueError):  # noqa: N818 -- it names what the octets are
+    """The octets hold more than is wanted."""
+
+
+class UnknownCoding(ValueError):  # noqa: N818 -- it names the coding
+    """A content coding that this server does not read."""
 
 
 class NotJson(ValueError):  # noqa: N818 -- it names what the octets are
@@ -48,6 +65,27 @@ def parse_json(octets: bytes | str) -> Any:
         return json.loads(text, parse_constant=_constant, parse_float=_finite)
     except (ValueError, RecursionError) as reason:
         raise NotJson(str(reason)) from reason
+
+
+def inflated(octets: bytes, coding: str, most_bytes: int) -> bytes:
+    """The octets without their content coding (RFC 9110, 8.4.1): gzip or deflate.
+
+    Raises:
+        UnknownCoding, NotCoded, TooLarge: as they say; of what inflates, no more than the limit is made.
+    """
+    bits = _WINDOW_BITS.get(coding)
+    if bits is None:
+        raise UnknownCoding(coding)
+    unpacking = zlib.decompressobj(bits)
+    try:
+        plain = unpacking.decompress(octets, most_bytes + 1)
+    except zlib.error as reason:
+        raise NotCoded(coding) from reason
+    if len(plain) > most_bytes:
+        raise TooLarge(coding)
+    if not unpacking.eof or unpacking.unused_data:
+        raise NotCoded(coding)
+    return plain
 
 
 def path_text(path: str) -> str:

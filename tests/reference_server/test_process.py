@@ -54,7 +54,10 @@ WRONG = {
         "--db",
         "no/such/folder.db",
     ): "--db no/such/folder.db: expected a database that can be opened, or made, got unable",
-    ("--db", "."): "--db .: expected a database that can be opened, or made, got unable to open database file",
+    ("--db", "."): "--db .: expected a regular file, got something else",
+    ("--db", ""): "--db: expected the path of a file, or :memory:, got ''",
+    ("--db", "/dev/zero"): "--db /dev/zero: expected a regular file, got something else",
+    ("--db", "x" * 5000): "expected a database that can be opened, or made, got unable to open database file",
     ("--db", __file__): f"--db {__file__}: expected a database that can be opened, or made, got file is not a database",
 }
 

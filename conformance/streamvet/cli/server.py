@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
@@ -35,7 +34,7 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
         ),
     ] = None,
     db: Annotated[
-        Path | None, typer.Option("--db", metavar="PATH", help="The event log's file; in memory by default.")
+        str | None, typer.Option("--db", metavar="PATH", help="The event log's file; in memory by default.")
     ] = None,
     control: Annotated[
         bool, typer.Option("--control", help="Serve the control interface too; never in production.")

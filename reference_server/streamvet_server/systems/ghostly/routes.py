@@ -17,8 +17,9 @@ import jwt
 from streamvet_server.log import Mark, Reading, Row, now_ms
 from streamvet_server.runs import Lifecycle
 from streamvet_server.seams import Answer, Cause, Entry, Refusal, Scene, Why
-from streamvet_server.site import Ask, Route, Site, System, not_found, ok, wait
+from streamvet_server.site import Ask, Refused, Route, Site, System, not_found, ok, wait
 from streamvet_server.start import plan_of
+from streamvet_server.store import Unkept
 from streamvet_server.stream import Ended, Stream
 from streamvet_server.systems.ghostly.tokens import issue_token, of_token
 from streamvet_server.systems.ghostly.users import Users
@@ -41,6 +42,7 @@ STREAM_HEADERS = {
     "X-Accel-Buffering": "no",
 }
 UNAUTHORIZED = Refusal(401, "unauthorized", "unauthorized", {"WWW-Authenticate": "Bearer"})
+UNSTORED = Refusal(500, "internal_error", "could not create the run", details={"message": "the store failed"})
 
 
 def _caller(site: Site, scene: Scene, request: web.Request) -> Account:
@@ -113,13 +115,15 @@ async def _run(ask: Ask) -> Answer:
     ask.check("project", None if known else Refusal(400, "invalid_request", "project required, one of yours"))
     plan = plan_of(ask, lambda: simulate(body, lambda secret: ask.site.seams.veil(ask.scene, secret, REDACTED)))
     failed = ask.site.desk is not None and ask.site.desk.take_failure("store")
-    details = {"message": "the store failed"}
-    ask.check("store", Refusal(500, "internal_error", "could not create the run", {}, details) if failed else None)
+    ask.check("store", UNSTORED if failed else None)
     facts = {key: body[key] for key in ("baseUrl", "project", "contextId", "assisted") if key in body}
     run = f"run_{secrets.token_hex(12)}"
     kind = "assist" if "assist" in body else "manual"
     await wait(ask.site, ask.scene, "start")
-    row = await ask.site.runs.start(run, kind, ask.caller.name, facts, plan)
+    try:
+        row = await ask.site.runs.start(run, kind, ask.caller.name, facts, plan)
+    except Unkept as reason:
+        raise Refused(UNSTORED) from reason
     return ok({"ok": True, "id": row.id, "status": "running"}, 202)
 
 

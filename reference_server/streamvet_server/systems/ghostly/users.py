@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from streamvet_server.accounts import OTHER_PASSWORD, PASSWORD, Account, store_user, stored_users
+from streamvet_server.store import Unkept
 from streamvet_server.wire import json_text
 
 if TYPE_CHECKING:
@@ -76,10 +77,12 @@ class Users:
         """Add an account; its name must be free."""
         account = Account(name, f"user_{secrets.token_hex(8)}", role)
         secret = _sealed(password, secrets.token_hex(8))
-        self._accounts[name] = account
+        self._accounts[name] = account  # from here on the name is taken
         self._secrets[name] = secret
         document = json_text({"account": asdict(account), "secret": asdict(secret)})
-        await self._store.write(
-            lambda connection: store_user(connection, self._profile, name, document),
-        )
+        try:
+            await self._store.write(lambda connection: store_user(connection, self._profile, name, document))
+        except Unkept:
+            del self._accounts[name], self._secrets[name]
+            raise
         return account

@@ -67,7 +67,7 @@ async def body_of(
     ask: Ask, max_bytes: int, *, required: Collection[str], texts: Collection[str] = (), optional: Collection[str] = ()
 ) -> Mapping[str, str]:
     """The strings of the request's object: `required` are not empty, `texts` may be, `optional` may be left out."""
-    octets = await ask.request.read()
+    octets = await ask.body()
     too_large = Refusal(413, "too_large", f"the body has more than {max_bytes} bytes")
     ask.check("size", too_large if len(octets) > max_bytes else None)
     document = await ask.document()

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_key
 
 from streamvet_server.accounts import Account, store_user, stored_users
+from streamvet_server.store import Unkept
 from streamvet_server.systems.rockstar.tokens import ACCOUNTS, SIGNING_KEY, issue_token
 from streamvet_server.tokens import claims_of
 from streamvet_server.wire import json_text
@@ -60,7 +61,11 @@ class Keys:
             return fingerprint, False
         self._admit(fingerprint, key)
         document = json_text({"public_key": text})
-        await self._store.write(lambda connection: store_user(connection, _PROFILE, fingerprint, document))
+        try:
+            await self._store.write(lambda connection: store_user(connection, _PROFILE, fingerprint, document))
+        except Unkept:
+            del self._keys[fingerprint], self._accounts[fingerprint]
+            raise
         return fingerprint, True
 
     def challenge(self, fingerprint: str, life_s: float) -> Challenge | None:

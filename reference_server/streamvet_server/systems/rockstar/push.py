@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.seams import Batch, Cause, Refusal, Why
+from streamvet_server.store import Unkept
 from streamvet_server.stream import Ended, Stream
 from streamvet_server.systems.rockstar.work import PLAN, SESSION, Push, linking_work
 from streamvet_server.wire import ndjson_line
 from streamvet_server.work import Outcome, Plan, batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from aiohttp import web
 
@@ -57,7 +57,7 @@ async def stream_push(ask: Ask, versions: Versions, push: Push, plan: Plan, *, s
     finally:
         cause = ask.site.seams.left(ask.scene)
         if cause is not None and not pushing.kept:
-            pushing.keep(cause, lambda _placed: None)
+            pushing.keep(cause)
     return stream.response
 
 
@@ -113,22 +113,22 @@ class _Pushing:
         refusal = self.ask.site.seams.access(self.ask.scene, "store", failing)
         if refusal is not None:
             raise _Failed(refusal.text)
-        placed: list[Placed] = []
         try:
-            await self.keep(Cause.WORK, placed.append)
-        except sqlite3.Error as reason:  # a full disk, say
+            placed = await self.keep(Cause.WORK)
+        except Unkept as reason:
+            _LOGGER.error("a push could not be stored: %s", reason)  # noqa: TRY400 -- one line is enough
             raise _Failed(_UNSTORED.text) from reason
-        if linking and placed[0].plans:
-            await self._walk(Plan(linking_work(len(placed[0].plans)), Outcome.SUCCEEDS))
-        return placed[0]
+        if linking and placed.plans:
+            await self._walk(Plan(linking_work(len(placed.plans)), Outcome.SUCCEEDS))
+        return placed
 
-    def keep(self, cause: Cause, then: Callable[[Placed], None]) -> asyncio.Future[None]:
+    def keep(self, cause: Cause) -> asyncio.Future[Placed]:
         """Keep the push as a whole. From here on it happens, whoever leaves."""
         self.kept = True
         held = {"content": self.push.content, "writes": self.push.writes}
         batch = self.ask.site.seams.append(self.ask.scene, Batch(cause, (), facts=held))
         push = replace(self.push, content=batch.facts["content"], writes=batch.facts["writes"])
-        return self.versions.put(push, then)
+        return self.versions.put(push)
 
     async def _walk(self, plan: Plan) -> None:
         async for documents in batches(plan, self._wait_s):

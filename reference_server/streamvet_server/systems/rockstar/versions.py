@@ -11,13 +11,14 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from streamvet_server.database import put, rows
 from streamvet_server.site import Resettable
 from streamvet_server.systems.rockstar.work import DEFAULT_PRIVACY, PLAN, SESSION, Push, nanoid
 from streamvet_server.wire import json_text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Coroutine, Sequence
 
     from streamvet_server.store import Store
 
@@ -81,12 +82,9 @@ class Versions(Resettable):
 
         await self._store.write(empty)
 
-    def put(self, push: Push, then: Callable[[Placed], None]) -> asyncio.Future[None]:
-        """Keep a push, whether or not the result is awaited; `then` is told what became of it."""
-        placed: list[Placed] = []
-        return self._store.write(
-            lambda connection: placed.append(_put(connection, push, DEFAULT_PRIVACY)), lambda: then(placed[0])
-        )
+    def put(self, push: Push) -> asyncio.Future[Placed]:
+        """Keep a push, whether or not what became of it is awaited."""
+        return self._store.write(lambda connection: _put(connection, push, DEFAULT_PRIVACY))
 
     async def holds(self, push: Push) -> bool:
         """Whether the push would change nothing."""
@@ -95,7 +93,7 @@ class Versions(Resettable):
             item = _named(connection, push.owner, push.kind, push.name)
             if item is None or _told(item, push) != item:
                 return False
-            last = _last(connection, item.id)
+            last = _version(connection, item.id)
             return last is not None and last[1] == _digest(push.content)
 
         return await self._store.read(look)
@@ -107,31 +105,28 @@ class Versions(Resettable):
 
     async def content(self, item_id: str, version: int | None) -> tuple[int, str] | None:
         """A version and what it holds; without a version, the latest that is left."""
-        found = await self._store.read(lambda connection: _content(connection, item_id, version))
-        return None if found is None else (found[0], json.loads(found[1]))
+        found = await self._store.read(lambda connection: _version(connection, item_id, version))
+        return None if found is None else (found[0], json.loads(found[2]))
 
     async def drop(self, item_id: str, version: int) -> bool:
         """Delete a version. Returns whether it was there."""
-        dropped: list[int] = []
 
-        def delete(connection: sqlite3.Connection) -> None:
+        def delete(connection: sqlite3.Connection) -> bool:
             done = connection.execute("DELETE FROM versions WHERE item = ? AND version = ?", (item_id, version))
-            dropped.append(done.rowcount)
+            return done.rowcount == 1
 
-        await self._store.write(delete)
-        return dropped == [1]
+        return await self._store.write(delete)
 
 
 def _put(connection: sqlite3.Connection, push: Push, privacy: str) -> Placed:
     """Keep a push. `privacy` is that of a new item whose push does not say it."""
     found = _named(connection, push.owner, push.kind, push.name)
     item = _told(found or Item(nanoid(), push.owner, push.kind, push.name, privacy=privacy), push)
-    last, digest = _last(connection, item.id), _digest(push.content)
+    last, digest = _version(connection, item.id), _digest(push.content)
     changed = last is None or last[1] != digest
     if changed or push.kind == SESSION:
         item = replace(item, newest=item.newest + 1)
-        row = (item.id, item.newest, digest, json_text(push.content))
-        connection.execute("INSERT INTO versions VALUES (?, ?, ?, ?)", row)
+        put(connection, "versions", item.id, item.newest, digest, json_text(push.content))
     # Of several writes to one file the last one is the plan.
     linked = [Push(PLAN, push.owner, name, content) for name, content in dict(push.writes).items()]
     plans = [_put(connection, plan, item.privacy) for plan in linked]
@@ -163,7 +158,7 @@ def _digest(content: str) -> str:
 def _keep(connection: sqlite3.Connection, item: Item) -> None:
     document = {"title": item.title, "privacy": item.privacy, "project": item.project, "plans": list(item.plans)}
     row = (item.id, item.owner, item.kind, json_text(item.name), item.newest, json_text(document))
-    connection.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", row)
+    put(connection, "items", *row, replace=True)
 
 
 def _named(connection: sqlite3.Connection, owner: str, kind: str, name: str) -> Item | None:
@@ -176,25 +171,15 @@ def _of_id(connection: sqlite3.Connection, item_id: str) -> Item | None:
 
 
 def _item(connection: sqlite3.Connection, where: str, values: tuple[str, ...]) -> Item | None:
-    row = connection.execute(f"SELECT * FROM items WHERE {where}", values).fetchone()  # noqa: S608 -- ours, above
+    row = next(rows(connection, "items", f"WHERE {where}", values), None)
     if row is None:
         return None
     item_id, owner, kind, name, newest, document = row
     return Item(item_id, owner, kind, json.loads(name), newest, **json.loads(document))
 
 
-def _last(connection: sqlite3.Connection, item_id: str) -> tuple[int, str] | None:
-    """Number and digest of the latest version that is left."""
-    last: tuple[int, str] | None = connection.execute(
-        "SELECT version, digest FROM versions WHERE item = ? ORDER BY version DESC LIMIT 1", (item_id,)
-    ).fetchone()
-    return last
-
-
-def _content(connection: sqlite3.Connection, item_id: str, version: int | None) -> tuple[int, str] | None:
-    found: tuple[int, str] | None = connection.execute(
-        "SELECT version, content FROM versions WHERE item = ? AND version = COALESCE(?, version)"
-        " ORDER BY version DESC LIMIT 1",
-        (item_id, version),
-    ).fetchone()
-    return found
+def _version(connection: sqlite3.Connection, item_id: str, version: int | None = None) -> tuple[int, str, str] | None:
+    """Number, digest and content of a version; without one, of the latest that is left."""
+    which = "WHERE item = ? AND version = COALESCE(?, version) ORDER BY version DESC LIMIT 1"
+    row = next(rows(connection, "versions", which, (item_id, version)), None)
+    return None if row is None else (row[1], row[2], row[3])
