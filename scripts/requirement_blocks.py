@@ -5,7 +5,6 @@ Must not know where a block stands, nor write files. Links are relative to `docs
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -51,8 +50,7 @@ def _counts(rows: Sequence[Requirement]) -> str:
 
 
 def _applies(row: Requirement) -> str:
-    said = [f"{path}: {json.dumps(wanted)}" for path, wanted in row.applies_to.items()]
-    conditions = " and ".join(code(one.replace('"', "")) for one in said)
+    conditions = ", or ".join(" and ".join(map(code, one)) for one in row.conditions)
     names = [name for name in builtin_profiles() if row.applies(load_profile(name))]
     return f"{conditions} ({', '.join(names) or 'none of the built-in profiles'})" if conditions else "every profile"
 

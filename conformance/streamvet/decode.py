@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamvet.contract.profile import matches, pointed
+from streamvet.contract.profile import MESSAGE, matches, pointed
 from streamvet.framing import json_text, ndjson, sse
 from streamvet.framing.frame import Frame, Kind
 
@@ -251,8 +251,8 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
             continue
         if frame.data_lines != 1 and profile.framing == "sse":
             found.spread.append(frame)
-        if frame.event in sentinels:
-            event = Event(frame.event, frame.event, at_us, frame.start, frame.end, None, (), None, (), False)
+        if (frame.event or MESSAGE) in sentinels:
+            event = Event(frame.event or MESSAGE, frame.event, at_us, frame.start, frame.end, None, (), None, (), False)
         else:
             value, problems = json_text.read(frame.data)
             parsed = value is not None or not problems

@@ -331,5 +331,4 @@ def _reasons(reasons: Mapping[str, int]) -> str:
 
 
 def _why_not(row: Requirement, profile: Profile) -> str:
-    unmet = [f"{path}: {wanted}" for path, wanted in row.applies_to.items()]
-    return f"applies to {', '.join(unmet)}; not to {profile.name}"
+    return f"applies to {', or '.join(', '.join(one) for one in row.conditions)}; not to {profile.name}"

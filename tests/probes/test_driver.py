@@ -95,6 +95,30 @@ def test_when_to_ask_again() -> None:
     assert [retry_s(one) for one, _ in cases] == [wanted for _, wanted in cases]
 
 
+async def granted(status: int, wanted: tuple[int, ...]) -> dict[str, str]:
+    """What a login gives that is answered so, where the profile names these statuses."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer({}, status).replace(b"\r\n\r\n", b"\r\nSet-Cookie: session=abc; Path=/\r\n\r\n", 1))
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    target, profile = target_of({"profile": "agent-workspace", "base_url": url}, Path("target.yaml"))
+    login = replace(profile.operations["login"], status=wanted)
+    profile = replace(profile, operations={**profile.operations, "login": login})
+    async with server, Recorder(profile, Secrets()) as recorder:
+        candidate = Candidate(target, profile, 1.0, recorder)
+        return await candidate.login({"email": "a@example.org", "password": "x"}, "primary", Tape(recorder))
+
+
+def test_a_login_succeeds_with_a_status_of_the_profile() -> None:
+    """As one by a form, which is answered by a redirection."""
+    assert asyncio.run(granted(303, (302, 303))) == {"cookie": "session=abc"}
+    assert asyncio.run(granted(303, (200,))) == {}
+
+
 async def requests_of(operations: dict[str, Any], act: Callable[[Driver], Awaitable[object]]) -> list[bytes]:
     """The requests, whole, that a driver makes of operations that are changed in this way."""
     got: list[bytes] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks.access import refused
 from streamvet.checks.catchup.history import losses
-from streamvet.checks.runs import answered, by_run, ended, from_start, outcome_kinds, with_role
+from streamvet.checks.runs import answered, by_run, ended, from_start, outcome_kinds, succeeded, with_role
 from streamvet.decode import opened
 from streamvet.outcome import NotExercised, finding
 from streamvet.trace import Ending
@@ -33,8 +33,10 @@ def accepted(trace: Trace, profile: Profile) -> Outcome:
     return [finding(x, want, f"status {x.status}", (0, len(x.body))) for x in asked if x.status not in status]
 
 
-def _accepted(exchange: Exchange) -> bool:
-    return exchange.status is not None and 200 <= exchange.status < 300
+def _accepted(exchange: Exchange, profile: Profile) -> bool:
+    """Whether a cancellation was in time: with a status of the profile's, or another success, which is CAN-01's."""
+    status = exchange.status
+    return succeeded(exchange, profile) or (status is not None and 200 <= status < 300)
 
 
 def _live_cancels(trace: Trace, profile: Profile) -> dict[str, Exchange]:
@@ -88,7 +90,7 @@ def answered_again(trace: Trace, profile: Profile) -> Outcome:
         again = exchange.role == "cancel-again"
         rule = profile.field("operations.cancel.again" if again else "operations.cancel.finished")
         allowed, below = rule.get("status"), rule.get("below", 500)
-        if exchange.role == "cancel-racing" and _accepted(exchange):
+        if exchange.role == "cancel-racing" and _accepted(exchange, profile):
             continue  # it was in time; whether with the right status is another row's
         holds = exchange.status in allowed if allowed else (exchange.status or 0) < below
         if not holds:
@@ -110,7 +112,10 @@ def unknown_run(trace: Trace, profile: Profile) -> Outcome:
 def kept_history(trace: Trace, profile: Profile) -> Outcome:
     """CAN-05."""
     cancels, found, exercised = _live_cancels(trace, profile), [], False
-    cancelled = {*cancels, *(str(x.about.get("run")) for x in with_role(trace, "cancel-racing") if _accepted(x))}
+    cancelled = {
+        *cancels,
+        *(str(x.about.get("run")) for x in with_role(trace, "cancel-racing") if _accepted(x, profile)),
+    }
     for x in answered(with_role(trace, "after")):
         if str(x.about.get("run")) in cancelled and not opened(x):
             exercised = True

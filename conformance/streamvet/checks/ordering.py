@@ -11,8 +11,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.aligning import Part, Side, parts, split
-from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, unread, with_role
-from streamvet.contract.profile import matches, pointed
+from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, succeeded, unread, with_role
+from streamvet.contract.profile import MESSAGE, PseudoPointer, matches, pointed
 from streamvet.decode import key_pointers, same, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -101,7 +101,7 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
 
 def _grouped(kind: str, profile: Profile) -> bool:
     """Whether an unknown type belongs to a group for which the tables speak."""
-    return kind.partition(".")[0] in profile.fallback
+    return profile.group_of(kind) in profile.fallback
 
 
 def _hashable(value: Any) -> Hashable:
@@ -214,13 +214,14 @@ def _out_of_order(seen: list[str], marks: list[str]) -> tuple[int, int] | None:
 def _matched(one: Reading, events: list[Event], wanted: list[Emitted]) -> list[tuple[Event, dict[str, Any]]]:
     """Each event with an emitted one that has its type's keys: the first of the same type."""
     profile = one.profile
-    telling = (profile.discriminator, *profile.then.values())
+    first = () if isinstance(profile.discriminator, PseudoPointer) else (profile.discriminator,)
+    telling = (*first, *profile.then.values())
     # Where no emitted event has a part of the type, the server itself adds it.
     places = [place for place in telling if any(pointed(want.value, place) is not None for want in wanted)]
     named = any(want.name for want in wanted)
 
     def type_of(name: str, value: Any) -> str:
-        return _mark([name if named else "", *(pointed(value, place) for place in places)])
+        return _mark([(name or MESSAGE) if named else "", *(pointed(value, place) for place in places)])
 
     by_type: dict[str, dict[str, Any]] = {}
     for want in wanted:
@@ -373,7 +374,7 @@ def record_agrees(trace: Trace, profile: Profile) -> Outcome:
     runs = by_run(trace, profile)
     for exchange in with_role(trace, "record-after"):
         whole = [r for r in runs.get(str(exchange.about.get("run")), ()) if from_start(r) and ended(r)]
-        if not whole or exchange.status != 200:
+        if not whole or not succeeded(exchange, profile):
             continue
         exercised = True
         listed = [pointed(item, rule["order"]) for item in pointed(exchange.json(), rule["pointer"]) or []]

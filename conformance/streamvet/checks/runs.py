@@ -34,6 +34,12 @@ def answered(exchanges: Iterable[Exchange]) -> list[Exchange]:
     return [exchange for exchange in exchanges if exchange.head is not None]
 
 
+def succeeded(exchange: Exchange, profile: Profile) -> bool:
+    """Whether an operation was answered with a status that the profile names for its success."""
+    operation = profile.operations.get(exchange.operation)
+    return operation is not None and exchange.status in operation.status
+
+
 def from_start(reading: Reading) -> bool:
     """Whether the stream begins at the beginning of its run: no cursor, or an empty one."""
     return reading.exchange.about.get("cursor_from") in (None, "empty")

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streamvet.checks.flaws import all_ended, without
-from streamvet.contract.profile import pointed
+from streamvet.contract.profile import MESSAGE, pointed
 from streamvet.decode import frames, opened, streams
 from streamvet.framing import json_text
 from streamvet.framing.frame import Flaw, Kind
@@ -71,7 +71,7 @@ def _is_no_field(one: Reading, violation: Violation) -> bool:
 
 def _is_a_rest(one: Reading, frame: Frame, violation: Violation) -> bool:
     """Whether the line follows directly on data that is no JSON, although it should be."""
-    if frame.event in one.profile.sentinels or json_text.read(frame.data).value is not None:
+    if (frame.event or MESSAGE) in one.profile.sentinels or json_text.read(frame.data).value is not None:
         return False
     before = _LINE_END.split(one.exchange.body[frame.start : violation.start])
     return len(before) > 1 and before[-2].startswith(b"data") and not _is_null(frame.data)
@@ -136,7 +136,7 @@ def event_name(trace: Trace, profile: Profile) -> Outcome:
             if wanted is None:
                 continue
             exercised = True
-            if event.name != wanted:
+            if (event.name or MESSAGE) != wanted:
                 seen = f"event: {event.name}" if event.name else "no event field"
                 found.append(finding(one.exchange, f"event: {wanted}", seen, (event.start, event.end)))
     return found if exercised else NO_EVENT
@@ -149,8 +149,7 @@ def _wanted_name(event: Event, one: Reading, rule: dict[str, str]) -> str | None
     if not event.parsed or event.kind is None:
         return None
     if rule["pointer"] == one.profile.discriminator:  # the value need not be read again
-        first, dot, _ = event.kind.partition(".")
-        return first if dot and first in one.profile.then else event.kind
+        return one.profile.group_of(event.kind)
     value = pointed(one.value(event), rule["pointer"])
     return value if isinstance(value, str) else None
 

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamvet.checks.runs import by_run, from_start, has_last, is_never, left_alone, outcome_kinds, with_role
+from streamvet.checks.runs import (
+    by_run,
+    from_start,
+    has_last,
+    is_never,
+    left_alone,
+    outcome_kinds,
+    succeeded,
+    with_role,
+)
 from streamvet.contract.profile import matches, pointed
 from streamvet.decode import streams, unended_kind
 from streamvet.outcome import NotExercised, finding, shown
@@ -236,7 +245,7 @@ def record_finished(trace: Trace, profile: Profile) -> Outcome:
     state = profile.field("operations.record.state")
     runs = by_run(trace, profile).items()
     ended_runs = {label: [one.exchange.id for one in readings if _saw_terminal(one)] for label, readings in runs}
-    records = [x for x in with_role(trace, "record-after") if x.status == 200]
+    records = [x for x in with_role(trace, "record-after") if succeeded(x, profile)]
     records = [x for x in records if ended_runs.get(str(x.about.get("run")))]
     if not records:
         return NotExercised("no record was requested after a terminal event")
@@ -251,7 +260,7 @@ def _saw_terminal(one: Reading) -> bool:
 def record_active(trace: Trace, profile: Profile) -> Outcome:
     """TRM-09."""
     state = profile.field("operations.record.state")
-    records = [x for x in with_role(trace, "record-active") if x.status == 200]
+    records = [x for x in with_role(trace, "record-active") if succeeded(x, profile)]
     if not records:
         return NotExercised("no record of an active run was requested")
     return _states(records, state["pointer"], state["active"], "while the run is active", {})

@@ -54,7 +54,7 @@ def requirements(profile: OfProfile = None, as_json: AsJson = False) -> None:
     values = [
         {
             "id": row.id, "level": row.level, "family": row.family, "text": row.text, "when": row.when, "why": row.why,
-            "applies_to": dict(row.applies_to), "reads": row.reads,
+            "applies_to": [dict(one) for one in row.applies_to], "reads": row.reads,
             "explained_by": list(row.explained_by),
             "basis": dict(row.basis), "trips": list(row.trips), "evidence": evidence_for(row),
             "seen": list(row.seen),

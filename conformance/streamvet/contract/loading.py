@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet.contract.files import FileError, check_shape, is_file, read_yaml, resolved, schemas_folder
 from streamvet.contract.fitting import check_fit
 from streamvet.contract.folders import builtin_profiles, digest_of
-from streamvet.contract.profile import Heartbeat, Lifecycle, Operation, Profile, Terminal
+from streamvet.contract.profile import Heartbeat, Lifecycle, Operation, Profile, Terminal, place_of
 from streamvet.contract.registry import load_registry
 from streamvet.contract.schema import SchemaSet
 
@@ -45,12 +45,25 @@ def load_profile(name_or_folder: str, near: Path | None = None, named_in: Path |
 @cache
 def _load(folder: Path) -> Profile:
     path = folder / "profile.yaml"
-    raw = read_yaml(path)
+    profile = profile_of(read_yaml(path), path)
+    check_fit(profile, path)
+    # Its own requirements, if it has any, are refused now and not when a trace comes.
+    _check_adopted(profile, load_registry(profile), path)
+    return profile
+
+
+def profile_of(raw: Any, path: Path) -> Profile:
+    """The profile that the content of a profile.yaml says, not yet held to what its parts say of each other.
+
+    Raises:
+        FileError: where it has not the shape of one.
+    """
     check_shape(raw, "profile", path)
-    events, terminal = raw["events"], raw.get("terminal")
+    folder = path.parent
+    events, terminal, cursor = raw["events"], raw.get("terminal"), raw.get("catchup", {}).get("cursor")
     operations = {name: _operation(name, row) for name, row in raw["operations"].items()}
     lifecycles = {name: _lifecycle(name, row) for name, row in raw.get("lifecycles", {}).items()}
-    profile = Profile(
+    return Profile(
         name=raw["profile"],
         title=raw["title"],
         folder=folder,
@@ -60,7 +73,7 @@ def _load(folder: Path) -> Profile:
         framing=raw["framing"]["kind"],
         sentinels=tuple(raw["framing"].get("sentinels", ())),
         operations=operations,
-        discriminator=events["discriminator"]["pointer"],
+        discriminator=place_of(events["discriminator"]["pointer"]),
         then=events["discriminator"].get("then", {}),
         types=events["types"],
         fallback=events.get("fallback", {}),
@@ -70,14 +83,11 @@ def _load(folder: Path) -> Profile:
         sequence=raw.get("sequence"),
         heartbeat=_heartbeat(raw.get("heartbeat")),
         history=tuple(raw.get("catchup", {}).get("history", ())),
+        cursor=place_of(cursor["pointer"]) if cursor else None,
         terminal=_terminal(terminal) if terminal else None,
         schemas=SchemaSet(folder),
         adopted=raw.get("adopted", {}),
     )
-    check_fit(profile, path)
-    # Its own requirements, if it has any, are refused now and not when a trace comes.
-    _check_adopted(profile, load_registry(profile), path)
-    return profile
 
 
 def _check_adopted(profile: Profile, registry: Registry, path: Path) -> None:

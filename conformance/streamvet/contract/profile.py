@@ -7,6 +7,7 @@ explained in `schemas/meta/profile.schema.json`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,21 @@ if TYPE_CHECKING:
     from streamvet.contract.schema import SchemaSet
 
 
-# In place of a JSON pointer: the event has its cursor in the `id` field of its SSE block.
-EVENT_ID = "event-id"
+class PseudoPointer(Enum):
+    """Where an SSE block has a value that is not in its JSON. No JSON pointer, so that nobody follows it as one."""
+
+    EVENT_NAME = "event-name"
+    EVENT_ID = "event-id"
+
+
+Place = str | PseudoPointer  # where an event has a value: a JSON pointer, or outside of its JSON
+
+MESSAGE = "message"  # WHATWG HTML, 9.2.6: the type of a block that has no event field
+
+
+def place_of(text: str) -> Place:
+    """The place that a profile names."""
+    return PseudoPointer(text) if text in {one.value for one in PseudoPointer} else text
 
 
 def pointed(value: Any, pointer: str) -> Any:
@@ -32,6 +46,11 @@ def pointed(value: Any, pointer: str) -> Any:
         else:
             return None
     return value
+
+
+def _names(part: str, name: str) -> bool:
+    """Whether a part of a path means this member."""
+    return part in ("*", name) or (part.endswith(":*") and name.startswith(part[:-1]))
 
 
 @lru_cache(maxsize=4096)  # asked for each event of a stream, always with the same few types
@@ -161,7 +180,7 @@ class Profile:
     framing: str  # sse or ndjson
     sentinels: tuple[str, ...]
     operations: Mapping[str, Operation]
-    discriminator: str
+    discriminator: Place
     then: Mapping[str, str]
     types: Mapping[str, str]
     fallback: Mapping[str, str]
@@ -171,6 +190,7 @@ class Profile:
     sequence: Mapping[str, Any] | None
     heartbeat: Heartbeat | None
     history: tuple[str, ...]
+    cursor: Place | None  # where an event has the cursor by which a reader resumes after it
     terminal: Terminal | None
     schemas: SchemaSet
     adopted: Mapping[str, str]  # requirement -> why: a SHOULD here, since the published document leaves it open
@@ -183,21 +203,22 @@ class Profile:
         return value
 
     def fields(self, path: str) -> list[Any]:
-        """The values at a dotted path in which a part may be `*`, for every member."""
+        """The values at a dotted path, in which a part may be `*` for every member, or `start:*` for those."""
         values: list[Any] = [self.raw]
         for part in path.split("."):
             objects = [value for value in values if isinstance(value, dict)]
-            values = [one for value in objects for name, one in value.items() if part in ("*", name)]
+            values = [one for value in objects for name, one in value.items() if _names(part, name)]
         return values
 
     def kind_of(self, value: Any, name: str = "") -> str | None:
         """The type of an event: its discriminator's value, with the second one after a dot; None where it has none.
 
-        `name` is the SSE event name; a sentinel has its name for a type.
+        `name` is the SSE event field, "" where there is none; a sentinel has its name for a type.
         """
-        if name and name in self.sentinels:
+        name = name or MESSAGE
+        if name in self.sentinels:
             return name
-        first = name if self.discriminator == "event-name" else pointed(value, self.discriminator)
+        first = name if isinstance(self.discriminator, PseudoPointer) else pointed(value, self.discriminator)
         if not isinstance(first, str) or not first:
             return None
         if first not in self.then:
@@ -210,14 +231,18 @@ class Profile:
 
         Where the name alone tells the type, a step is `{"event": …, "data": …}`; else it is the value.
         """
-        if self.discriminator != "event-name":
+        if not isinstance(self.discriminator, PseudoPointer):
             return "", step
         name, value = (step.get("event"), step.get("data")) if isinstance(step, dict) else (None, None)
-        return name if isinstance(name, str) else "", value
+        return (name if isinstance(name, str) and name else MESSAGE), value
+
+    def group_of(self, kind: str) -> str:
+        """The first part of a type that has two, the type itself where it has one. A dot alone makes no parts."""
+        return next((first for first in self.then if kind.startswith(f"{first}.")), kind)
 
     def schema_file(self, kind: str) -> str | None:
         """The schema of an event type, the fallback of its group, or None where nothing is known of it."""
-        return self.types.get(kind) or self.fallback.get(kind.partition(".")[0])
+        return self.types.get(kind) or self.fallback.get(self.group_of(kind))
 
     def narrow_file(self, kind: str) -> str | None:
         """The narrowest schema of a type, with its adopted readings if it has any: what the suite makes up fits it."""

@@ -5,6 +5,7 @@ Must not know how a requirement is checked, only what it says and where it appli
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ class Requirement:
     raised: Raised | None
     why: str
     when: str
-    applies_to: Mapping[str, Any]
+    applies_to: tuple[Mapping[str, Any], ...]  # the conditions of one of these hold; none: it applies everywhere
     reads: str | None  # a level of `LEVELS`; None where it looks at no event
     explained_by: tuple[str, ...]
     seen: tuple[str, ...]
@@ -71,8 +72,13 @@ class Requirement:
         return self.raised is not None and _all_hold(profile, self.raised.where)
 
     def applies(self, profile: Profile) -> bool:
-        """Whether every condition on the profile's fields holds."""
-        return _all_hold(profile, self.applies_to)
+        """Whether the conditions on the profile's fields hold, or those of one of several alternatives."""
+        return not self.applies_to or any(_all_hold(profile, one) for one in self.applies_to)
+
+    @property
+    def conditions(self) -> list[list[str]]:
+        """Where it applies, in words: for each alternative its conditions."""
+        return [[f"{path}: {_worded(wanted)}" for path, wanted in one.items()] for one in self.applies_to]
 
 
 def _all_hold(profile: Profile, conditions: Mapping[str, Any]) -> bool:
@@ -82,13 +88,25 @@ def _all_hold(profile: Profile, conditions: Mapping[str, Any]) -> bool:
 def _holds(profile: Profile, path: str, wanted: Any) -> bool:
     if path == "profile":
         return bool(profile.name == wanted)
+    if wanted == "absent":
+        above, _, name = path.rpartition(".")
+        return any(name not in one for one in (profile.fields(above) if above else [profile.raw]))
     return any(_is(value, wanted) for value in profile.fields(path))
 
 
 def _is(value: Any, wanted: Any) -> bool:
     if wanted == "present":
         return value is not None and value is not False
+    if isinstance(wanted, dict):
+        return bool(value != wanted["not"])
     return value in wanted if isinstance(wanted, list) else bool(value == wanted)
+
+
+def _worded(wanted: Any) -> str:
+    """What a condition asks for, as the file of requirements has it."""
+    if isinstance(wanted, dict):
+        return f"not {_worded(wanted['not'])}"
+    return wanted if isinstance(wanted, str) else json.dumps(wanted).replace('"', "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +208,7 @@ def _check_own(registry: Registry, family: str, path: Path) -> None:
         for one in row.explained_by:
             if one not in registry.rows or registry.rows[one].excluded is not None:
                 raise FileError(path, f"{place}/explained_by", "ids of requirements that are checked", repr(one))
-        for one in row.applies_to:
+        for one in dict.fromkeys(path for conditions in row.applies_to for path in conditions):
             if one != "profile" and not is_field(one):
                 raise FileError(path, f"{place}/applies_to", "fields of profile.yaml by their dotted path", repr(one))
     for number, row in enumerate(own):
@@ -200,12 +218,16 @@ def _check_own(registry: Registry, family: str, path: Path) -> None:
 
 @cache
 def is_field(path: str) -> bool:
-    """Whether the schema of profiles has a field at this dotted path, in which `*` stands for any member."""
+    """Whether the schema of profiles has a field at this dotted path, with `*` as in `Profile.fields`."""
     whole = read_json(schemas_folder() / "meta" / "profile.schema.json")
     at: Any = whole
     for part in path.split("."):
         at = whole["$defs"][at["$ref"].rpartition("/")[2]] if "$ref" in at else at
-        at = at.get("additionalProperties") if part == "*" else at.get("properties", {}).get(part)
+        named = {
+            **at.get("properties", {}),
+            **{f"{one[1:]}*": row for one, row in at.get("patternProperties", {}).items()},
+        }
+        at = at.get("additionalProperties") or next(iter(named.values()), None) if part == "*" else named.get(part)
         if not isinstance(at, dict):
             return False
     return True
@@ -224,7 +246,8 @@ def _joined(registry: Registry, system: str, path: Path) -> Registry:
     rows: dict[str, Requirement] = {}
     for number, raw in enumerate(data["requirements"]):
         place = f"/requirements/{number}"
-        row = _requirement(raw | {"applies_to": {"profile": system, **raw.get("applies_to", {})}}, system)
+        of_system = [{"profile": system, **one} for one in _alternatives(raw) or ({},)]
+        row = _requirement(raw | {"applies_to": of_system}, system)
         if not row.id.startswith(f"{prefix}-"):
             raise FileError(path, f"{place}/id", f"an id that begins with {prefix}-", repr(row.id))
         if row.id in rows:
@@ -249,7 +272,7 @@ def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
         raised=Raised(**row["raised"]) if "raised" in row else None,
         why=row.get("why", ""),
         when=row.get("when", ""),
-        applies_to=row.get("applies_to", {}),
+        applies_to=_alternatives(row),
         reads=row.get("reads"),
         explained_by=tuple(row.get("explained_by", ())),
         seen=tuple(row.get("seen", ())),
@@ -257,6 +280,12 @@ def _requirement(row: Mapping[str, Any], family: str) -> Requirement:
         excluded=row.get("excluded"),
         command=tuple(row.get("check", {}).get("command", ())),
     )
+
+
+def _alternatives(row: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The conditions under which a row applies: one object of the file, or several of which one has to hold."""
+    found = row.get("applies_to", ())
+    return (found,) if isinstance(found, dict) else tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamvet.contract.profile import pointed
+from streamvet.contract.profile import PseudoPointer, pointed
 from streamvet.generation.dice import weighted
 from streamvet.generation.shapes import members, resolved, smallest, varies
 from streamvet.probes.scripts import HOSTILE
@@ -147,10 +147,10 @@ def whole_events(profile: Profile) -> dict[str, dict[str, Any]]:
     found = {}
     for kind in profile.types:
         event = smallest(schema := profile.schemas.read(profile.narrow_file(kind) or ""), schema)
-        head, _, rest = kind.partition(".")
-        told_by = profile.then.get(head)
+        group = profile.group_of(kind)
+        told_by = profile.then.get(group)
         if isinstance(event, dict):
-            found[kind] = event | ({told_by.removeprefix("/"): rest} if told_by else {})
+            found[kind] = event | ({told_by.removeprefix("/"): kind[len(group) + 1 :]} if told_by else {})
     return found
 
 
@@ -182,7 +182,9 @@ def emit(dice: Dice, walk: Walk, kind: str, key: int) -> Emit:
     usual = words.emit(kind, key, text(dice), walk.emits)
     if usual is None:
         raise LookupError(f"no worker of {profile.name} emits {kind}")
-    if profile.discriminator == "event-name":  # the value is not the whole step: its text varies, and that is all
+    if isinstance(
+        profile.discriminator, PseudoPointer
+    ):  # the value is not the whole step: its text varies, and that is all
         return usual
     schema = profile.schemas.read(profile.narrow_file(kind) or "")
     made = dict(usual)
@@ -215,7 +217,8 @@ def _varied(dice: Dice, of: _Of, place: str, usual: Any, schema: Schema) -> Any:
 @lru_cache(maxsize=16)
 def _fixed(profile: Profile) -> frozenset[str]:
     """The places that say which type an event has, or which automaton it is of."""
-    return frozenset({profile.discriminator, *profile.then.values(), *key_places(profile)})
+    first = () if isinstance(profile.discriminator, PseudoPointer) else (profile.discriminator,)
+    return frozenset({*first, *profile.then.values(), *key_places(profile)})
 
 
 @lru_cache(maxsize=16)

@@ -120,7 +120,7 @@ class Candidate:
 
     def _granted(self, live: Live, operation: Operation) -> dict[str, str]:
         """What the answer to a login gives."""
-        if live.head_now is None or not 200 <= live.head_now.status < 300:
+        if live.head_now is None or live.head_now.status not in operation.status:
             return {}
         cookies = [value.partition(";")[0].strip() for value in live.head_now.all("set-cookie")]
         self.recorder.secrets.add(*(cookie.partition("=")[2] for cookie in cookies))

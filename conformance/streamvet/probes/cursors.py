@@ -9,7 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from streamvet.contract.profile import EVENT_ID, pointed
+from streamvet.contract.profile import PseudoPointer, pointed
 from streamvet.probes.runs import Cursor
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ def resumes(profile: Profile) -> bool:
 
 def cursor_at(profile: Profile, event: Seen, after: int) -> Cursor | None:
     """The cursor that an event of a stream gives, None where it has none."""
-    pointer = profile.field("catchup.cursor.pointer") or ""
-    value = event.id if pointer == EVENT_ID else pointed(event.value, pointer)
+    place = profile.cursor
+    if place is None:
+        return None
+    value = event.id if isinstance(place, PseudoPointer) else pointed(event.value, place)
     if value is None:
         return None
     return Cursor(value if isinstance(value, str) else json.dumps(value), "seen", after)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamvet.checks.runs import with_role
+from streamvet.checks.runs import succeeded, with_role
 from streamvet.contract.profile import pointed
 from streamvet.outcome import NotExercised, finding
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _records(trace: Trace, profile: Profile) -> list[tuple[Exchange, float, Any]]:
     """Records of detached runs: the exchange, how much of its life was over, and the state."""
     pointer = profile.field("operations.record.state.pointer")
-    records = [x for x in with_role(trace, "record-detached") if x.status == 200]
+    records = [x for x in with_role(trace, "record-detached") if succeeded(x, profile)]
     return [(x, float(x.about["life"]), pointed(x.json(), pointer)) for x in records]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.checks.aligning import Side, split
 from streamvet.checks.runs import by_run, ended, from_start, witness
-from streamvet.contract.profile import EVENT_ID, pointed
+from streamvet.contract.profile import PseudoPointer, pointed
 from streamvet.outcome import NotExercised, finding
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def identity(profile: Profile) -> Callable[[Reading, Event], Hashable]:
     """What tells one event of a run from another: its sequence number, or else its cursor, or else its whole value."""
     if profile.sequence:
         return lambda one, event: repr(event.order) if event.order is not None else _canonical(one.value(event))
-    if profile.field("catchup.cursor"):
+    if profile.cursor is not None:
         return lambda one, event: (
             repr(at) if (at := cursor_in(one, event)) is not None else _canonical(one.value(event))
         )
@@ -38,8 +38,10 @@ def identity(profile: Profile) -> Callable[[Reading, Event], Hashable]:
 
 def cursor_in(one: Reading, event: Event) -> Any:
     """What names an event in a request that resumes after it, None where it has no such thing."""
-    pointer = one.profile.field("catchup.cursor.pointer")
-    return one.id_of(event) if pointer == EVENT_ID else pointed(one.value(event), pointer)
+    place = one.profile.cursor
+    if place is None:
+        return None
+    return one.id_of(event) if isinstance(place, PseudoPointer) else pointed(one.value(event), place)
 
 
 def _canonical(value: Any) -> str:
@@ -102,7 +104,7 @@ def joined_active(one: Reading) -> bool:
 
 def resumed(one: Reading) -> bool:
     """Whether a stream was resumed from a cursor that an event gave."""
-    return one.exchange.about.get("cursor_from") == "seen" and one.exchange.status == 200
+    return one.exchange.about.get("cursor_from") == "seen"
 
 
 def repeats(whole: Reading, one: Reading) -> list[Finding]:

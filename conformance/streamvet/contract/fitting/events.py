@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.contract.files import step
 from streamvet.contract.fitting.misfit import Misfit
-from streamvet.contract.profile import EVENT_ID, matches
+from streamvet.contract.profile import PseudoPointer, matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -87,10 +87,10 @@ def is_known(profile: Profile, kind: str) -> bool:
     """Whether `events` knows of a type, or of members of a group: by a row, a fallback, or a second discriminator."""
     if kind == "*" or kind in profile.types or kind in profile.sentinels:
         return True
-    group, dot, member = kind.partition(".")
-    if group in profile.fallback or (group in profile.then and member in ("", "*")):
+    group = profile.group_of(kind)
+    if group in profile.fallback or (group in profile.then and kind in (group, f"{group}.*")):
         return True
-    return bool(dot) and kind.endswith(".*") and any(matches(one, (kind,)) for one in profile.types)
+    return kind.endswith(".*") and any(matches(one, (kind,)) for one in profile.types)
 
 
 def types_are_known(profile: Profile) -> Iterable[Misfit]:
@@ -112,8 +112,12 @@ def adopted_narrow_types(profile: Profile) -> Iterable[Misfit]:
 
 def types_can_be_told(profile: Profile) -> Iterable[Misfit]:
     """Where the type stands there are bytes for it, and groups have members."""
-    if profile.framing == "ndjson" and profile.discriminator == "event-name":
+    if profile.framing == "ndjson" and isinstance(profile.discriminator, PseudoPointer):
         yield Misfit("/events/discriminator/pointer", "a JSON pointer, as NDJSON has no event names", "'event-name'")
+    for group in profile.fallback:
+        if group not in profile.then:
+            wanted = "groups, which are the keys of events.discriminator.then"
+            yield Misfit(f"/events/fallback{step(group)}", wanted, repr(group))
     for group in profile.then:
         if group not in profile.fallback and not any(matches(one, (f"{group}.*",)) for one in profile.types):
             wanted = "groups of which events.types has members, such as `group.member`"
@@ -134,8 +138,8 @@ def catchup_fits(profile: Profile) -> Iterable[Misfit]:
     kind, possible = profile.field("catchup.kind"), _CATCHUPS.get(profile.streams)
     if kind is not None and possible and kind not in possible:
         yield Misfit("/catchup/kind", f"{' or '.join(possible)}, as streams are {profile.streams}", repr(kind))
-    if profile.field("catchup.cursor.pointer") == EVENT_ID and profile.framing != "sse":
-        yield Misfit("/catchup/cursor/pointer", "a JSON pointer, as NDJSON has no ids", repr(EVENT_ID))
+    if isinstance(profile.cursor, PseudoPointer) and profile.framing != "sse":
+        yield Misfit("/catchup/cursor/pointer", "a JSON pointer, as NDJSON has no ids", repr(profile.cursor.value))
 
 
 def heartbeat_fits(profile: Profile) -> Iterable[Misfit]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.files import step
 from streamvet.contract.fitting.misfit import Misfit
-from streamvet.contract.profile import matches, pointed
+from streamvet.contract.profile import PseudoPointer, matches, pointed
 from streamvet.contract.templates import KEY, TEXT, spelt
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def templates_tell_types(profile: Profile) -> Iterable[Misfit]:
         name, value = profile.said(template)
         told = profile.kind_of(value, name)
         if told != kind:
-            tells = "`event`" if profile.discriminator == "event-name" else profile.discriminator
+            tells = "`event`" if isinstance(profile.discriminator, PseudoPointer) else profile.discriminator
             wanted = f"an event whose {tells} tells {kind}"
             yield Misfit(_PLACE + step(kind), wanted, f"one that tells {told or 'no type'}")
 
@@ -84,7 +84,7 @@ def templates_are_valid(profile: Profile) -> Iterable[Misfit]:
     """What arrives as it was told is to fit the schema, whatever its text; the server adds what is missing."""
     for kind, template in _emits(profile).items():
         file = profile.narrow_file(kind) or ""
-        inside = "/data" if profile.discriminator == "event-name" else ""
+        inside = "/data" if isinstance(profile.discriminator, PseudoPointer) else ""
         wrong = (profile.schemas.misses(file, profile.said(spelt(template, 0, text))[1]) for text in _TEXTS)
         for place, expected, got in (one for ones in wrong for one in ones):
             yield Misfit(_PLACE + step(kind) + inside + place, f"{expected}, by {file}", got)

@@ -121,10 +121,6 @@ FAULTS: tuple[Fault, ...] = (
         to_returned(lambda octets: (octets.replace(b"[]", json_text(deep()).encode(), 1),)),
     ),
     Fault(
-        "event-field-missing", "EVT-07", AGENT_WORKSPACE, "The block of the first log lines lacks its event field.",
-        written(is_rare, lambda octets: octets[octets.index(b"\n") + 1 :]),
-    ),
-    Fault(
         "log-line-as-text", "EVT-08", AGENT_WORKSPACE, "A log line is its text alone, where an object is due.",
         told(is_rare, _as_text),
     ),
