@@ -1,9 +1,9 @@
 """Example traces: for each requirement a good trace and, by the smallest edit, bad ones.
 
 They are data: a base is a whole trace in a compact form, a row is a base with an edit. The rows of the generic families
-are in `schemas/traces/<family>.yaml`, those of a system in `traces/rows.yaml` of its folder, and both have their bases
-in `bases/` beside them. This module reads them and makes traces; it must not know any check, nor what is wrong with a
-row.
+are in `schemas/traces/<family>.yaml`, those of a system in `traces/rows.yaml` of its folder. What a system sends is in
+`traces/bases/` of its folder, for rows of both kinds. This module reads them and makes traces; it must not know any
+check, nor what is wrong with a row.
 """
 
 from __future__ import annotations
@@ -90,16 +90,16 @@ def _file_of(family: str) -> Path:
     return own / "rows.yaml" if family in builtin_profiles() else schemas_folder() / "traces" / f"{family}.yaml"
 
 
+@cache
 def bases() -> Mapping[str, Path]:
-    """The files of all bases of the suite by their names, the generic ones first."""
-    found = [path for folder in ("traces", "*/traces") for path in schemas_folder().glob(f"{folder}/bases/*.yaml")]
-    return {path.stem: path for path in sorted(found, key=lambda path: (len(path.parts), path))}
+    """The files of all bases of the suite by their names."""
+    return {path.stem: path for path in sorted(schemas_folder().glob("*/traces/bases/*.yaml"))}
 
 
 def base_file(name: str, near: Path) -> Path:
-    """The file of a base: in `bases/` beside the file of rows, else among the generic ones."""
-    own, generic = (folder / "bases" / f"{name}.yaml" for folder in (near.parent, schemas_folder() / "traces"))
-    return own if is_file(own) or not is_file(generic) else generic
+    """The file of a base: in `bases/` beside the file of rows, else among those of the suite."""
+    own = near.parent / "bases" / f"{name}.yaml"
+    return own if is_file(own) else bases().get(name, own)
 
 
 def family_rows(path: Path, family: str, profile: Profile | None = None) -> list[Example]:

@@ -151,7 +151,8 @@ class Judge:
     def _same_contract(self, trace: Trace) -> None:
         if trace.digest != self.profile.digest:
             want = f"the digest of profile {self.profile.name}, {self.profile.digest[:12]}…"
-            raise FileError(trace.name or "trace", "/digest", want, f"{trace.digest[:12]}… of {trace.profile}")
+            got = f"{trace.digest[:12]}… of {trace.profile}: its folder has changed since, or it is another profile"
+            raise FileError(trace.name or "trace", "/digest", want, f"{got}; record it again")
         if trace.revision != self.registry.revision:
             raise FileError(trace.name or "trace", "/revision", f"{self.registry.revision}", f"{trace.revision}")
 

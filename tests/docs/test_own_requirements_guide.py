@@ -23,6 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "guides" / "add-requirements-of-your-own.md"
 EXAMPLE = Path("examples") / "systems" / "printshop"
 SHOWN_PORT = "4200"
+# What the guide's readers of Server-Sent Events are given, and the events with the blocks that they find there.
+SSE_BODY = b'event: step\ndata: {"a":1}\n\n: ping\n\ndata: x\n\ndata: {"type":"done",\ndata: "b":2}\nid: 3\n\ndata: cut'
+SSE_EVENTS = [
+    ({"type": "step", "a": 1}, 'event: step\ndata: {"a":1}'),
+    ({"type": "done", "b": 2}, 'data: {"type":"done",\ndata: "b":2}\nid: 3'),
+]
 TIMEOUT_S = 120  # a run takes five seconds; a machine under load ten times as long
 
 
@@ -85,7 +91,7 @@ def test_what_is_shown_of_the_example_is_in_its_files() -> None:
         if block not in text and "[node, check.mjs]" not in block and "an SSE stream" not in block
     ]  # fmt: skip
     assert strange == []
-    assert [len(_blocks(language)) for language in texts] == [4, 2, 1]
+    assert [len(_blocks(language)) for language in texts] == [4, 2, 2]
 
 
 def test_the_lines_that_are_shown_are_outcomes() -> None:
@@ -98,12 +104,32 @@ def test_the_events_of_an_sse_stream() -> None:
     (block,) = (one for one in _blocks("python") if "an SSE stream" in one)
     names: dict[str, Any] = {}
     exec(block, names)  # noqa: S102 - what the guide shows
-    body = b'event: step\ndata: {"a":1}\n\n: ping\n\ndata: x\ndata: y\nid: 3\n\ndata: cut'
-    found = [(name, data, body[start:end]) for name, data, (start, end) in names["events"]({"body": body})]
-    assert found == [
-        ("step", '{"a":1}', b'event: step\ndata: {"a":1}'),
-        ("message", "x\ny", b"data: x\ndata: y\nid: 3"),
-    ]
+    names["json"] = json
+    found = [(event, SSE_BODY[start:end]) for event, (start, end) in names["events"]({"body": SSE_BODY})]
+    assert found == [(event, block.encode()) for event, block in SSE_EVENTS]
+
+
+def test_the_events_of_an_sse_stream_in_javascript() -> None:
+    (block,) = (one for one in _blocks("js") if "an SSE stream" in one)
+    program = f"const body = Buffer.from({json.dumps(SSE_BODY.decode())});\n{block}"
+    program += "for (const one of events({ body })) console.log(JSON.stringify(one));"
+    done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True, timeout=TIMEOUT_S)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    found = [(row["event"], SSE_BODY[row["span"][0] : row["span"][1]].decode()) for row in rows]
+    assert found == SSE_EVENTS
+
+
+@pytest.mark.live
+def test_a_check_is_run_by_hand_on_a_recording(folder: Path) -> None:
+    (command,) = _blocks("sh")
+    options = "--allow-commands --only PRINT --budget 0 --trace-dir traces"
+    assert _shell(f"streamvet run {EXAMPLE}/target.yaml {options}", folder).returncode == 0
+    recordings = sorted((folder / "traces").glob("*.trace.ndjson"))
+    assert recordings
+    for program in ("python3 check.py", "node check.mjs"):
+        by_hand = command.replace("python3 check.py", program).replace("traces/7.trace.ndjson", str(recordings[-1]))
+        done = _shell(f"cd {EXAMPLE} && {by_hand}", folder)
+        assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["PRINT-01", "PRINT-02"], done.stderr
 
 
 def test_in_javascript_the_same_is_proved(folder: Path) -> None:

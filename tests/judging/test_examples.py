@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from streamvet.contract.files import FileError, check_shape, meta_validator, schemas_folder
+from streamvet.contract.files import FileError, check_shape, meta_validator
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
@@ -171,7 +171,7 @@ WRONG_ROWS: list[tuple[dict[str, Any], str]] = [
 
 def _family(folder: Path, rows: object) -> Path:
     (folder / "bases").mkdir()
-    shutil.copy(schemas_folder() / "traces" / "bases" / "ghostly-failing.yaml", folder / "bases")
+    shutil.copy(bases()["ghostly-failing"], folder / "bases")
     path = folder / "transport.yaml"
     path.write_text(yaml.safe_dump(rows), encoding="utf-8")
     return path

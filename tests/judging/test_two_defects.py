@@ -92,6 +92,19 @@ def test_a_status_that_is_wrong_is_found_beside_everything_else() -> None:
     assert {"TRN-01", "CAT-19", "ORD-02", "ORD-01"} <= found.keys()
 
 
+@pytest.mark.parametrize(("ending", "also"), [(b'"fail"', set()), (b'"pass"', {"CAN-02"})])
+def test_a_cancellation_that_is_accepted_with_another_success_is_judged_all_the_same(
+    ending: bytes, also: set[str]
+) -> None:
+    trace = base_trace(bases()["ghostly-cancel"])
+    told = [answered(one, 204) if one.role == "cancel" else one for one in trace.exchanges]
+    (place, reader), *_ = [(at, one) for at, one in enumerate(told) if one.role == "reader"]
+    told[place] = dataclasses.replace(reader, body=reader.body.replace(b'"fail"', ending))
+    found, errors = judged(dataclasses.replace(trace, exchanges=tuple(told)))
+    assert errors == []
+    assert {"CAN-01", "CAN-02"} & found.keys() == {"CAN-01"} | also, found
+
+
 def judged(trace: Trace) -> tuple[dict[str, list[str]], list[str]]:
     """What was seen of each requirement that is violated in its own right, and the errors of checks."""
     bench = judge_of(load_profile(trace.profile))

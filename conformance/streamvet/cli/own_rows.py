@@ -31,10 +31,15 @@ def check_traces(profile: Profile, rows: Sequence[Requirement]) -> list[Example]
     """The example traces of a folder: they are as a recorded trace is, and each requirement has a bad one.
 
     Raises:
-        FileError: where one has none, or where a file is wrong.
+        FileError: where one has none, where one is about a requirement that this profile does not have, or where a file
+            is wrong.
     """
     found, path = own_examples(profile), own_file(profile)
+    applicable = {row.id for row in rows}
     for index, one in enumerate(found):
+        if one.requirement not in applicable:
+            want = f"a requirement that applies to {profile.name}"
+            raise FileError(path, f"/{index}/id", want, f"{one.requirement}, whose applies_to leaves it out")
         _check_records(one.good, base_file(one.base, path), "")
         _check_records(one.bad, path, f"/{index}")
     for row in rows:

@@ -7,7 +7,7 @@ function traces(text) {
   for (const line of text.split("\n").filter(Boolean)) {
     const record = JSON.parse(line);
     const current = found.at(-1);
-    if (record.record === "trace") found.push({ number: record.number, exchanges: new Map() });
+    if (record.record === "trace") found.push({ number: record.number ?? 1, exchanges: new Map() });
     if (record.record === "exchange") current.exchanges.set(record.id, { ...record, body: Buffer.alloc(0) });
     if (record.record === "chunk") {
       const data = "text" in record ? Buffer.from(record.text) : Buffer.from(record.base64, "base64");

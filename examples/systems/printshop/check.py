@@ -12,7 +12,7 @@ def traces(lines):
         record = json.loads(line)
         kind = record["record"]
         if kind == "trace":
-            found.append((record["number"], {}))
+            found.append((record.get("number", 1), {}))  # a recording by itself has no number
         elif kind == "exchange":
             found[-1][1][record["id"]] = record | {"body": b""}
         elif kind == "chunk":
