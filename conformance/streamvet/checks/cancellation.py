@@ -41,8 +41,7 @@ def _accepted(exchange: Exchange, profile: Profile) -> bool:
 
 def _live_cancels(trace: Trace, profile: Profile) -> dict[str, Exchange]:
     """The accepted cancellation of each run that was surely active, by the label of the run."""
-    status = profile.operations["cancel"].status
-    asked = [x for x in with_role(trace, "cancel") if x.status in status and not x.about.get("restarts")]
+    asked = [x for x in with_role(trace, "cancel") if _accepted(x, profile) and not x.about.get("restarts")]
     return {str(x.about.get("run")): x for x in asked}
 
 
@@ -52,8 +51,8 @@ def _ends_by_cancel(trace: Trace, profile: Profile) -> dict[str, tuple[Exchange,
     A run that may just have ended ends as a cancelled one, or as it does by itself.
     """
     cancelled = profile.terminal.outcomes.get(CANCELLED, ()) if profile.terminal else ()
-    status, by_itself = profile.operations["cancel"].status, outcome_kinds(trace, profile)
-    racing = [x for x in with_role(trace, "cancel-racing") if x.status in status] if by_itself else []
+    by_itself = outcome_kinds(trace, profile)
+    racing = [x for x in with_role(trace, "cancel-racing") if _accepted(x, profile)] if by_itself else []
     found = {str(x.about.get("run")): (x, (*cancelled, *(by_itself or ()))) for x in racing}
     return found | {label: (x, cancelled) for label, x in _live_cancels(trace, profile).items()}
 
