@@ -123,7 +123,7 @@ class Reading:
         return self.exchange.head.at_us if self.exchange.head else self.exchange.ended_us
 
 
-_SILENT = (Kind.COMMENT, Kind.BLANK)
+_SILENT = {Kind.COMMENT: "comment", Kind.BLANK: "blank"}  # and the form of a heartbeat that is one
 
 
 def reading(exchange: Exchange, profile: Profile) -> Reading:
@@ -231,9 +231,9 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
     order_of = _getter(sequence["pointer"]) if sequence else None
     numbered = tuple(sequence["events"]) if sequence else ()
     ordered: dict[str, bool] = {}
-    beat_form, beat_name = (profile.heartbeat.form, profile.heartbeat.event) if profile.heartbeat else (None, None)
+    beat = profile.heartbeat
+    beat_name = beat.event if beat and beat.form in ("event", "object") else ""
     clock = _Clock(exchange)
-    sentinels = profile.sentinels
     for frame in frames(exchange, profile):
         found.frames += 1
         if frame.violations:
@@ -243,7 +243,7 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
         at_us = clock.at(frame.end)
         if frame.kind in _SILENT:
             found.quiet.append(frame)
-            if beat_form == ("comment" if frame.kind is Kind.COMMENT else "blank"):
+            if beat and beat.form == _SILENT[frame.kind] and beat.is_like(frame.data):  # else a greeting, or padding
                 found.beats.append(Event("", frame.event, at_us, frame.start, frame.end, None, (), None, (), False))
             continue
         if frame.kind not in (Kind.EVENT, Kind.LINE):
@@ -251,7 +251,7 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
             continue
         if frame.data_lines != 1 and profile.framing == "sse":
             found.spread.append(frame)
-        if (frame.event or MESSAGE) in sentinels:
+        if (frame.event or MESSAGE) in profile.sentinels:
             event = Event(frame.event or MESSAGE, frame.event, at_us, frame.start, frame.end, None, (), None, (), False)
         else:
             value, problems = json_text.read(frame.data)
@@ -272,7 +272,7 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
             if ahead_s is not None and (found.foremost is None or ahead_s > found.foremost[0]):
                 found.foremost = (ahead_s, event)
             found.unread += _defects(event, profile)
-        if beat_form in ("event", "object") and event.kind == beat_name:
+        if event.kind == beat_name:
             found.beats.append(event)
         else:
             found.events.append(event)

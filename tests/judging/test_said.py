@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet.contract.loading import load_profile
+from streamvet.contract.files import schemas_folder
+from streamvet.contract.fitting import RULES
+from streamvet.contract.loading import load_profile, profile_of
 from streamvet.contract.profile import PseudoPointer, pointed
 from streamvet.examples import base_trace, bases, examples
 from streamvet.outcome import Verdict
 
-from .variants import rulings, variant, violated, with_body
+from .variants import raw_of, rulings, variant, violated, with_body
 
 if TYPE_CHECKING:
     from streamvet.trace import Trace
@@ -112,6 +114,69 @@ def test_no_json_pointer_leads_outside_of_the_json() -> None:
             pointed({"a": 1}, place)  # type: ignore[arg-type]
     workspace = load_profile("agent-workspace")
     assert workspace.discriminator is PseudoPointer.EVENT_NAME
+
+
+# -------------------------------------------------------------------------------------------- heartbeats
+
+
+def test_a_comment_that_is_no_heartbeat_is_not_judged_as_one() -> None:
+    """Greetings and padding: the first event comes first, and a finished run has no heartbeats (field reports below).
+
+    NousResearch/hermes-agent#80871, fullstackhero/dotnet-starter-kit#1295.
+    """
+
+    def comments(raw: dict[str, Any]) -> None:
+        raw["heartbeat"] = {
+            "form": "comment", "interval_ms": 15000, "tolerance_ms": 2000, "timer": "fixed", "while": "active",
+            "pattern": " hb [0-9]+",
+        }  # fmt: skip
+
+    def any_comment(raw: dict[str, Any]) -> None:
+        comments(raw)
+        del raw["heartbeat"]["pattern"]
+
+    for greeting in (b": connected\n\n", b": " + b"." * 2048 + b"\n\n", b": hb 1 of 9\n\n"):
+        trace = greeted(greeting)
+        for change, none_when_finished in ((comments, Verdict.PASS), (any_comment, Verdict.NOT_APPLICABLE)):
+            found = rulings("ghostly", variant("ghostly", change), trace)
+            assert found["HBT-05"].verdict is none_when_finished
+            assert (found["CAT-01"].verdict, found["HBT-03"].verdict) == (Verdict.PASS, Verdict.NOT_APPLICABLE)
+    beaten = rulings("ghostly", variant("ghostly", comments), greeted(b": hb 17\n\n"))
+    assert beaten["HBT-05"].findings
+    assert not beaten["CAT-01"].findings
+
+
+def greeted(greeting: bytes) -> Trace:
+    """A run and its replay whose streams begin with these bytes."""
+    trace = STRAIGHT
+    for number, x in enumerate(STRAIGHT.exchanges):
+        if x.operation == "attach":
+            trace = with_body(trace, number, greeting + x.body)
+    return trace
+
+
+def test_a_heartbeat_is_told_by_its_name_where_nothing_is_said_of_its_data() -> None:
+    watched = base_trace(bases()["ghostly-watch-idle"])
+
+    def unlisted(raw: dict[str, Any]) -> None:
+        del raw["framing"]["sentinels"], raw["events"]["types"]["ping"]
+
+    for text in (b"data: 17", b"data: tick", b'data: {"beat": 1}'):
+        body = watched.exchanges[1].body
+        at = body.index(b"event: ping\ndata: ") + len(b"event: ping\n")
+        changed = with_body(watched, 1, body[:at] + text + body[body.index(b"\n", at) :])
+        assert "HBT-03" in violated(rulings("ghostly", variant("ghostly", unlisted), changed))
+        assert {"EVT-02", "EVT-07"}.isdisjoint(violated(rulings("ghostly", variant("ghostly", unlisted), changed)))
+
+
+@pytest.mark.parametrize("key", ["time_within_ms", "rising"])
+def test_a_time_that_the_profile_does_not_place_is_refused(key: str) -> None:
+    raw = raw_of("agent-workspace") | {"profile": "mine"}
+    kept = {"time_within_ms": 2000, "rising": True}[key]
+    beat = {one: raw["heartbeat"][one] for one in raw["heartbeat"] if one not in ("time", "time_within_ms", "rising")}
+    profile = profile_of(raw | {"heartbeat": beat | {key: kept}}, schemas_folder() / "agent-workspace" / "profile.yaml")
+    (misfit,) = RULES["a heartbeat fits the framing"](profile)
+    assert (misfit.place, misfit.expected) == ("/heartbeat/time", f"where it carries the time of which {key} speaks")
 
 
 # -------------------------------------------------------------------------------- a block without a name

@@ -5,14 +5,14 @@ All times are those at which bytes arrived, with the lateness of the harness its
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.checks.runs import with_role
-from streamvet.contract.patterns import searches
-from streamvet.contract.profile import pointed
+from streamvet.contract.profile import PseudoPointer, pointed
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -112,26 +112,48 @@ def _watched(trace: Trace, profile: Profile) -> list[Watch] | NotExercised:
 
 
 class Silence(NamedTuple):
-    """A time in which nothing at all arrived on a stream."""
+    """A time in which no event and no heartbeat arrived on a stream."""
 
     start_us: int
     end_us: int
+    longest_us: int  # of it, without any write: a comment that is no heartbeat is one
     after_event: bool  # begun by an event, not by a heartbeat or the head
     beaten: bool  # ended by a heartbeat
     span: tuple[int, int]
 
 
 def silences(one: Reading) -> list[Silence]:
-    """The times between two writes of a watched stream, from its head to the end of the observation."""
+    """The times between events and heartbeats of a watched stream, from its head to the end of the observation."""
     marks = sorted([(beat, True) for beat in one.beats] + [(event, False) for event in one.events], key=_offset)
     found, begin_us, offset, after_event = [], one.head_us, 0, False
+    others = _other_writes(one)
     for event, is_beat in marks:
-        found.append(Silence(begin_us, event.at_us, after_event, is_beat, (offset, event.end)))
+        longest_us = _longest(others, begin_us, event.at_us)
+        found.append(Silence(begin_us, event.at_us, longest_us, after_event, is_beat, (offset, event.end)))
         begin_us, offset, after_event = event.at_us, event.end, not is_beat
     over_us, size = _watched_until(one), len(one.exchange.body)
     if over_us > begin_us:
-        found.append(Silence(begin_us, over_us, after_event, False, (offset, size)))
+        longest_us = _longest(others, begin_us, over_us)
+        found.append(Silence(begin_us, over_us, longest_us, after_event, False, (offset, size)))
     return found
+
+
+def _other_writes(one: Reading) -> list[int]:
+    """When something came that is neither an event nor a heartbeat, such as a greeting; in order."""
+    beats = {beat.start for beat in one.beats}
+    ends = [frame.end for frame in one.quiet if frame.start not in beats]
+    return [one.exchange.times[bisect_left(one.exchange.ends, end)] for end in ends]
+
+
+def _longest(moments: list[int], begin_us: int, end_us: int) -> int:
+    """The longest time between two of these moments, within a beginning and an end."""
+    inside = moments[bisect_left(moments, begin_us) : bisect_right(moments, end_us)]
+    return max(later - earlier for earlier, later in pairwise([begin_us, *inside, end_us]))
+
+
+def _overdue(silence: Silence, limit_us: int, interval_us: int) -> bool:
+    """Whether a heartbeat was due. Another write puts it off, but not again and again: it would never come then."""
+    return silence.longest_us > limit_us or silence.end_us - silence.start_us > limit_us + interval_us
 
 
 def _idle_gaps(trace: Trace, profile: Profile, *, after_event: bool) -> Outcome:
@@ -141,13 +163,14 @@ def _idle_gaps(trace: Trace, profile: Profile, *, after_event: bool) -> Outcome:
         return watched
     found: list[Finding] = []
     exercised = False
+    interval_us = int(profile.heartbeat.interval_ms * 1000 * trace.time_scale) if profile.heartbeat else 0
     for one, limit_us in watched:
         for silence in silences(one):
-            long_us = silence.end_us - silence.start_us
             if silence.after_event is not after_event:
                 continue
-            exercised = exercised or silence.beaten or long_us > limit_us
-            if long_us > limit_us:
+            overdue = _overdue(silence, limit_us, interval_us)
+            exercised = exercised or silence.beaten or overdue
+            if overdue:
                 found.append(_silent(one, silence, limit_us))
     return found if exercised else NotExercised("no stream was silent for long enough")
 
@@ -238,19 +261,16 @@ def _beats(trace: Trace, profile: Profile) -> list[tuple[Reading, Event]]:
 
 
 def form(trace: Trace, profile: Profile) -> Outcome:
-    """HBT-03."""
-    beats = _beats(trace, profile)
-    if not beats or not profile.heartbeat or not profile.heartbeat.pattern:
+    """HBT-03: of those that their name or type tells."""
+    beats, rule = _beats(trace, profile), profile.heartbeat
+    if not beats or not rule:
         return NotExercised("no heartbeat arrived")
-    pattern = f"^(?:{profile.heartbeat.pattern.removesuffix('$')})$"  # the whole text, whatever the pattern says
-    found = []
-    for one, beat in beats:
-        text = one.text(beat)
-        if not searches(pattern, text):
-            found.append(
-                finding(one.exchange, f"a match of {profile.heartbeat.pattern}", shown(text), (beat.start, beat.end))
-            )
-    return found
+    texts = [(one, beat, one.text(beat)) for one, beat in beats]
+    return [
+        finding(one.exchange, f"a match of {rule.pattern}", shown(text), (beat.start, beat.end))
+        for one, beat, text in texts
+        if not rule.is_like(text)
+    ]
 
 
 def close_to_now(trace: Trace, profile: Profile) -> Outcome:
@@ -259,22 +279,25 @@ def close_to_now(trace: Trace, profile: Profile) -> Outcome:
     beat_rule = profile.heartbeat
     if not beats or beat_rule is None or beat_rule.time_within_ms is None:
         return NotExercised("no heartbeat arrived")
-    found = []
+    found, exercised = [], False
     for one, beat in beats:
         text = _time_text(one, beat)
         if not (text.isascii() and text.isdigit()):
             continue
+        exercised = True
         off_ms = _sent_ms(text) - _now_ms(one.exchange, trace, beat.at_us)
         if abs(off_ms) > beat_rule.time_within_ms + DATE_RESOLUTION_MS:
             want = f"a time within {beat_rule.time_within_ms} ms of now"
             found.append(finding(one.exchange, want, f"{text}, {off_ms:+.0f} ms", (beat.start, beat.end)))
-    return found
+    return found if exercised else NotExercised("no heartbeat had a time that is a number")
 
 
 def _time_text(one: Reading, beat: Event) -> str:
-    """The time that a heartbeat carries, as it stands."""
-    pointer = one.profile.heartbeat.time if one.profile.heartbeat else None
-    return one.text(beat) if pointer is None else str(pointed(one.value(beat), pointer))
+    """The time that a heartbeat carries, as it stands; "" where the profile does not say that it has one."""
+    place = one.profile.heartbeat.time if one.profile.heartbeat else None
+    if place is None:
+        return ""
+    return one.text(beat) if isinstance(place, PseudoPointer) else str(pointed(one.value(beat), place))
 
 
 def _sent_ms(text: str) -> int:

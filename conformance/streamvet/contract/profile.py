@@ -11,6 +11,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.patterns import searches
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
 
 
 class PseudoPointer(Enum):
-    """Where an SSE block has a value that is not in its JSON. No JSON pointer, so that nobody follows it as one."""
+    """Where an event has a value that is not in its JSON. No JSON pointer, so that nobody follows it as one."""
 
-    EVENT_NAME = "event-name"
+    EVENT_NAME = "event-name"  # of an SSE block
     EVENT_ID = "event-id"
+    TEXT = "text"  # the data, or the comment, itself
 
 
 Place = str | PseudoPointer  # where an event has a value: a JSON pointer, or outside of its JSON
@@ -142,9 +145,13 @@ class Heartbeat:
     timer: str  # fixed or idle
     while_: str  # active or open
     pattern: str | None
-    time: str | None  # JSON pointer to the time that it carries; None: its text is the time
+    time: Place | None  # where it carries a time
     time_within_ms: int | None
     observe: int
+
+    def is_like(self, text: str) -> bool:
+        """Whether a text is one that a heartbeat has: the pattern matches all of it, where there is one."""
+        return self.pattern is None or searches(f"^(?:{self.pattern.removesuffix('$')})$", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,9 @@ def _answered(trace: Trace, profile: Profile) -> list[Reading]:
 
 
 def _first(one: Reading) -> Event | None:
-    return min((*one.events[:1], *one.beats[:1]), key=lambda event: event.start, default=None)
+    """The first event; a heartbeat that is a comment or an empty line is none."""
+    beats = [beat for beat in one.beats[:1] if beat.kind]
+    return min((*one.events[:1], *beats), key=lambda event: event.start, default=None)
 
 
 def nothing_from_before(trace: Trace, profile: Profile) -> Outcome:

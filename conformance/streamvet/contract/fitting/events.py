@@ -150,6 +150,9 @@ def heartbeat_fits(profile: Profile) -> Iterable[Misfit]:
     if beat.form not in _FORMS[profile.framing]:
         wanted = f"{', '.join(_FORMS[profile.framing])}, as the framing is {profile.framing}"
         yield Misfit("/heartbeat/form", wanted, repr(beat.form))
+    for key in ("time_within_ms", "rising"):
+        if profile.field(f"heartbeat.{key}") and beat.time is None:
+            yield Misfit("/heartbeat/time", f"where it carries the time of which {key} speaks", "nothing")
     if (profile.framing, beat.form) == ("ndjson", "blank") and profile.field("framing.blank_lines") != "allowed":
         yield Misfit("/heartbeat/form", "another one, or framing.blank_lines: allowed", "'blank'")
 

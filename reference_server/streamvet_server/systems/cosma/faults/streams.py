@@ -280,10 +280,6 @@ FAULTS: tuple[Fault, ...] = (
         _idle(legal(KEEPALIVE_TOLERANCE_S), after_event=False),
     ),
     Fault(
-        "keepalive-called-ping", "HBT-03", COSMA, "The comment says ping.",
-        written(is_keepalive, lambda octets: octets.replace(b"keepalive", b"ping")),
-    ),
-    Fault(
         "keepalive-late-after-an-event", "HBT-07", COSMA,
         "A comment behind an event comes after one and a half times what is allowed.",
         _idle(late(KEEPALIVE_TOLERANCE_S), after_event=True),
