@@ -118,7 +118,7 @@ def _requirement(row: Requirement) -> list[str]:
     if row.raised:
         where = " and ".join(code(f"{path}: {wanted}") for path, wanted in row.raised.where.items())
         by = f"{row.raised.standard}: {row.raised.sentence}"
-        facts["A MUST where"] = f"the profile says {where}. {row.raised.text} It rests on {by}"
+        facts[f"A {row.raised.level} where"] = f"the profile says {where}. {row.raised.text} It rests on {by}"
     if row.trips:
         facts["Trips"] = "; ".join(row.trips) + "."
     if row.why:

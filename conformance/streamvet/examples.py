@@ -177,6 +177,9 @@ def _applied(document: Any, edit: Mapping[str, Any], path: Path, place: str) -> 
         raise FileError(path, f"{place}/path", "a place that the base has", edit["path"])
     if "remove" in edit:
         return f"{where}: {_shown(owner.pop(key))} removed"
+    if "pad" in edit:
+        owner[key] = _replaced(owner[key], edit["find"], edit["find"] + " " * edit["pad"], path, place)
+        return f"{where}: {edit['pad']} spaces behind {_shown(edit['find'])}"
     owner[key] = _replaced(owner[key], edit["find"], edit["put"], path, place)
     return f"{where}: {_shown(edit['put'])} in place of {_shown(edit['find'])}"
 

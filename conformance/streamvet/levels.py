@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 VERBS = {"run": ("script", "fail"), "push": ("script", "fail"), "ambient": ("publish", "state", "fail")}
 # What bytes alone can violate: not a head, a time, another exchange, a record or a script.
 _BYTE_FAMILIES = frozenset({"sse", "ndjson", "events", "ordering"})
-_BYTE_IDS = frozenset({"TRN-08", "TRM-01", "TRM-02", "TRM-03", "HBT-03"})
+_BYTE_IDS = frozenset({"TRN-08", "TRN-18", "TRM-01", "TRM-02", "TRM-03", "HBT-03"})
 _BEYOND_BYTES = frozenset(
     {"SSE-12", "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-06", "ORD-07"}
 )  # a head, a script, the answer of another operation, another reader, a record

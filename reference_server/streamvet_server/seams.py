@@ -110,6 +110,7 @@ class Close(Enum):
 
     CLEAN = "clean"  # the last chunk, then the connection may serve another request
     BARE = "bare"  # the connection is closed without the last chunk
+    TALKING = "talking"  # the last chunk, then what a timer writes that nobody has stopped
     ABORT = "abort"  # the connection is reset
     NEVER = "never"  # the stream stays open, silent, until the reader leaves or the server stops
 

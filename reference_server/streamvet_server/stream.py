@@ -120,6 +120,9 @@ class Stream:
                 await self.response.write_eof()
                 if transport is not None:
                     transport.set_write_buffer_limits()
+            case Close.TALKING if transport is not None:
+                await self.response.write_eof()
+                transport.write(b": keepalive\n")
             case Close.BARE if transport is not None:
                 transport.close()
             case Close.ABORT if transport is not None:

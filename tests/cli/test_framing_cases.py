@@ -90,6 +90,35 @@ NOTED = [
     ),
     Case("retry in a block of its own", "ghostly", b"retry: 3000\n\n" + RUN, {"SSE-14": "NOTE"}),
     Case("an id in a block of its own", "ghostly", _only(b"id: 2\n", b"\nid: 2\n"), {"SSE-14": "NOTE"}),
+    Case(
+        "retry of 24 days (modelcontextprotocol/ruby-sdk#504, typescript-sdk#2673)",
+        "ghostly",
+        _only(b"id: 1\n", b"id: 1\nretry: 2147483647\n"),
+        {"SSE-17": "NOTE"},
+    ),
+    Case("retry of 0", "cosma", b"retry: 0\n" + QUEUE, {"SSE-17": "NOTE"}),
+    Case(
+        "retry of more digits than a number has", "ghostly", b"retry: " + b"9" * 5000 + b"\n" + RUN, {"SSE-17": "NOTE"}
+    ),
+    Case(
+        "a data line of 70 kB (ragflow#15381, hertz#1441, openai-go#368, mcp-go#61)",
+        "ghostly",
+        _only(b'"seq":1,', b'"seq":1,' + b" " * 70_000),
+        {"TRN-18": "NOTE"},
+    ),
+    Case("a document of 70 kB", "promptfloe", _only(b'"type"', b" " * 70_000 + b'"type"', BUILD), {"TRN-18": "NOTE"}),
+    Case(
+        "a control character in an id (undici#5746)",
+        "ghostly",
+        _only(b"id: 2\n", b"id: 2\x01\n"),
+        {"SSE-15": "NOTE"},
+    ),
+    Case(
+        "an id that is not ASCII (undici#5746, simonx1/ruby-mcp-client#200, whatwg/html#689)",
+        "ghostly",
+        _only(b"id: 2\n", "id: 2·\n".encode()),
+        {"SSE-16": "NOTE"},
+    ),
     Case("CRLF between documents", "promptfloe", BUILD.replace(b"}\n", b"}\r\n"), {"NDJ-05": "NOTE"}),
     Case(
         "65 levels",
@@ -126,6 +155,19 @@ LOST = [
         {"NDJ-01": "FAIL"},
     ),
     Case("a line that the capture cut", "promptfloe", BUILD[:40], {}),
+    Case(
+        "a document that is cut at U+2028 into two data lines (fastapi#16055)",
+        "ghostly",
+        _only(b'"payload"', b'"a":"before\ndata: after","payload"'),
+        {"SSE-07": "FAIL"},
+    ),
+    # The sizes are numbers, so JSON; their lines end with CRLF, as those of the documents do not.
+    Case(
+        "the sizes of chunks in the body (dusty#193, nginx-push-stream-module#45)",
+        "promptfloe",
+        b"".join(b"%x\r\n%s\r\n" % (len(line), line) for line in BUILD.splitlines(keepends=True)),
+        {"EVT-02": "FAIL", "EVT-07": "FAIL", "NDJ-05": "NOTE"},
+    ),
     Case(
         "a name without data (graphql-sse#71, rn-eventsource-reborn#1, deno#23135)",
         "ghostly",

@@ -104,6 +104,34 @@ def test_a_stream_that_was_given_up_was_not_left_open(ending: Ending, ms: int, v
     )
 
 
+@pytest.mark.parametrize(("late_ms", "ids"), [(0, {"TRN-03"}), (300, set())])
+def test_a_start_that_is_slow_in_answering_takes_of_its_pauses(late_ms: int, ids: set[str]) -> None:
+    """The run goes on meanwhile: a pause of 400 ms that is nearly over when the reader comes shows nothing."""
+    trace = example("ghostly-straight")
+    start = next(one for one in trace.exchanges if one.operation.startswith("start:"))
+    stream = next(one for one in trace.exchanges if one.role == "reader")
+
+    def edit(one: Exchange) -> Exchange:
+        if one is start and one.head:
+            return dataclasses.replace(one, sent_us=one.sent_us - late_ms * 1000)
+        return with_body(one, one.body) if one is stream else one  # all of it at once
+
+    assert own(judged(edited(trace, edit)), "TRN-03") == ids
+
+
+@pytest.mark.parametrize(("clock_s", "ids"), [(4.5, set()), (0.0, {"GHO-03"})])
+def test_an_old_date_does_not_put_an_event_into_the_future(clock_s: float, ids: set[str]) -> None:
+    """A Date that a server keeps for some seconds, of which our clock knows better."""
+    trace = example("ghostly-failing")
+    ahead = trace.exchanges[1].body.replace(b"2026-07-15T08:00:00", b"2026-07-15T08:00:04")
+
+    def edit(one: Exchange) -> Exchange:
+        return with_body(one, ahead) if one.operation == "attach" else one
+
+    dated = dataclasses.replace(edited(trace, edit), wall_clock=trace.wall_clock + clock_s)
+    assert own(judged(dated), "GHO-03") == ids
+
+
 def test_a_replay_of_a_finished_run_joins_nothing() -> None:
     """A reader that comes late, to a run that has ended by then, and that lacks an event."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,7 +11,22 @@ from streamvet.recorder import CutPlan, Limits
 from streamvet.recorder.limits import LineWatch
 from streamvet.trace import Ending
 
-from .servers import LAST_CHUNK, SOON_S, SSE_HEAD, assist, chunk, get, recorded, recording, sends, serving
+from .servers import (
+    LAST_CHUNK,
+    SOON_S,
+    SSE_HEAD,
+    assist,
+    chunk,
+    get,
+    recorded,
+    recording,
+    request_of,
+    sends,
+    serving,
+)
+
+if TYPE_CHECKING:
+    from streamvet.trace import Exchange
 
 LENGTH_3 = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
 NO_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
@@ -40,6 +56,48 @@ def test_ending_by_the_server(name: str) -> None:
     assert (exchange.ending, exchange.body) == (ending, body)
     assert exchange.by_server
     assert exchange.clean is (ending in (Ending.COMPLETE, Ending.CLOSED))
+
+
+LENGTH_1 = SSE_HEAD.replace(b"Transfer-Encoding: chunked", b"Content-Length: 1")
+WHOLE_STREAM = (SSE_HEAD, chunk(b"data: 1\n\n"), LAST_CHUNK)
+BEHIND: dict[str, tuple[tuple[bytes, ...], str | None]] = {
+    "nothing": (WHOLE_STREAM, None),
+    "with the last chunk": ((*WHOLE_STREAM[:2], LAST_CHUNK + b": keep\n"), ": keep\n"),
+    "after the last chunk (kubestellar/console#6953)": ((*WHOLE_STREAM, b": keep\n"), ": keep\n"),
+    "no text": ((*WHOLE_STREAM, b"\xff"), "\\xff"),
+    "beyond the length, at once (fuzion#6146, servest#130, tornado#301)": ((LENGTH_1 + b"id: 1\n",), "d: 1\n"),
+    "beyond the length, later": ((LENGTH_1 + b"i", b"d: 1\n"), "d: 1\n"),
+    "of a JSON answer, which is no stream": ((LENGTH_3, b"abcdef"), None),
+    "of a stream that its connection ends": ((NO_LENGTH, b"abc"), None),
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_what_follows_on_the_end_of_a_stream(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces, behind = BEHIND[name]
+    if behind:
+        monkeypatch.setattr("streamvet.recorder.recorder.BEHIND_S", SOON_S)  # a busy machine may be late
+    ends = "connection ends" not in name
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.001)  # so that a piece is a segment
+        await reader.read()  # the connection stays, until the reader leaves
+
+    async def scenario() -> Exchange:
+        async with serving(handle) as url, recording() as tape:
+            live = get(tape, url)
+            if not await live.over(SOON_S if ends else 0.1):
+                await live.cut("nothing ends it")
+            (exchange,) = await tape.exchanges()
+            return exchange
+
+    exchange = asyncio.run(scenario())
+    assert exchange.about.get("behind") == behind
+    assert exchange.ending is (Ending.COMPLETE if ends else Ending.CUT)
 
 
 def test_reset() -> None:

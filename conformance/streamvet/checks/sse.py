@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 NO_EVENT = NotExercised("no stream had an event")
 NO_FRAME = NotExercised("no stream had a frame")
 
+_CONTROL = re.compile(r"[\x01-\x08\x0a-\x1f\x7f]")  # what no field value may have (RFC 9110, 5.5); U+0000 is SSE-04's
+_RETRY = re.compile(rb"(?:\A|[\r\n])(retry: ?([0-9]+))(?=[\r\n])")
+DAY_MS = 86_400_000  # longer than any published client waits by itself, and than a reader of progress stays
+
 # What somebody may have meant as a field of his own: a word as those of the standard, and its colon. Markup, a JSON
 # document, a sentence or the rest of one are no such thing.
 _OWN_FIELD = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*:")
@@ -126,6 +130,43 @@ def _nothing_dispatched(one: Reading, frame: Frame) -> list[Violation]:
     return [each for each in frame.violations if each.flaw is Flaw.NO_DATA]
 
 
+def _of_ids(expected: str, is_wrong: Callable[[str], object]) -> Check:
+    """A check of the ids of blocks. What has U+0000 is no id: clients ignore it, which is SSE-04's."""
+
+    def check(trace: Trace, profile: Profile) -> Outcome:
+        read = [one for one in streams(trace, profile) if one.frames]
+        if not read:
+            return NO_FRAME
+        return [
+            finding(one.exchange, expected, f"id {shown(frame.id)}", (frame.start, frame.end))
+            for one in read
+            if one.ids
+            for frame in frames(one.exchange, profile)
+            if frame.id is not None and frame.kind is not Kind.PARTIAL and is_wrong(frame.id)
+        ]
+
+    return check
+
+
+def reconnection_time(trace: Trace, profile: Profile) -> Outcome:
+    """SSE-17. What is no number is ignored, which is SSE-03's."""
+    read = [one for one in streams(trace, profile) if one.frames]
+    if not read:
+        return NO_FRAME
+    return [
+        finding(one.exchange, f"a retry field from 1 to {DAY_MS - 1}", field[1].decode(), field.span(1))
+        for one in read
+        for field in _RETRY.finditer(one.exchange.body)
+        if not 0 < _bounded(field[2]) < DAY_MS
+    ]
+
+
+def _bounded(digits: bytes) -> int:
+    """The number that digits say; a day where there are more of them than a day has: they may be a million."""
+    digits = digits.lstrip(b"0")
+    return DAY_MS if len(digits) > len(str(DAY_MS)) else int(digits or b"0")
+
+
 def event_name(trace: Trace, profile: Profile) -> Outcome:
     """SSE-06."""
     rule = profile.field("framing.event_name")
@@ -214,4 +255,7 @@ CHECKS: dict[str, Check] = {
     "SSE-12": lower_case_type,
     "SSE-13": _of_frames("a field of data, event, id, retry", _own_fields),
     "SSE-14": _of_frames("an id or a retry field in a block with data", _nothing_dispatched),
+    "SSE-15": _of_ids("an id without control characters", _CONTROL.search),
+    "SSE-16": _of_ids("an id of ASCII characters", lambda text: not text.isascii()),
+    "SSE-17": reconnection_time,
 }

@@ -6,6 +6,7 @@ Must not know SSE or NDJSON: media types come from the framing's name.
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from streamvet.outcome import NotExercised, finding
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from streamvet.contract.profile import Profile
     from streamvet.decode import Event, Reading
@@ -32,6 +33,9 @@ PAUSE_SEEN = 0.5
 PAUSE_BEARS = 0.25  # of a pause: a harness, or a reader, that is later than this cannot tell
 MIN_PAUSE_US = 200_000  # shorter pauses are too near to a scheduler's own delays to say anything
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+# Go's bufio.Scanner takes no line that does not fit into 64 KiB with its end.
+LONG_LINE_BYTES = 65_536
+SPELT_LONGER = 4  # so many times may an answer be as long as what was asked for: by escapes, and members of its own
 
 
 def stream_status(trace: Trace, profile: Profile) -> Outcome:
@@ -48,9 +52,21 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
                 f"status {exchange.status}"
                 if exchange.head
                 else f"no answer: {exchange.ending.value} {exchange.detail}"
+            ).strip()
+            if exchange.about.get("cursor_from") in ("seen", "last-event-id"):
+                seen += f", to the server's own cursor {exchange.about['cursor']!r}"
+            found.append(
+                finding(exchange, f"status {_or(status)}", seen, beside=_that_gave_its_cursor(exchange, trace))
             )
-            found.append(finding(exchange, f"status {_or(status)}", seen.strip()))
     return found
+
+
+def _that_gave_its_cursor(exchange: Exchange, trace: Trace) -> list[str]:
+    """The streams of its run from one of which its cursor was taken."""
+    if "cursor" not in exchange.about:
+        return []
+    run = exchange.about.get("run")
+    return [x.id for x in trace.exchanges if opened(x) and x.about.get("run") == run and x.sent_us < exchange.sent_us]
 
 
 def _is_to_succeed(exchange: Exchange) -> bool:
@@ -110,11 +126,11 @@ def complete_message(trace: Trace, profile: Profile) -> Outcome:
         )
         for x in over
         if not x.clean
+    ] + [
+        finding(x, "nothing on the connection behind the end of the message", repr(x.about["behind"]), at_us=x.ended_us)
+        for x in over
+        if "behind" in x.about
     ]
-
-
-def _field(head: Head, name: str) -> str:
-    return head.get(name, "none")
 
 
 def _says_its_end(head: Head) -> bool:
@@ -124,6 +140,31 @@ def _says_its_end(head: Head) -> bool:
     if codings:
         return codings[-1] == "chunked" and codings.count("chunked") == 1 and not lengths
     return len(lengths) == 1 and all(one.isascii() and one.isdigit() for one in lengths)
+
+
+def _field(head: Head, name: str) -> str:
+    return head.get(name, "none")
+
+
+def delimited(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-05: RFC 9112, 6.3; HTTP/2 and 3 say the end of a message by their frames."""
+    del profile
+    heads = [(exchange, exchange.head) for exchange in trace.exchanges if opened(exchange) and exchange.head]
+    if not heads:
+        return NO_STREAM
+    found = []
+    for x, head in heads:
+        if not head.http.startswith("HTTP/1"):
+            continue
+        coded, length = _field(head, "transfer-encoding"), _field(head, "content-length")
+        if not _says_its_end(head):
+            want, seen = "one of Transfer-Encoding: chunked and Content-Length", ""
+        elif "behind" in x.about and length != "none":
+            want, seen = "a Content-Length that is the length of the stream", f", and {x.about['behind']!r} behind it"
+        else:
+            continue
+        found.append(finding(x, want, f"Transfer-Encoding: {coded}, Content-Length: {length}{seen}"))
+    return found
 
 
 def flushed(trace: Trace, profile: Profile) -> Outcome:
@@ -191,12 +232,8 @@ def _released(readings: Iterable[Reading], trace: Trace, profile: Profile) -> Ou
     pauses, wanted = _pauses(trace), emitted(trace, profile)
     if not pauses or wanted is None:
         return NotExercised("no script with a pause")
-    # From the answer on, where there is one: a start that is slow in answering takes nothing from the pauses.
-    started = {
-        x.about.get("run"): x.head.at_us if x.head else x.sent_us
-        for x in trace.exchanges
-        if x.operation.startswith("start:")
-    }
+    # From the request on: a run may be well on its way when its start is answered.
+    started = {x.about.get("run"): x.sent_us for x in trace.exchanges if x.operation.startswith("start:")}
     found: list[Finding] = []
     exercised = False
     for one in readings:
@@ -253,6 +290,39 @@ def within_limits(trace: Trace, profile: Profile) -> Outcome:
                 if size > limits.get(name, size)
             ]
     return found
+
+
+def long_lines(trace: Trace, profile: Profile) -> Outcome:
+    """TRN-18. A line that holds what the suite itself has asked for says nothing of the server."""
+    read = [one for one in streams(trace, profile) if one.frames]
+    if not read:
+        return NotExercised("no stream had a frame")
+    if _asked_chars(trace) > LONG_LINE_BYTES // SPELT_LONGER:
+        return NotExercised("the suite has asked for events of that length")
+    return [
+        finding(one.exchange, f"lines of less than {LONG_LINE_BYTES} bytes", f"{end - start} bytes", (start, end))
+        for one in read
+        for start, end in _long_lines(one.exchange.body)
+    ]
+
+
+def _asked_chars(trace: Trace) -> int:
+    """How much of what a stream shows may be the suite's own: scripts, and the bodies of requests."""
+    return len(json.dumps(trace.stimulus)) + sum(len(x.request.body or "") for x in trace.exchanges)
+
+
+def _long_lines(body: bytes) -> Iterator[tuple[int, int]]:
+    """The spans of the lines of so many bytes, without their ends. Looks at the last line end of each stretch alone."""
+    start = 0
+    while len(body) - start >= LONG_LINE_BYTES:
+        stretch = start + LONG_LINE_BYTES
+        last = max(body.rfind(b"\n", start, stretch), body.rfind(b"\r", start, stretch))
+        if last < 0:
+            found = _LINE_END.search(body, stretch)
+            end = found.start() if found else len(body)
+            yield start, end
+            last = end
+        start = last + 1
 
 
 def independent_readers(trace: Trace, profile: Profile) -> Outcome:
@@ -492,13 +562,7 @@ CHECKS: dict[str, Check] = {
     ),
     "TRN-03": released,
     "TRN-04": complete_message,
-    "TRN-05": _each_head(  # RFC 9112, 6.3; HTTP/2 and 3 say the end of a message by their frames
-        "one of Transfer-Encoding: chunked and Content-Length",
-        lambda head, _: not head.http.startswith("HTTP/1") or _says_its_end(head),
-        lambda head: (
-            f"Transfer-Encoding: {_field(head, 'transfer-encoding')}, Content-Length: {_field(head, 'content-length')}"
-        ),
-    ),
+    "TRN-05": delimited,
     "TRN-06": _each_head(
         "Cache-Control with no-cache, no-store or private",
         lambda head, _: _forbids_reuse(head),
@@ -515,4 +579,5 @@ CHECKS: dict[str, Check] = {
     "TRN-15": stays_open,
     "TRN-16": excluded_coding,
     "TRN-17": required_fields,
+    "TRN-18": long_lines,
 }

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """Where a requirement that is a SHOULD elsewhere is a MUST, and the standard by which it is one."""
+    """Where the level of a requirement is higher than elsewhere, and the standard by which it is."""
 
     where: Mapping[str, Any]  # conditions on fields of the profile
+    level: str  # MUST or SHOULD
     text: str
     standard: str
     sentence: str
@@ -54,11 +55,11 @@ class Requirement:
     def level_on(self, profile: Profile) -> str:
         """Its level on a profile.
 
-        A MUST that the system's document leaves open, so that it is adopted, is a SHOULD; what the profile raises, by
-        a stricter standard that it names, is a MUST.
+        A MUST that the system's document leaves open, so that it is adopted, is a SHOULD; what a key of the profile
+        raises has the level that the row gives it there.
         """
-        if self._is_raised(profile):
-            return "MUST"
+        if self.raised is not None and self._is_raised(profile):
+            return self.raised.level
         return "SHOULD" if self.level == "MUST" and self.id in profile.adopted else self.level
 
     def on(self, profile: Profile) -> Requirement:

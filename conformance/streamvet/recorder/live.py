@@ -240,6 +240,11 @@ class Live:
         await self._wait(lambda: self.ending is not None, within_s, "the end")
         return self.ending or Ending.TIMED_OUT
 
+    async def settled(self) -> None:
+        """Wait until its task has looked at what follows on the end; the exchange is over, so that this is soon."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
     async def over(self, within_s: float) -> bool:
         """Wait for the end as well, but leave the exchange running where it does not come."""
         try:

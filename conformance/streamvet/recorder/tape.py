@@ -55,6 +55,7 @@ class Tape:
 
     async def exchanges(self) -> tuple[Exchange, ...]:
         """Everything that was recorded; the tape is closed."""
+        await asyncio.gather(*(live.settled() for _, live in self._rows))
         rows = enumerate(self._rows, start=1)
         return tuple([await self._exchange(f"x{number}", ask, live) for number, (ask, live) in rows])
 

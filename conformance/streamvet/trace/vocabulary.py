@@ -38,6 +38,7 @@ ABOUT = {
     "the try that writes this file it is, counted from 1",
     "triggered": "what was made to happen while a reader was attached, as the target file says how: which trigger, "
     "when it began, when it was done, and why it failed where it did",
+    "behind": "the first bytes that came on the connection behind the end of the message, as text",
     "redirected": "true where the request follows a redirect of the one before it",
     "files": "what was done on disk while a reader was attached: when, what (created, changed, deleted, "
     "renamed, made unreadable, directory renamed, directory removed), path, and to which other path",

@@ -92,4 +92,25 @@ FAULTS: tuple[Fault, ...] = (
         "A stream begins with a block that has a retry field and no data.",
         written(opening, lambda octets: b"retry: 3000\n\n" + octets),
     ),
+    Fault(
+        "control-in-id", "SSE-15", GHOSTLY, "The id of the first block has a control character.",
+        written(opening, lambda octets: octets.replace(b"\nid: 1\n", b"\nid: 1\x01\n", 1)),
+    ),
+    Fault(
+        "control-in-an-id-of-its-own", "SSE-15", AGENT_WORKSPACE + COSMA,
+        "The first block has an id with a control character.",
+        written(opening, _before_data(b"id: 1\x01\n")),
+    ),
+    Fault(
+        "id-beyond-ascii", "SSE-16", GHOSTLY, "The id of the first block is not ASCII.",
+        written(opening, lambda octets: octets.replace(b"\nid: 1\n", "\nid: 1\u00b7a\n".encode(), 1)),
+    ),
+    Fault(
+        "id-of-its-own-beyond-ascii", "SSE-16", AGENT_WORKSPACE + COSMA, "The first block has an id that is not ASCII.",
+        written(opening, _before_data("id: 1\u00b7a\n".encode())),
+    ),
+    Fault(
+        "retry-in-weeks", "SSE-17", GHOSTLY + AGENT_WORKSPACE + COSMA, "The retry field asks to wait for 24 days.",
+        written(opening, _before_data(b"retry: 2147483647\n")),
+    ),
 )  # fmt: skip

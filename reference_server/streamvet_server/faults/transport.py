@@ -10,9 +10,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamvet_server.faults.fault import AGENT_WORKSPACE, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
-from streamvet_server.faults.fitted import Fitted, remembered_of
+from streamvet_server.faults.fitted import Fitted, rarely_written, remembered_of
 from streamvet_server.faults.memory import Memory, remembered
-from streamvet_server.faults.shapes import is_stream, piecing, reads, stream_field, stream_head, whole
+from streamvet_server.faults.shapes import (
+    is_stream,
+    opening,
+    piecing,
+    reads,
+    stream_field,
+    stream_head,
+    whole,
+    written,
+)
 from streamvet_server.seams import (
     Ahead,
     Answer,
@@ -41,6 +50,7 @@ BLOCK_EVENTS, BLOCK_S = 3, 1.5
 PACKED_EVENTS = 3
 OVERSIZE_BYTES = 100_000  # beyond the 64 KiB that stock readers take, and well below what the suite takes
 OVERSIZED_COMMENT = b": " + b"x" * OVERSIZE_BYTES + b"\n"
+WIDE_BYTES = 65_536  # what a bufio.Scanner of Go takes
 LISTENERS = 16
 # Many short connections, for the smallest number of them that shows a leak.
 LEAKS = 15
@@ -74,11 +84,16 @@ def _buffered(own: Traits) -> Seams:
     return Seams(frame=pieces)
 
 
-def _no_last_chunk(memory: Memory) -> Seams:
-    def close(scene: Scene, why: Why) -> Close:
-        return Close.BARE if why is Why.LAST and memory.cause(scene) is Cause.FAILED else Close.CLEAN
+def _failed_run_ends(how: Close) -> Callable[[], Seams]:
+    """The streams of a failed run are ended in another way."""
 
-    return Seams(close=close)
+    def build(memory: Memory) -> Seams:
+        def close(scene: Scene, why: Why) -> Close:
+            return how if why is Why.LAST and memory.cause(scene) is Cause.FAILED else Close.CLEAN
+
+        return Seams(close=close)
+
+    return remembered(build)
 
 
 def _gzipped(own: Traits, applies: Callable[[Scene], bool], *, flushes: int = 1) -> Seams:
@@ -210,7 +225,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "no-last-chunk", "TRN-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "The connection of a failed run is closed without the last chunk.",
-        remembered(_no_last_chunk),
+        _failed_run_ends(Close.BARE),
+    ),
+    Fault(
+        "keepalive-behind-the-end", "TRN-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "On the connection of a failed run a keepalive follows on the last chunk.",
+        _failed_run_ends(Close.TALKING),
     ),
     Fault(
         "limit-without-last-chunk", "TRN-04", AGENT_WORKSPACE,
@@ -281,5 +301,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "required-field-missing", "TRN-17", AGENT_WORKSPACE, "A stream lacks X-Accel-Buffering: no.",
         stream_field("X-Accel-Buffering", None),
+    ),
+    Fault(
+        "wide-line", "TRN-18", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
+        "The line of a rare event has 64 KiB of white space.",
+        rarely_written(lambda octets: octets.replace(b"{", b"{" + b" " * WIDE_BYTES, 1)),
+    ),
+    Fault(
+        "wide-first-line", "TRN-18", AGENT_WORKSPACE, "The line of a snapshot has 64 KiB of white space.",
+        written(opening, lambda octets: octets.replace(b"[", b"[" + b" " * WIDE_BYTES, 1)),
     ),
 )  # fmt: skip

@@ -86,7 +86,10 @@ def _time(text: Any) -> datetime | None:
 
 
 def _server_zero_s(exchange: Exchange, trace: Trace) -> float:
-    """The server's Unix time at the trace's zero, in seconds: by the answer's Date where there is one."""
+    """The server's Unix time at the trace's zero, in seconds: by our clock, or by the Date where that is later.
+
+    A Date is a lower bound: it is cut to whole seconds, and servers keep one for a second and more.
+    """
     head = exchange.head
     try:
         date = parsedate_to_datetime(head.get("date")) if head and head.get("date") else None
@@ -94,7 +97,7 @@ def _server_zero_s(exchange: Exchange, trace: Trace) -> float:
         date = None
     if head is None or date is None:
         return trace.wall_clock
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - head.at_us / 1e6
+    return max(trace.wall_clock, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - head.at_us / 1e6)
 
 
 def marked_as_cancelled(trace: Trace, profile: Profile) -> Outcome:
