@@ -56,7 +56,7 @@ def good(tmp_path: Path) -> Path:
         (
             ["explain", ""],
             2,
-            "explain: ID: expected the id of a requirement, see `streamvet list requirements`, got ''",
+            "explain: ID: expected the id of a requirement, see `streamvet list requirements` (with --profile DIR ",
         ),
         (["judge", "x", "--junitxml", ""], 2, "'--junitxml': expected the name of a file, got an empty text"),
         (["run", "x.yaml", "--profile", "ghostly"], 2, "names its profile itself"),
@@ -527,6 +527,8 @@ def test_every_requirement_is_explained(
     ended = streamvet("explain", requirement.lower())
     assert ended.code == 0
     assert load_registry().rows[requirement].text in ended.out
+    if load_registry().rows[requirement].excluded is None:
+        assert "\n  checked by        streamvet." in ended.out
 
 
 @pytest.mark.parametrize("profile", builtin_profiles())

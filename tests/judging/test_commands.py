@@ -182,11 +182,11 @@ WRONG: dict[str, tuple[str, str]] = {
     "a second outcome": (printing(outcome(), outcome()), "in line 2 a second outcome of PRINT-01 for trace 1"),
     "an exchange of nobody": (
         printing(outcome(findings=[FINDING | {"exchange": "x9"}])),
-        "printed in line 1 the exchange 'x9'; the trace has x1, x2",
+        "printed in line 1, of three-pages, the exchange 'x9'; the trace has x1, x2",
     ),
     "bytes that did not come": (
         printing(outcome(findings=[FINDING | {"span": [90, 9000]}])),
-        "printed in line 1 the span 90 to 9000; the body of x2 has",
+        "printed in line 1, of three-pages, the span 90 to 9000; the body of x2 has",
     ),
     "a span that goes back": (printing(outcome(findings=[FINDING | {"span": [9, 3]}])), "the span 9 to 3; "),
 }

@@ -22,7 +22,7 @@ from streamvet.report.basis import rests_on
 from streamvet.report.exhibit import exhibit
 from streamvet.report.printable import printable
 from streamvet.report.text import excerpt_parts
-from streamvet.systems import evidence_for, judge_of, profiles_by_level
+from streamvet.systems import checked_in, evidence_for, judge_of, profiles_by_level, tried_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,7 +125,10 @@ def explain(
     row = registry.rows.get(requirement.upper())
     if row is None:
         raise FileError(
-            "explain", "ID", "the id of a requirement, see `streamvet list requirements`", repr(requirement)
+            "explain",
+            "ID",
+            "the id of a requirement, see `streamvet list requirements` (with --profile DIR those of a folder too)",
+            repr(requirement),
         )
     lines = [f"{row.id}  {row.level}  {registry.families[row.family]}", "", f"  {row.text}", ""]
     lines += _facts(row, registry, chosen)
@@ -154,7 +157,8 @@ def _facts(row: Requirement, registry: Registry, chosen: Profile | None) -> list
         "applies to": ", ".join(applies) or "no built-in profile",
         "covers": f"\n{'':<20}".join(map(statement, row.covers)),
         "not checked": row.excluded or "",
-        "checked by": shlex.join(row.command),
+        "checked by": shlex.join(row.command) or checked_in(row),
+        "tried by": f"\n{'':<20}".join(f"probe {name}, in {module}" for name, module in tried_by(row).items()),
     }
     return [f"  {name:<18}{value}" for name, value in facts.items() if value]
 

@@ -85,15 +85,16 @@ def _outcome(line: bytes, number: int) -> dict[str, Any]:
 
 def _finding(row: Mapping[str, Any], trace: Trace, number: int) -> Finding:
     """A finding with its exchange, which has to be there, as have the bytes of the span."""
+    place = f"line {number}, of {trace.name}," if trace.name else f"line {number}"
     exchange = next((one for one in trace.exchanges if one.id == row["exchange"]), None)
     if exchange is None:
         known = ", ".join(one.id for one in trace.exchanges) or "none"
         wrong = f"the exchange {cut(repr(row['exchange']))}; the trace has {cut(known)}"
-        raise CommandError(f"printed in line {number} {wrong}")
+        raise CommandError(f"printed in {place} {wrong}")
     start, end = row.get("span", (0, 0))
     if not start <= end <= len(exchange.body):
         wrong = f"the span {start} to {end}; the body of {exchange.id} has {len(exchange.body)} bytes"
-        raise CommandError(f"printed in line {number} {wrong}")
+        raise CommandError(f"printed in {place} {wrong}")
     return finding(exchange, _short(row["expected"]), _short(row["seen"]), (start, end), row.get("at_us"))
 
 

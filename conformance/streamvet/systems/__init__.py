@@ -52,6 +52,20 @@ def judge_in(folder: str) -> Judge:
     return judge_of(load_profile(folder))
 
 
+def tried_by(row: Requirement) -> dict[str, str]:
+    """The probes that serve one requirement on some built-in system, each with the module that performs it."""
+    return {
+        probe.name: probe.act.__module__
+        for system in SYSTEMS.values() for probe in system.probes if row.id in probe.serves
+    }  # fmt: skip
+
+
+def checked_in(row: Requirement) -> str:
+    """The module of the check of a requirement; "" for what a command checks, or nothing."""
+    found = (system.checks.get(row.id) for system in SYSTEMS.values())
+    return next((check.__module__ for check in found if check is not None), "")
+
+
 @cache
 def levels_of(name: str) -> Mapping[str, Evidence]:
     """For each requirement of a built-in profile the lowest level of evidence at which a run exercises it."""
