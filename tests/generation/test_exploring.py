@@ -248,6 +248,14 @@ def test_what_is_no_matter_of_time_counts_beside_it(explore: Callable[..., Explo
 # ------------------------------------------------------------------------------------------------ when it ends
 
 
+@pytest.mark.parametrize(("budget_s", "late"), [(1e-9, True), (5, False)])
+def test_that_its_time_was_over_before_the_first_try_is_told(
+    explore: Callable[..., Explorer], budget_s: float, late: bool
+) -> None:
+    explorer = explore(World(nothing), Effort(budget_s=budget_s))
+    assert (explorer.late, explorer.tries == 0) == (late, late)
+
+
 @pytest.mark.parametrize("budget_s", [0.5, 1, 5, 17.5])
 def test_its_time_ends_it(explore: Callable[..., Explorer], budget_s: float) -> None:
     world = World(nothing)

@@ -230,6 +230,8 @@ def _notes(
         found.append(f"the candidate ended by itself {len(summary.deaths) - _DEATHS_TOLD} times more")
     if summary.welcome[False] and not summary.welcome[True]:
         found.append("every request as the first account was answered 401 or 403: are the credentials right?")
+    if exploring and exploring.late:
+        found.append("no generated tries: the time of --budget was over before the first one")
     if exploring and exploring.spent:
         limit = subject.target.max_starts
         found.append(f"generated tries ended early: max_starts, {limit}, leaves no more runs for them")

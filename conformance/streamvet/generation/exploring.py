@@ -98,6 +98,7 @@ class Explorer:
         self.tries = 0
         self.requests = 0
         self.spent = False  # whether it ended as no more runs may be started
+        self.late = False  # whether its budget was over before its first try
         self.doubtful = 0  # tries that missed a bound in time, which none of their repetitions did
         self._effort = effort
         self._known = known
@@ -129,7 +130,10 @@ class Explorer:
         try:
             async for stimulus in self._workers.stimuli(ground_of(workshop.setting, workshop.generation)):
                 # What a try has to wait in any case has to be over in time.
-                if self._is_done() or trials.spent or late(workshop.program.wait_ms(workshop.setting, stimulus) / 1000):
+                if late(workshop.program.wait_ms(workshop.setting, stimulus) / 1000):
+                    self.late = self._effort.budget_s is not None and not self._explored
+                    break
+                if self._is_done() or trials.spent:
                     break
                 if is_alone(stimulus):
                     alone.append(stimulus)
