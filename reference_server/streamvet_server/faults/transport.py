@@ -12,16 +12,7 @@ from typing import TYPE_CHECKING
 from streamvet_server.faults.fault import AGENT_WORKSPACE, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.fitted import Fitted, rarely_written, remembered_of
 from streamvet_server.faults.memory import Memory, remembered
-from streamvet_server.faults.shapes import (
-    is_stream,
-    opening,
-    piecing,
-    reads,
-    stream_field,
-    stream_head,
-    whole,
-    written,
-)
+from streamvet_server.faults.shapes import is_stream, piecing, reads, stream_field, stream_head, whole
 from streamvet_server.seams import (
     Ahead,
     Answer,
@@ -303,12 +294,8 @@ FAULTS: tuple[Fault, ...] = (
         stream_field("X-Accel-Buffering", None),
     ),
     Fault(
-        "wide-line", "TRN-18", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
+        "wide-line", "TRN-18", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "The line of a rare event has 64 KiB of white space.",
         rarely_written(lambda octets: octets.replace(b"{", b"{" + b" " * WIDE_BYTES, 1)),
-    ),
-    Fault(
-        "wide-first-line", "TRN-18", AGENT_WORKSPACE, "The line of a snapshot has 64 KiB of white space.",
-        written(opening, lambda octets: octets.replace(b"[", b"[" + b" " * WIDE_BYTES, 1)),
     ),
 )  # fmt: skip
