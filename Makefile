@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE # servers are started some hundred times: bytec
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SAY := @printf '== %s\n'
 
-.PHONY: help conformance test proof lint docs bench hunt clean
+.PHONY: help conformance test proof lint docs bench hunt zoo clean
 
 help:
 	@echo 'make conformance   check the reference server; writes report/index.html'
@@ -18,6 +18,7 @@ help:
 	@echo 'make docs          print the contract into docs/, build the site into site/'
 	@echo 'make bench         the benchmark'
 	@echo 'make hunt          what generation finds, and how soon, for the docs; wants a quiet machine'
+	@echo 'make zoo           how each hostile candidate of tests/zoo/ ends, and how soon'
 	@echo 'make clean         remove what these commands have made'
 
 # The stamps say which set of packages .venv has; they are as old as the installation.
@@ -80,6 +81,10 @@ bench: .venv/.test
 hunt: .venv/.test
 	$(SAY) 'the faults that only generated stimuli show, ten seeds each; an hour or two'
 	@$(BIN)/python bench/generation.py
+
+zoo: .venv/.test
+	$(SAY) 'the hostile candidates, several at once; some minutes'
+	@$(BIN)/python -m tests.zoo
 
 clean:
 	@rm -rf .venv site report streamvet-cases .mypy_cache .ruff_cache .pytest_cache .hypothesis

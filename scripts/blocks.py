@@ -12,6 +12,7 @@ import generation_blocks
 import probe_blocks
 import profile_blocks
 import requirement_blocks
+import zoo_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,5 +45,6 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "lifecycle": profile_blocks.lifecycle,
     "probes": probe_blocks.probes,
     "hunted": generation_blocks.hunted,
+    "zoo": zoo_blocks.zoo,
     "include": include,
 }

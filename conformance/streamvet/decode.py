@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -368,6 +369,8 @@ def readable(exchange: Exchange) -> bool:
 # How zlib finds the wrapping of each coding (its manual, inflateInit2): 16 more than the window asks for that of gzip.
 # `deflate` is the zlib format (RFC 9110, 8.4.1.2); x-gzip is gzip (8.4.1.3).
 _WRAPPINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+# As much as the recorder lets an event have; what a probe asks for with a coding has some hundred bytes.
+_MOST_DECODED_BYTES = 4 * 2**20
 
 
 def coding(exchange: Exchange) -> str:
@@ -379,19 +382,21 @@ def coding(exchange: Exchange) -> str:
 def uncoded(exchange: Exchange) -> Exchange | None:
     """The exchange as if no coding had been applied: each chunk is what can be decoded when it has come.
 
-    None where the coding is not one that we can read. Where the body is not what its coding says, it ends there.
+    None where the coding is not one that we can read. Where the body is not what its coding says, it ends there; and
+    where it becomes too large.
     """
     wrapping = _WRAPPINGS.get(coding(exchange))
     if wrapping is None or exchange.head is None:
         return None
     decoder = zlib.decompressobj(wrapping)
     body, ends = bytearray(), array("q")
-    try:
+    with suppress(zlib.error):
         for chunk in exchange.chunks:
-            body += decoder.decompress(chunk.data)
+            body += decoder.decompress(chunk.data, _MOST_DECODED_BYTES - len(body))
             ends.append(len(body))
-    except zlib.error:
-        ends.extend([len(body)] * (len(exchange.times) - len(ends)))
+            if len(body) >= _MOST_DECODED_BYTES:
+                break
+    ends.extend([len(body)] * (len(exchange.times) - len(ends)))
     headers = tuple((name, value) for name, value in exchange.head.headers if name.lower() != "content-encoding")
     head = exchange.head._replace(headers=headers)
     return replace(exchange, head=head, body=bytes(body), ends=ends)

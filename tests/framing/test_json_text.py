@@ -302,3 +302,10 @@ def test_the_beginning_of_a_text_may_go_on(text: str) -> None:
 @pytest.mark.parametrize("text", DEAD)
 def test_what_no_text_can_follow(text: str) -> None:
     assert not may_go_on(text)
+
+
+def test_of_each_fault_the_first_few_are_kept() -> None:
+    reading = read("{" + '"a":1,' * 1_000 + r'"b":[1e999,"\ud800"]}')
+    kinds = [problem.fault for problem in reading.problems]
+    assert kinds == [DUPLICATE] * 16 + [NOT_FINITE, SURROGATE]
+    assert reading.value["b"] == [math.inf, "\ud800"]

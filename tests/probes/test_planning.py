@@ -58,6 +58,14 @@ def test_each_requirement_is_served(name: str) -> None:
     assert plan.skipped == []
 
 
+def test_a_profile_without_readers_asks_for_none() -> None:
+    setting = setting_of("ghostly", control=True, max_concurrency=100)
+    raw = {key: value for key, value in setting.profile.raw.items() if key != "readers"}
+    plan = plan_tries(SYSTEMS["ghostly"].probes, replace(setting, profile=replace(setting.profile, raw=raw)), None)
+    assert {"straight", "late", "pause"} <= probes_of(plan)
+    assert not {"many", "churn", "slow"} & probes_of(plan)
+
+
 def test_without_control() -> None:
     plan = planned(control=False, inputs=INPUTS, launch=LAUNCH, max_concurrency=100, **OTHERS)
     assert reasons(plan) == {"not tried: no control interface"}

@@ -129,6 +129,24 @@ def test_a_death_is_known_though_nothing_is_started_after_it(end: str, tmp_path:
     assert asyncio.run(asyncio.wait_for(scenario(), SOON_S)) == [DEATHS[end]]
 
 
+def test_a_death_is_known_that_is_not_over_when_all_else_is(tmp_path: Path) -> None:
+    up, over = tmp_path / "up", tmp_path / "over"
+    script = f"touch {up}; while ! [ -e {over} ]; do sleep 0.02; done; sleep 0.2; exit 3"
+
+    async def is_up() -> bool:
+        await asyncio.sleep(0)
+        return up.exists() and not over.exists()
+
+    async def scenario() -> list[str]:
+        process = _candidate(script, tmp_path.name)
+        assert await process.start(is_up)
+        over.touch()
+        await process.stop()
+        return process.deaths
+
+    assert asyncio.run(asyncio.wait_for(scenario(), SOON_S)) == ["it exited with 3; it printed nothing"]
+
+
 def test_of_a_flood_the_end_is_kept(tmp_path: Path) -> None:
     mark = f"{tmp_path.name}-{os.getpid()}"
 

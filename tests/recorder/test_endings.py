@@ -153,7 +153,7 @@ def test_cut_before_it_has_begun() -> None:
     assert asyncio.run(scenario()) is Ending.CUT
 
 
-SMALL = Limits(head_bytes=200, line_bytes=100, event_bytes=300, body_bytes=1000)
+SMALL = Limits(head_bytes=200, line_bytes=100, event_bytes=300, body_bytes=1000, answer_bytes=600)
 LONG_HEAD = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300 + b"\r\nContent-Length: 0\r\n\r\n"
 REACHED = {
     "head": (LONG_HEAD,),
@@ -180,6 +180,12 @@ def test_answers_that_are_no_stream_have_no_limit_of_lines() -> None:
     body = b"x" * 500
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
     assert asyncio.run(recorded(sends(head, body), SMALL)).ending is Ending.COMPLETE
+
+
+def test_answers_that_are_no_stream_have_a_limit_of_their_own() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+    exchange = asyncio.run(recorded(sends(head, b"x" * 601, b"x" * 10_000), SMALL))
+    assert (exchange.ending, exchange.detail) == (Ending.CUT, "limit: body over 600 bytes")
 
 
 LINES = {

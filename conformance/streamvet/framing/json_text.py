@@ -23,6 +23,7 @@ EXACT_LIMIT: Final = 2**53 - 1
 _INEXACT_DIGITS: Final = len(str(EXACT_LIMIT))  # shorter literals are exact, sign or not
 _INT_DIGITS: Final = 4300  # Python's int() refuses more (sys.int_info.default_max_str_digits); then this stands in:
 _STAND_IN: Final = 10 ** (_INT_DIGITS - 1)
+_MOST_OF_A_KIND: Final = 16  # problems in one text: a report shows fewer, and a text of a megabyte may have 100,000
 _POINTER_CHARS: Final = 96
 _EXCERPT_CHARS: Final = 48  # as in a violation of the framing: two fit on a line of a report
 
@@ -50,10 +51,19 @@ class Problem(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """The value of a text (None where it has none) and the problems, in the order of the text."""
+    """The value of a text (None where it has none) and the problems, of each fault the first few, in their order."""
 
     value: Any
     problems: tuple[Problem, ...] = ()
+
+
+class _Problems(list[Problem]):
+    """The problems found so far; of each fault the first few."""
+
+    def note(self, fault: JsonFault, path: _Path | None, seen: str) -> None:
+        """Add one."""
+        if sum(one.fault is fault for one in self) < _MOST_OF_A_KIND:
+            self.append(Problem(fault, _pointer(path), _excerpt(seen)))
 
 
 class _Object(list[tuple[str, Any]]):
@@ -118,7 +128,7 @@ _CONSTANT: Final = re.compile(rf'{_STRING}"?|(-?Infinity|NaN)', re.DOTALL)
 
 
 def read(text: str) -> Reading:
-    """The value of `text` and every problem in it. Never raises; the time is linear in the length of the text."""
+    """The value of `text` and the problems in it. Never raises; the time is linear in the length of the text."""
     if (
         ("\\u" not in text or not _ESCAPED_SURROGATE.search(text))
         and (text.isascii() or not _SURROGATE.search(text))
@@ -135,7 +145,7 @@ def read(text: str) -> Reading:
 
 def _read_carefully(text: str) -> Reading:
     depth, deep_at = _depth(text)
-    problems: list[Problem] = []
+    problems = _Problems()
     if depth > DEPTH_LIMIT:
         problems.append(_at(JsonFault.TOO_DEEP, text, deep_at))
     if depth > UNREAD_DEPTH:
@@ -203,14 +213,14 @@ def _read_on(text: str, end: int) -> None:
         _, end = _careful(text, start)
 
 
-def _settle(value: Any, path: _Path | None, problems: list[Problem]) -> Any:
+def _settle(value: Any, path: _Path | None, problems: _Problems) -> Any:
     """The value as `json.loads` gives it, from the careful reader's; adds the problems in it."""
     if isinstance(value, _Object):
         members: dict[str, Any] = {}
         for name, member in value:
             below = _Path(path, name)
             if name in members:
-                problems.append(Problem(JsonFault.DUPLICATE_KEY, _pointer(below), _excerpt(name)))
+                problems.note(JsonFault.DUPLICATE_KEY, below, name)
             _settle_text(name, below, problems)
             members[name] = _settle(member, below, problems)
         return members
@@ -225,12 +235,12 @@ def _settle(value: Any, path: _Path | None, problems: list[Problem]) -> Any:
     return value
 
 
-def _settle_text(text: str, path: _Path | None, problems: list[Problem]) -> None:
+def _settle_text(text: str, path: _Path | None, problems: _Problems) -> None:
     if found := _SURROGATE.search(text):
-        problems.append(Problem(JsonFault.LONE_SURROGATE, _pointer(path), _excerpt(text[found.start() :])))
+        problems.note(JsonFault.LONE_SURROGATE, path, text[found.start() :])
 
 
-def _settle_number(literal: str, path: _Path | None, problems: list[Problem]) -> float:
+def _settle_number(literal: str, path: _Path | None, problems: _Problems) -> float:
     if literal.removeprefix("-").isdigit():
         sign = -1 if literal.startswith("-") else 1
         number: float = sign * _STAND_IN if len(literal) > _INT_DIGITS else int(literal)
@@ -239,7 +249,7 @@ def _settle_number(literal: str, path: _Path | None, problems: list[Problem]) ->
         number = float(literal)
         fault = JsonFault.NOT_FINITE if math.isinf(number) else None
     if fault:
-        problems.append(Problem(fault, _pointer(path), _excerpt(literal)))
+        problems.note(fault, path, literal)
     return number
 
 

@@ -197,7 +197,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "churn", crowds.churn, ("TRN-13",), crowds.churn_stimuli,
-        needs=("control", "cancel", "terminal"), connections=6,
+        needs=("control", "cancel", "terminal", "churns"), connections=6,
     ),
     Probe(
         "slow", crowds.slow, ("TRN-10",), crowds.slow_stimuli,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.02  # between two looks at whether it is up: small against the start of any server
 _SAID_CHARS = 400  # of its output in an error: the last lines of a traceback
+_DYING_S = 1.0  # between the closing of its sockets and its end; milliseconds, but on a busy machine
 _STOP_S = 5.0  # for a clean end; a server that drains its streams takes as long as they have to be told
 # Without a folder of packages and without the user's settings: it needs neither, and starts in half of the time.
 _WARDEN = (sys.executable, "-I", "-S", str(Path(warden.__file__)))
@@ -138,6 +139,7 @@ class CandidateProcess:
     async def stop(self) -> None:
         """Ask it to end; kill it where it does not, and what it leaves behind."""
         if self._process is not None and self._process.returncode is None:
+            await self._died()
             if not self.has_ended:
                 self.ask_to_stop()
                 with suppress(TimeoutError):
@@ -145,6 +147,15 @@ class CandidateProcess:
             await self.kill()
             if sys.platform != "linux" and self._is_up is not None and await self._is_up():
                 self.deaths.append("it still answers though it was ended: a process of it has left its group")
+
+    async def _died(self) -> None:
+        """Where it answers no more, give its end the time to be told: its sockets close before it is gone."""
+        if self._is_up is None or self.has_ended:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DYING_S):
+                if not await self._is_up():
+                    await self._ended.wait()
 
     async def _ask(self, what: bytes) -> None:
         """Ask the warden for what was printed, and wait for the answer."""

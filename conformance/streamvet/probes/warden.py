@@ -104,7 +104,8 @@ class _Warden:
     def end(self) -> None:
         """Kill the group and whatever else has come of it, until nothing is left."""
         deadline = time.monotonic() + _END_S
-        self.signal_group(signal.SIGKILL)
+        if self.code is None or not _LINUX:  # what is left of its group is found below; the number may be another's now
+            self.signal_group(signal.SIGKILL)
         while time.monotonic() < deadline:
             left = _descendants()
             for pid in left:

@@ -21,6 +21,8 @@ class Limits:
     event_bytes: int = 4 * 1024 * 1024
     # Five times the largest stream that a probe asks for (200 events of 64 KiB).
     body_bytes: int = 64 * 1024 * 1024
+    # What is no stream: a run's record may list the events of that largest stream once, and little besides.
+    answer_bytes: int = 16 * 1024 * 1024
     # No wait of a probe is this long: the life of a detached run is 300 s, a black-box run gets 600 s.
     seconds: float = 1800.0
 

@@ -100,8 +100,9 @@ class Live:
 
     def _over(self, data: bytes, at_us: int) -> str:
         limits = self._limits
-        if len(self.body) > limits.body_bytes:
-            return f"body over {limits.body_bytes} bytes"
+        most = limits.body_bytes if self._lines else limits.answer_bytes
+        if len(self.body) > most:
+            return f"body over {most} bytes"
         if at_us - self.sent_us > limits.seconds * 1e6:
             return f"longer than {limits.seconds:g} s"
         kind = self._lines.exceeded(data) if self._lines else ""
