@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # The verdict on a requirement of this level that has findings.
 VIOLATED = {"MUST": Verdict.FAIL, "SHOULD": Verdict.WARN, "NOTE": Verdict.NOTE}
 _SILENT = NotExercised("its command says nothing of this trace")
+_NAMED = 3  # tries, in a reason
 MAX_FINDINGS = 20  # kept for one requirement and trace: the first ones tell, and a broken stream has one for each event
 
 
@@ -69,6 +70,7 @@ class Tally:
     probes: dict[str, int] = field(default_factory=dict)
     error: str = ""  # of a command
     unjudged: Counter[str] = field(default_factory=Counter)  # traces on which its check failed, by why
+    untried: list[str] = field(default_factory=list)  # tries that would have exercised it, had there been time
     unkept: int = 0
 
 
@@ -191,6 +193,19 @@ class Judge:
             reasons = self.tallies[requirement].reasons
             reasons[reason] = reasons.get(reason, 0) + 1
 
+    def untried(self, requirement: str, what: str) -> None:
+        """Note that a try was not made, not finished or not judged, as the deadline of the run was over.
+
+        Then the requirement does not hold by what else was tried: it was not tried as it should be.
+        """
+        if requirement in self.tallies:
+            self.tallies[requirement].untried.append(what)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the deadline kept anything from being tried."""
+        return any(tally.untried for tally in self.tallies.values())
+
     def rulings(self) -> list[Ruling]:
         """The verdict on each requirement that is not excluded, in the order of the registry."""
         return [self._rule(row.on(self.profile)) for row in self.registry.testable()]
@@ -216,6 +231,8 @@ class Judge:
             return Verdict.INCONCLUSIVE, _not_judged(tally.unjudged)
         if tally.explained:
             return Verdict.INCONCLUSIVE, _explanation(tally)
+        if tally.untried:
+            return Verdict.INCONCLUSIVE, _out_of_time(tally.untried)
         if tally.exercised:
             return Verdict.PASS, _not_read(tally.unread)
         return Verdict.INCONCLUSIVE, "; ".join(filter(None, (_reasons(tally.reasons), _not_read(tally.unread))))
@@ -238,7 +255,7 @@ def judge(
 
 
 def _named(one: Finding, row: Requirement, trace: Trace) -> Finding:
-    return dataclasses.replace(one, requirement=row.id, trace=trace.name)
+    return dataclasses.replace(one, requirement=row.id, trace=trace.name, probe=trace.probe)
 
 
 def _kept(findings: list[Finding]) -> tuple[list[Finding], int]:
@@ -329,6 +346,13 @@ def _reasons(reasons: Mapping[str, int]) -> str:
         return "no try reached it"
     ordered = sorted(reasons, key=lambda reason: (not reason.startswith("not tried"), -reasons[reason], reason))
     return "; ".join(ordered[:3])
+
+
+def _out_of_time(untried: list[str]) -> str:
+    """What the deadline kept from being tried, by name as long as that is short."""
+    names = list(dict.fromkeys(untried))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"the deadline was over before these were tried: {', '.join(names[:_NAMED])}{more}"
 
 
 def _why_not(row: Requirement, profile: Profile) -> str:

@@ -24,6 +24,10 @@ RACE = Running("race: joining (run)", 0.0, 1.0)
             Progress(1, 4, tuple(Running(f"wait {n}", 45.0, 5.0) for n in range(3)), 40.0),
             "x: 1 of 4 tries; waits for wait 0 40 s, wait 1 40 s and 1 more",
         ),
+        (
+            Progress(1, 3, (Running("own cuts", 0.0, 34.2, "the end", 25.6),), 0.0, deadline_s=9.4),
+            "x: 1 of 3 tries; running own cuts for 34 s, and for the end 26 s more at most; the deadline is in 9 s",
+        ),
     ],
 )
 def test_the_line_on_a_campaign(progress: Progress, line: str) -> None:

@@ -22,6 +22,7 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import base_trace
 from streamvet.outcome import Finding, Verdict
+from streamvet.recorder import now_us
 from streamvet.report.building import NOT_ALLOWED, Asked, ReportBuilder
 from streamvet.systems import system_of
 from streamvet.trace import load
@@ -53,9 +54,11 @@ def good(profile: Profile) -> Trace:
     return base_trace(profile.folder / "traces" / "bases" / "three-pages.yaml", profile)
 
 
-def judged(profile: Profile, *traces: Trace, withheld: str = "") -> dict[str, Ruling]:
+def judged(
+    profile: Profile, *traces: Trace, withheld: str = "", until_us: int | None = None
+) -> dict[str, Ruling]:  # fmt: skip
     """The rulings on the requirements of the folder."""
-    builder = ReportBuilder(profile, load_registry(profile), system_of(profile).checks, withheld)
+    builder = ReportBuilder(profile, load_registry(profile), system_of(profile).checks, withheld, until_us)
     for trace in traces or (good(profile),):
         builder.add(trace)
     report = builder.report(
@@ -117,11 +120,18 @@ def test_without_leave_nothing_is_started(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ what counts
 
 
+def test_a_command_that_has_no_time_says_nothing(tmp_path: Path) -> None:
+    profile = shop(tmp_path / "shop", "import time\ntime.sleep(60)\n")
+    first = next(iter(judged(profile, until_us=now_us() + 500_000).values()))
+    assert first.verdict is Verdict.INCONCLUSIVE
+    assert "check.py' had no time to end" in first.reason
+
+
 def test_an_outcome_becomes_a_verdict(tmp_path: Path) -> None:
     lines = [outcome(findings=[FINDING]), outcome("PRINT-02", exercised=False, reason="no order wants pages")]
     first, second = judged(shop(tmp_path / "shop", printing(*lines))).values()
     assert (first.verdict, first.exercised, first.probes) == (Verdict.FAIL, 1, ("straight",))
-    wanted = Finding("x2", (0, 26), 20_000, "e", "s", "PRINT-01", "three-pages")
+    wanted = Finding("x2", (0, 26), 20_000, "e", "s", "PRINT-01", "three-pages", "straight")
     assert first.findings == (wanted,)  # the time is that of the last byte of the span
     assert (second.verdict, second.reason) == (Verdict.INCONCLUSIVE, "no order wants pages")
 

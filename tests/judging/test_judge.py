@@ -283,6 +283,22 @@ def test_a_verdict(row: str, check: Check, verdict: Verdict, exercised: int) -> 
     assert (found.verdict, found.exercised) == (verdict, exercised)
 
 
+@pytest.mark.parametrize(
+    ("check", "verdict"),
+    [(says([]), Verdict.INCONCLUSIVE), (says(NotExercised("no")), Verdict.INCONCLUSIVE), (blames("x3"), Verdict.FAIL)],
+)
+def test_what_the_deadline_kept_from_being_tried_does_not_hold(check: Check, verdict: Verdict) -> None:
+    bench = Judge(GHOSTLY, REGISTRY, {"EVT-02": check})
+    bench.add(SEVERAL)
+    assert not bench.cut_short
+    for number in (1, 1, 2, 3, 4):
+        bench.untried("EVT-02", f"try {number}")
+    found = next(one for one in bench.rulings() if one.requirement.id == "EVT-02")
+    reason = "the deadline was over before these were tried: try 1, try 2, try 3 and 1 more"
+    assert (found.verdict, found.reason) == (verdict, "" if verdict is Verdict.FAIL else reason)
+    assert bench.cut_short
+
+
 def test_each_testable_requirement_has_one_ruling_in_the_order_of_the_registry() -> None:
     rows = [row.on(GHOSTLY) for row in REGISTRY.testable()]
     assert [one.requirement for one in judge([], GHOSTLY, REGISTRY, CHECKS)] == rows
@@ -291,7 +307,7 @@ def test_each_testable_requirement_has_one_ruling_in_the_order_of_the_registry()
 
 def test_findings_name_their_requirement_and_their_trace() -> None:
     found = rulings({"EVT-02": blames("x3")}, replace(FAILING, name="one"), replace(SEVERAL, name="two"))["EVT-02"]
-    assert found.findings == (found_in("x3", requirement="EVT-02", trace="two"),)
+    assert found.findings == (found_in("x3", requirement="EVT-02", trace="two", probe="several"),)
     assert found.probes == ("several",)
 
 

@@ -19,7 +19,6 @@ from streamvet.contract.target import target_of
 from streamvet.probes import bounds
 from streamvet.report.building import ReportBuilder
 from streamvet.systems import system_of
-from streamvet.systems.ghostly import probes as ghostly
 from streamvet.trace import Ending, Trace, dump, load
 
 if TYPE_CHECKING:
@@ -124,11 +123,12 @@ async def candidate(
         await server.wait_closed()
 
 
-def target_for(url: str, **more: Any) -> Any:
+def target_for(url: str, *, without: str = "", **more: Any) -> Any:
     credentials = {"email": "a@example.org", "password": "longenough"}
     raw = {"profile": "ghostly", "base_url": url, "control": "/_conformance", "time_scale": SCALE}
     raw |= {"credentials": credentials, "other_credentials": credentials, "max_concurrency": 100}
-    return target_of(raw | more, Path("target.yaml"))
+    given = {key: value for key, value in (raw | more).items() if key != without}
+    return target_of(given, Path("target.yaml"))
 
 
 @pytest.fixture
@@ -137,8 +137,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "_ANSWER_S", {True: 0.2, False: 0.2})
     monkeypatch.setattr(bounds, "patience_s", lambda _bound_ms: 0.2)
     monkeypatch.setattr(bounds, "never_s", lambda _bound_ms: 0.2)
-    monkeypatch.setattr(bounds, "_UNKNOWN_RUN_S", 0.5)
-    monkeypatch.setattr(ghostly, "_FILL_S", 0.5)
+    monkeypatch.setattr(bounds, "_LEAST_WORK_S", 0.5)
 
 
 @pytest.mark.usefixtures("_short")

@@ -166,8 +166,24 @@ def test_a_pause_bears_as_much_as_its_check(scale: float) -> None:
 
 
 def test_bounds_see_what_is_late_by_half() -> None:
-    bounds = bounds_of(PROFILES["ghostly"], 0.05, [])
+    bounds = bounds_of(PROFILES["ghostly"], 0.05, [], 140.0)
     assert bounds.close_s > 1.5
     assert bounds.finished_s > 1.5
     assert bounds.join_s > 3.0
-    assert bounds_of(PROFILES["ghostly"], 0.05, None).run_s == 600.0
+
+
+@pytest.mark.parametrize(
+    ("scale", "control", "most_s", "run_s", "answer_s"),
+    [
+        (1.0, False, 140.0, 140.0, 30.0),
+        (0.05, False, 140.0, 140.0, 30.0),  # what a run takes that is not told what to do is not scaled
+        (1.0, True, 140.0, 60.0, 30.0),
+        (0.05, True, 140.0, 10.0, 10.0),
+        (0.05, True, 6.0, 6.0, 6.0),
+    ],
+)
+def test_a_run_that_does_its_own_work_has_a_part_of_the_deadline_and_less_under_control(
+    scale: float, control: bool, most_s: float, run_s: float, answer_s: float
+) -> None:
+    bounds = replace(setting_of("ghostly", control=control), scale=scale, run_s=most_s).bounds(None)
+    assert (bounds.run_s, bounds.answer_s) == (run_s, answer_s)

@@ -75,6 +75,8 @@ WAIVED = ruling("SSE-02", Verdict.WAIVED, BAD)
         ([UNTRIED_MUST], {}, Policy(accept_incomplete=True), Exit.INCOMPLETE),
         ([NOT_HERE], {}, Policy(), Exit.INCOMPLETE),
         ([], {}, Policy(), Exit.INCOMPLETE),
+        ([PASS], {"cut_short": True}, Policy(accept_incomplete=True), Exit.INCOMPLETE),
+        ([FAIL], {"cut_short": True}, Policy(), Exit.VIOLATED),
         ([PASS], {"stale": ("x",)}, Policy(), Exit.VIOLATED),
         ([FAIL, UNTRIED_MUST], {}, Policy(), Exit.VIOLATED),
         ([FAIL, ERROR, UNTRIED_MUST], {}, Policy(), Exit.OURS),

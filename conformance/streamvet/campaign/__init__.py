@@ -8,7 +8,7 @@ from __future__ import annotations
 from streamvet.campaign.calm import Calm
 from streamvet.campaign.reaching import Unreachable
 from streamvet.campaign.running import campaign
-from streamvet.campaign.terms import Progress, Running, Settings, Summary
+from streamvet.campaign.terms import Progress, Running, Settings, Summary, deadline_s
 from streamvet.campaign.workshop import Explore, Workshop
 from streamvet.probes.setting import FULL_EFFORT, SMALL_EFFORT, Effort
 
@@ -25,4 +25,5 @@ __all__ = [
     "Unreachable",
     "Workshop",
     "campaign",
+    "deadline_s",
 ]

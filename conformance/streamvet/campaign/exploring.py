@@ -62,8 +62,8 @@ async def _perform(state: State, stimulus: Stimulus) -> Trace:
         state.connections.taken(connections),
     ):
         try:
-            with state.under_way(one):
-                return await record(state, one)
+            with state.under_way(one) as row:
+                return await record(state, row)
         finally:
             state.summary.generated += 1
             state.report()

@@ -16,24 +16,29 @@ from streamvet.trace import Ending, Trace
 
 if TYPE_CHECKING:
     from streamvet.campaign.planning import Try
-    from streamvet.campaign.state import State
+    from streamvet.campaign.state import State, UnderWay
 
 # A try whose probe hangs is a mistake of ours; it is cut after its wait and so much more than its run may take.
 _TRY_RUNS = 8
 _MOST_DEATHS = 100  # of a launched candidate: so often it is started again
 
 
-async def record(state: State, one: Try) -> Trace:
-    """Perform a try under a deadline; whatever was recorded by then is its trace."""
-    await _revive(state)
-    tape = Tape(state.recorder)
+async def record(state: State, row: UnderWay) -> Trace:
+    """Perform a try under a deadline, its own and that of all; whatever was recorded by then is its trace."""
+    one = row.one
+    tape = row.tape = Tape(state.recorder)
     driver = Driver(state.candidate, state.setting, tape, one.stimulus)
+    whole = asyncio.timeout(state.left_s)
     try:
-        async with asyncio.timeout(one.wait_s + _TRY_RUNS * driver.bounds.whole_s):
-            if await _logged_in(state, one, tape):
-                await one.probe.act(driver, one.stimulus)
+        async with whole:
+            await _revive(state)
+            async with asyncio.timeout(one.wait_s + _TRY_RUNS * driver.bounds.whole_s):
+                if await _logged_in(state, one, tape):
+                    await one.probe.act(driver, one.stimulus)
     except TimeoutError:
-        await tape.close(Ending.TIMED_OUT, "the try took too long")
+        row.is_cut = whole.expired()
+        over = (Ending.CUT, "the deadline is over") if row.is_cut else (Ending.TIMED_OUT, "the try took too long")
+        await tape.close(*over)
     except Exception as error:  # noqa: BLE001 - our own mistake must not take the other tries with it; it is reported
         state.summary.errors.append(f"{one.name}\n{traceback.format_exc(limit=-4)}")
         reason = f"not tried to the end: an error of the suite itself, {type(error).__name__}, in {one.name}"
@@ -74,6 +79,8 @@ async def _revive(state: State) -> None:
 
 
 def is_over(state: State) -> bool:
-    """Whether the candidate can no longer be tried: it will not live, or lets nobody in."""
+    """Whether the candidate can no longer be tried: it will not live, or lets nobody in, or the deadline is over."""
     process = state.candidate.process
-    return state.candidate.is_closed or (process is not None and len(process.deaths) >= _MOST_DEATHS)
+    return (
+        not state.left_s or state.candidate.is_closed or (process is not None and len(process.deaths) >= _MOST_DEATHS)
+    )

@@ -26,8 +26,14 @@ _UNWELCOME = frozenset({401, 403})
 
 async def perform(state: State, one: Try) -> None:
     """One try; where the harness was too late for a verdict it is put off to the end of the campaign."""
-    by_us, trace = await _tried(state, one)
-    if is_late(state.setting, one, by_us):
+    if not state.left_s:
+        state.untried(one)
+        return
+    by_us, trace, is_cut = await _tried(state, one)
+    if is_cut:
+        state.untried(one)
+        _done(state, trace)
+    elif is_late(state.setting, one, by_us):
         state.late.append((one, by_us, trace))
     else:
         _done(state, trace)
@@ -54,22 +60,24 @@ async def repeat_late(state: State) -> None:
 async def _repeat(state: State, one: Try, by_us: int, trace: Trace) -> None:
     """The performance for which the harness was least late counts."""
     for _ in range(_REPEATS):
+        if one.wait_s >= state.left_s:
+            break
         state.summary.repeated += 1
-        again_us, again = await _tried(state, one)
-        if again_us < by_us:
+        again_us, again, is_cut = await _tried(state, one)
+        if again_us < by_us and not is_cut:
             by_us, trace = again_us, again
         if not is_late(state.setting, one, by_us):
             break
     _done(state, trace)
 
 
-async def _tried(state: State, one: Try) -> tuple[int, Trace]:
-    """The trace of one performance, and how late the harness was where it waited."""
-    with state.under_way(one):
+async def _tried(state: State, one: Try) -> tuple[int, Trace, bool]:
+    """How late the harness was where it waited in one performance, its trace, and whether the deadline cut it short."""
+    with state.under_way(one) as row:
         state.report()
         async with undisturbed(state, one):
-            trace = await record(state, one)
-    return late_us(trace), trace
+            trace = await record(state, row)
+    return late_us(trace), trace, row.is_cut
 
 
 def _done(state: State, trace: Trace) -> None:

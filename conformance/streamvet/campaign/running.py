@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from streamvet.campaign.calm import Calm
 from streamvet.campaign.exploring import run_explorer
 from streamvet.campaign.planning import plan_cases, plan_tries
-from streamvet.campaign.reaching import describe, reach
+from streamvet.campaign.reaching import Unreachable, describe, reach
 from streamvet.campaign.repeating import perform, repeat_late
 from streamvet.campaign.slots import Slots
 from streamvet.campaign.state import State
-from streamvet.campaign.terms import Progress, Settings, Summary
+from streamvet.campaign.terms import Progress, Settings, Summary, deadline_s
 from streamvet.contract.registry import load_registry
 from streamvet.probes.candidate import Candidate
 from streamvet.probes.scripts import spoken
@@ -27,12 +27,13 @@ from streamvet.recorder import Recorder, Secrets, now_us
 from streamvet.systems import system_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from streamvet.campaign.planning import Plan, Try
     from streamvet.campaign.workshop import Explore
     from streamvet.contract.profile import Profile
     from streamvet.contract.target import Target
+    from streamvet.probes.probe import Probe
     from streamvet.probes.setting import Stimulus
     from streamvet.trace import Trace
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 # heartbeats are judged: measured with the reference server on two cores, 5 keep the jitter under 25 ms and 8 do not.
 # What runs for longer than a second waits for a deadline, mostly, and no longer counts.
 _QUICK_AT_ONCE, _QUICK_S = 5, 1.0
+# Of the time until the deadline, for a run of which nobody knows how long it takes: what never ends is waited for once,
+# and the rest of the time is for what else there is to try.
+_RUN_SHARE = 0.5
 _COLLECTING = gc.get_threshold()  # as it is outside of campaigns, of which several may run at once
 
 
@@ -67,27 +71,28 @@ async def campaign(
     """
     begun_us = now_us()
     scale = target.time_scale if settings.time_scale is None else settings.time_scale
+    until_us = begun_us + int(deadline_s(profile, scale) * 1e6) if settings.until_us is None else settings.until_us
     summary = Summary(mandated_wait_s=profile.mandated_wait_s(scale))
     with _settled():
         async with Recorder(profile, Secrets()) as recorder:
             candidate = Candidate(target, profile, scale, recorder)
             calm = calm or Calm()
             try:
-                await reach(candidate, settings.wait_s)
-                summary.can = await describe(candidate, scale)
-                can = summary.can
+                can = summary.can = await _reached(candidate, scale, settings.wait_s, until_us)
                 system = system_of(profile)
                 words = system.words or spoken(profile)
-                setting = Setting(profile, target, scale, can, words, settings.seed, settings.effort)
+                run_s = _RUN_SHARE * (until_us - now_us()) / 1e6
+                setting = Setting(profile, target, scale, can, words, settings.seed, settings.effort, run_s)
                 if cases is None:
-                    plan = plan_tries(system.probes, setting, settings.max_wait_s)
+                    plan = plan_tries(_wanted(system.probes, settings), setting, settings.max_wait_s)
                 else:
                     plan = plan_cases(system.probes, setting, cases)
                 summary.skipped = plan.skipped
                 state = State(candidate, setting, system, recorder, summary, on_trace, on_progress, calm)
-                state.begun_us = begun_us
+                state.begun_us, state.until_us = begun_us, until_us
                 await _run(state, plan, explore)
             finally:
+                summary.never = candidate.endings.never
                 calm.waits(candidate)  # also where it never came to its tries
                 if candidate.process:
                     await candidate.process.stop()
@@ -95,6 +100,24 @@ async def campaign(
             summary.errors += [f"{type(error).__name__}: {error}" for error in recorder.errors]
     summary.duration_s = (now_us() - begun_us) / 1e6
     return summary
+
+
+async def _reached(candidate: Candidate, scale: float, wait_s: float, until_us: int) -> frozenset[str]:
+    """Reach the candidate, before the deadline; gives what its control interface can."""
+    try:
+        async with asyncio.timeout(max((until_us - now_us()) / 1e6, 0.0)):
+            await reach(candidate, wait_s)
+            return await describe(candidate, scale)
+    except TimeoutError:
+        looked = candidate.last_look or "nobody has looked"
+        raise Unreachable(f"{candidate.target.base_url}: not up within the deadline: {looked}") from None
+
+
+def _wanted(probes: Iterable[Probe], settings: Settings) -> list[Probe]:
+    """The probes whose tries are asked for. What they show of other requirements is judged too."""
+    if settings.probes is not None:
+        return [one for one in probes if one.name in settings.probes]
+    return [one for one in probes if settings.only is None or any(name in settings.only for name in one.serves)]
 
 
 @contextlib.contextmanager
@@ -123,7 +146,9 @@ async def _run(state: State, plan: Plan, explorer: Explore | None) -> None:
             for one in plan.alone:
                 await perform(state, one)
         state.planned_over.set()
-        await exploring
+        done, _ = await asyncio.wait({exploring}, timeout=state.left_s)
+        for over in done:
+            over.result()
         state.calm.waits(state.candidate)
         await repeat_late(state)
     finally:

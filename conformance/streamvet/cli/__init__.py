@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ def main() -> NoReturn:
 
     SIGTERM is as Ctrl-C: what was found so far is told of, where by itself it would end us without a word.
     """
+    begun_us = time.monotonic_ns() // 1000  # what is imported counts for a deadline, too
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         from streamvet.cli import ending  # noqa: PLC0415 - see above
     except KeyboardInterrupt:
         sys.stderr.write("streamvet: interrupted\n")
         sys.exit(_INTERRUPTED)
-    ending.main()
+    ending.main(begun_us)
 
 
 def call(arguments: Sequence[str]) -> int:

@@ -34,10 +34,10 @@ _CODES: dict[type[Exception], Exit] = {
 }
 
 
-def main() -> NoReturn:
-    """The command `streamvet`."""
+def main(begun_us: int) -> NoReturn:
+    """The command `streamvet`, which began at this moment of the monotonic clock."""
     sturdy()
-    code = call(sys.argv[1:])
+    code = call(sys.argv[1:], begun_us)
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -46,10 +46,10 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def call(arguments: Sequence[str]) -> int:
-    """Run one command; gives its exit code."""
+def call(arguments: Sequence[str], begun_us: int | None = None) -> int:
+    """Run one command; gives its exit code. It began at this moment of the monotonic clock; None: now."""
     try:
-        app(args=list(arguments), prog_name="streamvet")
+        app(args=list(arguments), prog_name="streamvet", obj=begun_us)
     except SystemExit as end:
         if _is_interrupt(end):
             note("streamvet: interrupted")

@@ -6,8 +6,10 @@ Must not know how traces are made.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
+import signal
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -17,12 +19,15 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.masking import EVERYWHERE
 from streamvet.outcome import own_findings
+from streamvet.recorder import now_us
 from streamvet.report.building import NOT_ALLOWED, TRACE_SUFFIX, Asked, ReportBuilder
+from streamvet.report.printable import counted
 from streamvet.systems import system_of
 from streamvet.trace import dump
 from streamvet.worker_pool import outcome_once_signalled, pool, signals_blocked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
     from types import TracebackType
@@ -53,10 +58,19 @@ class JudgedCandidate:
     withheld: str = NOT_ALLOWED
 
 
-class JudgeProcess:
-    """The process that judges. Used as a context; it ends with it."""
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What was not tried: requirements with reasons, and tries that the deadline cut short with what they are for."""
 
-    def __init__(self) -> None:
+    reasons: Sequence[tuple[str, str]] = ()
+    untried: Sequence[tuple[str, tuple[str, ...]]] = ()
+
+
+class JudgeProcess:
+    """The process that judges, until a moment of `now_us`. Used as a context; it ends with it."""
+
+    def __init__(self, until_us: int) -> None:
+        self._until_us = until_us
         self._pool = pool(1, _NICE)
         self._pending: deque[Future[frozenset[str]]] = deque()
 
@@ -76,7 +90,9 @@ class JudgeProcess:
         while self._pending and self._pending[0].done() and self._pending[0].exception() is None:
             self._pending.popleft()
         masked: Any = EVERYWHERE.mask_value(trace.stimulus)  # it may hold inputs of the user
-        self._pending.append(self._pool.submit(_judge, candidate, dataclasses.replace(trace, stimulus=masked)))
+        self._pending.append(
+            self._pool.submit(_judge, candidate, dataclasses.replace(trace, stimulus=masked), self._until_us)
+        )
         return self._pending[-1]
 
     def catch_up(self) -> bool:
@@ -96,11 +112,9 @@ class JudgeProcess:
             self._pending.clear()
         return True
 
-    def report(
-        self, candidate: JudgedCandidate, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]
-    ) -> Report:
+    def report(self, candidate: JudgedCandidate, asked: Asked, skipped: Skipped, facts: dict[str, Any]) -> Report:
         """The report on all traces of a candidate that are judged; without what commands say if interrupted."""
-        making = self._pool.submit(_report, candidate, asked, skipped, facts)
+        making = self._pool.submit(_report, candidate, asked, skipped, facts, self._until_us)
         try:
             return making.result()
         except KeyboardInterrupt:
@@ -115,7 +129,9 @@ class _Judging:
     """A candidate whose traces are being judged."""
 
     builder: ReportBuilder
+    serves: dict[str, tuple[str, ...]]  # the requirements for which each probe is
     names: dict[str, int] = field(default_factory=dict)  # of trace files, with how many have it
+    unjudged: int = 0  # traces for which no time was left
 
 
 _candidates: dict[int, _Judging] = {}
@@ -124,20 +140,54 @@ _candidates: dict[int, _Judging] = {}
 def _judging(candidate: JudgedCandidate) -> _Judging:
     if candidate.number not in _candidates:
         profile = load_profile(candidate.profile_folder)
-        builder = ReportBuilder(profile, load_registry(profile), system_of(profile).checks, candidate.withheld)
-        _candidates[candidate.number] = _Judging(builder)
+        system = system_of(profile)
+        builder = ReportBuilder(profile, load_registry(profile), system.checks, candidate.withheld)
+        _candidates[candidate.number] = _Judging(builder, {one.name: one.serves for one in system.probes})
     return _candidates[candidate.number]
 
 
-def _judge(candidate: JudgedCandidate, trace: Trace) -> frozenset[str]:
+class _OutOfTime(BaseException):
+    """The deadline is over. No `Exception`: a check that raises one has an error of its own."""
+
+
+@contextlib.contextmanager
+def _until(until_us: int) -> Iterator[None]:
+    """Interrupt the block where it is not over by then.
+
+    Raises:
+        _OutOfTime: there.
+    """
+
+    def interrupt(*_: object) -> None:
+        raise _OutOfTime
+
+    left_s = (until_us - now_us()) / 1e6
+    if left_s <= 0:
+        raise _OutOfTime
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, left_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _judge(candidate: JudgedCandidate, trace: Trace, until_us: int) -> frozenset[str]:
     judging = _judging(candidate)
     try:
         name = _keep(candidate, judging, trace)
-        outcomes = judging.builder.add(dataclasses.replace(trace, name=name))
+        with _until(until_us):
+            outcomes = judging.builder.add(dataclasses.replace(trace, name=name))
     except FileError as error:
         raise JudgingError(str(error)) from None
     except Exception as error:  # noqa: BLE001 - the other traces are judged all the same; it is reported
         judging.builder.judge.lose(trace, error)
+        return frozenset()
+    except _OutOfTime:
+        judging.unjudged += 1
+        for requirement in judging.serves.get(trace.probe, ()):
+            judging.builder.judge.untried(requirement, f"{trace.probe}: {trace.stimulus.get('name')} (not judged)")
         return frozenset()
     return frozenset(requirement for requirement, outcome in outcomes.items() if own_findings(outcome))
 
@@ -159,8 +209,17 @@ def _keep(candidate: JudgedCandidate, judging: _Judging, trace: Trace) -> str:
     return str(path)
 
 
-def _report(candidate: JudgedCandidate, asked: Asked, skipped: list[tuple[str, str]], facts: dict[str, Any]) -> Report:
-    builder = _judging(candidate).builder
-    for requirement, reason in skipped:
+def _report(
+    candidate: JudgedCandidate, asked: Asked, skipped: Skipped, facts: dict[str, Any], until_us: int
+) -> Report:  # fmt: skip
+    judging = _judging(candidate)
+    builder = judging.builder
+    for requirement, reason in skipped.reasons:
         builder.judge.skipped(requirement, reason)
+    for name, serves in skipped.untried:
+        for requirement in serves:
+            builder.judge.untried(requirement, name)
+    if judging.unjudged:
+        facts["notes"] += (f"{counted(judging.unjudged, 'trace was', 'traces were')} not judged before the deadline",)
+    builder.until_us = until_us
     return builder.report(asked, **facts)

@@ -16,7 +16,7 @@ from streamvet.recorder import now_us
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from streamvet.campaign import Progress
+    from streamvet.campaign import Progress, Running
 
 # Drawing takes about a millisecond; twice a second it costs the loop nothing that a heartbeat's tolerance would feel.
 _TERMINAL_US = 500_000
@@ -65,16 +65,28 @@ def told(name: str, progress: Progress) -> str:
     """One line on a campaign: how many tries are done, what it waits for and for how long."""
     line = f"{name}: {progress.done} of {progress.total} tries"
     line += f" and {progress.generated} generated ones" if progress.generated else ""
+    line += _doing(progress)
+    return line if progress.deadline_s is None else f"{line}; the deadline is in {progress.deadline_s:.0f} s"
+
+
+def _doing(progress: Progress) -> str:
+    """What it waits for, or is running."""
     waits = [one for one in progress.running if one.wait_s > one.for_s]
     if waits:
         named = ", ".join(f"{one.name} {one.wait_s - one.for_s:.0f} s" for one in waits[:_SHOWN])
         more = f" and {len(waits) - _SHOWN} more" if len(waits) > _SHOWN else ""
-        return f"{line}; waits for {named}{more}"
+        return f"; waits for {named}{more}"
     if not progress.running:
-        return f"{line}; waits for what is done beside it" if progress.done < progress.total else line
-    longest: dict[str, float] = {}  # tries that repeat each other have one name
-    for one in progress.running:
-        longest[one.name] = max(longest.get(one.name, 0.0), one.for_s)
-    ordered = sorted(longest, key=lambda name: -longest[name])[:_SHOWN]
-    named = ", ".join(f"{name} for {longest[name]:.0f} s" if longest[name] >= _LONG_S else name for name in ordered)
-    return f"{line}; running {named}"
+        return "; waits for what is done beside it" if progress.done < progress.total else ""
+    longest: dict[str, Running] = {}  # tries that repeat each other have one name
+    for one in sorted(progress.running, key=lambda one: -one.for_s):
+        longest.setdefault(one.name, one)
+    return f"; running {', '.join(map(_told, list(longest.values())[:_SHOWN]))}"
+
+
+def _told(one: Running) -> str:
+    """A try without a mandated wait: where it takes long, for how long, and what it waits for and how long at most."""
+    if one.for_s < _LONG_S:
+        return one.name
+    awaits = f", and for {one.awaits} {max(one.at_most_s, 0.0):.0f} s more at most" if one.awaits else ""
+    return f"{one.name} for {one.for_s:.0f} s{awaits}"

@@ -19,11 +19,13 @@ import typer
 
 from streamvet.campaign import Calm, Settings, Summary, campaign
 from streamvet.cli import options
+from streamvet.cli.deadline import Deadline, deadline_of
 from streamvet.cli.generated import Known, explorer, kept
-from streamvet.cli.judging import JudgedCandidate, JudgeProcess
+from streamvet.cli.judging import JudgedCandidate, JudgeProcess, Skipped
 from streamvet.cli.options import Outputs
 from streamvet.cli.progress import Watch
 from streamvet.cli.subjects import Subject, subjects_of
+from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.levels import lowest_of_probes
@@ -47,6 +49,7 @@ _DEATHS_TOLD = 10  # of a launched candidate, each with its last lines; who dies
 
 
 def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
+    context: typer.Context,
     target: Annotated[str | None, typer.Argument(metavar="TARGET.yaml|URL", show_default=False)] = None,
     profile: Annotated[
         list[str] | None,
@@ -57,7 +60,16 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     reference: Annotated[
         bool, typer.Option("--reference", help="Check the reference server, started for this.")
     ] = False,
-    only: options.Only = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", metavar="ID|FAMILY", help="Report and count only these, and make their tries; may be repeated."
+        ),
+    ] = None,
+    probe: Annotated[
+        list[str] | None,
+        typer.Option("--probe", metavar="NAME", help="Make the tries of this probe and no others; may be repeated."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The same seed gives the same tries.")] = 0,
     examples: Annotated[
         int | None, typer.Option("--examples", min=0, metavar="N", help="Try no more than this many generated tries.")
@@ -85,6 +97,16 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             "--max-wait", min=0, callback=options.finite, metavar="SECONDS", help="Do not run what has to wait longer."
         ),
     ] = None,
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            "--deadline",
+            min=1,
+            callback=options.finite,
+            metavar="SECONDS",
+            help="End in so long, reports included. By default in five minutes, or 1.3 times the mandated wait.",
+        ),
+    ] = None,
     wait: options.Wait = 10.0,
     json: options.Json = None,
     junitxml: options.Junit = None,
@@ -104,14 +126,21 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check(target, waivers, trace_dir)
     options.words_of(only)
-    settings = Settings(time_scale=time_scale, max_wait_s=max_wait, wait_s=wait, seed=seed)
+    begun_us = now_us() if context.obj is None else int(context.obj)
     notes = options.only_note(only) + ((f"no wait above {max_wait:g} s was run",) if max_wait is not None else ())
+    notes += (f"no tries but those of {', '.join(probe)}",) if probe else ()
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         subjects = subjects_of(target, profile or [], reference, time_scale, Path(folder))
         # Several candidates are those of the reference server, and their requirements those of the suite.
         asked = options.asked(only, waivers, "", load_registry(subjects[0].profile))
+        _known(probe or (), subjects)
         options.trace_folder(trace_dir)
-        wanted = _Wanted(settings, Effort(seed, budget, examples), asked, trace_dir, notes, allow_commands)
+        end = deadline_of(begun_us, deadline, subjects, budget)
+        settings = Settings(
+            time_scale=time_scale, max_wait_s=max_wait, wait_s=wait, seed=seed, until_us=end.tries_us,
+            only=asked.only, probes=probe,
+        )  # fmt: skip
+        wanted = _Wanted(settings, Effort(seed, budget, examples), asked, end, trace_dir, notes, allow_commands)
         reports = _checked(subjects, wanted)
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict, accept_incomplete))))
 
@@ -123,6 +152,7 @@ class _Wanted:
     settings: Settings
     effort: Effort
     asked: Asked
+    deadline: Deadline
     trace_dir: Path | None
     notes: tuple[str, ...]
     allow_commands: bool
@@ -139,7 +169,7 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
         known = Known()
         trials.append(_Trial(subject, judged, known, explorer(wanted.effort, known, wanted.asked)))
     reports: list[Report] = []
-    with JudgeProcess() as process, contextlib.ExitStack() as stack:
+    with JudgeProcess(wanted.deadline.judged_us) as process, contextlib.ExitStack() as stack:
         for one in trials:
             stack.enter_context(one.explorer or contextlib.nullcontext())
         interrupted = _try_all(trials, wanted.settings, process)
@@ -156,15 +186,20 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
                 "target": subject.shown, "time_scale": subject.scale, "seed": settings.seed, "started_at": started_at,
                 "duration_s": summary.duration_s, "mandated_wait_s": summary.mandated_wait_s,
                 "lacks": subject.target.lacks, "errors": tuple(summary.errors), "interrupted": interrupted,
-                "notes": wanted.notes + _notes(subject, summary, one.explorer, interrupted=interrupted),
+                "notes": wanted.notes
+                + _notes(subject, summary, one.explorer, interrupted=interrupted)
+                + _untried(summary, wanted.deadline),
                 "pinned": summary.tries,
                 "evidence": subject.target.allows,
                 "levels": lowest_of_probes(subject.profile, system_of(subject.profile)),
                 "generated": one.explorer.tries if one.explorer else 0,
                 "replays": kept(one.explorer, subject, settings.seed, wanted.trace_dir),
             }  # fmt: skip
-            again = dataclasses.replace(wanted.asked, command=subject.told("run", options=again_with))
-            report = process.report(one.judged, again, summary.skipped, facts)
+            probes = {probe.name for probe in system_of(subject.profile).probes} - {PROGRAM.name}
+            again = dataclasses.replace(
+                wanted.asked, command=subject.told("run", options=again_with), probes=probes
+            )  # fmt: skip
+            report = process.report(one.judged, again, Skipped(summary.skipped, summary.untried), facts)
             # What judging took beyond the campaign is a part of what the user waited for.
             reports.append(dataclasses.replace(report, duration_s=report.duration_s + (now_us() - ended_us) / 1e6))
     return reports
@@ -214,6 +249,31 @@ async def _campaigns(trials: Sequence[_Trial], settings: Settings, process: Judg
             )
 
         await asyncio.gather(*map(one, trials))
+
+
+def _known(names: Sequence[str], subjects: Sequence[Subject]) -> None:
+    """Hold the names of probes to those that there are.
+
+    Raises:
+        FileError: where one is unknown.
+    """
+    known = {one.name for subject in subjects for one in system_of(subject.profile).probes}
+    for name in names:
+        if name not in known:
+            raise FileError("--probe", name, f"one of {', '.join(sorted(known - {PROGRAM.name}))}", "no probe")
+
+
+def _untried(summary: Summary, deadline: Deadline) -> tuple[str, ...]:
+    """What the deadline kept from being tried, and what was waited for in vain before."""
+    never = tuple(
+        f"no run of {name} ended within {waited_s:.0f} s; a longer --deadline gives them more time"
+        for name, waited_s in summary.never.items()
+    )
+    if not summary.untried:
+        return never
+    names = ", ".join(dict.fromkeys(name for name, _ in summary.untried))
+    tries = counted(len(summary.untried), "try was", "tries were")
+    return (*never, f"the deadline, {deadline.seconds:g} s, was over: {tries} not made, or not to the end: {names}")
 
 
 def _notes(

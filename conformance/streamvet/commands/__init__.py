@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from streamvet.commands.outcomes import outcomes_in
-from streamvet.commands.process import CommandError, output_of
+from streamvet.commands.process import CommandError, OutOfTimeError, output_of
 from streamvet.commands.spool import Spool
 
 if TYPE_CHECKING:
@@ -32,14 +32,21 @@ class Answer:
 
     outcomes: Mapping[tuple[str, int], Outcome]
     error: str = ""
+    is_cut: bool = False  # it had no time to say more
 
 
-def perform(rows: Iterable[Requirement], folder: Path, spool: Spool) -> Iterator[tuple[list[Requirement], Answer]]:
-    """Run each command on all traces; gives the rows that share it, and what it said of them."""
+def perform(
+    rows: Iterable[Requirement], folder: Path, spool: Spool, until_s: float | None = None
+) -> Iterator[tuple[list[Requirement], Answer]]:
+    """Run each command on all traces; gives the rows that share it, and what it said of them.
+
+    None runs on beyond `until_s`, by the monotonic clock.
+    """
     ordered = sorted(rows, key=lambda row: row.command)
     for command, sharing in groupby(ordered, key=lambda row: row.command):
         mine = list(sharing)
         try:
-            yield mine, Answer(outcomes_in(output_of(command, folder, spool), {row.id for row in mine}, spool))
+            yield mine, Answer(outcomes_in(output_of(command, folder, spool, until_s), {row.id for row in mine}, spool))
         except CommandError as error:
-            yield mine, Answer({}, f"the command {' '.join(command)!r} {error}")
+            is_cut = isinstance(error, OutOfTimeError)
+            yield mine, Answer({}, f"the command {' '.join(command)!r} {error}", is_cut)

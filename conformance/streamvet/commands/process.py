@@ -33,8 +33,12 @@ class CommandError(Exception):
     """Why a command has no outcomes, in words that follow its name."""
 
 
-def output_of(command: Sequence[str], folder: Path, spool: Spool) -> bytes:
-    """What a command prints.
+class OutOfTimeError(CommandError):
+    """The deadline of the run was over first."""
+
+
+def output_of(command: Sequence[str], folder: Path, spool: Spool, until_s: float | None = None) -> bytes:
+    """What a command prints, by `until_s` of the monotonic clock.
 
     Raises:
         CommandError: where it cannot be started, fails, prints too much or takes too long.
@@ -49,7 +53,7 @@ def output_of(command: Sequence[str], folder: Path, spool: Spool) -> bytes:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise CommandError(f"cannot be started in {folder}: {reason}") from error
         try:
-            _wait(process, limit_s, printed, said)
+            _wait(process, limit_s, until_s, printed, said)
         finally:
             _end(process)
         if process.returncode:
@@ -59,7 +63,7 @@ def output_of(command: Sequence[str], folder: Path, spool: Spool) -> bytes:
         return printed.read()
 
 
-def _wait(process: subprocess.Popen[bytes], limit_s: float, *files: IO[bytes]) -> None:
+def _wait(process: subprocess.Popen[bytes], limit_s: float, until_s: float | None, *files: IO[bytes]) -> None:
     """Wait until a command ends, within bounds."""
     deadline = time.monotonic() + limit_s
     while True:
@@ -69,6 +73,8 @@ def _wait(process: subprocess.Popen[bytes], limit_s: float, *files: IO[bytes]) -
             raise CommandError(f"printed more than {MOST_OUTPUT_BYTES // 2**20} MiB")
         if process.returncode is not None:
             return
+        if until_s is not None and time.monotonic() > until_s:
+            raise OutOfTimeError("had no time to end")
         if time.monotonic() > deadline:
             raise CommandError(f"took longer than {limit_s:.0f} s")
 

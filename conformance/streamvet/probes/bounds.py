@@ -21,11 +21,12 @@ _LATE = 1.75
 # What never comes is waited for until that is beyond doubt, and a little more, so that the wait itself is no doubt.
 _NEVER = NEVER_TIMES + 0.25
 _NETWORK_S = 0.25
-# JSON answers have no bound of their own in most profiles: 30 s is the common limit of proxies and clients; under
-# control nothing but the request itself has to be done.
+# JSON answers have no bound of their own in most profiles: 30 s is the common limit of proxies and clients; where a
+# script is performed nothing but the request itself has to be done.
 _ANSWER_S = {True: 3.0, False: 30.0}
-# A run of which nothing is known: ten minutes, the limit of common job runners for a single step.
-_UNKNOWN_RUN_S = 600.0
+# A run that does its own work under control, where all intervals are scaled: a minute, scaled too, and at least so long
+# for what is not, such as the start of a process.
+_OWN_WORK_MS, _LEAST_WORK_S = 60_000.0, 10.0
 # What one scripted event may cost a slow server on top of its waits.
 _EVENT_S = 0.005
 # How long a start waits for a rate limit: some seconds are what published limits ask for.
@@ -41,6 +42,11 @@ def patience_s(bound_ms: float) -> float:
 def never_s(bound_ms: float) -> float:
     """How long to wait for something that is due within `bound_ms`, so that its absence says that it never comes."""
     return bound_ms / 1000 * _NEVER + _NETWORK_S
+
+
+def answer_s(*, scripted: bool) -> float:
+    """How long to wait for a JSON answer, or the head of a stream."""
+    return _ANSWER_S[scripted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +65,24 @@ class Bounds:
         return self.run_s + self.close_s
 
 
-def bounds_of(profile: Profile, scale: float, steps: Sequence[Any] | None) -> Bounds:
-    """The bounds for a run that performs `steps`, or whatever it does where they are None."""
+def bounds_of(profile: Profile, scale: float, steps: Sequence[Any] | None, own_s: float) -> Bounds:
+    """The bounds for a run that performs `steps`; where they are None it does its own work, and has `own_s` for it."""
     terminal = profile.terminal
     close_ms = (terminal.close_within_ms if terminal else None) or _DEFAULT_CLOSE_MS
     join_s = never_s((terminal.join_within_ms if terminal else None) or close_ms)
     told_s = None if steps is None else script_s(steps, scale) + _EVENT_S * len(steps) + join_s
     return Bounds(
-        answer_s=_ANSWER_S[steps is not None],
-        run_s=_UNKNOWN_RUN_S if told_s is None else told_s,
+        answer_s=answer_s(scripted=True) if told_s is not None else min(answer_s(scripted=False), own_s),
+        run_s=own_s if told_s is None else told_s,
         close_s=never_s(close_ms),
         finished_s=never_s((terminal.finished_within_ms if terminal else None) or close_ms),
         join_s=join_s,
     )
+
+
+def work_s(scale: float, *, controlled: bool, most_s: float) -> float:
+    """How long a run may take that does its own work: `most_s`, and under control less, as its intervals are scaled."""
+    return min(most_s, max(_OWN_WORK_MS * scale / 1000, _LEAST_WORK_S)) if controlled else most_s
 
 
 def script_s(steps: Sequence[Any], scale: float) -> float:

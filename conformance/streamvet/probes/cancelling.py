@@ -42,11 +42,11 @@ async def active(driver: Driver, stimulus: Stimulus) -> None:
         return
     other = await driver.attach(run, "reader")
     script = stimulus["script"]
-    for one in (reader, other):
-        if script is None:  # how long it takes nobody knows, and it is active all the same
-            await driver.sees_some(one, 1)
-        else:
-            await one.events(sum("emit" in step for step in script), driver.bounds.run_s)
+    if script is None:  # how long it takes nobody knows, and it is active all the same
+        await asyncio.gather(*(driver.sees_some(one, 1) for one in (reader, other)))
+    else:
+        count = sum("emit" in step for step in script)
+        await asyncio.gather(*(driver.run_shows(one, count) for one in (reader, other)))
     await driver.record(run, "record-active")
     await driver.on_run("cancel", run, "cancel")
     over = await asyncio.gather(*(driver.to_end(one, driver.bounds.join_s) for one in (reader, other)))
@@ -105,6 +105,8 @@ async def race(driver: Driver, stimulus: Stimulus) -> None:
             await again.ended(driver.bounds.finished_s)
 
     for _ in range(0, stimulus["races"], 2):
+        if driver.in_vain:
+            return  # where nothing ends there is no race
         await asyncio.gather(one_run(), one_run())
 
 

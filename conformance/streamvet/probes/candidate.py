@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from streamvet.contract.files import cut, meta_validator, mismatch
 from streamvet.contract.profile import pointed
 from streamvet.masking import EVERYWHERE, veiled
-from streamvet.probes.bounds import bounds_of
+from streamvet.probes.bounds import answer_s
 from streamvet.probes.credentials import filled
 from streamvet.probes.process import CandidateProcess
 from streamvet.recorder import Ask, Patience, Tape
@@ -55,6 +55,9 @@ class Candidate:
         self.last_word = asyncio.Event()  # nor does the watch for its heartbeats
         self.starts_left = target.max_starts
         self.endings = Patience()  # with runs of which nobody knows how long they take
+        self.scripted = Patience()  # with runs that perform a script
+        self.closes = Patience()  # with streams of runs that are over
+        self.shows = Patience()  # with runs that show nothing
         self.process = CandidateProcess(target.launch, target.file) if target.launch else None
         self._credentials: dict[str, dict[str, str]] = {}
         self._scripts: dict[bytes, str] = {}  # by the request that sent it
@@ -110,11 +113,15 @@ class Candidate:
         body = json.dumps(filled(operation.body, fields)).encode()
         about = {"meant": "answer", "account": account}
         url = self.url(operation.path, operation.query)
-        ask = Ask("login", "login", operation.method, url, (*_JSON, *operation.headers.items()), body, about)
+        headers = (*_JSON, *operation.headers.items())
+        ask = Ask(
+            "login", "login", operation.method, url, headers, body, about, answer_s=self._answer_s, whole=True
+        )  # fmt: skip
         live = tape.send(ask)
         await live.ended(self._answer_s)
         found = self._granted(live, operation)
-        if not found and live.head_now:  # a server that is down locks no account
+        # A server that is down locks no account; one that lets us wait is not asked again and again.
+        if not found and (live.head_now or live.ending is Ending.TIMED_OUT):
             self._failed_logins[account] += 1
         return found
 
@@ -133,7 +140,7 @@ class Candidate:
 
     @property
     def _answer_s(self) -> float:
-        return bounds_of(self.profile, self.scale, [] if self.target.control else None).answer_s
+        return answer_s(scripted=self.target.control is not None)
 
     # ------------------------------------------------------------------ control
 
@@ -143,10 +150,14 @@ class Candidate:
 
     async def _control(self, body: bytes, tape: Tape, **about: Any) -> Live:
         url = self.url(self.target.control or "/")
+        within_s = answer_s(scripted=True)
         live = tape.send(
-            Ask("control", "control", "POST", url, _JSON, body, {"meant": "answer", **about}, shown_body=brief(body))
-        )
-        await live.ended(bounds_of(self.profile, self.scale, []).answer_s)
+            Ask(
+                "control", "control", "POST", url, _JSON, body, {"meant": "answer", **about}, answer_s=within_s,
+                whole=True, shown_body=brief(body),
+            )
+        )  # fmt: skip
+        await live.ended(within_s)
         return live
 
     async def script(self, steps: list[Any], outcome: str, tape: Tape) -> str | None:

@@ -73,10 +73,12 @@ async def many(driver: Driver, stimulus: Stimulus) -> None:
     if first is None:
         return
     readers = [first, *[await driver.attach(run, "many") for _ in range(many_readers(driver.setting) - 2)]]
+    within_s = None
     if stimulus["input"] == "long":
         await asyncio.gather(*(driver.sees_some(reader, 1) for reader in readers))
         await driver.tidy_up(run)
-    await asyncio.gather(*(driver.to_end(reader) for reader in readers))
+        within_s = driver.bounds.join_s  # as after any cancellation
+    await asyncio.gather(*(driver.to_end(reader, within_s) for reader in readers))
 
 
 def churn_stimuli(setting: Setting) -> list[Stimulus]:
@@ -100,8 +102,8 @@ async def churn(driver: Driver, stimulus: Stimulus) -> None:
 
     await asyncio.gather(*(come_and_go() for _ in range(_CHURN_AT_ONCE)))
     last = await driver.attach(run, "last")
-    for one in (reader, last):
-        await one.events(sum("emit" in step for step in stimulus["script"]), driver.bounds.run_s)
+    count = sum("emit" in step for step in stimulus["script"])
+    await asyncio.gather(*(driver.run_shows(one, count) for one in (reader, last)))
     await driver.tidy_up(run)
     await asyncio.gather(driver.to_end(last, driver.bounds.join_s), driver.to_end(reader, driver.bounds.join_s))
 
@@ -130,6 +132,8 @@ async def race(driver: Driver, stimulus: Stimulus) -> None:
 
     async def one_after_another() -> None:
         for _ in left:
+            if driver.in_vain:
+                return  # where nothing ends there is no race
             begun_us = now_us()
             moment_us = begun_us + int(aim.moment_ms(driver.random) * 1000)
             run, reader = await driver.begin("reader")
@@ -145,7 +149,7 @@ async def aimed(driver: Driver, reader: Live, aim: Aim, begun_us: int) -> bool:
     over = await driver.terminal(reader)
     if over:
         aim.ended((now_us() - begun_us) / 1000)
-    await reader.ended(driver.bounds.close_s)
+    await driver.closed(reader)
     return over
 
 

@@ -10,7 +10,6 @@ import json
 import random
 from typing import TYPE_CHECKING, Any
 
-from streamvet.probes.bounds import bounds_of
 from streamvet.probes.cursors import cursor_at, resumes
 from streamvet.probes.publishing import Publisher
 from streamvet.probes.runs import Cursor, Run
@@ -40,7 +39,7 @@ class Driver:
         self.profile = setting.profile
         self.tape = tape
         self.stimulus = stimulus
-        self.bounds = bounds_of(self.profile, setting.scale, stimulus.get("script", []))
+        self.bounds = setting.bounds(stimulus.get("script", []))
         self.random = random.Random(  # noqa: S311 - not for secrets
             f"{setting.seed}/{stimulus['name']}/{stimulus.get('kind')}/{stimulus.get('part', 0)}"
         )
@@ -65,6 +64,14 @@ class Driver:
         self.terminal = waits.terminal
         self.to_end = waits.to_end
         self.observe = waits.observe
+        self.run_shows = waits.run_shows
+        self.closed = waits.closed
+        self._waits = waits
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether no run like those of this try has ended so far, though that was waited for."""
+        return self._waits.in_vain
 
     async def can_be(self, account: str) -> bool:
         """Whether there are working credentials for this account."""

@@ -125,7 +125,7 @@ async def _to_end(driver: Driver, run: Run, first: Live, stimulus: Stimulus) -> 
     over = await driver.terminal(first)
     if over and stimulus.get("record"):
         await driver.record(run, "record-after")
-    await first.ended(driver.bounds.close_s)
+    await driver.closed(first)
     return over
 
 
@@ -133,7 +133,7 @@ async def _moment(driver: Driver, first: Live, begun_us: int, holder: dict[str, 
     """Wait for a moment of the run: so long after its beginning, or after the first reader has so many events."""
     after = holder.get(f"{name}_after")
     if after:
-        await first.events(int(after), driver.bounds.run_s)
+        await driver.run_shows(first, int(after))
         begun_us = now_us()
     await wait_until(begun_us + _real_us(driver, holder, f"{name}_ms"))
 
@@ -180,8 +180,6 @@ class _Reader:
         elif "after_ms" in cut:
             if not await live.over(_real_us(self._driver, cut, "after_ms") / 1e6):
                 await live.cut("it has stayed for long enough")
-        elif cut:
-            await live.ended(bounds.run_s)
         else:
             await self._driver.to_end(live)
 
@@ -233,7 +231,7 @@ async def _push(driver: Driver, stimulus: Stimulus) -> None:
     cut = _cut_of(stimulus)
     _run, live = await driver.begin("cut" if cut else "reader", cut=cut)
     if live is not None:
-        await (live.ended(driver.bounds.whole_s) if cut else driver.to_end(live))
+        await driver.to_end(live)
 
 
 # ------------------------------------------------------------------------------------------- ambient streams

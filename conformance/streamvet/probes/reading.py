@@ -69,7 +69,7 @@ async def straight(driver: Driver, _stimulus: Stimulus) -> None:
     over = await driver.terminal(reader)
     if over:
         await driver.record(run, "record-after")
-    await reader.ended(driver.bounds.close_s)
+    await driver.closed(reader)
     if over and driver.profile.streams == "run":
         again = await driver.attach(run, "after", finished=True)
         await again.ended(driver.bounds.finished_s)
@@ -119,9 +119,8 @@ async def late(driver: Driver, stimulus: Stimulus) -> None:
         joining = [_join_after(driver, run, moment) for moment in moments]
     joined = asyncio.gather(*joining)
     await asyncio.gather(driver.to_end(first), joined)
-    for reader in joined.result():
-        if reader is not None:
-            await driver.to_end(reader, driver.bounds.join_s)
+    readers = [reader for reader in joined.result() if reader is not None]
+    await asyncio.gather(*(driver.to_end(reader, driver.bounds.join_s) for reader in readers))
 
 
 async def _join_after(driver: Driver, run: Run, real_ms: float) -> Live | None:
@@ -131,7 +130,7 @@ async def _join_after(driver: Driver, run: Run, real_ms: float) -> Live | None:
 
 async def _join_at_event(driver: Driver, run: Run, first: Live, count: int) -> Live | None:
     """Join when the first reader has seen so many events, unless the run is over by then."""
-    if not await first.events(count, driver.bounds.run_s) or any(map(driver.is_terminal, first.seen)):
+    if not await driver.run_shows(first, count) or any(map(driver.is_terminal, first.seen)):
         return None
     return await driver.attach(run, "late")
 
@@ -149,8 +148,7 @@ async def coding(driver: Driver, stimulus: Stimulus) -> None:
     """A reader that accepts gzip, and one that excludes it."""
     _run, reader = await driver.begin("reader", coding=stimulus["coding"])
     if reader is not None:
-        # A compressed stream shows no events, so only its end is waited for.
-        await reader.ended(driver.bounds.whole_s)
+        await driver.to_end(reader)  # where it is compressed no events are seen, and its end alone ends the wait
 
 
 def _pause_ms(setting: Setting) -> float:

@@ -50,7 +50,7 @@ async def killed(driver: Driver, stimulus: Stimulus) -> Run | None:
     if reader is None:
         return None
     replay = await _replayed(driver, run, reader, max(_before(stimulus) - 1, 1))
-    await reader.events(_before(stimulus), driver.bounds.run_s)
+    await driver.run_shows(reader, _before(stimulus))
     up = await kill(driver, reader)
     if replay is not None:
         await replay.cut("the candidate was killed")
@@ -60,7 +60,7 @@ async def killed(driver: Driver, stimulus: Stimulus) -> Run | None:
 async def _replayed(driver: Driver, run: Run, reader: Live, count: int) -> Live | None:
     """A second reader that has so many events from a replay: these are stored. None where there are none."""
     replays = count > 0 and driver.profile.field("catchup.kind") != "none"
-    if not replays or not await reader.events(count, driver.bounds.run_s):
+    if not replays or not await driver.run_shows(reader, count):
         return None
     replay = await driver.attach(run, "cut")
     await replay.events(count, driver.bounds.answer_s)

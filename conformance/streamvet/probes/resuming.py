@@ -78,7 +78,7 @@ async def _cut_and_back(driver: Driver, plans: list[CutPlan]) -> None:
 
 async def _back(driver: Driver, run: Run, left: Live) -> None:
     """Come back as soon as the connection is cut, and read to the end."""
-    await left.ended(driver.bounds.run_s)
+    await driver.to_end(left)
     again = await driver.comes_back(run, left)
     await driver.to_end(again) if not again.about.get("after_terminal") else await again.ended(driver.bounds.finished_s)
 
@@ -101,7 +101,7 @@ async def own(driver: Driver, stimulus: Stimulus) -> None:
     run, left = await driver.begin("cut", cut=CutPlan(stimulus["cut_after"]))
     if left is None:
         return
-    await left.ended(driver.bounds.run_s)
+    await driver.to_end(left)
     again = await driver.comes_back(run, left)
     if await driver.to_end(again):
         whole = await driver.attach(run, "after", finished=True)
@@ -119,7 +119,7 @@ async def deserted(driver: Driver, _stimulus: Stimulus) -> None:
     run, left = await driver.begin("cut", cut=CutPlan(1))
     if left is None:
         return
-    await left.ended(driver.bounds.run_s)
+    await driver.to_end(left)
     await driver.pause_ms(_DESERTED_MS)
     if await driver.to_end(await driver.comes_back(run, left)):
         whole = await driver.attach(run, "after", finished=True)  # by which the one who came back is judged
@@ -140,7 +140,7 @@ async def event_id(driver: Driver, stimulus: Stimulus) -> None:
     left = [await driver.attach(run, "cut", cut=CutPlan(after)) for after in range(1, _events_of(stimulus) + 1)]
 
     async def back(one: Live) -> None:
-        await one.ended(driver.bounds.run_s)
+        await driver.to_end(one)
         again = await driver.comes_back_with_id(run, one)
         if again is not None:
             await driver.to_end(again)

@@ -74,7 +74,7 @@ class Sender:
         unsendable = _unsendable((*known.values(), *parameters.values(), *(value for _, value in dress)))
         ask = Ask(
             operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls,
-            self._answer_s, brief(body), unsendable,
+            self._answer_s, not operation.streams, brief(body), unsendable,
         )  # fmt: skip
         return self._tape.send(ask)
 

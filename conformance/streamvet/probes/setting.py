@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import scripts
+from streamvet.probes.bounds import bounds_of, work_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamvet.contract.profile import Operation, Profile
     from streamvet.contract.target import Target
+    from streamvet.probes.bounds import Bounds
     from streamvet.probes.scripts import Emit, Step, Vocabulary
 
 Stimulus = dict[str, Any]
@@ -52,6 +54,7 @@ class Setting:
     words: Vocabulary | None
     seed: int = 0
     effort: Effort = FULL_EFFORT
+    run_s: float = 120.0  # for a run of which nobody knows how long it takes
 
     @property
     def scripted(self) -> bool:
@@ -72,6 +75,11 @@ class Setting:
     def main(self) -> Operation:
         """The first of them, or the ambient stream: what is not about starting is tried there."""
         return self.starts[0] if self.starts else self.profile.operations["attach"]
+
+    def bounds(self, steps: Sequence[Step] | None) -> Bounds:
+        """The waits of a try whose runs perform `steps`, or do their own work where they are None."""
+        own_s = work_s(self.scale, controlled=self.scripted, most_s=self.run_s)
+        return bounds_of(self.profile, self.scale, steps, own_s)
 
     def has(self, operation: str) -> bool:
         """Whether the profile has the operation and the candidate does not lack it."""

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from streamvet.contract.profile import matches
 from streamvet.probes.bounds import never_s
-from streamvet.trace import Ending
+from streamvet.recorder import now_us
+from streamvet.trace import BY_SERVER, Ending
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.probes.bounds import Bounds
     from streamvet.probes.candidate import Candidate
     from streamvet.probes.setting import Stimulus
-    from streamvet.recorder import Live, Seen
+    from streamvet.recorder import Live, Patience, Seen
 
 
 class StreamWaits:
@@ -53,25 +54,71 @@ class StreamWaits:
 
     async def terminal(self, live: Live, within_s: float | None = None) -> bool:
         """Wait until a reader has seen that the run has ended."""
-        if within_s is not None or self._stimulus.get("script") is not None:
-            limit_s = self._bounds.run_s if within_s is None else within_s
-            return await live.until(self.is_terminal, limit_s, "the terminal event") is not None
-        # Nobody knows how long a run takes that is not told what to do; but not each of them is waited for in vain.
-        patience, name = self._candidate.endings, f"{self._stimulus.get('kind')}: {self._stimulus.get('input')}"
-        over = await live.until(self.is_terminal, patience.seconds(name, self._bounds.run_s), "the terminal event")
-        if over is None and live.ending is Ending.TIMED_OUT:
-            patience.missed(name)
-        elif over is not None:
-            patience.came(name)
-        return over is not None
+        if within_s is not None:
+            return await live.until(self.is_terminal, within_s, "the terminal event") is not None
+        begun_us = now_us()
+        over = await live.until(self.is_terminal, self._run_s, "the terminal event") is not None
+        _note(self._endings, self._name, live, came=over, since_us=begun_us)
+        return over
+
+    async def run_shows(self, live: Live, count: int, extra_s: float = 0.0) -> bool:
+        """Wait for so many history events of a run, or its end; no longer than for that, and in vain only once."""
+        begun_us, within_s = now_us(), self._run_s + extra_s
+        within_s = within_s if self._scripted else self._candidate.shows.seconds(self._name, within_s)
+        await live.until(lambda one: len(live.history) >= count or self.is_terminal(one), within_s, f"{count} events")
+        _note(self._candidate.shows, self._name, live, came=bool(live.history), since_us=begun_us)
+        return len(live.history) >= count
+
+    @property
+    def _scripted(self) -> bool:
+        return self._stimulus.get("script") is not None
+
+    @property
+    def _run_s(self) -> float:
+        """How long to wait for the end of a run.
+
+        Nobody knows how long one takes that is not told what to do; but not each of them is waited for in vain.
+        """
+        within_s = self._bounds.run_s
+        return within_s if self._scripted else self._endings.seconds(self._name, within_s)
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether no run like those of this try has ended so far, or no stream of theirs, though it was waited for."""
+        return self._endings.is_vain(self._name) or self._candidate.closes.is_vain(self._name)
+
+    @property
+    def _endings(self) -> Patience:
+        return self._candidate.scripted if self._scripted else self._candidate.endings
+
+    @property
+    def _name(self) -> str:
+        """The runs of this try and those that are like them."""
+        return f"{self._stimulus.get('kind')}: {self._stimulus.get('outcome' if self._scripted else 'input')}"
 
     async def to_end(self, live: Live, within_s: float | None = None) -> bool:
-        """Read a stream to its end; gives whether it had the terminal event."""
+        """Read a stream to its end, or to where it is cut; gives whether it had the terminal event."""
         seen = await self.terminal(live, within_s)
-        await live.ended(self._bounds.close_s)
+        await self.closed(live)
         return seen
+
+    async def closed(self, live: Live) -> None:
+        """Wait for the close of a stream whose run is over."""
+        if live.ending is Ending.TIMED_OUT:
+            return  # before that
+        begun_us = now_us()
+        came = await live.ended(self._bounds.close_s) in BY_SERVER
+        _note(self._candidate.closes, self._name, live, came=came, since_us=begun_us)
 
     async def observe(self, live: Live, for_s: float) -> None:
         """Look at a stream for so long from its head, then leave it."""
         if await live.head(self._bounds.answer_s) is not None and not await live.over(for_s):
             await live.cut("observed for long enough")
+
+
+def _note(patience: Patience, name: str, live: Live, *, came: bool, since_us: int) -> None:
+    """Note what came of a wait that began then: what was waited for, nothing, or neither, as it was cut."""
+    if came:
+        patience.came(name)
+    elif live.ending is Ending.TIMED_OUT and live.head_now:
+        patience.missed(name, (now_us() - since_us) / 1e6)

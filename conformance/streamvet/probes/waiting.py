@@ -212,7 +212,7 @@ async def detached(driver: Driver, stimulus: Stimulus) -> None:
     run, reader = await driver.begin("cut")
     if reader is None:
         return
-    await reader.events(1, driver.bounds.answer_s + driver.bounds.run_s)
+    await driver.run_shows(reader, 1, driver.bounds.answer_s)
     await reader.cut("the only reader leaves")
     left_us = reader.ended_us
     life_ms, tolerance_ms = _life_ms(driver.setting)

@@ -8,6 +8,7 @@ the exchange is for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from streamvet.recorder.live_decoder import LiveDecoder, Seen, lenient
 from streamvet.trace import Ending, Head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from streamvet.contract.profile import Profile
     from streamvet.recorder.limits import Limits, LineWatch
@@ -67,6 +68,7 @@ class Live:
         self._gate = asyncio.Event()
         self._gate.set()
         self._stop: tuple[Ending, str] | None = None
+        self._awaited: list[tuple[int, str]] = []  # until when, and for what somebody waits
 
     # ------------------------------------------------------------------ for the task that reads
 
@@ -177,14 +179,32 @@ class Live:
         """The body so far as JSON, None where it is not."""
         return lenient(self.body)
 
+    @contextlib.contextmanager
+    def awaiting(self, wanted: str, within_s: float | None) -> Iterator[None]:
+        """Say that somebody waits for so long, for the length of the block."""
+        row = (now_us() + int((within_s or 0.0) * 1e6), wanted)
+        if within_s is not None:
+            self._awaited.append(row)
+        try:
+            yield
+        finally:
+            if within_s is not None:
+                self._awaited.remove(row)
+
+    @property
+    def awaited(self) -> tuple[int, str] | None:
+        """Until when it is waited for, by `now_us`, and for what: the wait that is over first. None without any."""
+        return min(self._awaited, default=None)
+
     async def _wait(self, holds: Callable[[], bool], within_s: float, wanted: str) -> bool:
         """Wait until something holds or the exchange is over; at the deadline end it as timed out."""
         try:
-            async with asyncio.timeout(within_s):
-                while not holds():
-                    if self.ending:
-                        return False
-                    await asyncio.shield(self._tick)
+            with self.awaiting(wanted, within_s):
+                async with asyncio.timeout(within_s):
+                    while not holds():
+                        if self.ending:
+                            return False
+                        await asyncio.shield(self._tick)
         except TimeoutError:
             await self.stop(Ending.TIMED_OUT, f"{wanted} not within {within_s:.1f} s")
             return holds()

@@ -62,6 +62,7 @@ class Ask:
     cut: CutPlan | None = None
     stalls: bool = False  # gets the small receive buffer
     answer_s: float | None = None  # how long to wait for the head; None: whoever sends it sees to that
+    whole: bool = False  # a good answer is no stream: the rest has to come within as long a time behind the head
     shown_body: str | None = None  # kept in the trace in place of the body, where that is huge and stands elsewhere
     unsendable: str = ""  # why nobody can send it: what the candidate gave does not fit into a request
 
@@ -114,8 +115,7 @@ class Recorder:
         if ask.body is not None and len(ask.body) > LARGE_BYTES:
             Upload(ask.body).take_over(request)
         transport = self._small if ask.stalls else self._open
-        wait_s = None if ask.answer_s is None else self.patience.seconds(ask.operation, ask.answer_s)
-        task = asyncio.create_task(self._read(live, request, transport, ask.operation, wait_s))
+        task = asyncio.create_task(self._read(live, request, transport, ask))
         live.read_by(task)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -127,20 +127,25 @@ class Recorder:
         if error:
             self.errors.append(error)
 
-    async def _read(
-        self, live: Live, request: httpx.Request, transport: httpx.AsyncHTTPTransport, operation: str,
-        wait_s: float | None,
-    ) -> None:  # fmt: skip
+    async def _read(self, live: Live, request: httpx.Request, transport: httpx.AsyncHTTPTransport, ask: Ask) -> None:
         ending, detail = Ending.CUT, "interrupted"
         response: httpx.Response | None = None
         live.sent_us = now_us()
+        head_s, rest_s = self._patient(ask.operation, ask.answer_s), None
         try:
-            async with asyncio.timeout(wait_s):
-                response = await transport.handle_async_request(request)
-            self.patience.came(operation)
+            with live.awaiting("an answer", head_s):
+                async with asyncio.timeout(head_s):
+                    response = await transport.handle_async_request(request)
+            self.patience.came(ask.operation)
             head = _head(response)
             live.take_head(head, self._line_watch(head))
-            if await self._read_body(live, response):
+            rest_s = self._patient(_rest_of(ask), ask.answer_s) if _is_whole(ask, head) else None
+            with live.awaiting("the rest of an answer", rest_s):
+                async with asyncio.timeout(rest_s):
+                    whole = await self._read_body(live, response)
+            if whole:
+                if rest_s is not None:
+                    self.patience.came(_rest_of(ask))
                 ending, detail = _natural_end(head), ""
                 if ending is Ending.COMPLETE and head.media_type in _STREAMS:
                     live.finish(ending, detail)
@@ -148,9 +153,10 @@ class Recorder:
         except asyncio.CancelledError:
             pass  # by `Live.stop`, which has said why, or at the end of everything
         except TimeoutError:
-            ending, detail = Ending.TIMED_OUT, f"no answer within {wait_s or 0:.1f} s"
+            late = f"no answer within {head_s or 0:.1f} s"
+            ending, detail = Ending.TIMED_OUT, f"the end not within {rest_s:.1f} s" if rest_s else late
         except httpx.LocalProtocolError:  # of our own side: nothing was sent that is no HTTP
-            live.cannot_send(operation, "a header field would have characters that none can have")
+            live.cannot_send(ask.operation, "a header field would have characters that none can have")
             ending, detail = Ending.CUT, _UNSENT
         except httpx.TransportError as error:
             ending, detail = self._broken(error, live.head_now)
@@ -159,8 +165,18 @@ class Recorder:
                 await _close(response)
             if live.ending is None:
                 live.finish(ending, detail)
-            if live.head_now is None and live.ending is Ending.TIMED_OUT:
-                self.patience.missed(operation)
+            if live.ending is Ending.TIMED_OUT:
+                self._missed(live, ask)
+
+    def _patient(self, name: str, given_s: float | None) -> float | None:
+        return None if given_s is None else self.patience.seconds(name, given_s)
+
+    def _missed(self, live: Live, ask: Ask) -> None:
+        """Note what did not come of an answer, and for how long it was waited for."""
+        if live.head_now is None:
+            self.patience.missed(ask.operation, (live.ended_us - live.sent_us) / 1e6)
+        elif _is_whole(ask, live.head_now):
+            self.patience.missed(_rest_of(ask), (live.ended_us - live.head_now.at_us) / 1e6)
 
     async def _read_body(self, live: Live, response: httpx.Response) -> bool:
         """Read to the end; gives False where we stopped before it."""
@@ -243,6 +259,16 @@ def _left_by_parser(response: httpx.Response) -> bytes:
     for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):
         connection = getattr(connection, name, None)
     return bytes(connection.trailing_data[0]) if connection is not None else b""
+
+
+def _is_whole(ask: Ask, head: Head) -> bool:
+    """Whether an answer is no stream, and ends by itself: what refuses a stream is none either."""
+    return ask.whole or head.status >= 300
+
+
+def _rest_of(ask: Ask) -> str:
+    """The name by which is known whether answers to an operation get to their end."""
+    return f"{ask.operation}, whole"
 
 
 async def _close(response: httpx.Response) -> None:

@@ -48,6 +48,11 @@ class Tape:
         """What has not ended."""
         return [(ask, live) for ask, live in self._rows if live.ending is None]
 
+    @property
+    def awaited(self) -> tuple[int, str] | None:
+        """Until when the try waits at most, by `now_us`, and for what; None where it waits for no answer or event."""
+        return max((one for _, live in self.running if (one := live.awaited)), default=None)
+
     async def close(self, ending: Ending = Ending.CUT, detail: str = "the try is over") -> None:
         """End whatever still runs; nothing more is sent."""
         self._closed = True

@@ -39,12 +39,16 @@ NOT_ALLOWED = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the user asked of the verdicts. `command` reproduces the run, without `--only`; "" where there is none."""
+    """What the user asked of the verdicts. `command` reproduces the run, without `--only`; "" where there is none.
+
+    `probes` are those of which it may perform one alone.
+    """
 
     only: Collection[str] | None = None
     waivers: tuple[Waiver, ...] = ()
     today: date | None = None
     command: str = ""
+    probes: Collection[str] = ()
 
 
 @dataclass(slots=True)
@@ -58,6 +62,7 @@ class ReportBuilder:
     registry: Registry
     checks: Mapping[str, Check]
     withheld: str = NOT_ALLOWED
+    until_us: int | None = None  # when no command runs any more, by the monotonic clock
     traces: int = 0
     exhibits: dict[str, list[Exhibit]] = field(default_factory=dict)
     judge: Judge = field(init=False)
@@ -92,14 +97,16 @@ class ReportBuilder:
         """Have the commands say what they find in all traces, once; gives whether they could say it all."""
         outcomes: dict[int, dict[str, Outcome]] = {}
         try:
-            answers = list(perform(self._own(only), self.profile.folder, spool))
+            until_s = None if self.until_us is None else self.until_us / 1e6
+            answers = list(perform(self._own(only), self.profile.folder, spool, until_s))
         except KeyboardInterrupt:
             for row in self._own():
                 self.judge.skipped(row.id, "the run was interrupted while commands checked it")
             return False
         for rows, answer in answers:
+            note = self.judge.untried if answer.is_cut else self.judge.failed
             for row in rows if answer.error else ():
-                self.judge.failed(row.id, answer.error)
+                note(row.id, answer.error)
             for (requirement, number), outcome in answer.outcomes.items():
                 outcomes.setdefault(number, {})[requirement] = outcome
         for kept in spool.kept:
@@ -147,11 +154,7 @@ class ReportBuilder:
 
         def again(ruling: Ruling) -> str:
             """What pinned tries show comes with the same command; what generated ones show, with the replay."""
-            return (
-                ""
-                if ruling.requirement.id in facts.get("replays", ())
-                else _reproduce(ruling, asked.command, self.profile)
-            )
+            return "" if ruling.requirement.id in facts.get("replays", ()) else _reproduce(ruling, asked, self.profile)
 
         report = Report(
             profile=self.profile.name,
@@ -162,6 +165,7 @@ class ReportBuilder:
             stale=tuple(stale),
             exhibits={one.requirement.id: self._exhibits(one) for one in rulings},
             traces=self.traces,
+            cut_short=self.judge.cut_short,
             notes=notes,
             adopted=self.profile.adopted,
             partial=asked.only is not None,
@@ -188,10 +192,12 @@ def _out_of_reach(ruling: Ruling, report: Report) -> Ruling:
     return dataclasses.replace(ruling, reason=f"needs {LACKING[report.levels[ruling.requirement.id]]}")
 
 
-def _reproduce(ruling: Ruling, command: str, profile: Profile) -> str:
-    """The commands that show a finding again: on the candidate, and on the recorded trace."""
+def _reproduce(ruling: Ruling, asked: Asked, profile: Profile) -> str:
+    """The commands that show a finding again: on the candidate, by the probe that has found it, and on the trace."""
     only = f"--only {ruling.requirement.id}"
-    lines = [f"{command} {only}"] if command else []
+    probe = next((one.probe for one in ruling.findings if one.probe in asked.probes), "")
+    alone = f" --probe {shlex.quote(probe)} --budget 0" if probe else ""
+    lines = [f"{asked.command} {only}{alone}"] if asked.command else []
     file = ruling.findings[0].trace if ruling.findings else ""
     if file.endswith(TRACE_SUFFIX):
         # A trace names its profile, and only a built-in one is found by its name.

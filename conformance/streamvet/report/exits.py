@@ -57,6 +57,8 @@ def exit_code(reports: Sequence[Report], policy: Policy) -> Exit:
     bad = {Verdict.FAIL, Verdict.WARN} if policy.strict else {Verdict.FAIL}
     if any(ruling.verdict in bad for ruling in verdicts) or any(report.stale for report in reports):
         return Exit.VIOLATED
+    if any(report.cut_short for report in reports):
+        return Exit.INCOMPLETE  # also where that would be accepted: nobody knows what was still to come
     if not any(report.exercised for report in reports) or any(report.errors for report in reports):
         return Exit.INCOMPLETE  # what an error of ours has cost is in the report; the rest holds
     if any(_incomplete(ruling, report, policy) for report in reports for ruling in report.rulings):

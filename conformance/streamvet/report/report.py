@@ -60,6 +60,7 @@ class Report:
     generated: int = 0  # tries that were, whether or not their traces were kept
     offline: bool = False  # judged from traces: what they do not hold is nobody's fault
     interrupted: bool = False
+    cut_short: bool = False  # the deadline was over before everything was tried and judged
     evidence: frozenset[Evidence] = frozenset(Evidence)  # the levels that the run has
     # The lowest level at which each requirement can be exercised: by a capture, or else by a run.
     levels: Mapping[str, Evidence] = field(default_factory=dict)

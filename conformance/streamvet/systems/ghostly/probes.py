@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _LISTED_RUNS = 3  # two would be in order half of the time by chance
 _PROJECT = "demo"
 _NO_PROJECT = "streamvet-no-such-project"
-_FILL_S = 10.0  # for a run whose steps are real, unlike a script's; see `fill`
 
 
 def list_stimuli(setting: Setting) -> list[Stimulus]:
@@ -65,7 +64,7 @@ async def fill(driver: Driver, _stimulus: Stimulus) -> None:
     """Read a run that fills a form. It does its own work, as a script has no steps of a browser."""
     _run, reader = await driver.begin("reader")
     if reader is not None:
-        await driver.to_end(reader, _FILL_S if driver.setting.scripted else None)
+        await driver.to_end(reader)
 
 
 def orphan_stimuli(setting: Setting) -> list[Stimulus]:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from streamvet.probes.setting import Setting, Stimulus
 
 
-_WORK_S = 10.0  # for a build that does its own work under control, where all intervals are scaled
-
-
 def rate_stimuli(setting: Setting) -> list[Stimulus]:
     """The first kind of start."""
     return [{"name": "rate limit", "kind": setting.main.kind, "outcome": None, "script": []}]
@@ -39,7 +36,7 @@ async def work(driver: Driver, _stimulus: Stimulus) -> None:
     """Read it to its end."""
     _run, reader = await driver.begin("reader")
     if reader is not None:
-        await driver.to_end(reader, _WORK_S)
+        await driver.to_end(reader)
 
 
 PROBES: tuple[Probe, ...] = (

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import Live
 
-_WORK_S = 10.0  # for a push that does its own work under control, where all intervals are scaled
 _PLANS_FOLDER = "/home/streamvet/.claude/plans/"
 _ELSEWHERE = "/home/streamvet/project/notes.md"  # a file that is written and is no plan
 _OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource behind a proxy may have one
@@ -82,11 +81,6 @@ class _Pushes:
     turns: Counter[str] = field(default_factory=Counter)
     written: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def within_s(self) -> float | None:
-        """How long a push may take."""
-        return _WORK_S if self.driver.setting.scripted else None
-
     def fresh(self) -> str:
         """A session id, or the name of a plan, that nobody has pushed to."""
         return str(uuid4()) if self.driver.stimulus["kind"] == "session" else f"streamvet-{uuid4().hex}.md"
@@ -113,7 +107,7 @@ class _Pushes:
     async def push(self, subject: str, label: str, role: str = "reader", **more: Any) -> Live | None:
         """Push and read to the end, or to where a plan cuts it; gives the stream where it had its terminal event."""
         live = await self.begin(subject, label, role, **more)
-        return live if live is not None and await self.driver.to_end(live, self.within_s) else None
+        return live if live is not None and await self.driver.to_end(live) else None
 
 
 # ------------------------------------------------------------------------------------------------ versions
@@ -307,7 +301,7 @@ async def killed(driver: Driver, stimulus: Stimulus) -> None:
             return
     midway = await pushes.begin(subject, last, "cut") if stimulus["midway"] else None
     if midway is not None:
-        await midway.events(1, pushes.within_s or driver.bounds.run_s)
+        await driver.run_shows(midway, 1)
     up = await driver.candidate.restart_after_kill()
     if midway is not None:
         await midway.over(driver.bounds.close_s)

@@ -1,0 +1,158 @@
+"""A candidate that keeps us waiting is waited for once, and a deadline ends everything, whatever it does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.campaign import Progress, Settings, Summary, Unreachable, campaign, deadline_s
+from streamvet.contract.loading import load_profile
+from streamvet.probes import bounds
+from streamvet.recorder import now_us, patience
+from streamvet.trace import Ending, Trace
+
+from .test_misbehaving import HEAD, OVER_S, RUNNING, STREAMS, candidate, target_for
+
+if TYPE_CHECKING:
+    from streamvet.trace import Exchange
+
+BEAT = b": heartbeat 2026-01-01T00:00:00Z\n\n"
+ENDING = b'event: status\ndata: {"kind":"status","status":"pass"}\n\nevent: end\ndata: {"kind":"end"}\n\n'
+RUN_S, LITTLE_S = 4.0, 0.1  # of a run of which nothing is known; and of one more, when none has ended
+INPUTS: dict[str, Any] = {"run": {"succeeds": {}, "fails": {}, "long": {}}}
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+async def _half(writer: asyncio.StreamWriter) -> None:
+    writer.write(HEAD + chunk(RUNNING) + b"ff\r\nevent: sta")
+    await asyncio.sleep(OVER_S)
+
+
+async def _beats_for_ever(writer: asyncio.StreamWriter) -> None:
+    writer.write(HEAD + chunk(RUNNING) + chunk(ENDING))
+    while True:
+        writer.write(chunk(BEAT))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+HOSTILE = {
+    "half a chunk, then silence": _half,
+    "heartbeats after the terminal event": _beats_for_ever,
+    "never answers": STREAMS["silent"],
+    "never ends": STREAMS["endless"],
+}
+
+
+def tried(
+    monkeypatch: pytest.MonkeyPatch, how: str, settings: Settings, **more: Any
+) -> tuple[Summary, list[Trace], list[Progress]]:  # fmt: skip
+    monkeypatch.setitem(STREAMS, how, HOSTILE.get(how, STREAMS.get(how)))
+    traces: list[Trace] = []
+    progress: list[Progress] = []
+
+    async def scenario() -> Summary:
+        async with candidate(how) as url, asyncio.timeout(OVER_S):
+            target, profile = target_for(url, **more)
+            return await campaign(target, profile, settings, traces.append, progress.append)
+
+    return asyncio.run(scenario()), traces, progress
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_without_control_what_never_comes_is_waited_for_once(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "_ANSWER_S", {True: RUN_S, False: RUN_S})
+    monkeypatch.setattr(bounds, "never_s", lambda _bound_ms: LITTLE_S)
+    monkeypatch.setattr(patience, "LITTLE_S", LITTLE_S)
+    monkeypatch.setattr("streamvet.campaign.running._RUN_SHARE", RUN_S / OVER_S)
+    settings = Settings(until_us=now_us() + int(OVER_S * 1e6))
+    summary, traces, _ = tried(monkeypatch, how, settings, without="control", inputs=INPUTS, max_starts=1000)
+    assert summary.untried == []
+    assert summary.errors == []
+    vain = [waited(trace, one) for trace in traces for one in trace.exchanges if one.ending is Ending.TIMED_OUT]
+    assert vain
+    paid = min((end for begun, end in vain if end - begun >= 0.9 * RUN_S), default=float("inf"))
+    # Whoever came later than that was let wait no more. A busy machine may be late by some tenths of a second.
+    assert [end - begun for begun, end in vain if begun > paid and end - begun >= 0.5 * RUN_S] == []
+    assert bool(summary.never) is (how in ("half a chunk, then silence", "never ends"))
+
+
+def waited(trace: Trace, one: Exchange) -> tuple[float, float]:
+    """From when to when an exchange was under way, in seconds of the wall."""
+    return trace.wall_clock + one.sent_us / 1e6, trace.wall_clock + one.ended_us / 1e6
+
+
+@pytest.mark.parametrize("how", ["heartbeats after the terminal event", "never ends"])
+def test_under_control_nobody_races_what_never_ends(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "never_s", lambda _bound_ms: 0.2)
+    monkeypatch.setattr(bounds, "_LEAST_WORK_S", 0.5)
+    settings = Settings(until_us=now_us() + int(OVER_S * 1e6), probes={"race", "cancel race", "churn"})
+    summary, traces, _ = tried(monkeypatch, how, settings)
+    assert (summary.untried, summary.errors) == ([], [])
+    starts = dict.fromkeys(("race", "cancel race"), 0)
+    for trace in traces:
+        if trace.probe in starts:
+            starts[trace.probe] += sum(one.role == "start" for one in trace.exchanges)
+    # Of 500 and 25: those that had begun before the first of them was waited for in vain.
+    assert 0 < starts["race"] < 100
+    assert 0 < starts["cancel race"] <= 4
+
+
+def test_a_run_that_does_its_own_work_under_control_is_no_wait_of_minutes() -> None:
+    assert bounds.work_s(0.05, controlled=True, most_s=140.0) == 10.0
+
+
+def test_a_login_that_nobody_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "_ANSWER_S", {True: 0.3, False: 0.3})
+    traces: list[Trace] = []
+
+    async def scenario() -> None:
+        async with candidate("silent", "login too") as url, asyncio.timeout(OVER_S):
+            target, profile = target_for(url)
+            await campaign(target, profile, Settings(probes={"straight", "cuts", "several", "late"}), traces.append)
+
+    asyncio.run(scenario())
+    logins = [one for trace in traces for one in trace.exchanges if one.operation == "login"]
+    assert len(traces) > 4
+    assert [one.ending for one in logins] == [Ending.TIMED_OUT] * 3
+
+
+@pytest.mark.parametrize("how", ["open", "endless", "silent"])
+def test_a_deadline_cuts_short_what_is_under_way(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun_us = now_us()
+    summary, traces, progress = tried(monkeypatch, how, Settings(until_us=begun_us + 2_000_000))
+    assert (now_us() - begun_us) / 1e6 < 20  # without one it would take a minute or more
+    assert summary.errors == []
+    untried = {name for name, _ in summary.untried}
+    assert untried
+    assert all(serves for _, serves in summary.untried)
+    assert progress[0].deadline_s is not None
+    assert progress[0].deadline_s <= 2.0
+    assert progress[-1].running == ()
+    # What was recorded is handed out, and ends as something does that we have cut.
+    cut = [one for trace in traces for one in trace.exchanges if one.detail == "the deadline is over"]
+    assert cut
+    assert {one.ending for one in cut} == {Ending.CUT}
+    names = {f"{trace.probe}: {trace.stimulus['name']}" for trace in traces}
+    assert any(name.partition(" (")[0] not in names for name in untried)  # and others were not begun
+
+
+def test_a_candidate_that_is_not_up_by_the_deadline_is_unreachable() -> None:
+    async def scenario() -> None:
+        target, profile = target_for("http://127.0.0.1:9")
+        await campaign(target, profile, Settings(wait_s=60, until_us=now_us() + 2_000_000), lambda _trace: None)
+
+    with pytest.raises(Unreachable, match="not up within the deadline: connections are refused"):
+        asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "seconds"), [("rockstar", 1.0, 300.0), ("promptfloe", 1.0, 390.0), ("promptfloe", 0.05, 300.0)]
+)
+def test_the_deadline_is_five_minutes_or_more_than_the_mandated_wait(name: str, scale: float, seconds: float) -> None:
+    assert deadline_s(load_profile(name), scale) == pytest.approx(seconds)
