@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamvet.attempts import Attempts
 from streamvet.contract.files import FileError
 from streamvet.decode import view
 from streamvet.explaining import Explanations
@@ -72,6 +73,19 @@ class Tally:
     unjudged: Counter[str] = field(default_factory=Counter)  # traces on which its check failed, by why
     untried: list[str] = field(default_factory=list)  # tries that would have exercised it, had there been time
     unkept: int = 0
+    attempts: Attempts = field(default_factory=Attempts)  # what they say about time, until all of them are known
+    is_settled: bool = False
+
+    def take(self, found: Iterable[Finding]) -> None:
+        """Take findings that count, or would if no other violation explained them."""
+        for one in found:
+            (self.explained if one.explained_by else self.findings).append(one)
+
+    def settle(self) -> None:
+        """Take what counts of the findings about time; all attempts are known now."""
+        if not self.is_settled:
+            self.take(self.attempts.counting())
+            self.is_settled = True
 
 
 class Judge:
@@ -183,9 +197,12 @@ class Judge:
         tally.probes[trace.probe] = tally.probes.get(trace.probe, 0) + 1
         kept, unkept = _kept(own_findings(outcome))
         explained, _ = _kept([one for one in outcome if one.explained_by])
-        tally.findings += (_named(one, row, trace) for one in kept)
-        tally.explained += (_named(one, row, trace) for one in explained)
         tally.unkept += unkept
+        found = [_named(one, row, trace) for one in (*kept, *explained)]
+        if trace.attempt:
+            tally.attempts.add(trace.attempt, [one for one in found if one.timed])
+            found = [one for one in found if not one.timed]
+        tally.take(found)
 
     def skipped(self, requirement: str, reason: str) -> None:
         """Note why a try that would have exercised a requirement did not happen."""
@@ -206,6 +223,10 @@ class Judge:
         """Whether the deadline kept anything from being tried."""
         return any(tally.untried for tally in self.tallies.values())
 
+    def doubtful(self) -> list[int]:
+        """The numbers of the tries that are to be performed again, see `attempts`, in their order."""
+        return sorted({of for tally in self.tallies.values() for of in tally.attempts.doubtful})
+
     def rulings(self) -> list[Ruling]:
         """The verdict on each requirement that is not excluded, in the order of the registry."""
         return [self._rule(row.on(self.profile)) for row in self.registry.testable()]
@@ -215,6 +236,7 @@ class Judge:
         if tally is None:
             return Ruling(row, Verdict.NOT_APPLICABLE, reason=_why_not(row, self.profile))
         probes = tuple(tally.probes)
+        tally.settle()
         if tally.error:
             return Ruling(row, Verdict.ERROR, tally.error, tally.exercised, tuple(tally.findings), probes)
         verdict, reason = self._verdict(row, tally)
@@ -234,7 +256,7 @@ class Judge:
         if tally.untried:
             return Verdict.INCONCLUSIVE, _out_of_time(tally.untried)
         if tally.exercised:
-            return Verdict.PASS, _not_read(tally.unread)
+            return Verdict.PASS, "; ".join(filter(None, (tally.attempts.acquitted(), _not_read(tally.unread))))
         return Verdict.INCONCLUSIVE, "; ".join(filter(None, (_reasons(tally.reasons), _not_read(tally.unread))))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from streamvet.trace.format import FIRST, FORMAT
-from streamvet.trace.values import Ending, Exchange, Head, Request, Trace
+from streamvet.trace.values import Attempt, Ending, Exchange, Head, Request, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -155,8 +155,17 @@ def load(
         probe=first["probe"], stimulus=first["stimulus"], exchanges=tuple(closed[i] for i in order),
         profile=first["profile"], digest=first["digest"], revision=first["revision"], time_scale=first["time_scale"],
         wall_clock=first["wall_clock"], lacks=tuple(first["lacks"]), accounts=first["accounts"],
-        jitter_us=first["jitter_us"], name=source,
+        jitter_us=first["jitter_us"], name=source, attempt=_attempt(first, source),
     )  # fmt: skip
+
+
+def _attempt(record: dict[str, Any], source: str) -> Attempt | None:
+    given = record.get("attempt")
+    if given is None:
+        return None
+    if not isinstance(given, dict) or not all(type(given.get(key)) is int for key in Attempt._fields):
+        raise TraceError(source, 1, f"attempt to have the numbers {' and '.join(Attempt._fields)}", _cut(repr(given)))
+    return Attempt(*(given[key] for key in Attempt._fields))
 
 
 def _first(record: dict[str, Any], kind: object, source: str, number: int) -> dict[str, Any]:

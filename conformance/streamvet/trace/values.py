@@ -70,6 +70,13 @@ class Chunk(NamedTuple):
     data: bytes
 
 
+class Attempt(NamedTuple):
+    """Which performance of a try a trace is: what seems to be over its time is tried again."""
+
+    of: int  # the number of the try in its campaign
+    number: int  # from 1 on
+
+
 class Memo(dict[str, Any]):
     """What was computed of an exchange: it goes when that goes, and does not follow it to another process."""
 
@@ -148,4 +155,5 @@ class Trace:
     lacks: tuple[str, ...] = ()
     accounts: Mapping[str, str] = field(default_factory=dict)  # role -> what it is, never a secret
     jitter_us: Mapping[str, int] = field(default_factory=dict)  # exchange id -> how late the harness itself was
+    attempt: Attempt | None = None  # None where nothing says that it may be tried again
     name: str = ""  # the file it came from or will be written to
