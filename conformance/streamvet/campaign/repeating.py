@@ -1,24 +1,31 @@
-"""Performs the planned tries, and repeats those for which the harness was too late.
+"""Performs the planned tries; repeats those for which the harness was late, or in which something was over its time.
 
-Must not know in which order they come.
+Must not know in which order they come, nor what is judged.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING
 
+from streamvet.attempts import MOST
 from streamvet.campaign.lateness import is_late, late_us
 from streamvet.campaign.performing import record
+from streamvet.campaign.state import Performed
 from streamvet.campaign.turns import undisturbed
 from streamvet.probes.probe import Ambient
+from streamvet.trace import Attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from streamvet.campaign.planning import Try
     from streamvet.campaign.state import State
     from streamvet.trace import Trace
+
+    # The numbers of the tries that are to be performed again, by what has been handed out so far.
+    Doubtful = Callable[[], Awaitable[Sequence[int]]]
 
 _REPEATS = 2
 _UNWELCOME = frozenset({401, 403})
@@ -32,11 +39,11 @@ async def perform(state: State, one: Try) -> None:
     by_us, trace, is_cut = await _tried(state, one)
     if is_cut:
         state.untried(one)
-        _done(state, trace)
+        _done(state, one, trace)
     elif is_late(state.setting, one, by_us):
         state.late.append((one, by_us, trace))
     else:
-        _done(state, trace)
+        _done(state, one, trace)
 
 
 async def repeat_late(state: State) -> None:
@@ -68,7 +75,35 @@ async def _repeat(state: State, one: Try, by_us: int, trace: Trace) -> None:
             by_us, trace = again_us, again
         if not is_late(state.setting, one, by_us):
             break
-    _done(state, trace)
+    _done(state, one, trace)
+
+
+async def nobody_doubts() -> Sequence[int]:
+    """Where nobody asks what was found before the campaign is over."""
+    return ()
+
+
+async def repeat_doubtful(state: State, doubtful: Doubtful) -> None:
+    """What seems to be over its time once more, alone, until that is certain: the machine may have been slow."""
+    try:
+        async with asyncio.timeout(state.left_s):
+            while (number := _first_to_repeat(state, await doubtful())) is not None:
+                await state.calm.wait()
+                done = state.performed[number]
+                done.attempts += 1
+                state.summary.retried += 1
+                _, trace, is_cut = await _tried(state, done.one)
+                if not is_cut:
+                    state.on_trace(dataclasses.replace(trace, attempt=Attempt(number, done.attempts)))
+                state.report()
+    except TimeoutError:  # what is not certain by the deadline counts as it was seen
+        return
+
+
+def _first_to_repeat(state: State, numbers: Sequence[int]) -> int | None:
+    """The first of these tries that may be performed once more, and has the time for it."""
+    may = (one for one in numbers if state.performed[one].attempts < MOST)
+    return next((one for one in may if state.performed[one].one.wait_s < state.left_s), None)
 
 
 async def _tried(state: State, one: Try) -> tuple[int, Trace, bool]:
@@ -80,10 +115,12 @@ async def _tried(state: State, one: Try) -> tuple[int, Trace, bool]:
     return late_us(trace), trace, row.is_cut
 
 
-def _done(state: State, trace: Trace) -> None:
+def _done(state: State, one: Try, trace: Trace) -> None:
     state.summary.tries += 1
     state.summary.welcome.update(_welcome(trace))
-    state.on_trace(trace)
+    number = len(state.performed)
+    state.performed.append(Performed(one))
+    state.on_trace(dataclasses.replace(trace, attempt=Attempt(number, 1)))
     state.report()
 
 

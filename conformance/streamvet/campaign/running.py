@@ -15,7 +15,7 @@ from streamvet.campaign.calm import Calm
 from streamvet.campaign.exploring import run_explorer
 from streamvet.campaign.planning import plan_cases, plan_tries
 from streamvet.campaign.reaching import Unreachable, describe, reach
-from streamvet.campaign.repeating import perform, repeat_late
+from streamvet.campaign.repeating import nobody_doubts, perform, repeat_doubtful, repeat_late
 from streamvet.campaign.slots import Slots
 from streamvet.campaign.state import State
 from streamvet.campaign.terms import Progress, Settings, Summary, deadline_s
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from streamvet.campaign.planning import Plan, Try
+    from streamvet.campaign.repeating import Doubtful
     from streamvet.campaign.workshop import Explore
     from streamvet.contract.profile import Profile
     from streamvet.contract.target import Target
@@ -57,12 +58,14 @@ async def campaign(
     cases: Sequence[tuple[str, Stimulus]] | None = None,
     calm: Calm | None = None,
     explore: Explore | None = None,
+    doubtful: Doubtful = nobody_doubts,
 ) -> Summary:
     """Try everything that can be tried on a candidate. Traces are handed out as their tries end.
 
     With `cases`, pairs of a probe's name and a stimulus, as traces have them, only these are tried. `calm` is shared by
     campaigns that run beside each other. `explore` is called once only waits are left that it does not disturb; the
-    campaign ends when it has returned.
+    campaign ends when it has returned. `doubtful` is asked at the end which tries are to be performed again, by the
+    numbers that their traces have in `attempt`, as often as it names some.
 
     Raises:
         KeyError: where a case names no probe.
@@ -90,7 +93,7 @@ async def campaign(
                 summary.skipped = plan.skipped
                 state = State(candidate, setting, system, recorder, summary, on_trace, on_progress, calm)
                 state.begun_us, state.until_us = begun_us, until_us
-                await _run(state, plan, explore)
+                await _run(state, plan, explore, doubtful)
             finally:
                 summary.never = candidate.endings.never
                 calm.waits(candidate)  # also where it never came to its tries
@@ -136,7 +139,7 @@ def _settled() -> Iterator[None]:
         gc.unfreeze()
 
 
-async def _run(state: State, plan: Plan, explorer: Explore | None) -> None:
+async def _run(state: State, plan: Plan, explorer: Explore | None, doubtful: Doubtful) -> None:
     """All tries of a plan; and what somebody wants to explore beside the waits, and behind what runs alone."""
     ticker = asyncio.create_task(state.tick())
     exploring = asyncio.create_task(run_explorer(state, explorer, plan))
@@ -151,6 +154,7 @@ async def _run(state: State, plan: Plan, explorer: Explore | None) -> None:
             over.result()
         state.calm.waits(state.candidate)
         await repeat_late(state)
+        await repeat_doubtful(state, doubtful)
     finally:
         ticker.cancel()
         exploring.cancel()

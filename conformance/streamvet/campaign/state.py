@@ -51,6 +51,14 @@ class UnderWay:
 
 
 @dataclass(slots=True)
+class Performed:
+    """A planned try that was performed, and how often its traces were handed out."""
+
+    one: Try
+    attempts: int = 1
+
+
+@dataclass(slots=True)
 class State:
     """The state of one campaign."""
 
@@ -65,6 +73,7 @@ class State:
     total: int = 0
     begun: list[UnderWay] = field(default_factory=list)
     late: list[tuple[Try, int, Trace]] = field(default_factory=list)  # to be repeated
+    performed: list[Performed] = field(default_factory=list)  # the number of a try is its place here
     short_over: asyncio.Event = field(default_factory=asyncio.Event)
     planned_over: asyncio.Event = field(default_factory=asyncio.Event)
     connections: Slots = field(init=False)

@@ -73,6 +73,7 @@ class Summary:
     tries: int = 0
     generated: int = 0  # tries besides those that were planned
     repeated: int = 0  # tries that were repeated because the harness itself was late
+    retried: int = 0  # attempts at tries in which something seemed to be over its time
     duration_s: float = 0.0
     mandated_wait_s: float = 0.0
     skipped: list[tuple[str, str]] = field(default_factory=list)  # requirement, reason

@@ -95,6 +95,10 @@ class JudgeProcess:
         )
         return self._pending[-1]
 
+    def doubtful(self, candidate: JudgedCandidate) -> Future[list[int]]:
+        """The tries to be performed again, by what was handed over so far; see `attempts`."""
+        return self._pool.submit(_doubtful, candidate)
+
     def catch_up(self) -> bool:
         """Wait until everything is judged; gives whether it is. Who interrupts that has what is judged by then.
 
@@ -190,6 +194,10 @@ def _judge(candidate: JudgedCandidate, trace: Trace, until_us: int) -> frozenset
             judging.builder.judge.untried(requirement, f"{trace.probe}: {trace.stimulus.get('name')} (not judged)")
         return frozenset()
     return frozenset(requirement for requirement, outcome in outcomes.items() if own_findings(outcome))
+
+
+def _doubtful(candidate: JudgedCandidate) -> list[int]:
+    return _judging(candidate).builder.judge.doubtful()
 
 
 def _keep(candidate: JudgedCandidate, judging: _Judging, trace: Trace) -> str:

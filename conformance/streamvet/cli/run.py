@@ -246,6 +246,7 @@ async def _campaigns(trials: Sequence[_Trial], settings: Settings, process: Judg
                 lambda progress: watch.seen(subject.profile.name, progress),
                 calm=calm,
                 explore=trial.explorer,
+                doubtful=lambda: asyncio.wrap_future(process.doubtful(trial.judged)),
             )
 
         await asyncio.gather(*map(one, trials))
@@ -298,6 +299,9 @@ def _notes(
     if summary.repeated:
         were = "wait was" if summary.repeated == 1 else "waits were"
         found.append(f"{summary.repeated} {were} repeated, as the suite itself was late")
+    if summary.retried:
+        attempts = counted(summary.retried, "attempt was", "attempts were")
+        found.append(f"{attempts} made once more, as something seemed to be over its time")
     if exploring and exploring.doubtful:
         tries = counted(exploring.doubtful, "generated try", "generated tries")
         found.append(f"{tries} missed a bound in time once and never again: not judged")
