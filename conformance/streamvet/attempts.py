@@ -1,7 +1,8 @@
 """What counts of findings about time: a machine is slow now and then, a server that breaks its bound is slow each time.
 
 A try in which something seems to be over its time is performed again. Its findings about time count where a second
-attempt has some, too. Pure; must not know how a try is performed again, nor what a requirement asks for.
+attempt has some, too. So do findings in an exchange for which the suite waited no longer: how long it waits is no bound
+of the contract. Pure; must not know how a try is performed again, nor what a requirement asks for.
 """
 
 from __future__ import annotations

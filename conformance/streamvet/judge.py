@@ -17,6 +17,7 @@ from streamvet.contract.files import FileError
 from streamvet.decode import view
 from streamvet.explaining import Explanations
 from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
+from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -200,8 +201,10 @@ class Judge:
         tally.unkept += unkept
         found = [_named(one, row, trace) for one in (*kept, *explained)]
         if trace.attempt:
-            tally.attempts.add(trace.attempt, [one for one in found if one.timed])
-            found = [one for one in found if not one.timed]
+            given_up = {one.id for one in trace.exchanges if one.ending is Ending.TIMED_OUT}
+            timed = [one for one in found if one.timed or one.exchange in given_up]
+            tally.attempts.add(trace.attempt, timed)
+            found = [one for one in found if one not in timed]
         tally.take(found)
 
     def skipped(self, requirement: str, reason: str) -> None:

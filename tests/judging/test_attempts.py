@@ -13,28 +13,30 @@ from streamvet.examples import base_trace, bases, examples
 from streamvet.judge import Judge
 from streamvet.outcome import Finding, NotExercised, Verdict
 from streamvet.systems import judge_of
-from streamvet.trace import Attempt, dump, load
+from streamvet.trace import Attempt, Ending, dump, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamvet.outcome import Check, Outcome
+    from streamvet.trace import Trace
 
 GHOSTLY = load_profile("ghostly")
 TRACE = base_trace(bases()["ghostly-failing"])
+GIVEN_UP = replace(TRACE, exchanges=tuple(replace(one, ending=Ending.TIMED_OUT) for one in TRACE.exchanges))
 LATE = Finding("x2", (0, 0), 0, "the end within 1000 ms", "the end after 1268 ms", timed=True)
 LOST = Finding("x2", (0, 0), 0, "7 events", "6 events")
 NOTHING = NotExercised("no run has ended")
 FAIL, PASS = Verdict.FAIL, Verdict.PASS
 
 
-def bench_of(outcomes: Sequence[tuple[Attempt | None, Outcome]]) -> Judge:
+def bench_of(outcomes: Sequence[tuple[Attempt | None, Outcome]], trace: Trace = TRACE) -> Judge:
     """A judge that was given these outcomes of TRM-05, one trace after the other."""
     said = iter([outcome for _, outcome in outcomes])
     check: Check = lambda _trace, _profile: next(said)  # noqa: E731 - a check that says what it is told to
     bench = Judge(GHOSTLY, load_registry(), {"TRM-05": check})
     for attempt, _ in outcomes:
-        bench.add(replace(TRACE, attempt=attempt))
+        bench.add(replace(trace, attempt=attempt))
     return bench
 
 
@@ -69,6 +71,14 @@ def tries(*attempts: Sequence[Outcome]) -> list[tuple[Attempt | None, Outcome]]:
 def test_what_counts(outcomes: list[tuple[Attempt | None, Outcome]], verdict: Verdict, again: list[int]) -> None:
     bench = bench_of(outcomes)
     assert bench.doubtful() == again
+    (ruling,) = [one for one in bench.rulings() if one.requirement.id == "TRM-05"]
+    assert ruling.verdict is verdict
+
+
+@pytest.mark.parametrize(("second", "verdict"), [([], PASS), ([LOST], FAIL)])
+def test_what_was_waited_for_no_longer_is_about_time_too(second: Outcome, verdict: Verdict) -> None:
+    """How long the suite waits is no bound of the contract."""
+    bench = bench_of(tries([[LOST], second]), GIVEN_UP)
     (ruling,) = [one for one in bench.rulings() if one.requirement.id == "TRM-05"]
     assert ruling.verdict is verdict
 

@@ -300,8 +300,8 @@ def _notes(
         were = "wait was" if summary.repeated == 1 else "waits were"
         found.append(f"{summary.repeated} {were} repeated, as the suite itself was late")
     if summary.retried:
-        attempts = counted(summary.retried, "attempt was", "attempts were")
-        found.append(f"{attempts} made once more, as something seemed to be over its time")
+        tries = counted(summary.retried, "try was", "tries were")
+        found.append(f"{tries} made again, as something seemed to be over its time")
     if exploring and exploring.doubtful:
         tries = counted(exploring.doubtful, "generated try", "generated tries")
         found.append(f"{tries} missed a bound in time once and never again: not judged")
