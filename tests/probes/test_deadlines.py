@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BEAT = b": heartbeat 2026-01-01T00:00:00Z\n\n"
 ENDING = b'event: status\ndata: {"kind":"status","status":"pass"}\n\nevent: end\ndata: {"kind":"end"}\n\n'
-RUN_S, LITTLE_S = 4.0, 0.1  # of a run of which nothing is known; and of one more, when none has ended
+RUN_S, LITTLE_S = 3.0, 0.1  # of a run of which nothing is known; and of one more, when none has ended
 INPUTS: dict[str, Any] = {"run": {"succeeds": {}, "fails": {}, "long": {}}}
 
 

@@ -105,4 +105,4 @@ async def reread(driver: Driver, again: Live, count: int) -> None:
 async def _ended(driver: Driver) -> Run | None:
     """A run that is read to its end, None where there is none."""
     run, reader = await driver.begin("reader", ending="succeeds")
-    return run if reader is not None and await driver.to_end(reader) else None
+    return run if reader is not None and await driver.to_end(reader, ending="succeeds") else None

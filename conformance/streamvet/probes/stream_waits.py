@@ -52,53 +52,53 @@ class StreamWaits:
         except TimeoutError:
             return False
 
-    async def terminal(self, live: Live, within_s: float | None = None) -> bool:
-        """Wait until a reader has seen that the run has ended."""
+    async def terminal(self, live: Live, within_s: float | None = None, ending: str | None = None) -> bool:
+        """Wait until a reader has seen that the run has ended; `ending` where it is not that of the stimulus."""
         if within_s is not None:
             return await live.until(self.is_terminal, within_s, "the terminal event") is not None
-        begun_us = now_us()
-        over = await live.until(self.is_terminal, self._run_s, "the terminal event") is not None
-        _note(self._endings, self._name, live, came=over, since_us=begun_us)
+        begun_us, name = now_us(), self._name(ending)
+        over = await live.until(self.is_terminal, self._run_s(name), "the terminal event") is not None
+        _note(self._endings, name, live, came=over, since_us=begun_us)
         return over
 
     async def run_shows(self, live: Live, count: int, extra_s: float = 0.0) -> bool:
         """Wait for so many history events of a run, or its end; no longer than for that, and in vain only once."""
-        begun_us, within_s = now_us(), self._run_s + extra_s
-        within_s = within_s if self._scripted else self._candidate.shows.seconds(self._name, within_s)
+        begun_us, name = now_us(), self._name()
+        within_s = self._run_s(name) + extra_s
+        within_s = within_s if self._scripted else self._candidate.shows.seconds(name, within_s)
         await live.until(lambda one: len(live.history) >= count or self.is_terminal(one), within_s, f"{count} events")
-        _note(self._candidate.shows, self._name, live, came=bool(live.history), since_us=begun_us)
+        _note(self._candidate.shows, name, live, came=bool(live.history), since_us=begun_us)
         return len(live.history) >= count
 
     @property
     def _scripted(self) -> bool:
         return self._stimulus.get("script") is not None
 
-    @property
-    def _run_s(self) -> float:
+    def _run_s(self, name: str) -> float:
         """How long to wait for the end of a run.
 
         Nobody knows how long one takes that is not told what to do; but not each of them is waited for in vain.
         """
         within_s = self._bounds.run_s
-        return within_s if self._scripted else self._endings.seconds(self._name, within_s)
+        return within_s if self._scripted else self._endings.seconds(name, within_s)
 
     @property
     def in_vain(self) -> bool:
         """Whether no run like those of this try has ended so far, or no stream of theirs, though it was waited for."""
-        return self._endings.is_vain(self._name) or self._candidate.closes.is_vain(self._name)
+        name = self._name()
+        return self._endings.is_vain(name) or self._candidate.closes.is_vain(name)
 
     @property
     def _endings(self) -> Patience:
         return self._candidate.scripted if self._scripted else self._candidate.endings
 
-    @property
-    def _name(self) -> str:
+    def _name(self, ending: str | None = None) -> str:
         """The runs of this try and those that are like them."""
-        return f"{self._stimulus.get('kind')}: {self._stimulus.get('outcome' if self._scripted else 'input')}"
+        return f"{self._stimulus.get('kind')}: {ending or self._stimulus.get('outcome' if self._scripted else 'input')}"
 
-    async def to_end(self, live: Live, within_s: float | None = None) -> bool:
+    async def to_end(self, live: Live, within_s: float | None = None, ending: str | None = None) -> bool:
         """Read a stream to its end, or to where it is cut; gives whether it had the terminal event."""
-        seen = await self.terminal(live, within_s)
+        seen = await self.terminal(live, within_s, ending)
         await self.closed(live)
         return seen
 
@@ -108,7 +108,7 @@ class StreamWaits:
             return  # before that
         begun_us = now_us()
         came = await live.ended(self._bounds.close_s) in BY_SERVER
-        _note(self._candidate.closes, self._name, live, came=came, since_us=begun_us)
+        _note(self._candidate.closes, self._name(), live, came=came, since_us=begun_us)
 
     async def observe(self, live: Live, for_s: float) -> None:
         """Look at a stream for so long from its head, then leave it."""
