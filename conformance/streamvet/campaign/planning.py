@@ -75,7 +75,7 @@ class Plan:
             self.skipped += [(requirement, f"not tried: {reason}") for requirement in probe.serves]
 
 
-def plan_tries(probes: Iterable[Probe], setting: Setting, max_wait_s: float | None = None) -> Plan:
+def plan_tries(probes: Iterable[Probe], setting: Setting, max_wait_s: float | None) -> Plan:
     """Everything that can be tried on this candidate. What waits longest comes first, else the order is the table's."""
     plan = Plan()
     left = setting.target.max_starts

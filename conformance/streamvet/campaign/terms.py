@@ -77,9 +77,8 @@ class Summary:
     duration_s: float = 0.0
     mandated_wait_s: float = 0.0
     skipped: list[tuple[str, str]] = field(default_factory=list)  # requirement, reason
-    untried: list[tuple[str, tuple[str, ...]]] = field(
-        default_factory=list
-    )  # tries that the deadline cut short, for what
+    # Tries that the deadline cut short, with the requirements that they serve.
+    untried: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     never: dict[str, float] = field(default_factory=dict)  # runs of which none ended, and how long one was waited for
     errors: list[str] = field(default_factory=list)  # our own mistakes, as text
     deaths: list[str] = field(default_factory=list)  # how a launched candidate ended, each time by itself

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamvet.campaign import Settings, campaign
+from streamvet.campaign import Settings, campaign, deadline_s
 from streamvet.cli import options  # noqa: TC001 - typer reads the annotations
 from streamvet.cli.console import say
 from streamvet.cli.subjects import Subject, subjects_of
@@ -22,6 +22,7 @@ from streamvet.contract.registry import load_registry
 from streamvet.generation.case import Case, hold_to, load_case
 from streamvet.generation.reducing import REPLAYS
 from streamvet.outcome import own_findings
+from streamvet.recorder import now_us
 from streamvet.report import text
 from streamvet.report.building import Asked, ReportBuilder
 from streamvet.report.exits import Policy, exit_code
@@ -77,9 +78,12 @@ def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[
         fails += bool(own_findings(builder.add(trace).get(case.requirement)))
 
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    settings = Settings(time_scale=subject.scale, wait_s=wait_s)
+    within_s = times * deadline_s(subject.profile, subject.scale)
+    settings = Settings(time_scale=subject.scale, wait_s=wait_s, until_us=now_us() + int(within_s * 1e6))
     cases = [(case.probe, case.stimulus)] * times
     summary = asyncio.run(campaign(subject.target, subject.profile, settings, judge, cases=cases))
+    for name, _ in summary.untried:
+        builder.judge.untried(case.requirement, name)
     report = builder.report(
         Asked(only={case.requirement}), target=subject.shown, started_at=started_at, duration_s=summary.duration_s,
         mandated_wait_s=summary.mandated_wait_s, time_scale=subject.scale, seed=case.seed,

@@ -122,7 +122,8 @@ class Explorer:
 
     async def __call__(self, workshop: Workshop) -> None:
         """Explore until there is no more time, or nothing more to be found."""
-        late, self._is_over = self._effort.lateness(workshop), workshop.is_over
+        late: Callable[[float], bool] | None = None  # once there is something to try
+        self._is_over = workshop.is_over
         workshop = replace(workshop, hand_out=_once(workshop.hand_out))
         trials = Trials(workshop, self._workers)
         running: set[asyncio.Task[None]] = set()
@@ -130,6 +131,7 @@ class Explorer:
         try:
             async for stimulus in self._workers.stimuli(ground_of(workshop.setting, workshop.generation)):
                 # What a try has to wait in any case has to be over in time.
+                late = late or self._effort.lateness(workshop)
                 if late(workshop.program.wait_ms(workshop.setting, stimulus) / 1000):
                     self.late = self._effort.budget_s is not None and not self._explored
                     break

@@ -54,7 +54,7 @@ class Setting:
     words: Vocabulary | None
     seed: int = 0
     effort: Effort = FULL_EFFORT
-    run_s: float = 120.0  # for a run of which nobody knows how long it takes
+    run_s: float = 120.0  # for a run of which nobody knows how long it takes; a campaign has a deadline to say so
 
     @property
     def scripted(self) -> bool:

@@ -167,6 +167,9 @@ def perform_one(job: Job) -> Done:
             _write(trace, job.keep, number)
     for requirement, reason in summary.skipped:
         bench.skipped(requirement, reason)
+    for name, serves in summary.untried:
+        for requirement in serves:
+            bench.untried(requirement, name)
     rulings = bench.rulings()
     ours = tuple(one.reason for one in rulings if one.verdict is Verdict.ERROR)  # of commands
     late = any(one.verdict is Verdict.INCONCLUSIVE and _LATE in one.reason for one in rulings)
