@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.files import read_yaml, schemas_folder
@@ -23,10 +24,15 @@ if TYPE_CHECKING:
     from streamvet.trace import Trace
 
 
+@cache
+def _content(system: str) -> dict[str, Any]:
+    content: dict[str, Any] = read_yaml(schemas_folder() / system / "profile.yaml")
+    return content
+
+
 def raw_of(system: str) -> dict[str, Any]:
     """The content of a built-in profile, to be changed."""
-    raw: dict[str, Any] = copy.deepcopy(read_yaml(schemas_folder() / system / "profile.yaml"))
-    return raw
+    return copy.deepcopy(_content(system))
 
 
 def variant(system: str, change: Callable[[dict[str, Any]], object]) -> Profile:

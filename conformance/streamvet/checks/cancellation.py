@@ -5,7 +5,7 @@ Must not know why a run was cancelled.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.access import refused
 from streamvet.checks.catchup.history import losses
@@ -79,15 +79,21 @@ def seen_by_readers(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no active run with readers was cancelled")
 
 
+def _rule_again(exchange: Exchange, profile: Profile) -> dict[str, Any]:
+    """What the profile says of the answer to the cancellation of a run that is over; nothing where it is silent."""
+    again = exchange.role == "cancel-again"
+    return profile.field("operations.cancel.again" if again else "operations.cancel.finished") or {}
+
+
 def answered_again(trace: Trace, profile: Profile) -> Outcome:
     """CAN-03."""
     asked = answered(with_role(trace, "cancel-again", "cancel-finished", "cancel-racing"))
+    asked = [x for x in asked if _rule_again(x, profile)]
     if not asked:
         return NotExercised("no finished run was cancelled")
     found = []
     for exchange in asked:
-        again = exchange.role == "cancel-again"
-        rule = profile.field("operations.cancel.again" if again else "operations.cancel.finished")
+        rule = _rule_again(exchange, profile)
         allowed, below = rule.get("status"), rule.get("below", 500)
         if exchange.role == "cancel-racing" and _accepted(exchange, profile):
             continue  # it was in time; whether with the right status is another row's

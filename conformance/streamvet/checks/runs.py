@@ -59,10 +59,13 @@ def has_last(reading: Reading) -> bool:
 def ended(reading: Reading) -> bool:
     """Whether the stream got to its end: its last event is there, or the server closed it as HTTP says.
 
-    An ambient stream has no end; there it is whether the reader stayed until everything was there, or due.
+    An ambient stream has no end; there it is whether the reader stayed until everything was there, or due. Where the
+    server closed one and the profile says nothing of how it ends, that cannot be known.
     """
     one = reading.exchange
     is_due = "due_us" in one.about and not one.detail.startswith(LIMIT)
+    if one.by_server and reading.profile.streams == "ambient" and reading.profile.terminal is None:
+        return False
     return has_last(reading) or (left_alone(reading) and one.clean) or is_due
 
 

@@ -180,7 +180,7 @@ def _still_open(waited_us: int) -> str:
 def finished_closes(trace: Trace, profile: Profile) -> Outcome:
     """TRM-05: its ending, and its close at all; a stream that is resumed from behind the ending has only the latter."""
     rule = _terminal(profile)
-    within_ms = rule.finished_within_ms or rule.close_within_ms
+    within_ms = rule.finished_within_ms
     found, exercised = [], False
     for one in _of_finished_runs(trace, profile):
         x, open_us = one.exchange, one.exchange.ended_us - one.exchange.sent_us
@@ -282,7 +282,7 @@ def _states(
 def end_for_all(trace: Trace, profile: Profile) -> Outcome:
     """TRM-08: at all; see `is_never`."""
     rule = _terminal(profile)
-    within_ms = rule.join_within_ms or rule.close_within_ms
+    within_ms = rule.join_within_ms
     found, exercised = [], False
     for one, end in _beside_an_end(trace, profile):
         x, came = one.exchange, bool(one.of(rule.last))

@@ -41,7 +41,7 @@ SPELT_LONGER = 4  # so many times may an answer be as long as what was asked for
 def stream_status(trace: Trace, profile: Profile) -> Outcome:
     """TRN-01."""
     asked = [x for x in trace.exchanges if _is_to_succeed(x) and not _left_before_head(x)]
-    asked = [x for x in asked if not _is_of_another_row(x, trace)]
+    asked = [x for x in asked if x.operation in profile.operations and not _is_of_another_row(x, trace)]
     if not asked:
         return NotExercised("no stream was requested with valid credentials")
     found = []

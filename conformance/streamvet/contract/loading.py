@@ -62,7 +62,7 @@ def profile_of(raw: Any, path: Path) -> Profile:
     folder = path.parent
     events, terminal, cursor = raw["events"], raw.get("terminal"), raw.get("catchup", {}).get("cursor")
     operations = {name: _operation(name, row) for name, row in raw["operations"].items()}
-    lifecycles = {name: _lifecycle(name, row) for name, row in raw.get("lifecycles", {}).items()}
+    lifecycles = {name: _lifecycle(name, row, raw["streams"]) for name, row in raw.get("lifecycles", {}).items()}
     return Profile(
         name=raw["profile"],
         title=raw["title"],
@@ -100,13 +100,13 @@ def _check_adopted(profile: Profile, registry: Registry, path: Path) -> None:
             raise FileError(path, f"/adopted/{name}", wanted, repr(name) if row is None else f"{name}, {row.level}")
 
 
-def _lifecycle(name: str, row: Mapping[str, Any]) -> Lifecycle:
+def _lifecycle(name: str, row: Mapping[str, Any], streams: str) -> Lifecycle:
     return Lifecycle(
         name=name,
         key=row.get("key"),
         start=row["start"],
         states=row["states"],
-        anywhere=row.get("begins") == "anywhere",
+        anywhere=row.get("begins", "anywhere" if streams == "ambient" else "at-start") == "anywhere",
         forbids=tuple(row.get("forbids", ())),
         adopted=row.get("adopted"),
     )

@@ -170,7 +170,8 @@ def _origins(profile: Profile, *, again: bool) -> tuple[str, ...]:
         found += ["earlier", "earlier", "first"] if resumes else []
     if resumes:
         cursor = profile.field("catchup.cursor") or {}
-        found += ["empty", *(name for name in ("unknown", "malformed") if name in cursor), "future"]
+        found += [name for name in ("empty", "unknown", "malformed") if name in cursor]
+        found += ["future"] if "unknown" in cursor else []
     return tuple(found)
 
 

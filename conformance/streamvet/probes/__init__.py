@@ -137,8 +137,12 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "launch"), connections=1, alone=True,
     ),
     Probe(
-        "several", reading.several, ("ORD-06",), reading.several_stimuli,
+        "several", reading.several, ("ORD-06", "TRM-08", "TRM-12"), reading.several_stimuli,
         needs=("starts", "terminal", "independent readers"), connections=3,
+    ),
+    Probe(
+        "pushes in a row", reading.pushes, ("CAT-17",), reading.pushes_stimuli,
+        needs=("push", "control", "no replay"), connections=1, starts=2,
     ),
     Probe(
         "cancel", cancelling.active,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from streamvet.contract.profile import matches
 from streamvet.probes import scripts, triggers
 from streamvet.probes.bounds import script_s
-from streamvet.probes.reading import EVENTS, pauses_of
+from streamvet.probes.reading import EVENTS, OLD_ID, pauses_of
 from streamvet.probes.sender import GZIP, NO_GZIP
 from streamvet.probes.setting import STEP_MS
 
@@ -28,7 +28,6 @@ _SLOW_EVENTS, _SLOW_BYTES = 400, 16 * 1024
 # Behind the last moment at which something is in time: the floor of a tolerance, widened by what the harness may be
 # late, and the time that it takes to arrive.
 _TOLD_LATE_MS = 150.0
-_OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource behind a proxy may have one
 
 
 def _spread(setting: Setting, count: int, real_ms: float) -> list[scripts.Step]:
@@ -106,7 +105,7 @@ async def newcomers(driver: Driver, stimulus: Stimulus) -> None:
     await driver.publish(stimulus["before"])
     await first.events(len(stimulus["before"]), driver.bounds.answer_s)
     await first.cut("it has what came before")
-    came = [await driver.listen("newcomer"), await driver.listen("newcomer", headers=(("Last-Event-ID", _OLD_ID),))]
+    came = [await driver.listen("newcomer"), await driver.listen("newcomer", headers=(("Last-Event-ID", OLD_ID),))]
     await driver.perform(stimulus["script"])
     await driver.have_all(came, _emits(stimulus))
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.recorder import Seen
 
-# Cursors that have to be refused: those that the profile gives, and the one behind the newest event.
+# Cursors that have to be refused: those that the profile gives, and the one behind the newest event where it gives an
+# unknown one.
 WRONG_CURSORS = ("malformed", "unknown", "future")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
@@ -46,9 +47,14 @@ def cursor_behind(profile: Profile, history: Sequence[Seen]) -> Cursor | None:
     return Cursor(str(int(number.group()) + 1), "unknown") if number else None
 
 
+def empty_cursor(profile: Profile) -> Cursor | None:
+    """An empty cursor, None where the profile does not say what that means."""
+    return Cursor("", "empty", 0) if profile.field("catchup.cursor.empty") and resumes(profile) else None
+
+
 def wrong_cursor(profile: Profile, origin: str, history: Sequence[Seen]) -> Cursor | None:
     """One of WRONG_CURSORS for a run that has ended with this history; None where the profile knows of none."""
     rule = profile.field("catchup.cursor") or {}
     if origin == "future":
-        return cursor_behind(profile, history) if rule else None
+        return cursor_behind(profile, history) if "unknown" in rule else None
     return Cursor(str(rule[origin]), origin) if origin in rule else None

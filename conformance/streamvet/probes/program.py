@@ -23,15 +23,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import restarting
-from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, resumes, wrong_cursor
-from streamvet.probes.runs import Cursor
+from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, empty_cursor, resumes, wrong_cursor
 from streamvet.recorder import CutPlan, now_us, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from streamvet.probes.driver import Driver
-    from streamvet.probes.runs import Run
+    from streamvet.probes.runs import Cursor, Run
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import Live
 
@@ -191,8 +190,8 @@ class _Reader:
         if origin in WRONG_CURSORS:
             wrong = self._wrong(origin)
             return await driver.attach(run, "intruder", cursor=wrong, meant="refusal") if wrong else None
-        if origin == "empty" and resumes(driver.profile):
-            return await driver.attach(run, "resumed", cursor=Cursor("", "empty", 0), cut=cut)
+        if origin == "empty" and (empty := empty_cursor(driver.profile)) is not None:
+            return await driver.attach(run, "resumed", cursor=empty, cut=cut)
         if self._left is not None and origin != "start":
             return await self._come_back(self._left, visit, cut)
         if visit.get("cut"):

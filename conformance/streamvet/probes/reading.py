@@ -28,6 +28,7 @@ _RUSH_EVENTS = 200  # emitted without a pause: more than a server writes between
 # quarter of it, a harness that is late by no more.
 _MIN_PAUSE_MS, _PAUSE_MS = 500.0, 1000.0
 PAUSE_BEARS = 0.25
+OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource behind a proxy may have one
 
 
 def lead(setting: Setting) -> list[scripts.Step]:
@@ -87,6 +88,26 @@ async def several(driver: Driver, _stimulus: Stimulus) -> None:
         return
     readers = [first, *[await driver.attach(run, "reader") for _ in range(_SEVERAL - 1)]]
     await asyncio.gather(*(driver.to_end(reader) for reader in readers))
+
+
+def pushes_stimuli(setting: Setting) -> list[Stimulus]:
+    """Two pushes of which each says what the other does not."""
+    emits = setting.plain(setting.main, 2 * EVENTS)
+    first, second = (
+        lead(setting) + scripts.spread(part, STEP_MS, setting.scale) for part in (emits[:EVENTS], emits[EVENTS:])
+    )
+    said = [dict(emit) for emit in emits[:EVENTS]]
+    return [setting.stimulus("pushes in a row", setting.main, "succeeds", first, after=second, before=said)]
+
+
+async def pushes(driver: Driver, stimulus: Stimulus) -> None:
+    """A push, and another one with Last-Event-ID."""
+    _run, first = await driver.begin("reader")
+    if first is None or not await driver.to_end(first):
+        return
+    _run, second = await driver.begin("newcomer", headers=(("Last-Event-ID", OLD_ID),), script=stimulus["after"])
+    if second is not None:
+        await driver.to_end(second)
 
 
 def late_stimuli(setting: Setting) -> list[Stimulus]:

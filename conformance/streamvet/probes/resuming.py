@@ -9,9 +9,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
-from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, wrong_cursor
+from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, empty_cursor, wrong_cursor
 from streamvet.probes.reading import EVENTS, lead, steps_of
-from streamvet.probes.runs import Cursor
 from streamvet.recorder import CutPlan
 
 if TYPE_CHECKING:
@@ -158,21 +157,25 @@ def cursors_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
-    """An empty cursor on an active run; then each cursor of the finished run, an empty one and wrong ones."""
+    """An empty cursor on an active run; then each cursor of the finished run, an empty one and wrong ones.
+
+    Of these what the profile speaks of.
+    """
     run, first = await driver.begin("reader")
     if first is None:
         return
-    empty = Cursor("", "empty", 0)
-    early = await driver.attach(run, "resumed", cursor=empty)
+    empty = empty_cursor(driver.profile)
+    early = await driver.attach(run, "resumed", cursor=empty) if empty else None
     over = await driver.to_end(first)
-    await driver.to_end(early, driver.bounds.join_s)
+    if early is not None:
+        await driver.to_end(early, driver.bounds.join_s)
     if not over:
         return
     history = first.history
     step = max(1, len(history) // _CURSORS)
     places = sorted({*range(0, len(history), step), len(history) - 1})
     ended_at = next((place for place, one in enumerate(history) if driver.is_terminal(one)), len(history))
-    asked = [await driver.attach(run, "resumed", cursor=empty, finished=True)]
+    asked = [await driver.attach(run, "resumed", cursor=empty, finished=True)] if empty else []
     for place in places:
         cursor = cursor_at(driver.profile, history[place], place + 1)
         if cursor is not None:
