@@ -155,20 +155,6 @@ def greeted(greeting: bytes) -> Trace:
     return trace
 
 
-def test_a_heartbeat_is_told_by_its_name_where_nothing_is_said_of_its_data() -> None:
-    watched = base_trace(bases()["ghostly-watch-idle"])
-
-    def unlisted(raw: dict[str, Any]) -> None:
-        del raw["framing"]["sentinels"], raw["events"]["types"]["ping"]
-
-    for text in (b"data: 17", b"data: tick", b'data: {"beat": 1}'):
-        body = watched.exchanges[1].body
-        at = body.index(b"event: ping\ndata: ") + len(b"event: ping\n")
-        changed = with_body(watched, 1, body[:at] + text + body[body.index(b"\n", at) :])
-        assert "HBT-03" in violated(rulings("ghostly", variant("ghostly", unlisted), changed))
-        assert {"EVT-02", "EVT-07"}.isdisjoint(violated(rulings("ghostly", variant("ghostly", unlisted), changed)))
-
-
 @pytest.mark.parametrize("key", ["time_within_ms", "rising"])
 def test_a_time_that_the_profile_does_not_place_is_refused(key: str) -> None:
     raw = raw_of("agent-workspace") | {"profile": "mine"}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet.contract.files import FileError, check_shape, is_file, read_yaml, resolved, schemas_folder
 from streamvet.contract.fitting import check_fit
 from streamvet.contract.folders import builtin_profiles, digest_of
-from streamvet.contract.profile import Heartbeat, Lifecycle, Operation, Profile, PseudoPointer, Terminal, place_of
+from streamvet.contract.profile import Heartbeat, Lifecycle, Operation, Profile, Terminal, place_of
 from streamvet.contract.registry import load_registry
 from streamvet.contract.schema import SchemaSet
 
@@ -71,7 +71,7 @@ def profile_of(raw: Any, path: Path) -> Profile:
         raw=raw,
         streams=raw["streams"],
         framing=raw["framing"]["kind"],
-        sentinels=(*raw["framing"].get("sentinels", ()), *_named_beat(raw)),
+        sentinels=tuple(raw["framing"].get("sentinels", ())),
         operations=operations,
         discriminator=place_of(events["discriminator"]["pointer"]),
         then=events["discriminator"].get("then", {}),
@@ -127,14 +127,6 @@ def _operation(name: str, row: Mapping[str, Any]) -> Operation:
         schema=row.get("schema"),
         raw=row,
     )
-
-
-def _named_beat(raw: Mapping[str, Any]) -> list[str]:
-    """The name of a heartbeat that is told by it alone, where nothing is said of its data."""
-    beat = raw.get("heartbeat", {"form": "none"})
-    by_name = beat["form"] == "event" and raw["events"]["discriminator"]["pointer"] != PseudoPointer.EVENT_NAME.value
-    said = by_name and (beat["event"] in raw["events"]["types"] or beat.get("time", "text") != PseudoPointer.TEXT.value)
-    return [beat["event"]] if by_name and not said else []
 
 
 def _heartbeat(row: Mapping[str, Any] | None) -> Heartbeat | None:
