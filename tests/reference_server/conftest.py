@@ -189,9 +189,9 @@ class Process:
     url: str
 
     @contextlib.asynccontextmanager
-    async def client(self) -> AsyncIterator[Served]:
+    async def client(self, deadline_s: float = DEADLINE_S) -> AsyncIterator[Served]:
         """A client of it."""
-        async with asyncio.timeout(DEADLINE_S), httpx.AsyncClient(base_url=self.url, timeout=DEADLINE_S) as http:
+        async with asyncio.timeout(deadline_s), httpx.AsyncClient(base_url=self.url, timeout=DEADLINE_S) as http:
             yield Served(self.url, http)
 
     def kill(self) -> None:
@@ -207,8 +207,10 @@ class Process:
 
 @pytest.fixture
 def command() -> Callable[..., list[str]]:
-    """The command line with these arguments."""
-    return lambda *arguments: [sys.executable, "-m", "streamvet_server", *arguments]
+    """The command line with these arguments, of the server or of a script that starts it."""
+    return lambda *arguments, script=None: [
+        sys.executable, *(["-m", "streamvet_server"] if script is None else [str(script)]), *arguments
+    ]  # fmt: skip
 
 
 @pytest.fixture
@@ -222,8 +224,8 @@ def spawn(command: Callable[..., list[str]], environment: dict[str, str]) -> Ite
     """Start a server process with these arguments and wait until it listens. Killed after the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: str) -> Process:
-        line = command("--port", "0", "--control", "--time-scale", "0.02", *arguments)
+    def start(*arguments: str, script: Path | None = None) -> Process:
+        line = command("--port", "0", "--control", "--time-scale", "0.02", *arguments, script=script)
         popen = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment)
         started.append(popen)
         assert popen.stdout is not None

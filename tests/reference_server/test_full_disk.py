@@ -319,21 +319,18 @@ def test_what_is_never_kept_is_said(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_reset_forgets_what_is_owed(serve: Any, stores: list[Store]) -> None:
+    refuse = "CREATE TEMP TRIGGER refuse BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'full'); END"
+
     async def main() -> None:
         async with serve() as served:
-            run = await served.run([{"emit": {"type": "recon", "payload": {"text": LARGE}}}] * 3, "hangs")
-            async with served.watch(run) as stream:
-                assert (await anext(stream))["event"] == "status"
-            await _pages(stores[0], None)
-            other = await served.run([{"emit": {"type": "recon", "payload": {"text": LARGE * 10}}}])
-            assert json.loads((await served.seen(other))[-2]["data"])["status"] == "fail"
+            await stores[0].read(lambda it: it.execute(refuse))
+            run = await served.run([ASSIST])
+            assert json.loads((await served.seen(run))[-2]["data"])["status"] == "fail"
             assert (await served.control("ghostly", do="reset")).status_code == 200
-            await _pages(stores[0], MANY_PAGES)
-            await served.run([ASSIST])
-            rows = await stores[0].read(lambda it: it.execute("SELECT id FROM runs").fetchall())
-            assert len(rows) == 1
-            answer = await served.http.get(f"/ghostly/v1/runs/{other}", headers=await served.bearer())
-            assert answer.status_code == 404
+            await stores[0].read(lambda it: it.execute("DROP TRIGGER refuse"))
+            other = await served.run([ASSIST])
+            kept = await stores[0].read(lambda it: it.execute("SELECT id FROM runs").fetchall())
+            assert kept == [(other,)]
 
     asyncio.run(main())
 
