@@ -1,6 +1,6 @@
 """Readers that connect and drop, half of them inside an event: nothing of them is left in the server.
 
-CI has 1,000 of them; under the marker `long` it is 10,000.
+CI has 600 of them; under the marker `long` it is 10,000.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-FEW, MANY = 1000, 10_000
-WARM_UP = 500  # cycles until the server has the memory that it works with: caches, free lists, compiled patterns
+FEW, MANY = 600, 10_000
+WARM_UP = 400  # cycles until the server has the memory that it works with: caches, free lists, compiled patterns
 AT_ONCE = 20
 MOST_GROWN = 1.05
 SOON_S = 30.0
-CYCLE_S = 0.3  # at most, on a busy machine; measured: 0.01
+CYCLE_S = 1.0  # at most; measured: 0.03 on a busy machine
 # An event that fits neither into the buffers between the two nor into what the server lets wait: who drops inside it
 # drops while it is being written.
 TEXT = "x" * 600_000
@@ -56,9 +56,9 @@ def _count(process: Any) -> dict[str, int]:
 
 
 async def _settled(process: Any, tasks: int) -> dict[str, int]:
-    """The counts, once there are so many tasks again: a server learns of a drop when it looks."""
+    """The counts, once there are no more tasks than so many: a server learns of a drop when it looks."""
     async with asyncio.timeout(SOON_S):
-        while (counted := _count(process))["tasks"] != tasks:  # noqa: ASYNC110 -- of another process
+        while (counted := _count(process))["tasks"] > tasks:  # noqa: ASYNC110 -- of another process
             await asyncio.sleep(0.05)
     return counted
 
@@ -159,6 +159,7 @@ def test_nothing_is_left_of_readers_that_drop(spawn: Any, cycles: int) -> None:
     async def main() -> None:
         process = spawn("--time-scale", "20", script=COUNTED)  # nothing comes of its own accord
         async with process.client(cycles * CYCLE_S) as served:
+            served.http.headers["Connection"] = "close"  # so that none of its own is counted
             port = int(served.url.rpartition(":")[2])
             ways = await _ways(served)
             idle = _count(process)["tasks"]
@@ -170,9 +171,9 @@ def test_nothing_is_left_of_readers_that_drop(spawn: Any, cycles: int) -> None:
                 there = _count(process)
                 assert min(there[what] - before[what] for what in ("tasks", "files")) >= len(ways)
             await _churn(port, ways, cycles)
-            after = await _settled(process, idle)
+            after = await _settled(process, before["tasks"])
             print(f"{cycles} cycles: {before} before, {after} after")  # noqa: T201 -- with -s: the figures
-            assert after["files"] == before["files"]
+            assert after["files"] <= before["files"]
             assert after["memory_kib"] <= MOST_GROWN * before["memory_kib"]
 
     asyncio.run(main())

@@ -221,5 +221,6 @@ def test_nothing_that_a_reader_saw_is_lost(spawn: Any, tmp_path: Path, kills: in
 
 @pytest.mark.parametrize("fault", ["last-event-lost-in-crash", "history-told-anew", "runs-lost-in-crash"])
 def test_what_is_lost_is_found(spawn: Any, tmp_path: Path, fault: str) -> None:
+    """By one of the first kills, mostly: a run may have ended before, or nobody have read its last event."""
     with pytest.raises(AssertionError):
-        asyncio.run(Kills(spawn, tmp_path, "--fault", fault).perform(4))
+        asyncio.run(Kills(spawn, tmp_path, "--fault", fault).perform(FEW))
