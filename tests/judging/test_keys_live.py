@@ -1,6 +1,7 @@
 """A key that a profile leaves out is never judged on a server that runs: the honest one is never red for it.
 
-The profile keeps its name, as the server's control interface tells it, and with it the figures of its own requirements.
+The run's profile keeps its name, as the server's control interface tells it, and with it the figures that the system's
+own probes need; what only the system promises is not judged.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ def rulings_of(system: str, keys: tuple[str, ...], folder: Path) -> dict[str, Ru
     less = without(system, keys)
     assert less is not None
     target, whole = reference(system, accounts()[system], folder, free_port(), time_scale=SCALE)
-    profile = replace(less, name=system, digest=whole.digest)
-    bench = Judge(profile, load_registry(), SYSTEMS[system].checks)
+    assert less.digest == whole.digest
+    bench = Judge(less, load_registry(), SYSTEMS[system].checks)
 
     def keep(trace: Trace) -> None:
         bench.add(trace)
 
-    summary = asyncio.run(campaign(target, profile, Settings(effort=SMALL_EFFORT), keep))
+    summary = asyncio.run(campaign(target, replace(less, name=system), Settings(effort=SMALL_EFFORT), keep))
     assert (summary.errors, bench.errors) == ([], [])
     return {one.requirement.id: one for one in bench.rulings() if one.requirement.id in GENERIC}
 

@@ -106,6 +106,17 @@ def test_a_profile_without_templates_says_nothing() -> None:
     assert scripts.spoken(PROFILES["promptfloe"]) is None
 
 
+@pytest.mark.parametrize("name", ["promptfloe", "rockstar"])
+def test_without_tables_anything_may_come(name: str) -> None:
+    """A profile need not have any, and its scripts say something all the same."""
+    profile = PROFILES[name]
+    start = replace(profile.starts[0], raw={})
+    words = WORDS[name]
+    assert words is not None
+    assert len(scripts.plain(profile, start, words, 3)) >= 3
+    assert set(kinds_of(profile, scripts.every_type(profile, start, words))) == set(scripts.emittable(profile))
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 100])
 @pytest.mark.parametrize(("profile", "start"), STARTS, ids=IDS)
 def test_plain_events_can_be_told_apart(profile: Profile, start: Operation, count: int) -> None:

@@ -117,9 +117,9 @@ class Walk:
         return self.states.get((table.name, key if table.key else 0), table.start)
 
     def fits(self, kind: str, key: Hashable) -> bool:
-        """Whether every table that knows the type lets it come now."""
+        """Whether every table that knows the type lets it come now; without any table everything may."""
         tables = self.concerned(kind)
-        return bool(tables) and all(table.step(self.state(table, key), kind) for table in tables)
+        return bool(tables or not self.tables) and all(table.step(self.state(table, key), kind) for table in tables)
 
     def advance(self, kind: str, key: Hashable) -> None:
         """Follow an event in every table that knows its type."""
@@ -182,7 +182,7 @@ def emittable(profile: Profile) -> list[str]:
 def every_type(profile: Profile, start: Operation, words: Vocabulary) -> list[Emit]:
     """Each type at least once where the tables allow it, in an order that they allow."""
     walk = begin(profile, start, words)
-    kinds = [kind for kind in emittable(profile) if any(table.knows(kind) for table in walk.tables)]
+    kinds = [kind for kind in emittable(profile) if not walk.tables or walk.concerned(kind)]
     for number in range(2 * len(kinds)):  # enough to open what some types need before them
         fresh = [kind for kind in kinds if not walk.used[kind]]
         ordered = fresh + sorted((kind for kind in kinds if walk.used[kind]), key=lambda kind: walk.used[kind])
