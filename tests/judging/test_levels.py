@@ -39,7 +39,7 @@ BEYOND: dict[str, dict[Evidence, str]] = {
     "agent-workspace": {
         LAUNCHED: "CAT-18",
         CONTROLLED: "HBT-02 TRM-01 TRM-02 TRM-03 TRM-04 TRM-11 FLT-02 FLT-03 FLT-05 FLT-06 FLT-07 FLT-08 FLT-09 FLT-10 "
-        "FLT-11 FLT-12 FLT-13 FLT-14 FLT-15 FLT-17",
+        "FLT-11 FLT-12 FLT-13 FLT-14 FLT-15 FLT-17 FLT-18",
     },
     "cosma": {
         LAUNCHED: "CAT-18 COS-18 TRM-01 TRM-02 TRM-03 TRM-04 TRM-11",

@@ -152,15 +152,16 @@ def _not_acceptable(profile: Profile, exchange: Exchange) -> list[int] | None:
     return status
 
 
-def foreign_companions(trace: Trace, profile: Profile) -> Outcome:
-    """ACC-12."""
-    asked = [
-        x for x in answered(with_role(trace, "record-refused", "cancel-refused")) if x.about.get("account") == "other"
-    ]
-    if not asked:
-        return NotExercised("no second account asked for a record or a cancellation")
-    what = {"record": "another user's record", "cancel": "the cancellation of another user's run"}
-    return [one for x in asked for one in refused(x, profile.field("auth.foreign"), what.get(x.operation, x.operation))]
+def _foreign(role: str, what: str) -> Check:
+    """A check that something of another user's run is refused with the profile's status."""
+
+    def check(trace: Trace, profile: Profile) -> Outcome:
+        asked = [x for x in answered(with_role(trace, role)) if x.about.get("account") == "other"]
+        if not asked:
+            return NotExercised(f"no second account asked for {what}")
+        return [one for x in asked for one in refused(x, profile.field("auth.foreign"), what)]
+
+    return check
 
 
 CHECKS: dict[str, Check] = {
@@ -175,7 +176,8 @@ CHECKS: dict[str, Check] = {
     "ACC-09": _listed("login-malformed", _refused_case, "a malformed login"),
     "ACC-10": _listed("start-refused", _refused_case, "a malformed request for a run"),
     "ACC-11": _listed("start-refused", _without_credentials, "a request for a run without credentials"),
-    "ACC-12": foreign_companions,
+    "ACC-12": _foreign("record-refused", "the record of another user's run"),
     "ACC-13": _listed("unacceptable", _not_acceptable, "an Accept field that excludes the stream"),
     "ACC-14": accept_error_shape,
+    "ACC-15": _foreign("cancel-refused", "the cancellation of another user's run"),
 }

@@ -24,8 +24,10 @@ CANCELLED = "cancelled"
 
 
 def accepted(trace: Trace, profile: Profile) -> Outcome:
-    """CAN-01."""
-    asked = [x for x in answered(with_role(trace, "cancel")) if not x.about.get("restarts")]  # an orphan is not active
+    """CAN-01: neither an orphan nor a run that somebody else was let cancel (ACC-15) is active."""
+    taken = {x.about.get("run") for x in with_role(trace, "cancel-refused") if _accepted(x, profile)}
+    asked = [x for x in answered(with_role(trace, "cancel")) if not x.about.get("restarts")]
+    asked = [x for x in asked if x.about.get("run") not in taken]
     if not asked:
         return NotExercised("no active run was cancelled")
     status = profile.operations["cancel"].status

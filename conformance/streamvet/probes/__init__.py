@@ -85,7 +85,8 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "intruders", refusals.intruders,
-        ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-05", "ACC-06", "ACC-07", "ACC-12"), refusals.intruders_stimuli,
+        ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-05", "ACC-06", "ACC-07", "ACC-12", "ACC-15"),
+        refusals.intruders_stimuli,
         needs=("a run", "joinable"), connections=9, accounts=("other", "expired"),
     ),
     Probe(

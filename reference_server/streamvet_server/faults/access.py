@@ -121,6 +121,10 @@ FAULTS: tuple[Fault, ...] = (
         turned(lambda scene: scene.operation == "record", "owner", _let_in(_anybody)),
     ),
     Fault(
+        "foreign-cancel", "ACC-15", GHOSTLY + PROMPTFLOE, "A run may be cancelled by every user.",
+        turned(lambda scene: scene.operation == "cancel", "owner", _let_in(_anybody)),
+    ),
+    Fault(
         "accept-ignored", "ACC-13", COSMA, "Whoever asks for JSON gets the stream.",
         turned(reads, "accept", _let_in(_anybody)),
     ),

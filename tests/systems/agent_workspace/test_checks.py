@@ -36,7 +36,7 @@ POLL_US, SLACK_US = 150_000, 100_000
 SEAM_US = 20_000  # what one that looks twice needs for it
 LOADED_US = 60_000  # by then the first two streams have their first batch
 RUNS, LOGS, FIRST_LOGS = 50, 50, 300
-OF_FLEET = {f"FLT-{number:02}" for number in range(1, 14)}
+OF_FLEET = {*(f"FLT-{number:02}" for number in range(1, 14)), "FLT-18"}
 HEADERS = (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))
 
 SCENES, PROJECTS = states.scenes(), states.PROJECTS
@@ -289,7 +289,7 @@ BUGS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("jobs have no names", {"printed": _nameless}, "FLT-04"),
     ("twenty jobs", {"run": _few_jobs}, "FLT-04"),
     ("the poll of the heartbeat has no lines", {"beats_alone": True}, "FLT-08"),
-    ("a time for a cursor", {"time_for_cursor": True}, "FLT-08"),
+    ("a time for a cursor", {"time_for_cursor": True}, "FLT-18"),
     ("no thinking", {"told_lines": lambda line: line["level"] != "thinking"}, "FLT-08"),
     ("no lines of what has begun", {"told_lines": lambda line: line["pipelineRunId"] != "begun"}, "FLT-08"),
     ("two thousand characters", {"line": _short}, "FLT-08"),

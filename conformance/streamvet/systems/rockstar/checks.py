@@ -291,12 +291,32 @@ def has_detail(trace: Trace, profile: Profile) -> Outcome:
 
 
 def too_large(trace: Trace, profile: Profile) -> Outcome:
-    """RKS-10."""
+    """RKS-10: one that is taken is RKS-16's."""
     del profile
-    asked = [x for x in answered(with_role(trace, "start-refused")) if x.about.get("case") == "too large"]
+    asked = _above_the_limit(trace)
     if not asked:
-        return NotExercised("no push above the limit was answered")
-    return [one for x in asked for one in refused(x, [413], "a push above the limit")]
+        return _NO_LARGE_PUSH
+    return [one for x in asked if not _is_taken(x) for one in refused(x, [413], "a push above the limit")]
+
+
+def limited(trace: Trace, profile: Profile) -> Outcome:
+    """RKS-16: the limit itself is in no document."""
+    asked = _above_the_limit(trace)
+    if not asked:
+        return _NO_LARGE_PUSH
+    want = f"a push of more than {profile.field('figures.max_body_bytes')} bytes refused"
+    return [finding(x, want, f"status {x.status}") for x in asked if _is_taken(x)]
+
+
+_NO_LARGE_PUSH = NotExercised("no push above the limit was answered")
+
+
+def _above_the_limit(trace: Trace) -> list[Exchange]:
+    return [x for x in answered(with_role(trace, "start-refused")) if x.about.get("case") == "too large"]
+
+
+def _is_taken(exchange: Exchange) -> bool:
+    return exchange.status is not None and 200 <= exchange.status < 300
 
 
 def rate_limited(trace: Trace, profile: Profile) -> Outcome:
@@ -400,4 +420,5 @@ CHECKS: dict[str, Check] = {
     "RKS-13": names_arrive,
     "RKS-14": survives,
     "RKS-15": raised_by_one,
+    "RKS-16": limited,
 }

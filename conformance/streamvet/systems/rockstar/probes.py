@@ -343,7 +343,7 @@ PROBES: tuple[Probe, ...] = (
         "one push after another", following, ("CAT-17",), following_stimuli,
         needs=("no replay",), connections=1, starts=2,
     ),
-    Probe("large push", large, ("RKS-10",), large_stimuli, connections=1, starts=0),
+    Probe("large push", large, ("RKS-10", "RKS-16"), large_stimuli, connections=1, starts=0),
     Probe(
         "limited push", rate, ("RKS-11",), rate_stimuli,
         needs=("fail",), connections=1, starts=0, alone=True,

@@ -244,6 +244,10 @@ FAULTS: tuple[Fault, ...] = (
         turned(starts, "size", _answered(400)),
     ),
     Fault(
+        "size-not-limited", "RKS-16", ROCKSTAR, "A push above the limit is taken.",
+        turned(starts, "size", lambda _scene, _refusal: None),
+    ),
+    Fault(
         "limited-push-unavailable", "RKS-11", ROCKSTAR, "A push that the rate limit refuses is answered with 503.",
         turned(starts, "rate", _answered(503)),
     ),

@@ -1,4 +1,4 @@
-"""FLT-08 to FLT-13: the log lines that a connection is told, against those that were added.
+"""FLT-08 to FLT-13, FLT-18: the log lines that a connection is told, against those that were added.
 
 Must not know how the states of a fleet were put (`recorded` does), nor what updates are about.
 """
@@ -33,17 +33,29 @@ class Due(NamedTuple):
     line: Document
     since_us: int
     due_us: int
+    fits: bool  # a poll may carry it and all those that are new with it
 
 
 def each_line(fleet: Fleet, one: Connection) -> list[Finding] | None:
-    """FLT-08."""
+    """FLT-08: also that a line, whenever it comes, is told as it was logged."""
+    return _each_line(fleet, one, fitting=True)
+
+
+def the_rest(fleet: Fleet, one: Connection) -> list[Finding] | None:
+    """FLT-18."""
+    return _each_line(fleet, one, fitting=False)
+
+
+def _each_line(fleet: Fleet, one: Connection, *, fitting: bool) -> list[Finding] | None:
     first: dict[str, Row] = {}
     for row in one.lines:
         first.setdefault(row.id, row)
     found, exercised = [], False
-    for lines in _due_lines(fleet, one):
+    for new in _due_lines(fleet, one):
+        lines = [due for due in new if due.fits is fitting]
         missed = [due for due in lines if not _in_time(first, due) and fleet.has_missed(one, due.due_us)]
-        altered = [due for due in lines if due.line["id"] in first and not _is(first[due.line["id"]], due.line)]
+        came = [due for due in new if fitting and due.line["id"] in first]
+        altered = [due for due in came if not _is(first[due.line["id"]], due.line)]
         exercised = exercised or bool(missed or altered) or any(_in_time(first, due) for due in lines)
         never = [due for due in missed if due.line["id"] not in first]
         late = [due for due in missed if due.line["id"] in first]
@@ -67,7 +79,7 @@ def _due_lines(fleet: Fleet, one: Connection) -> list[list[Due]]:
             times = [moment_of(line["createdAt"]) for line in lines]
             polls = [(waiting + bisect_right(times, at) - 1) // fleet.figures.poll_logs + 1 for at in times]
             due = [
-                Due(line, since_us, fleet.due_us(one, since_us, count))
+                Due(line, since_us, fleet.due_us(one, since_us, count), fits=polls[-1] == 1)
                 for line, count in zip(lines, polls, strict=True)
             ]
             before[run] += due
@@ -238,4 +250,5 @@ CHECKS: dict[str, Check] = {
     "FLT-11": of_fleet(within_limit, "no stream had more new log lines of a run than a poll may tell"),
     "FLT-12": of_fleet(newest_first_batch, "no stream was opened on more log lines than a first batch has"),
     "FLT-13": of_fleet(of_active_runs, "no log lines were added to a run that is not active"),
+    "FLT-18": of_fleet(the_rest, "no stream had more new log lines of a run than a poll may tell for long enough"),
 }

@@ -28,7 +28,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "scenes", fleet.scenes,
         (*ANY_AMBIENT, "FLT-01", "FLT-02", "FLT-03", "FLT-04", "FLT-05", "FLT-06", "FLT-07", "FLT-08", "FLT-09",
-         "FLT-10", "FLT-11", "FLT-12", "FLT-13", "FLT-16"),
+         "FLT-10", "FLT-11", "FLT-12", "FLT-13", "FLT-16", "FLT-18"),
         fleet.scenes_stimuli, needs=("state", "e-mail"), connections=3,
         wait_ms=fleet.scenes_wait_ms, accounts=("other",), ambient=Ambient.PUBLISHES,
     ),

@@ -294,7 +294,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("ended-once-more", "FLT-07", AGENT_WORKSPACE, "A run that has ended is sent once more.", _ended_once_more),
     Fault(
-        "rest-dropped", "FLT-08", AGENT_WORKSPACE,
+        "metrics-untold", "FLT-08", AGENT_WORKSPACE, "A new log line of the level metric is not sent.",
+        _at("new", lambda _rows, chosen: [one for one in chosen if one.document.get("level") != "metric"]),
+    ),
+    Fault(
+        "rest-dropped", "FLT-18", AGENT_WORKSPACE,
         "What is beyond the fifty lines of a poll is dropped.", _rest_dropped,
     ),
     Fault("line-again", "FLT-09", AGENT_WORKSPACE, "The last line of a run comes again in the next poll.", _told_again),
