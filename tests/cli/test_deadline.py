@@ -49,18 +49,18 @@ def test_a_deadline_leaves_time_for_what_comes_behind_the_tries(
 def test_a_run_that_is_cut_short_is_never_green(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The reference server in real time: nothing is wrong, and heartbeats alone take three quarters of a minute."""
     file, begun_s = tmp_path / "report.json", time.monotonic()
-    options = ["--deadline", "30", "--budget", "0", "--accept-incomplete", "--json", str(file)]
+    options = ["--deadline", "40", "--budget", "0", "--accept-incomplete", "--json", str(file)]
     code = call(["run", "--reference", "--profile", "ghostly", "--time-scale", "1", *options])
     took_s = time.monotonic() - begun_s
     said = capsys.readouterr().out
     (report,) = reports(file)
     assert (code, report["exit_code"]) == (3, 3), said
-    assert took_s < 60  # on a busy machine the last processes end late
+    assert took_s < 70  # on a busy machine the last processes end late
     assert {row["verdict"] for row in report["verdicts"]} <= {"PASS", "INCONCLUSIVE", "NOT_APPLICABLE"}, said
     beats = next(row for row in report["verdicts"] if row["id"] == "HBT-01")
     assert (beats["verdict"], beats["reason"].startswith(OVER)) == ("INCONCLUSIVE", True)
     assert "heartbeats: idle (run)" in beats["reason"]
-    assert "the deadline, 30 s, was over: " in said
+    assert "the deadline, 40 s, was over: " in said
 
 
 SILENT = """

@@ -188,3 +188,22 @@ def test_a_run_is_waited_for_as_those_that_end_alike(
                 return live.detail
 
     assert asyncio.run(scenario()) == f"the terminal event not within {waits_s:.1f} s"
+
+
+def test_what_no_run_of_a_kind_shows_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LITTLE_S", LITTLE_S)
+
+    async def scenario() -> list[str]:
+        async with candidate("open") as url, asyncio.timeout(OVER_S):
+            target, profile = target_for(url, without="control", inputs=INPUTS)
+            async with Recorder(profile, Secrets()) as recorder:
+                known, details = Candidate(target, profile, SCALE, recorder), []
+                for given in ("succeeds", "long"):
+                    stimulus = {"kind": "run", "input": given, "script": None}
+                    waits = StreamWaits(known, profile, stimulus, bounds.bounds_of(profile, SCALE, None, 1.0))
+                    live = Tape(recorder).send(Ask("attach", "reader", "GET", f"{url}/v1/run/1/stream"))
+                    assert not await waits.run_shows(live, 1)
+                    details.append(live.detail)
+                return details
+
+    assert asyncio.run(scenario()) == ["1 events not within 1.0 s", f"1 events not within {LITTLE_S} s"]

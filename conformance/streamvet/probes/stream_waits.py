@@ -63,11 +63,11 @@ class StreamWaits:
 
     async def run_shows(self, live: Live, count: int, extra_s: float = 0.0) -> bool:
         """Wait for so many history events of a run, or its end; no longer than for that, and in vain only once."""
-        begun_us, name = now_us(), self._name()
-        within_s = self._run_s(name) + extra_s
-        within_s = within_s if self._scripted else self._candidate.shows.seconds(name, within_s)
+        begun_us, kind = now_us(), str(self._stimulus.get("kind"))
+        within_s = self._run_s(self._name()) + extra_s
+        within_s = within_s if self._scripted else self._candidate.shows.seconds(kind, within_s)
         await live.until(lambda one: len(live.history) >= count or self.is_terminal(one), within_s, f"{count} events")
-        _note(self._candidate.shows, name, live, came=bool(live.history), since_us=begun_us)
+        _note(self._candidate.shows, kind, live, came=bool(live.history), since_us=begun_us)
         return len(live.history) >= count
 
     @property
