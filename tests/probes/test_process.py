@@ -105,6 +105,26 @@ def test_a_kill_is_no_death_of_its_own(tmp_path: Path) -> None:
     assert asyncio.run(asyncio.wait_for(scenario(), SOON_S)) == []
 
 
+ON_ITS_WATCHER = {"KILL": ["it killed the process that watches it, and ended with it; it printed nothing"], "STOP": []}
+
+
+@pytest.mark.parametrize("name", ON_ITS_WATCHER)
+def test_who_signals_the_process_that_watches_it_ends_all_the_same(name: str, tmp_path: Path) -> None:
+    mark, gate = f"{tmp_path.name}-{os.getpid()}", tmp_path / "gate"
+
+    async def scenario() -> list[str]:
+        script = f": ready-{mark}; while ! [ -e {gate} ]; do sleep 0.02; done; kill -{name} $PPID; touch {gate}.done"
+        process = _candidate(f"{script}; {READY}", mark)
+        assert await process.start(_up(mark))
+        gate.touch()
+        await _until(lambda: process.has_ended or (tmp_path / "gate.done").exists())
+        await process.stop()
+        return process.deaths
+
+    assert asyncio.run(asyncio.wait_for(scenario(), SOON_S)) == ON_ITS_WATCHER[name]
+    assert _alive(mark) == []
+
+
 DEATHS = {
     "echo the last words; exit 3": "it exited with 3; it printed 'the last words'",
     "kill -9 $$": "it exited with -9; it printed nothing",

@@ -61,6 +61,10 @@ def _signals_itself(number: signal.Signals, port: int) -> None:
     _serve(port, lambda: os.kill(os.getpid(), number))
 
 
+def _signals_parent(number: signal.Signals, port: int) -> None:
+    _serve(port, lambda: os.kill(os.getppid(), number))
+
+
 def _leaves(port: int) -> None:
     """As a daemon does it: twice a child, in a session of its own."""
     if os.fork():
@@ -116,6 +120,8 @@ PROGRAMS: dict[str, Callable[[int], None]] = {
     "elsewhere": _elsewhere,
     "segfault": lambda port: _signals_itself(signal.SIGSEGV, port),
     "stops": lambda port: _signals_itself(signal.SIGSTOP, port),
+    "kills-launcher": lambda port: _signals_parent(signal.SIGKILL, port),
+    "stops-launcher": lambda port: _signals_parent(signal.SIGSTOP, port),
     "exits-in-stream": lambda port: _serve(port, lambda: os._exit(3)),
     "daemon": _leaves,
     "forks": _forks,

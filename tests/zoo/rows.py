@@ -15,6 +15,7 @@ from .acts import (
     Act,
     answers,
     body,
+    bomb,
     coded,
     describes,
     drips,
@@ -63,13 +64,22 @@ class Row:
     memory_mib: int = 300
 
 
-def _stream(name: str, does: str, act: Act, *failed: str, warned: tuple[str, ...] = (), **more: Any) -> Row:
-    verdicts = dict.fromkeys(warned, "WARN") | dict.fromkeys(failed, "FAIL")
+def _stream(
+    name: str, does: str, act: Act, *failed: str, warned: tuple[str, ...] = (), passed: tuple[str, ...] = (),
+    **more: Any,
+) -> Row:  # fmt: skip
+    verdicts = dict.fromkeys(passed, "PASS") | dict.fromkeys(warned, "WARN") | dict.fromkeys(failed, "FAIL")
     return Row(name, does, "stream", act, verdicts, **more)
 
 
 def _other(name: str, does: str, at: str, act: Act, *failed: str, **more: Any) -> Row:
     return Row(name, does, at, act, dict.fromkeys(failed, "FAIL"), **more)
+
+
+def _black_box(name: str, does: str, act: Act, *failed: str, **more: Any) -> Row:
+    """Without control nobody knows how long a run takes: the deadline ends it."""
+    target = {"evidence": "black-box", "inputs": {"run": {"succeeds": {}, "long": {}}}}
+    return _stream(name, f"{does}; without control", act, *failed, target=target, options=("--deadline", "25"), **more)
 
 
 def _launched(
@@ -148,6 +158,10 @@ HTTP = (
             raw(b"HTTP/1.1 302 X\r\nLocation: .\r\nContent-Length: 0\r\n\r\n"), "TRN-01"),
     _stream("empty", "answers 204, with a stream behind it",
             raw(b"HTTP/1.1 204 X\r\n\r\n" + PLAIN), "TRN-01", "TRN-02"),
+    _stream("behind-the-end", "sends heartbeats without end behind the end of a stream",
+            endless(b": beat\n\n", CHUNKED, framed(PLAIN), LAST_CHUNK, every_s=0.01), "TRN-04"),
+    _stream("flood-behind-the-end", "sends as fast as it can behind the end of a stream",
+            endless(b"x" * 65_536, CHUNKED, framed(PLAIN), LAST_CHUNK), "TRN-04"),
     _stream("reset-inside", "resets the connection inside an event",
             raw(CHUNKED, framed(step(1)[:-9]), then=reset), "TRN-04"),
 )  # fmt: skip
@@ -156,10 +170,11 @@ CODINGS = (
             coded(b"gzip", PLAIN), code=3, warned=("TRN-16",)),
     _stream("unknown-coding", "names a coding that does not exist",
             coded(b"zoo", PLAIN), code=3, warned=("TRN-16",)),
+    _stream("gzip-bomb", "sends 1 GiB of spaces in 1 MiB of gzip",
+            coded(b"gzip", bomb(1024)), code=3, says="TRN-07",
+            options=("--only", "TRN-07"), target={"max_starts": 30}),
 )  # fmt: skip
 FLOODS = (
-    _stream("flood-of-chunks", "sends each byte in a chunk by itself, as fast as it can",
-            flood(b"x"), "HBT-01", deadline_s=60),
     _stream("beats-without-end", "sends heartbeats after the last event, without end",
             endless(framed(b": beat\n\n"), CHUNKED, framed(PLAIN), every_s=0.2), "TRM-03"),
     _stream("events-without-end", "sends events without end",
@@ -170,6 +185,14 @@ FLOODS = (
             stream(step(1), then=stall), "HBT-01"),
     _stream("silence", "answers nothing to a request for a stream",
             stall, "TRN-01"),
+)  # fmt: skip
+BLACK_BOX = (
+    _black_box("unended-chunk", "sends half a chunk, and then nothing",
+               raw(CHUNKED, b"40\r\ndata: ", then=stall), "HBT-01", says="a longer --deadline"),
+    _black_box("unended-run", "sends events without end",
+               flood(step(1), every_s=0.05), "HBT-02", says="a longer --deadline"),
+    _black_box("unended-beats", "sends heartbeats after the last event, without end",
+               endless(framed(b": beat\n\n"), CHUNKED, framed(PLAIN), every_s=0.2), "TRM-03"),
 )  # fmt: skip
 ANSWERS = (
     _other("start-large-id", "gives a run an id of 100 kB",
@@ -192,6 +215,8 @@ ANSWERS = (
            "start", stall, "TRN-01"),
     _other("record-deep", "sends a record of 100,000 nested lists",
            "record", raw(body(nested(100_000).encode())), "EVT-10"),
+    _other("record-flood", "sends a record without end",
+           "record", floods_with(b"x"), "TRM-07"),
     _other("all-silence", "answers nothing at all",
            EVERYWHERE, stall, code=3, says="answers nothing", options=("--wait", "1")),
     _other("all-close", "closes each connection at once",
@@ -247,6 +272,10 @@ PROCESSES = (
               code=3, passed=("TRN-01",)),
     _launched("forks-and-dies", "leaves a child behind and ends in a stream",
               "TRN-01", says="left 1 processes behind"),
+    _launched("kills-launcher", "kills the process that has started it",
+              "TRN-01", says="it killed the process that watches it"),
+    _launched("stops-launcher", "stops the process that has started it",
+              code=3, passed=("TRN-01",)),
     _launched("prints", "prints without end",
               code=3, passed=("TRN-01",)),
     _launched("prints-a-line", "prints a line without end",
@@ -261,5 +290,5 @@ TAME = (
         options=("--only", "SSE,TRN-01,EVT-09"), target={"max_starts": 30}),
 )  # fmt: skip
 ROWS: tuple[Row, ...] = (
-    *TAME, *FRAMING, *JSON, *HTTP, *CODINGS, *FLOODS, *ANSWERS, *CONTROL, *PROCESSES,
+    *TAME, *FRAMING, *JSON, *HTTP, *CODINGS, *FLOODS, *BLACK_BOX, *ANSWERS, *CONTROL, *PROCESSES,
 )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -106,7 +107,9 @@ class CandidateProcess:
                 if not self._asked:
                     self.deaths.append(self.said())
             self._begun.set()
-        self._begun.set()  # also where the warden itself was killed
+        if not (self._asked or self._failed or self._ended.is_set()):
+            self.deaths.append(f"it killed the process that watches it, and ended with it; {self.said()}")
+        self._begun.set()
         self._ended.set()
 
     @property
@@ -167,5 +170,6 @@ class CandidateProcess:
 
     def _send(self, what: bytes) -> None:
         if self._process is not None and self._process.stdin is not None:
-            with suppress(ConnectionError, RuntimeError):  # the warden is gone, and with it all that it watched
+            with suppress(ConnectionError, RuntimeError, ProcessLookupError):  # the warden is gone, and all it watched
+                self._process.send_signal(signal.SIGCONT)  # the candidate may have stopped it
                 self._process.stdin.write(what)
