@@ -7,17 +7,21 @@ know what is right or wrong: a problem is noted, not judged.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from array import array
+from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.contract.profile import MESSAGE, matches, pointed
 from streamvet.framing import json_text, ndjson, sse
-from streamvet.framing.frame import Frame, Kind
+from streamvet.framing.frame import MOST_FRAMES, OVER_FRAMES, Flaw, Frame, Kind
+from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,41 +30,87 @@ if TYPE_CHECKING:
     from streamvet.framing.json_text import Problem
     from streamvet.trace import Exchange, Trace
 
-# Decoded piece by piece, so that the frames of a long body never exist all at once.
-PIECE_BYTES = 1 << 18
+# Decoded piece by piece, so that the frames of a long body never exist all at once: of empty lines each byte is one.
+PIECE_BYTES = 1 << 16
 # Streams of so few events keep the values that were asked for: a dozen checks look at the same ones, and with large
 # events reading them again is nearly all that judging costs.
 KEPT_EVENTS, KEPT_BYTES = 512, 1 << 24
-
-
-class Event(NamedTuple):
-    """One event of a stream, without its value. A named tuple for the same reason as Frame."""
-
-    kind: str | None  # the type by the profile, None where the data does not say
-    name: str  # the SSE event field
-    at_us: int  # arrival of its last byte
-    start: int
-    end: int
-    order: Any  # the value of the sequence field, None where it has none
-    keys: tuple[Any, ...]  # the values at the profile's lifecycle keys, in the order of `key_pointers`
-    valid: bool | None  # against the schema of its type; None where none is known, or where its JSON has problems
-    problems: tuple[Problem, ...]  # of its JSON
-    parsed: bool  # whether its data is JSON
-    adopted: bool | None = None  # against the schema of its adopted readings; None where it has none, or is not `valid`
-
+# Frames of a kind that are kept besides events: as many as there are findings of one exchange, see `outcome.has_room`.
+KEPT_FRAMES = 1000
+# Of events whose JSON has problems, those that keep their texts; of the others it is known which faults they have.
+_KEPT_PROBLEMS = 1000
+_KNOWN_SHAPES = 10_000  # a candidate invents types, and names: do not grow with them
 
 # How much of an event a requirement has to be able to read, each level with the ones before it.
 LEVELS = ("frames", "json", "type", "schema")
 
 
-class Hidden(NamedTuple):
-    """Bytes that a requirement cannot read: the lowest level at which that is so, and the id that they violate."""
+class Shape(NamedTuple):
+    """What many events of a stream have in common."""
 
+    kind: str | None  # the type by the profile, None where the data does not say
+    name: str  # the SSE event field
+    keys: tuple[Any, ...] = ()  # the values at the profile's lifecycle keys, in the order of `key_pointers`
+    valid: bool | None = None  # against the schema of its type; None where none is known, or its JSON has problems
+    problems: tuple[Problem, ...] = ()  # of its JSON
+    parsed: bool = False  # whether its data is JSON
+    adopted: bool | None = None  # against the schema of its adopted readings; None without these, or if not `valid`
+    # The number of the first of LEVELS at which it cannot be read, and the id that it violates; 0 where it can.
+    hidden_from: int = 0
+    violates: str = ""
+
+
+class Event(NamedTuple):
+    """One event of a stream, without its value; or bytes that become none, in `Reading.unread`.
+
+    A named tuple for the same reason as Frame, and a small one: a million of them take 140 MB.
+    """
+
+    shape: Shape
+    at_us: int  # arrival of its last byte
     start: int
     end: int
-    at_us: int
-    level: str
-    violates: str
+    order: Any = None  # the value of the sequence field, None where it has none
+
+    @property
+    def kind(self) -> str | None:
+        """See `Shape`."""
+        return self.shape.kind
+
+    @property
+    def name(self) -> str:
+        """See `Shape`."""
+        return self.shape.name
+
+    @property
+    def keys(self) -> tuple[Any, ...]:
+        """See `Shape`."""
+        return self.shape.keys
+
+    @property
+    def valid(self) -> bool | None:
+        """See `Shape`."""
+        return self.shape.valid
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """See `Shape`."""
+        return self.shape.problems
+
+    @property
+    def parsed(self) -> bool:
+        """See `Shape`."""
+        return self.shape.parsed
+
+    @property
+    def adopted(self) -> bool | None:
+        """See `Shape`."""
+        return self.shape.adopted
+
+    @property
+    def violates(self) -> str:
+        """See `Shape`."""
+        return self.shape.violates
 
 
 @dataclass(slots=True)
@@ -71,15 +121,17 @@ class Reading:
     profile: Profile
     events: list[Event] = field(default_factory=list)
     beats: list[Event] = field(default_factory=list)
-    flawed: list[Frame] = field(default_factory=list)  # frames with violations
-    quiet: list[Frame] = field(default_factory=list)  # comments and blanks
-    spread: list[Frame] = field(default_factory=list)  # SSE events whose data is not on exactly one line
+    flawed: list[Frame] = field(default_factory=list)  # the first frames with each flaw, and what was left at the end
+    quiet: list[Frame] = field(default_factory=list)  # the first comments and blanks
+    others_us: array[int] = field(default_factory=lambda: array("q"))  # when comments and blanks came that are no beats
+    spread: list[Frame] = field(default_factory=list)  # the first SSE events whose data is not on exactly one line
     foremost: tuple[float, Event] | None = None  # the event whose own time is most ahead of its arrival, by how many s
     frames: int = 0
+    size: int = 0  # of the bytes that were read: the frames after MOST_FRAMES are not
     ids: int = 0  # frames with an id field
     kept: dict[int, Any] = field(default_factory=dict)  # values that were asked for, by the start of their event
     # What requirements of some level cannot read, in the order of the bytes; of a view what it hides.
-    unread: list[Hidden] = field(default_factory=list)
+    unread: list[Event] = field(default_factory=list)
 
     def value(self, event: Event) -> Any:
         """The JSON value of an event, None where it is not JSON."""
@@ -137,11 +189,51 @@ def reading(exchange: Exchange, profile: Profile) -> Reading:
     return known
 
 
-def hidden(exchange: Exchange, profile: Profile, level: str) -> list[Hidden]:
+def bounded(exchange: Exchange, profile: Profile) -> Exchange:
+    """The exchange, where it is a stream of more than MOST_FRAMES up to there: the rest is not read, as in a run."""
+    line_ends = exchange.body.count(b"\n") + exchange.body.count(b"\r")  # a frame has one at least
+    if line_ends < MOST_FRAMES or not readable(exchange):
+        return exchange
+    one = reading(exchange, profile)
+    if one.size == len(exchange.body):
+        return exchange
+    number = bisect_left(exchange.ends, one.size)
+    ends, times = exchange.ends[: number + 1], exchange.times[: number + 1]
+    ends[-1] = one.size
+    other = replace(
+        exchange, body=exchange.body[: one.size], ends=ends, times=times, ending=Ending.CUT, detail=OVER_FRAMES,
+        ended_us=times[-1],
+    )  # fmt: skip
+    other.memo["reading"] = replace(one, exchange=other)
+    return other
+
+
+def bounded_trace(trace: Trace, profile: Profile) -> Trace:
+    """The trace with each of its streams `bounded`."""
+    exchanges = tuple(bounded(one, profile) for one in trace.exchanges)
+    return trace if exchanges == trace.exchanges else replace(trace, exchanges=exchanges)
+
+
+def ended_otherwise(exchange: Exchange, profile: Profile, ending: Ending, detail: str = "") -> Exchange:
+    """The exchange with another ending; what was read of it stays."""
+    other, one = replace(exchange, ending=ending, detail=detail), reading(exchange, profile)
+    left = one.flawed[-1] if one.flawed and one.flawed[-1].kind is Kind.PARTIAL else None
+    unread = one.unread
+    if left:
+        unread = [piece for piece in unread if piece.start < left.start]
+        read = replace(one, exchange=other)
+        unread += _left(left, _Clock(other).at(left.end), read)
+    other.memo["reading"] = replace(one, exchange=other, unread=unread)
+    return other
+
+
+def hidden(exchange: Exchange, profile: Profile, level: str) -> list[Event]:
     """What a requirement that reads this level cannot see of a stream."""
     if not readable(exchange):
         return []
-    return [one for one in reading(exchange, profile).unread if LEVELS.index(one.level) <= LEVELS.index(level)]
+    number, unread = LEVELS.index(level), reading(exchange, profile).unread
+    whole = all(one.shape.hidden_from <= number for one in unread)
+    return unread if whole else [one for one in unread if one.shape.hidden_from <= number]
 
 
 def view(trace: Trace, profile: Profile, level: str) -> tuple[Trace, dict[str, frozenset[str]]]:
@@ -159,16 +251,20 @@ def view(trace: Trace, profile: Profile, level: str) -> tuple[Trace, dict[str, f
 
 def _seen_at(exchange: Exchange, whole: Reading) -> Reading:
     """A reading without the events that a level hides."""
-    pieces = hidden(whole.exchange, whole.profile, exchange.reads)
-    starts = {one.start for one in pieces}
+    number = LEVELS.index(exchange.reads)
+
+    def seen(events: list[Event]) -> list[Event]:
+        whole = not any(0 < one.shape.hidden_from <= number for one in events)
+        return events if whole else [one for one in events if not 0 < one.shape.hidden_from <= number]
+
     ahead = whole.foremost
     return replace(
         whole,
         exchange=exchange,
-        events=[one for one in whole.events if one.start not in starts],
-        beats=[one for one in whole.beats if one.start not in starts],
-        foremost=ahead if ahead is None or ahead[1].start not in starts else None,
-        unread=pieces,
+        events=seen(whole.events),
+        beats=seen(whole.beats),
+        foremost=ahead if ahead is None or seen([ahead[1]]) else None,
+        unread=hidden(whole.exchange, whole.profile, exchange.reads),
     )
 
 
@@ -222,7 +318,7 @@ def _classifier(profile: Profile) -> Callable[[Any, str], _Type]:
     return classify
 
 
-def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over all bytes
+def _read(exchange: Exchange, profile: Profile) -> Reading:  # noqa: PLR0915 - the one loop over all bytes
     found = Reading(exchange, profile)
     classify = _classifier(profile)
     keys = [_getter(pointer) for pointer in key_pointers(profile)]
@@ -234,26 +330,33 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
     ordered: dict[str, bool] = {}
     beat = profile.heartbeat
     beat_name = beat.event if beat and beat.form in ("event", "object") else ""
-    clock = _Clock(exchange)
-    for frame in frames(exchange, profile):
+    clock, shapes, kept = _Clock(exchange), _Shapes(profile), _Kept(found)
+    sentinels, is_sse = profile.sentinels, profile.framing == "sse"
+    end = 0
+    for frame in islice(frames(exchange, profile), MOST_FRAMES):
         found.frames += 1
         if frame.violations:
-            found.flawed.append(frame)
+            kept.flawed(frame)
         if frame.id is not None:
             found.ids += 1
-        at_us = clock.at(frame.end)
+        start, end = end, frame.end  # frames tile a body: no second number for the same place
+        at_us = clock.at(end)
         if frame.kind in _SILENT:
-            found.quiet.append(frame)
-            if beat and beat.form == _SILENT[frame.kind] and beat.is_like(frame.data):  # else a greeting, or padding
-                found.beats.append(Event("", frame.event, at_us, frame.start, frame.end, None, (), None, (), False))
+            if len(found.quiet) < KEPT_FRAMES:
+                found.quiet.append(frame)
+            if beat and beat.form == _SILENT[frame.kind] and beat.is_like(frame.data):
+                found.beats.append(Event(shapes.like(Shape("", frame.event)), at_us, start, end))
+            else:  # a greeting, or padding
+                found.others_us.append(at_us)
             continue
         if frame.kind not in (Kind.EVENT, Kind.LINE):
-            found.unread += _undispatched(frame, at_us, found)
+            malformed = frame.kind is Kind.MALFORMED
+            found.unread += [Event(_MALFORMED, at_us, start, end)] if malformed else _left(frame, at_us, found)
             continue
-        if frame.data_lines != 1 and profile.framing == "sse":
+        if is_sse and frame.data_lines != 1 and len(found.spread) < KEPT_FRAMES:
             found.spread.append(frame)
-        if (frame.event or MESSAGE) in profile.sentinels:
-            event = Event(frame.event or MESSAGE, frame.event, at_us, frame.start, frame.end, None, (), None, (), False)
+        if (frame.event or MESSAGE) in sentinels:
+            event = Event(shapes.like(Shape(frame.event or MESSAGE, frame.event)), at_us, start, end)
         else:
             value, problems = json_text.read(frame.data)
             parsed = value is not None or not problems
@@ -265,48 +368,104 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # the one loop over
                 order = order_of(value) if ordered[kind] else None
             here = tuple([get(value) for get in keys])
             valid = decide(value) if decide and not problems else None
-            event = Event(
-                kind, frame.event, at_us, frame.start, frame.end, order, keyless if here == keyless else here,
-                valid, problems, parsed, decide_adopted(value) if valid and decide_adopted else None,
+            shape = Shape(
+                kind, frame.event, keyless if here == keyless else here, valid, kept.problems(problems), parsed,
+                decide_adopted(value) if valid and decide_adopted else None,
             )  # fmt: skip
+            event = Event(shapes.like(shape), at_us, start, end, order)
             ahead_s = _ahead_s(time_of(value), at_us) if time_of else None
             if ahead_s is not None and (found.foremost is None or ahead_s > found.foremost[0]):
                 found.foremost = (ahead_s, event)
-            found.unread += _defects(event, profile)
+            if event.shape.hidden_from:
+                found.unread.append(event)
         if event.kind == beat_name:
             found.beats.append(event)
         else:
             found.events.append(event)
+    found.size = end
     return found
 
 
-def _undispatched(frame: Frame, at_us: int, one: Reading) -> list[Hidden]:
-    """Bytes that become no event: MALFORMED, of which two readers make two texts, or PARTIAL, which never ended."""
-    if frame.kind is Kind.MALFORMED:
-        return [Hidden(frame.start, frame.end, at_us, "json", "EVT-01")]
+class _Shapes:
+    """The shapes of the events of one stream, each once, with what they violate."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._known: dict[tuple[Any, ...], Shape] = {}
+
+    def like(self, shape: Shape) -> Shape:
+        """The shape as the other events have it."""
+        same = (shape, *map(type, shape.keys))  # to Python 1 and true are equal
+        try:
+            known = self._known.get(same)
+        except TypeError:  # a list or an object at a key
+            return _defective(shape, self._profile)
+        if known is None:
+            known = _defective(shape, self._profile)
+            if len(self._known) < _KNOWN_SHAPES:
+                self._known[same] = known
+        return known
+
+
+class _Kept:
+    """What is kept of frames and problems: of each kind the first ones, as a flood of them says nothing more."""
+
+    def __init__(self, found: Reading) -> None:
+        self._found = found
+        self._flaws: dict[Flaw, int] = {}
+        self._problems = 0
+
+    def flawed(self, frame: Frame) -> None:
+        """Keep a frame while one of its flaws is rare, and what was left unended."""
+        rare = frame.kind is Kind.PARTIAL
+        for one in frame.violations:
+            count = self._flaws[one.flaw] = self._flaws.get(one.flaw, 0) + 1
+            rare = rare or count <= KEPT_FRAMES
+        if rare:
+            self._found.flawed.append(frame)
+
+    def problems(self, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+        """The problems of an event; without their texts once there were many."""
+        if not problems:
+            return problems
+        self._problems += 1
+        if self._problems <= _KEPT_PROBLEMS:
+            return problems
+        return tuple(json_text.Problem(fault, "", "") for fault in dict.fromkeys(one.fault for one in problems))
+
+
+def _left(frame: Frame, at_us: int, one: Reading) -> list[Event]:
+    """The bytes of a PARTIAL frame, which never ended, where it was the server that broke off."""
     if not one.exchange.by_server or one.exchange.role == "cut":
-        return []  # it was not the server that broke off
+        return []
     unended = "SSE-01" if one.profile.framing == "sse" else "NDJ-01"
-    return [Hidden(frame.start, frame.end, at_us, "json", unended if one.exchange.clean else "TRN-04")]
+    violates = unended if one.exchange.clean else "TRN-04"
+    return [Event(Shape(None, "", hidden_from=_JSON, violates=violates), at_us, frame.start, frame.end)]
 
 
-def _defects(event: Event, profile: Profile) -> list[Hidden]:
-    """The level at which an event can no longer be read, and the id that it violates; none where it is as it should be.
+_JSON = LEVELS.index("json")
+# Of what is no UTF-8 two readers make two texts.
+_MALFORMED = Shape(None, "", hidden_from=_JSON, violates="EVT-01")
 
-    An unknown type of an open set is no violation.
+
+def _defective(shape: Shape, profile: Profile) -> Shape:
+    """A shape of events with the level at which it can no longer be read, and the id that it violates.
+
+    An unknown type of an open set is no violation, and neither is what is no JSON by the profile.
     """
-    faults = {problem.fault for problem in event.problems}
-    if not event.parsed:
-        level, violates = "json", _unparsed(faults, profile)
-    elif event.kind is None:
+    if not shape.parsed:
+        if not shape.problems:
+            return shape
+        level, violates = "json", _unparsed({problem.fault for problem in shape.problems}, profile)
+    elif shape.kind is None:
         level, violates = "type", "EVT-07"
-    elif not profile.open_set and profile.schema_file(event.kind) is None:
+    elif not profile.open_set and profile.schema_file(shape.kind) is None:
         level, violates = "type", "EVT-11"
-    elif event.valid is False:
+    elif shape.valid is False:
         level, violates = "schema", "EVT-08"
     else:
-        return []
-    return [Hidden(event.start, event.end, event.at_us, level, violates)]
+        return shape
+    return shape._replace(hidden_from=LEVELS.index(level), violates=violates)
 
 
 def _unparsed(faults: set[json_text.JsonFault], profile: Profile) -> str:
@@ -330,14 +489,19 @@ class _Clock:
 
     def __init__(self, exchange: Exchange) -> None:
         self._ends, self._times, self._last = exchange.ends, exchange.times, exchange.ended_us
-        self._index = 0
+        self._index = -1
+        self._until = -1  # up to here the answer is the same
+        self._at = 0
 
     def at(self, end: int) -> int:
-        ends, index = self._ends, self._index
-        while index < len(ends) and ends[index] < end:
-            index += 1
-        self._index = index
-        return self._times[index] if index < len(ends) else self._last
+        if end > self._until:
+            ends, index = self._ends, self._index + 1
+            while index < len(ends) and ends[index] < end:
+                index += 1
+            self._index = index
+            there = index < len(ends)
+            self._until, self._at = (ends[index], self._times[index]) if there else (sys.maxsize, self._last)
+        return self._at
 
 
 def unended_kind(one: Reading) -> str | None:

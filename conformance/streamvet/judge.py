@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.attempts import Attempts
 from streamvet.contract.files import FileError
-from streamvet.decode import view
+from streamvet.decode import bounded_trace, view
 from streamvet.explaining import Explanations
 from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
 from streamvet.trace import Ending
@@ -103,6 +103,7 @@ class Judge:
         self._own = [row.on(profile) for row in registry.commanded(profile)]
         self.tallies = {row.id: Tally() for row in (*self._rows, *self._own)}
         self.errors: list[str] = []  # our own mistakes, as text
+        self.limits: Counter[str] = Counter()  # exchanges whose rest was not read, by the limit that they reached
 
     def add(self, trace: Trace) -> dict[str, Outcome]:
         """Judge one trace and fold it in; gives the outcome of each requirement for this trace.
@@ -114,7 +115,7 @@ class Judge:
         """
         self._same_contract(trace)
         try:
-            return self._add(trace)
+            return self._add(bounded_trace(trace, self.profile))
         except Exception as error:  # noqa: BLE001 - our own mistake must not hide what other traces show; it is reported
             self.lose(trace, error)
             return {}
@@ -126,6 +127,7 @@ class Judge:
             self.skipped(row.id, f"not judged: {_in_short(error)}, in {_called(trace)}")
 
     def _add(self, trace: Trace) -> dict[str, Outcome]:
+        self.limits.update(one.detail for one in trace.exchanges if one.detail.startswith("limit: "))
         views = {level: view(trace, self.profile, level) for level in {row.reads for row in self._rows} if level}
         views[""] = (trace, {})
         outcomes = {row.id: self._run(row, views[row.reads or ""][0]) for row in self._rows}

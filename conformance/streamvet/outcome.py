@@ -98,6 +98,18 @@ def finding(
     return Finding(exchange.id, span, at_us, expected, quoted, beside=others, absent=absent, timed=timed)
 
 
+# Findings of one requirement in one exchange. A report shows the first ones, and says how many more texts there are.
+MOST_FINDINGS = 1000
+
+
+def has_room(found: list[Finding], exchange: Exchange) -> bool:
+    """Whether one more finding of an exchange is kept, where those of one exchange follow each other.
+
+    A flood of violations says nothing more, and each finding of it reads its event again.
+    """
+    return len(found) < MOST_FINDINGS or found[-MOST_FINDINGS].exchange != exchange.id
+
+
 def arrival_us(exchange: Exchange, end: int) -> int:
     """When the byte before offset `end` of the body arrived."""
     low, high = 0, len(exchange.ends)

@@ -19,11 +19,13 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine, Iterable, Iterator
     from concurrent.futures import Future
     from multiprocessing.process import BaseProcess
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+_HURRY = signal.SIGUSR1  # between the processes of a pool: leave what you do
+_HELD_BACK = (*_ENDING, _HURRY)  # while a process starts
 _ORPHAN_S = 5.0  # in which a worker without a parent may stop what it started: as long as a server may take to stop
 _SIGNAL_AGAIN_S = 0.2  # between two signals to stop, as one may come too early; nobody notices a fifth of a second
 
@@ -43,7 +45,7 @@ def signals_blocked() -> Iterator[None]:
     the pool. A blocked signal is inherited through the start of a program, as a handler is not. For this process it
     waits until the end of the block; were it ignored here, Ctrl-C at this moment would be lost.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
     try:
         yield
     finally:
@@ -54,7 +56,8 @@ def _begin(nice: int) -> None:
     """In a new worker: ignore the ending signals, then unblock them, as a server that it starts must get them."""
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+    signal.signal(_HURRY, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_BACK)
     os.nice(nice)
     threading.Thread(target=_follow, daemon=True).start()
 
@@ -106,11 +109,39 @@ def outcome_once_signalled(work: Future[_Made]) -> _Made:
     return work.result()
 
 
-def signal_workers() -> list[BaseProcess]:
+def signal_workers(number: signal.Signals = signal.SIGINT) -> list[BaseProcess]:
     """Signal every worker once; gives those that have not ended."""
     children = multiprocessing.active_children()
     for child in children:
         if child.pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGINT)
+                os.kill(child.pid, number)
     return children
+
+
+@contextlib.contextmanager
+def hurried() -> Iterator[None]:
+    """In a worker, work that `hurry` breaks off.
+
+    Raises:
+        KeyboardInterrupt: where it did.
+    """
+    signal.signal(_HURRY, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(_HURRY, signal.SIG_IGN)
+
+
+def hurry(works: Iterable[Future[Any]], within_s: float | None) -> bool:
+    """Wait so long for some works; cancel the others, and break off what is `hurried`. Gives whether all were done."""
+    left = list(works)
+    try:
+        left = list(wait_for(left, within_s).not_done)
+    except KeyboardInterrupt:
+        left = [one for one in left if not one.done()]
+    whole = not left
+    while left := [one for one in left if not one.cancel() and not one.done()]:
+        signal_workers(_HURRY)
+        wait_for(left, _SIGNAL_AGAIN_S)
+    return whole

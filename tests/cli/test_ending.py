@@ -60,6 +60,38 @@ def test_what_is_held_back_comes_afterwards() -> None:
     assert reached == ["the end of the block"]
 
 
+HURRIED = """
+import os, time
+from streamvet import worker_pool
+
+
+def busy():
+    try:
+        with worker_pool.hurried():
+            time.sleep(60)
+    except KeyboardInterrupt:
+        return "broken off"
+
+
+if __name__ == "__main__":
+    with worker_pool.pool(1) as workers:
+        with worker_pool.signals_blocked():
+            quick, slow, waits = workers.submit(os.getpid), workers.submit(busy), workers.submit(busy)
+        quick.result()
+        print(worker_pool.hurry([quick, slow, waits], 0.1), slow.result())
+        print(worker_pool.hurry([workers.submit(os.getpid)], None))
+"""
+
+
+def test_work_that_takes_too_long_is_broken_off(tmp_path: Path) -> None:
+    script = tmp_path / "hurried.py"
+    script.write_text(HURRIED)
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, env=ENV, check=False, timeout=DEADLINE_S
+    )
+    assert (done.stdout, done.stderr) == ("False broken off\nTrue\n", "")
+
+
 ORPHANS = """
 import os, time
 from streamvet import worker_pool

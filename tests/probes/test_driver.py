@@ -222,7 +222,6 @@ def test_a_cancellation_has_the_body_that_the_profile_says() -> None:
     [([], None), ([1, 2, 17], "18"), (["1", "9"], "10"), (["a", "b"], None), ([1, None], None), ([1.5], None)],
 )
 def test_the_cursor_behind_the_newest_event(ids: list[object], cursor: str | None) -> None:
-    history = [Seen("chunk", {"id": one}, 0, 1, None, history=True) for one in ids]
-
+    history = [Seen("chunk", at, at + 1, None, True, lambda start, _end: {"id": ids[start]}) for at in range(len(ids))]
     found = cursor_behind(load_profile("promptfloe"), history)
     assert (found and (found.text, found.origin)) == (cursor and (cursor, "unknown"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamvet.recorder import CutPlan, Limits
+from streamvet.recorder import CutPlan, Limits, Tape
 from streamvet.recorder.limits import LineWatch
 from streamvet.trace import Ending
 
@@ -153,7 +153,7 @@ def test_cut_before_it_has_begun() -> None:
     assert asyncio.run(scenario()) is Ending.CUT
 
 
-SMALL = Limits(head_bytes=200, line_bytes=100, event_bytes=300, body_bytes=1000, answer_bytes=600)
+SMALL = Limits(head_bytes=200, line_bytes=100, event_bytes=300, body_bytes=1000, answer_bytes=600, frames=30)
 LONG_HEAD = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300 + b"\r\nContent-Length: 0\r\n\r\n"
 REACHED = {
     "head": (LONG_HEAD,),
@@ -168,6 +168,36 @@ def test_limit(name: str) -> None:
     exchange = asyncio.run(recorded(sends(*REACHED[name]), SMALL))
     assert exchange.ending is Ending.CUT
     assert exchange.detail.startswith(f"limit: {name} over ")
+
+
+@pytest.mark.parametrize(
+    "pieces", [(b"\n" * 40,), (b"\n",) * 40, (b"\r\n\r",) * 20, (b"data: 1\n\n",) * 40, (b":\n",) * 40]
+)
+def test_limit_of_frames(pieces: tuple[bytes, ...]) -> None:
+    exchange = asyncio.run(recorded(sends(SSE_HEAD, *map(chunk, pieces), LAST_CHUNK), SMALL))
+    assert (exchange.ending, exchange.detail) == (Ending.CUT, "limit: over 30 frames")
+
+
+def test_what_is_within_the_limit_of_frames_is_read() -> None:
+    body = b"data: 1\r\nid: 2\r\n\r\n" * 29
+    exchange = asyncio.run(recorded(sends(SSE_HEAD, chunk(body), LAST_CHUNK), SMALL))
+    assert (exchange.ending, exchange.body) == (Ending.COMPLETE, body)
+
+
+def test_limit_of_all_tries_under_way() -> None:
+    limits = Limits(held_bytes=1000)
+
+    async def scenario() -> list[tuple[Ending, str]]:
+        async with serving(sends(SSE_HEAD, chunk(b"data: 1\n\n" * 70), LAST_CHUNK)) as url, recording(limits) as tape:
+            for _ in range(2):
+                await get(tape, url).ended(SOON_S)
+            first, second = await tape.exchanges()
+            again = Tape(tape._recorder)  # of the next try, when this one is handed out
+            await get(again, url).ended(SOON_S)
+            return [(one.ending, one.detail) for one in (first, second, *await again.exchanges())]
+
+    whole = (Ending.COMPLETE, "")
+    assert asyncio.run(scenario()) == [whole, (Ending.CUT, "limit: all tries under way over 1000 bytes"), whole]
 
 
 def test_head_above_what_the_parser_takes() -> None:

@@ -5,6 +5,7 @@ Must not know in which order events come.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.flaws import without
@@ -12,7 +13,7 @@ from streamvet.checks.runs import emitted, ended, from_start, scripted
 from streamvet.decode import same, streams
 from streamvet.framing.frame import Flaw
 from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault
-from streamvet.outcome import NotExercised, finding, shown
+from streamvet.outcome import NotExercised, finding, has_room, shown
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -33,7 +34,7 @@ def _json(expected: str, *faults: JsonFault, of_parsed: bool = True) -> Check:
         if JsonFault.NOT_JSON in faults and profile.framing == "sse":  # of NDJSON it is another row's
             sought = (*faults, JsonFault.SEVERAL_DOCUMENTS)
         for one in streams(trace, profile):
-            for event in (*one.events, *_told_beats(one)):
+            for event in chain(one.events, _told_beats(one)):
                 if not event.problems:
                     exercised = True
                     continue
@@ -42,6 +43,7 @@ def _json(expected: str, *faults: JsonFault, of_parsed: bool = True) -> Check:
                 found += [
                     finding(one.exchange, expected, f"{hit.seen} at {hit.where}", (event.start, event.end))
                     for hit in hits
+                    if has_room(found, one.exchange)
                 ]
         return found if exercised or found else NO_EVENT
 
@@ -56,26 +58,28 @@ def _told_beats(one: Reading) -> list[Event]:
 def typed(trace: Trace, profile: Profile) -> Outcome:
     """EVT-07."""
     expected = f"an object with a string at {profile.discriminator}"
-    found, exercised = [], False
+    found: list[Finding] = []
+    exercised = False
     for one in streams(trace, profile):
         for event in one.events:
             if not event.parsed:
                 continue
             exercised = True
-            if event.kind is None:
+            if event.kind is None and has_room(found, one.exchange):
                 found.append(finding(one.exchange, expected, shown(one.value(event)), (event.start, event.end)))
     return found if exercised else NO_EVENT
 
 
 def listed(trace: Trace, profile: Profile) -> Outcome:
     """EVT-11."""
-    found, exercised = [], False
+    found: list[Finding] = []
+    exercised = False
     for one in streams(trace, profile):
-        for event in (*one.events, *one.beats):
+        for event in chain(one.events, one.beats):
             if event.kind is None or not event.parsed:
                 continue
             exercised = True
-            if profile.schema_file(event.kind) is None:
+            if profile.schema_file(event.kind) is None and has_room(found, one.exchange):
                 found.append(
                     finding(one.exchange, "a type that the profile lists", event.kind, (event.start, event.end))
                 )
@@ -84,13 +88,16 @@ def listed(trace: Trace, profile: Profile) -> Outcome:
 
 def valid(trace: Trace, profile: Profile) -> Outcome:
     """EVT-08: also of heartbeats that are events or objects, where the profile lists their type."""
-    found, exercised = [], False
+    found: list[Finding] = []
+    exercised = False
     for one in streams(trace, profile):
-        for event in (*one.events, *one.beats):
+        for event in chain(one.events, one.beats):
             if event.valid:
                 exercised = True
             elif event.valid is False and event.kind:
                 exercised = True
+                if not has_room(found, one.exchange):
+                    continue
                 file = profile.schema_file(event.kind) or ""
                 expected, seen = profile.schemas.explain(file, one.value(event))
                 found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
@@ -99,13 +106,14 @@ def valid(trace: Trace, profile: Profile) -> Outcome:
 
 def read_as_adopted(trace: Trace, profile: Profile) -> Outcome:
     """EVT-12: what does not even fit the schema of its type is EVT-08's."""
-    found, exercised = [], False
+    found: list[Finding] = []
+    exercised = False
     for one in streams(trace, profile):
-        for event in (*one.events, *one.beats):
+        for event in chain(one.events, one.beats):
             if event.adopted is None or event.kind is None:
                 continue
             exercised = True
-            if not event.adopted:
+            if not event.adopted and has_room(found, one.exchange):
                 expected, seen = profile.schemas.explain(profile.adopted_types[event.kind], one.value(event))
                 found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
     return found if exercised else NotExercised("no event of a type with adopted readings")

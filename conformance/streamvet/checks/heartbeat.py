@@ -8,15 +8,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from itertools import pairwise
+from heapq import merge
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.checks.runs import with_role
 from streamvet.contract.profile import PseudoPointer, pointed
 from streamvet.decode import readable, reading, streams
-from streamvet.outcome import NotExercised, finding, shown
+from streamvet.outcome import MOST_FINDINGS, NotExercised, finding, has_room, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from streamvet.contract.profile import Heartbeat, Profile
     from streamvet.decode import Event, Reading
     from streamvet.outcome import Check, Finding, Outcome
@@ -41,29 +44,33 @@ def bound_us(profile: Profile, beat: Heartbeat, scale: float, jitter_us: int) ->
     return int(beat.interval_ms * 1000 * scale) + profile.tolerance_us(beat.tolerance_ms, scale) + jitter_us
 
 
-def gaps(one: Reading) -> list[Gap]:
+def gaps(one: Reading) -> Iterator[Gap]:
     """The gaps of a watched stream: from its last catch-up byte, or else its head, to the end of the observation."""
-    marks = sorted([(beat, True) for beat in one.beats] + [(event, False) for event in one.events], key=_offset)
+    marks = _marks(one)
     over_us, size = _watched_until(one), len(one.exchange.body)
     begin_us, offset, live = _after_catchup(one, marks)
-    found: list[Gap] = []
     silent_until_us: int | None = None
     for event, is_beat in live:
         if not is_beat:
             silent_until_us = silent_until_us or event.at_us
             continue
-        found.append(Gap(begin_us, silent_until_us or event.at_us, event.at_us, True, (offset, event.start)))
+        yield Gap(begin_us, silent_until_us or event.at_us, event.at_us, True, (offset, event.start))
         begin_us, offset, silent_until_us = event.at_us, event.end, None
     if over_us > begin_us:
-        found.append(Gap(begin_us, min(silent_until_us or over_us, over_us), over_us, False, (offset, size)))
-    return found
+        yield Gap(begin_us, min(silent_until_us or over_us, over_us), over_us, False, (offset, size))
+
+
+def _marks(one: Reading) -> Iterator[tuple[Event, bool]]:
+    """Heartbeats and events in the order of the bytes, with which of the two it is."""
+    beats, events = ((beat, True) for beat in one.beats), ((event, False) for event in one.events)
+    return merge(beats, events, key=_offset)
 
 
 def _offset(mark: tuple[Event, bool]) -> int:
     return mark[0].start
 
 
-def _after_catchup(one: Reading, marks: list[tuple[Event, bool]]) -> tuple[int, int, list[tuple[Event, bool]]]:
+def _after_catchup(one: Reading, marks: Iterator[tuple[Event, bool]]) -> tuple[int, int, Iterator[tuple[Event, bool]]]:
     """When the catch-up was over, its last offset, and what came after it.
 
     The catch-up is the start state, and what comes in one go after it or after the head.
@@ -73,9 +80,9 @@ def _after_catchup(one: Reading, marks: list[tuple[Event, bool]]) -> tuple[int, 
     for index, (event, is_beat) in enumerate(marks):
         start_state = index == 0 and event.kind in first
         if is_beat or (event.at_us - last_us > CATCHUP_PAUSE_US and not start_state):
-            return last_us, offset, marks[index:]
+            return last_us, offset, chain([(event, is_beat)], marks)
         last_us, offset = event.at_us, event.end
-    return last_us, offset, []
+    return last_us, offset, marks
 
 
 CATCHUP_PAUSE_US = 50_000  # a replay is written in one go; events that are further apart are live
@@ -122,30 +129,20 @@ class Silence(NamedTuple):
     span: tuple[int, int]
 
 
-def silences(one: Reading) -> list[Silence]:
+def silences(one: Reading) -> Iterator[Silence]:
     """The times between events and heartbeats of a watched stream, from its head to the end of the observation."""
-    marks = sorted([(beat, True) for beat in one.beats] + [(event, False) for event in one.events], key=_offset)
-    found, begin_us, offset, after_event = [], one.head_us, 0, False
-    others = _other_writes(one)
-    for event, is_beat in marks:
-        longest_us = _longest(others, begin_us, event.at_us)
-        found.append(Silence(begin_us, event.at_us, longest_us, after_event, is_beat, (offset, event.end)))
+    begin_us, offset, after_event = one.head_us, 0, False
+    for event, is_beat in _marks(one):
+        longest_us = _longest(one.others_us, begin_us, event.at_us)
+        yield Silence(begin_us, event.at_us, longest_us, after_event, is_beat, (offset, event.end))
         begin_us, offset, after_event = event.at_us, event.end, not is_beat
     over_us, size = _watched_until(one), len(one.exchange.body)
     if over_us > begin_us:
-        longest_us = _longest(others, begin_us, over_us)
-        found.append(Silence(begin_us, over_us, longest_us, after_event, False, (offset, size)))
-    return found
+        longest_us = _longest(one.others_us, begin_us, over_us)
+        yield Silence(begin_us, over_us, longest_us, after_event, False, (offset, size))
 
 
-def _other_writes(one: Reading) -> list[int]:
-    """When something came that is neither an event nor a heartbeat, such as a greeting; in order."""
-    beats = {beat.start for beat in one.beats}
-    ends = [frame.end for frame in one.quiet if frame.start not in beats]
-    return [one.exchange.times[bisect_left(one.exchange.ends, end)] for end in ends]
-
-
-def _longest(moments: list[int], begin_us: int, end_us: int) -> int:
+def _longest(moments: Sequence[int], begin_us: int, end_us: int) -> int:
     """The longest time between two of these moments, within a beginning and an end."""
     inside = moments[bisect_left(moments, begin_us) : bisect_right(moments, end_us)]
     return max(later - earlier for earlier, later in pairwise([begin_us, *inside, end_us]))
@@ -265,12 +262,12 @@ def form(trace: Trace, profile: Profile) -> Outcome:
     beats, rule = _beats(trace, profile), profile.heartbeat
     if not beats or not rule:
         return NotExercised("no heartbeat arrived")
-    texts = [(one, beat, one.text(beat)) for one, beat in beats]
-    return [
-        finding(one.exchange, f"a match of {rule.pattern}", shown(text), (beat.start, beat.end))
-        for one, beat, text in texts
-        if not rule.is_like(text)
-    ]
+    found: list[Finding] = []
+    for one, beat in beats:
+        if has_room(found, one.exchange) and not rule.is_like(text := one.text(beat)):
+            want = f"a match of {rule.pattern}"
+            found.append(finding(one.exchange, want, shown(text), (beat.start, beat.end)))
+    return found
 
 
 def close_to_now(trace: Trace, profile: Profile) -> Outcome:
@@ -279,8 +276,11 @@ def close_to_now(trace: Trace, profile: Profile) -> Outcome:
     beat_rule = profile.heartbeat
     if not beats or beat_rule is None or beat_rule.time_within_ms is None:
         return NotExercised("no heartbeat arrived")
-    found, exercised = [], False
+    found: list[Finding] = []
+    exercised = False
     for one, beat in beats:
+        if not has_room(found, one.exchange):
+            continue
         text = _time_text(one, beat)
         if not (text.isascii() and text.isdigit()):
             continue
@@ -306,12 +306,13 @@ def _sent_ms(text: str) -> int:
 
 def rising(trace: Trace, profile: Profile) -> Outcome:
     """HBT-06."""
-    found, exercised = [], False
+    found: list[Finding] = []
+    exercised = False
     for one in streams(trace, profile):
         timed = [(beat, text) for beat in one.beats if (text := _time_text(one, beat)).isascii() and text.isdigit()]
         for (_, before), (beat, text) in pairwise(timed):
             exercised = True
-            if _sent_ms(text) < _sent_ms(before):
+            if _sent_ms(text) < _sent_ms(before) and has_room(found, one.exchange):
                 found.append(finding(one.exchange, f"a time not before {before}", text, (beat.start, beat.end)))
     return found if exercised else NotExercised("no stream had two heartbeats")
 
@@ -342,7 +343,7 @@ def none_when_finished(trace: Trace, profile: Profile) -> Outcome:
     return [
         finding(one.exchange, "no heartbeat on a finished run", shown(one.text(beat)), (beat.start, beat.end))
         for one in replays
-        for beat in one.beats
+        for beat in one.beats[:MOST_FINDINGS]
     ]
 
 

@@ -12,12 +12,12 @@ from streamvet.decode import streams
 from streamvet.framing import json_text
 from streamvet.framing.frame import Flaw
 from streamvet.framing.json_text import JsonFault
-from streamvet.outcome import NotExercised, finding, shown
+from streamvet.outcome import NotExercised, finding, has_room, shown
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.decode import Event, Reading
-    from streamvet.outcome import Check, Outcome
+    from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
 
 NO_LINE = NotExercised("no stream had a line")
@@ -34,13 +34,14 @@ def one_document(trace: Trace, profile: Profile) -> Outcome:
     read = [one for one in streams(trace, profile) if one.events]
     if not read:
         return NO_LINE
-    return [
-        finding(one.exchange, "one JSON document on the line", problem.seen, (event.start, event.end))
-        for one in read
-        for event in one.events
-        for problem in event.problems
-        if problem.fault is JsonFault.SEVERAL_DOCUMENTS
-    ]
+    found: list[Finding] = []
+    for one in read:
+        for event in one.events:
+            for problem in event.problems:
+                if problem.fault is JsonFault.SEVERAL_DOCUMENTS and has_room(found, one.exchange):
+                    span = (event.start, event.end)
+                    found.append(finding(one.exchange, "one JSON document on the line", problem.seen, span))
+    return found
 
 
 def unbroken_document(trace: Trace, profile: Profile) -> Outcome:
@@ -48,7 +49,7 @@ def unbroken_document(trace: Trace, profile: Profile) -> Outcome:
     read = [one for one in streams(trace, profile) if one.events]
     if not read:
         return NO_LINE
-    found = []
+    found: list[Finding] = []
     for one in read:
         events, index, left = one.events, 0, MAX_READ_CHARS
         while index < len(events):
@@ -56,7 +57,7 @@ def unbroken_document(trace: Trace, profile: Profile) -> Outcome:
             if left > 0 and not events[index].parsed:
                 count, chars = _pieces(one, events[index : index + MAX_PIECES])
                 left -= chars
-            if count:
+            if count and has_room(found, one.exchange):
                 span = (events[index].start, events[index + count - 1].end)
                 seen = f"one document over {count} lines, the first {shown(one.text(events[index]))}"
                 found.append(finding(one.exchange, "a JSON document on one line", seen, span))

@@ -14,7 +14,7 @@ from streamvet.checks.aligning import Part, Side, parts, split
 from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, succeeded, unread, with_role
 from streamvet.contract.profile import MESSAGE, PseudoPointer, matches, pointed
 from streamvet.decode import key_pointers, same, streams
-from streamvet.outcome import NotExercised, finding, shown
+from streamvet.outcome import NotExercised, finding, has_room, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -72,7 +72,7 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
     index = key_pointers(one.profile).index(table.key) if table.key else None
     states: dict[Hashable, frozenset[str]] = {}
     known: dict[str, bool] = {}
-    found = []
+    found: list[Finding] = []
     end, at_first = 0, table.at_first
     for event in one.events:
         if unread(one, end, event.start):  # what could not be read may have been any event of any automaton
@@ -90,7 +90,7 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
         if not now:
             continue  # this automaton has had its finding
         following = table.may_be(now, kind)
-        if not following:
+        if not following and has_room(found, one.exchange):
             place = f"{table.key} {shown(key)} " if table.key else ""
             where = " or ".join(state for state in table.states if state in now)
             allowed = ", ".join(table.allowed(now)) or "nothing"
@@ -110,7 +110,8 @@ def _hashable(value: Any) -> Hashable:
 
 def increasing(trace: Trace, profile: Profile) -> Outcome:
     """ORD-02: integers compare as numbers, texts by code point."""
-    found, exercised = [], False
+    found: list[Finding] = []
+    exercised = False
     for one in streams(trace, profile):
         last: Event | None = None
         for event in one.events:
@@ -118,7 +119,7 @@ def increasing(trace: Trace, profile: Profile) -> Outcome:
                 continue
             if last is not None:
                 exercised = True
-                if not _less(last.order, event.order):
+                if not _less(last.order, event.order) and has_room(found, one.exchange):
                     want = f"more than {shown(last.order)}, of the event before it"
                     found.append(finding(one.exchange, want, event.order, (event.start, event.end)))
             last = event

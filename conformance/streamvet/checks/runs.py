@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Hidden, Reading
+    from streamvet.decode import Event, Reading
     from streamvet.trace import Exchange, Trace
 
 # Who may stand for the whole history of a run, the best first: the longest attached.
@@ -97,7 +97,7 @@ def unread(one: Reading, start: int = 0, end: int | None = None, *, since_us: in
     return any(one.unread[number].at_us >= since_us for number in range(first, last))
 
 
-def _start(piece: Hidden) -> int:
+def _start(piece: Event) -> int:
     return piece.start
 
 

@@ -15,7 +15,7 @@ from streamvet.contract.profile import MESSAGE, pointed
 from streamvet.decode import frames, opened, streams
 from streamvet.framing import json_text
 from streamvet.framing.frame import Flaw, Kind
-from streamvet.outcome import NotExercised, finding, shown
+from streamvet.outcome import NotExercised, finding, has_room, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.decode import Event, Reading
     from streamvet.framing.frame import Frame, Violation
-    from streamvet.outcome import Check, Outcome
+    from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
 
 NO_EVENT = NotExercised("no stream had an event")
@@ -170,14 +170,15 @@ def _bounded(digits: bytes) -> int:
 def event_name(trace: Trace, profile: Profile) -> Outcome:
     """SSE-06."""
     rule = profile.field("framing.event_name")
-    found, exercised = [], False
+    found: list[Finding] = []
+    exercised = False
     for one in streams(trace, profile):
         for event in one.events:
             wanted = _wanted_name(event, one, rule)
             if wanted is None:
                 continue
             exercised = True
-            if (event.name or MESSAGE) != wanted:
+            if (event.name or MESSAGE) != wanted and has_room(found, one.exchange):
                 seen = f"event: {event.name}" if event.name else "no event field"
                 found.append(finding(one.exchange, f"event: {wanted}", seen, (event.start, event.end)))
     return found if exercised else NO_EVENT
@@ -213,14 +214,15 @@ def bare_comments(trace: Trace, profile: Profile) -> Outcome:
     read = [one for one in streams(trace, profile) if one.frames]
     if not read:
         return NO_FRAME
-    found = []
+    found: list[Finding] = []
     for one in read:
         if not one.ids or not one.quiet:
             continue
         numbered = False
         for frame, following in pairwise(frames(one.exchange, profile)):
             numbered = numbered or frame.id is not None
-            if numbered and frame.kind is Kind.COMMENT and following.kind is Kind.BLANK:
+            bare = numbered and frame.kind is Kind.COMMENT and following.kind is Kind.BLANK
+            if bare and has_room(found, one.exchange):
                 seen = f"the comment {shown(frame.data)} and an empty line"
                 found.append(
                     finding(one.exchange, "a comment without an empty line", seen, (frame.start, following.end))

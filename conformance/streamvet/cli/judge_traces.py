@@ -5,7 +5,6 @@ Must not know how traces are made, nor how verdicts are.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shlex
 from array import array
@@ -24,7 +23,7 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.profile import matches
 from streamvet.contract.records import wrong_in
 from streamvet.contract.registry import load_registry
-from streamvet.decode import reading, streams, unended_kind
+from streamvet.decode import bounded, ended_otherwise, reading, streams, unended_kind
 from streamvet.levels import lowest, lowest_of_probes, of_bytes, of_trace
 from streamvet.outcome import NotExercised
 from streamvet.report.building import NOT_ALLOWED, Asked, ReportBuilder
@@ -236,8 +235,10 @@ def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Itera
             ends=array("q", [len(body)]), times=array("q", [0]),
             ending=Ending.COMPLETE, ended_us=0,
         )  # fmt: skip
-        if not _ends_by_itself(exchange, profile):
-            exchange = dataclasses.replace(exchange, ending=Ending.CUT, detail="the end of the capture")
+        del body  # of which the exchange may keep the beginning alone
+        exchange = bounded(exchange, profile)
+        if exchange.ending is Ending.COMPLETE and not _ends_by_itself(exchange, profile):
+            exchange = ended_otherwise(exchange, profile, Ending.CUT, "the end of the capture")
         yield Trace(
             probe="raw", stimulus={"name": "captured bytes"}, exchanges=(exchange,), profile=profile.name,
             digest=profile.digest, revision=load_registry().revision, name=name,

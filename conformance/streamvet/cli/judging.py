@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import pickle
 import re
 import signal
+import tempfile
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from streamvet.contract.files import FileError
@@ -24,18 +27,20 @@ from streamvet.report.building import NOT_ALLOWED, TRACE_SUFFIX, Asked, ReportBu
 from streamvet.report.printable import counted
 from streamvet.systems import system_of
 from streamvet.trace import dump
-from streamvet.worker_pool import outcome_once_signalled, pool, signals_blocked
+from streamvet.worker_pool import hurried, hurry, outcome_once_signalled, pool, signals_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
-    from pathlib import Path
     from types import TracebackType
 
     from streamvet.report.report import Report
     from streamvet.trace import Trace
 
 _NICE = 10  # the campaigns and the candidate come first: a busy judge must not make a heartbeat look late
+_SOON_S = 1.5  # for what is left to be judged when a run is interrupted, of the five seconds in which it then ends
+# A trace with bodies above this waits in a file: a candidate may send faster than is judged.
+_LARGE_BYTES = 4 * 1024 * 1024
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _NAME_CHARS = 60  # of a trace's file name, before its number and suffix
 
@@ -73,6 +78,7 @@ class JudgeProcess:
         self._until_us = until_us
         self._pool = pool(1, _NICE)
         self._pending: deque[Future[frozenset[str]]] = deque()
+        self._folder = tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True)
 
     def __enter__(self) -> Self:
         with signals_blocked():
@@ -83,6 +89,7 @@ class JudgeProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
+        self._folder.cleanup()
 
     def judge(self, candidate: JudgedCandidate, trace: Trace) -> Future[frozenset[str]]:
         """Hand over a trace; returns at once. The requirements that it violates are known later."""
@@ -90,31 +97,34 @@ class JudgeProcess:
         while self._pending and self._pending[0].done() and self._pending[0].exception() is None:
             self._pending.popleft()
         masked: Any = EVERYWHERE.mask_value(trace.stimulus)  # it may hold inputs of the user
-        self._pending.append(
-            self._pool.submit(_judge, candidate, dataclasses.replace(trace, stimulus=masked), self._until_us)
-        )
-        return self._pending[-1]
+        trace = dataclasses.replace(trace, stimulus=masked)
+        if sum(len(one.body) for one in trace.exchanges) <= _LARGE_BYTES:
+            judging = self._pool.submit(_judge, candidate, trace, self._until_us)
+        else:
+            left = _left_in(self._folder.name, trace)
+            judging = self._pool.submit(_judge_from, candidate, left, self._until_us)
+        self._pending.append(judging)
+        return judging
 
     def doubtful(self, candidate: JudgedCandidate) -> Future[list[int]]:
         """The tries to be performed again, by what was handed over so far; see `attempts`."""
         return self._pool.submit(_doubtful, candidate)
 
-    def catch_up(self) -> bool:
-        """Wait until everything is judged; gives whether it is. Who interrupts that has what is judged by then.
+    def catch_up(self, *, interrupted: bool = False) -> bool:
+        """Wait until everything is judged; gives whether it is.
+
+        Who has `interrupted` the run, or interrupts this, has what is judged soon: a judge that is busy for long with
+        what a candidate has sent breaks that off.
 
         Raises:
             JudgingError: where a trace could not be kept.
         """
-        try:
-            for future in self._pending:
+        pending, self._pending = self._pending, deque()
+        whole = hurry(pending, _SOON_S if interrupted else None)
+        for future in pending:
+            if not future.cancelled():
                 future.result()
-        except KeyboardInterrupt:
-            for future in self._pending:
-                future.cancel()
-            return False
-        finally:
-            self._pending.clear()
-        return True
+        return whole
 
     def report(self, candidate: JudgedCandidate, asked: Asked, skipped: Skipped, facts: dict[str, Any]) -> Report:
         """The report on all traces of a candidate that are judged; without what commands say if interrupted."""
@@ -123,6 +133,13 @@ class JudgeProcess:
             return making.result()
         except KeyboardInterrupt:
             return dataclasses.replace(outcome_once_signalled(making), interrupted=True)
+
+
+def _left_in(folder: str, trace: Trace) -> str:
+    """The file in which a trace waits until it is judged."""
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        pickle.dump(trace, file, pickle.HIGHEST_PROTOCOL)
+    return file.name
 
 
 # ------------------------------------------------------------------------------------------ in that process
@@ -177,19 +194,27 @@ def _until(until_us: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def _judge_from(candidate: JudgedCandidate, name: str, until_us: int) -> frozenset[str]:
+    path = Path(name)
+    with path.open("rb") as file:
+        trace = pickle.load(file)  # noqa: S301 - `_left_in` has written it, into a folder of our own
+    path.unlink()
+    return _judge(candidate, trace, until_us)
+
+
 def _judge(candidate: JudgedCandidate, trace: Trace, until_us: int) -> frozenset[str]:
     judging = _judging(candidate)
     try:
         name = _keep(candidate, judging, trace)
-        with _until(until_us):
+        with _until(until_us), hurried():
             outcomes = judging.builder.add(dataclasses.replace(trace, name=name))
     except FileError as error:
         raise JudgingError(str(error)) from None
     except Exception as error:  # noqa: BLE001 - the other traces are judged all the same; it is reported
         judging.builder.judge.lose(trace, error)
         return frozenset()
-    except _OutOfTime:
-        judging.unjudged += 1
+    except (_OutOfTime, KeyboardInterrupt) as stop:
+        judging.unjudged += isinstance(stop, _OutOfTime)
         for requirement in judging.serves.get(trace.probe, ()):
             judging.builder.judge.untried(requirement, f"{trace.probe}: {trace.stimulus.get('name')} (not judged)")
         return frozenset()

@@ -174,7 +174,7 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
             stack.enter_context(one.explorer or contextlib.nullcontext())
         interrupted = _try_all(trials, wanted.settings, process)
         ended_us = now_us()
-        interrupted = not process.catch_up() or interrupted
+        interrupted = not process.catch_up(interrupted=interrupted) or interrupted
         for one in trials:
             subject, settings = one.subject, wanted.settings
             summary = subject.summary or Summary(

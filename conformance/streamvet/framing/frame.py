@@ -6,7 +6,12 @@ This module must not know where bytes come from, when they came, or what a profi
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# Frames of one stream that are read. Six thousand times what a probe asks for; more of them are a flood, of which the
+# next million says what this one did.
+MOST_FRAMES: Final = 1_000_000
+OVER_FRAMES: Final = f"limit: over {MOST_FRAMES} frames"  # the detail of an exchange whose rest is not read
 
 
 class Kind(Enum):

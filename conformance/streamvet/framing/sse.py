@@ -14,6 +14,8 @@ from streamvet.framing.flaws import BOM, in_order, not_utf8, violation
 from streamvet.framing.frame import Flaw, Frame, Kind, Violation
 
 _COLON: Final = ord(":")
+_LF: Final = ord("\n")
+_CR: Final = ord("\r")
 _FIELDS: Final = frozenset({b"data", b"event", b"id", b"retry"})
 _ONCE: Final = frozenset({b"event", b"id"})  # a second one in a block silently replaces the first
 
@@ -135,7 +137,7 @@ def _frames(buffer: bytes, offset: int, *, final: bool) -> tuple[list[Frame], in
     eol = _line_end_in(buffer)
     plain_block = _PLAIN_BLOCK[eol].match if eol else None
     # Looked up once, and without the detour over Frame(): a fifth of the time of a plain block.
-    new_frame, event_kind, has_cr = tuple.__new__, Kind.EVENT, eol != b"\n"
+    new_frame, event_kind, blank_kind, has_cr = tuple.__new__, Kind.EVENT, Kind.BLANK, eol != b"\n"
     while head < len(buffer):
         if plain_block and (found := plain_block(buffer, start)):
             end = found.end()
@@ -149,6 +151,15 @@ def _frames(buffer: bytes, offset: int, *, final: bool) -> tuple[list[Frame], in
                 frame = new_frame(Frame, (event_kind, offset + start, offset + end, text, name, id_text, 1, flaws))
             except UnicodeDecodeError:
                 frame = _block(buffer[start:end], offset + start, 0)
+        elif head == start and buffer[head] == _LF:  # of empty lines there may be millions
+            end = head + 1
+            frame = new_frame(Frame, (blank_kind, offset + start, offset + end, "", "", None, 0, ()))
+        elif head == start and buffer[head] == _CR:
+            if head + 1 == len(buffer) and not final:
+                break
+            end = head + (2 if buffer.startswith(b"\n", head + 1) else 1)
+            flaw = Violation(Flaw.CR, offset + start, offset + end, "\r\n" if end - head > 1 else "\r")
+            frame = new_frame(Frame, (blank_kind, offset + start, offset + end, "", "", None, 0, (flaw,)))
         else:
             end = _frame_end(buffer, head, head, eol, final=final)
             if end < 0:

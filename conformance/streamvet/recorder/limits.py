@@ -5,12 +5,15 @@ Reaching one cuts the exchange with the detail `limit: …`. Must not know what 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from streamvet.framing.frame import MOST_FRAMES
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of one exchange; `line` and `event` hold for streams only."""
+    """The bounds of one exchange; `line` and `event` hold for streams only, `held_bytes` for all of a campaign."""
 
     # Twice what common servers and proxies allow for a request's head (nginx: four of 8 KiB, Node: 16 KiB); httpcore
     # stops at 100 KiB by itself.
@@ -23,11 +26,16 @@ class Limits:
     body_bytes: int = 64 * 1024 * 1024
     # What is no stream: a run's record may list the events of that largest stream once, and little besides.
     answer_bytes: int = 16 * 1024 * 1024
+    # What is decoded of a stream takes memory and time for each frame: see there.
+    frames: int = MOST_FRAMES
+    # All exchanges of the tries under way: twice the largest one, and several times what the probes ask for at once.
+    held_bytes: int = 128 * 1024 * 1024
     # No wait of a probe is this long: the life of a detached run is 300 s, a black-box run gets 600 s.
     seconds: float = 1800.0
 
 
 LIMITS = Limits()
+_FRAME_END = re.compile(rb"(?:\r\n?+|\n)(?=[\r\n:])")
 
 
 class LineWatch:
@@ -38,10 +46,14 @@ class LineWatch:
         self._events = events  # an event ends with an empty line; elsewhere a line is an event
         self._line = 0
         self._event = 0
+        self._frames = 0
         self._tail = b""
 
     def exceeded(self, data: bytes) -> str:
         """The name of the limit that this chunk passes, "" where it passes none."""
+        self._frames += self._ended(data)
+        if self._frames > self._limits.frames:
+            return "frames"
         first, last = _first_end(data), _last_end(data)
         longest = self._line + (first if first >= 0 else len(data))
         self._line = len(data) - last - 1 if last >= 0 else longest
@@ -56,6 +68,12 @@ class LineWatch:
             if self._event > self._limits.event_bytes:
                 return "event"
         return ""
+
+    def _ended(self, data: bytes) -> int:
+        """How many frames end in this chunk, about: of SSE the empty lines and the comments."""
+        if not self._events:
+            return data.count(b"\n")
+        return len(_FRAME_END.findall(self._tail + data)) - len(_FRAME_END.findall(self._tail))
 
 
 def _first_end(data: bytes) -> int:

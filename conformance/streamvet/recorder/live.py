@@ -54,6 +54,7 @@ class Live:
         self.sent_us = now_us()
         self.head_now: Head | None = None
         self.body = bytearray()
+        self.received = 0  # bytes; of the body some may have been cut off again
         self.ends: array[int] = array("q")
         self.times: array[int] = array("q")
         self.ending: Ending | None = None
@@ -90,6 +91,7 @@ class Live:
     def take(self, data: bytes, at_us: int) -> bool:
         """Keep bytes that have come; gives whether to read on."""
         self.body += data
+        self.received += len(data)
         self.ends.append(len(self.body))
         self.times.append(at_us)
         over = self._over(data, at_us)
@@ -100,6 +102,10 @@ class Live:
         self._changed()
         return self._stop is None
 
+    def too_much(self, what: str) -> None:
+        """Note that a limit is reached: nothing more is read."""
+        self._stop = self._stop or (Ending.CUT, f"limit: {what}")
+
     def _over(self, data: bytes, at_us: int) -> str:
         limits = self._limits
         most = limits.body_bytes if self._lines else limits.answer_bytes
@@ -108,6 +114,8 @@ class Live:
         if at_us - self.sent_us > limits.seconds * 1e6:
             return f"longer than {limits.seconds:g} s"
         kind = self._lines.exceeded(data) if self._lines else ""
+        if kind == "frames":
+            return f"over {limits.frames} frames"
         return f"{kind} over {limits.line_bytes if kind == 'line' else limits.event_bytes} bytes" if kind else ""
 
     def _cut_by_plan(self, plan: CutPlan) -> None:

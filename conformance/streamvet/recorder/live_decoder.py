@@ -9,23 +9,35 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.contract.profile import matches
+from streamvet.framing import ndjson, sse
 from streamvet.framing.frame import Kind
 from streamvet.framing.ndjson import NdjsonDecoder
 from streamvet.framing.sse import SseDecoder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamvet.contract.profile import Profile
 
 
+# No probe waits for a part of so many events. Behind them a stream is a flood, whose end alone is waited for.
+MOST_SEEN = 100_000
+
+
 class Seen(NamedTuple):
-    """One event of a stream; `[start, end)` is its span in the body."""
+    """One event of a stream; `[start, end)` is its span in the body. Its value is read when somebody asks for it."""
 
     kind: str | None  # its type by the profile, None where it has none
-    value: Any  # None where it is no JSON
     start: int
     end: int
     id: str | None  # the SSE id
     history: bool  # whether every reader of the run sees it alike
+    value_at: Callable[[int, int], Any]
+
+    @property
+    def value(self) -> Any:
+        """Its JSON value, None where it is no JSON."""
+        return self.value_at(self.start, self.end)
 
 
 class LiveDecoder:
@@ -34,32 +46,43 @@ class LiveDecoder:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._decoder = SseDecoder() if profile.framing == "sse" else NdjsonDecoder()
+        self._decode = sse.decode if profile.framing == "sse" else ndjson.decode
         self._fed = 0
+        self._body = bytearray()
         self._counted = profile.history or ("*",)
         self.seen: list[Seen] = []
         self.history: list[Seen] = []
 
     def feed(self, body: bytearray) -> None:
         """Take in what the body has more than at the last call."""
-        if len(body) <= self._fed:
+        if len(body) <= self._fed or len(self.seen) >= MOST_SEEN:
             return
+        self._body = body
         data = bytes(memoryview(body)[self._fed :])
         self._fed = len(body)
+        value_at = self._value_at
         for frame in self._decoder.feed(data):
-            if frame.kind not in (Kind.EVENT, Kind.LINE):
+            if frame.kind not in _DATA:
                 continue
-            value = lenient(frame.data)
-            kind = self._profile.kind_of(value, frame.event)
+            kind = self._profile.kind_of(lenient(frame.data), frame.event)
             counts = kind is not None and matches(kind, self._counted)
-            one = Seen(kind, value, frame.start, frame.end, frame.id, counts)
+            one = Seen(kind, frame.start, frame.end, frame.id, counts, value_at)
             self.seen.append(one)
             if counts:
                 self.history.append(one)
+
+    def _value_at(self, start: int, end: int) -> Any:
+        """The value of the event between two offsets."""
+        found = self._decode(bytes(memoryview(self._body)[start:end]))
+        return next((lenient(frame.data) for frame in found if frame.kind in _DATA), None)
 
     def truncate(self, size: int) -> None:
         """Forget the events that end behind `size`: the body was cut there."""
         self.seen = [one for one in self.seen if one.end <= size]
         self.history = [one for one in self.history if one.end <= size]
+
+
+_DATA = (Kind.EVENT, Kind.LINE)
 
 
 def lenient(text: str | bytes | bytearray) -> Any:

@@ -25,7 +25,7 @@ from streamvet.recorder.upload import LARGE_BYTES, Upload
 from streamvet.trace import Ending, Head
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterable
     from types import TracebackType
 
     from streamvet.contract.profile import Profile
@@ -77,6 +77,7 @@ class Recorder:
         self.jitter = JitterMeter()
         self.patience = Patience()
         self.errors: list[BaseException] = []  # our own mistakes; a candidate's never raise
+        self._held_bytes = 0  # of tries that are not handed out
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = _transport()
         options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_RCVBUF_BYTES)]
@@ -120,6 +121,10 @@ class Recorder:
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return live
+
+    def let_go(self, lives: Iterable[Live]) -> None:
+        """Note that what was received in these exchanges is no longer ours to hold."""
+        self._held_bytes -= sum(live.received for live in lives)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -189,6 +194,9 @@ class Recorder:
             await live.gate()
             taken = 0
             async for data in chunks:
+                self._held_bytes += len(data)
+                if self._held_bytes > self.limits.held_bytes:
+                    live.too_much(f"all tries under way over {self.limits.held_bytes} bytes")
                 if not live.take(data, now_us()):
                     return False
                 await live.gate()

@@ -59,10 +59,12 @@ class Tape:
         await asyncio.gather(*(live.stop(ending, detail) for _, live in self.running))
 
     async def exchanges(self) -> tuple[Exchange, ...]:
-        """Everything that was recorded; the tape is closed."""
+        """Everything that was recorded; the tape is closed. Called once."""
         await asyncio.gather(*(live.settled() for _, live in self._rows))
         rows = enumerate(self._rows, start=1)
-        return tuple([await self._exchange(f"x{number}", ask, live) for number, (ask, live) in rows])
+        made = tuple([await self._exchange(f"x{number}", ask, live) for number, (ask, live) in rows])
+        self._recorder.let_go(live for _, live in self._rows)
+        return made
 
     def jitter_us(self) -> dict[str, int]:
         """How late the suite itself was during each exchange, at worst; only where it was late at all."""

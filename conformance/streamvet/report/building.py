@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from streamvet.commands import Spool, perform
 from streamvet.contract.evidence import LACKING
 from streamvet.contract.files import schemas_folder
+from streamvet.decode import bounded_trace
 from streamvet.judge import Judge, guilty_in
 from streamvet.outcome import Verdict
 from streamvet.report.exhibit import Exhibit, exhibit
+from streamvet.report.printable import counted
 from streamvet.report.report import Report
 from streamvet.report.waivers import Waiver, idle, waive
 
@@ -83,6 +85,7 @@ class ReportBuilder:
         Raises:
             FileError: where the trace was recorded with another profile, or other rules.
         """
+        trace = bounded_trace(trace, self.profile)
         outcomes = self.judge.add(trace)
         self.traces += 1
         try:
@@ -149,6 +152,8 @@ class ReportBuilder:
             stale = [one for one in stale if one.partition(":")[0] in asked.only]
         facts["errors"] = (*facts.get("errors", ()), *self.judge.errors)
         notes = (*facts.pop("notes", ()), *idle(rulings, asked.waivers, self.profile.name))
+        for limit, count in sorted(self.judge.limits.items()):
+            notes += (f"not read to the end, {limit}: {counted(count, 'stream')}",)
         if self.withheld and facts.get("offline") and self._own(asked.only):  # else it is told with each of them
             notes += (f"{', '.join(row.id for row in self._own(asked.only))}: {self.withheld}",)
 

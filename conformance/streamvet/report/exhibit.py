@@ -7,6 +7,7 @@ candidate sent. Must not know in which form it is shown.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from streamvet.decode import frames as frames_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 HEADERS = 24  # of an answer; a page is not the place for more
 HEADER_CHARS = 200
+MOST_FRAMES = 20_000  # that are looked at: some hundred times what a try has, and some megabytes
 SENT_CHARS = 240  # of a request's body: three lines of a page
 
 
@@ -56,9 +58,11 @@ def exhibit(finding: Finding, trace: Trace, profile: Profile) -> Exhibit | None:
     exchange = next((one for one in trace.exchanges if one.id == finding.exchange), None)
     if exchange is None:
         return None
-    frames = list(frames_of(exchange, profile)) if _is_stream(exchange, profile) else []
+    decoded = frames_of(exchange, profile) if _is_stream(exchange, profile) else iter(())
+    frames = list(islice(decoded, MOST_FRAMES))
     given = stock.deliveries(exchange.body, frames) if frames and profile.framing == "sse" else None
-    scene = Scene(exchange, profile, finding, frames, given.by_frame if given else {})
+    more = next(decoded, None) is not None
+    scene = Scene(exchange, profile, finding, frames, given.by_frame if given else {}, more)
     return Exhibit(
         finding=finding,
         probe=trace.probe,

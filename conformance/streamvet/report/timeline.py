@@ -54,6 +54,7 @@ class Scene:
     finding: Finding
     frames: Sequence[Frame]
     delivered: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    more: bool = False  # whether the exchange has more frames than these
 
     def ms(self, at_us: int) -> float:
         """Milliseconds from the request."""
@@ -142,6 +143,8 @@ def _omitted(scene: Scene, left_out: Sequence[Frame], since_ms: float) -> Row:
     first_ms, last_ms = scene.frame_ms(left_out[0]), scene.frame_ms(left_out[-1])
     span = (left_out[0].start, left_out[-1].end)
     count = f"{len(left_out)} frame{'s' if len(left_out) > 1 else ''}, {span[1] - span[0]} bytes, not shown"
+    if scene.more and left_out[-1] is scene.frames[-1]:
+        count = f"more than {count}"
     return Row(last_ms, first_ms - since_ms, "omitted", count, span)
 
 
