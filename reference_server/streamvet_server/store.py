@@ -128,7 +128,8 @@ def _together(connection: sqlite3.Connection, writes: Sequence[_Write]) -> Seque
         return made
     if len(writes) == 1:
         return [made]
-    return [made[0] if not isinstance(made := _transact(connection, [write]), _Failed) else made for write in writes]
+    alone = [_transact(connection, [write]) for write in writes]
+    return [one if isinstance(one, _Failed) else one[0] for one in alone]
 
 
 def _transact(connection: sqlite3.Connection, writes: Sequence[_Write]) -> Sequence[Any] | _Failed:
