@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -55,6 +56,20 @@ def fed(room: Room, chunks: Iterable[bytes]) -> list[Frame]:
     decoder = room.new()
     frames = [frame for chunk in chunks for frame in decoder.feed(chunk)]
     return frames + decoder.close()
+
+
+QUIET = Room(partial(sse.SseDecoder, quiet=True), sse.decode, SSE_CASES, b"")
+
+
+def events(frames: Iterable[Frame]) -> list[Frame]:
+    """What is left without empty lines and comments, and what the end of the input cut off."""
+    return [frame for frame in frames if frame.kind in {Kind.EVENT, Kind.MALFORMED} and frame.data_lines]
+
+
+def test_a_flood_of_nothing_gives_no_frames() -> None:
+    decoder = sse.SseDecoder(quiet=True)
+    assert [decoder.feed(flood * 10_000) for flood in (b"\r", b"\n", b"\r\n", b": beat\n\n", b":\r")] == [[]] * 5
+    assert [frame.data for frame in decoder.feed(b"\ndata: 1\n\n")] == ["1"]
 
 
 def cut(body: bytes, cuts: Iterable[int]) -> list[bytes]:
@@ -170,6 +185,7 @@ def holds_for(body: bytes, cuts: list[int]) -> None:
         assert fed(room, cut(body, cuts)) == frames
         assert fed(room, (body[at : at + 1] for at in range(len(body)))) == frames
     assert dispatched_by(sse.decode(body)) == dispatched(body)
+    assert events(fed(QUIET, cut(body, cuts))) == events(sse.decode(body))
     lines = [frame for frame in ndjson.decode(body) if frame.kind is not Kind.PARTIAL]
     assert len(lines) == body.count(b"\n")
 

@@ -60,7 +60,7 @@ class Row:
     options: tuple[str, ...] = ()
     framing: str = "sse"
     launch: str = ""
-    deadline_s: int = 45
+    deadline_s: int = 60
     memory_mib: int = 300
 
 
@@ -97,6 +97,20 @@ FRAMING = (
             stream(event(1, '{"type":"step","text":"')[:-2] + b"\xf0\x9f\n\n"), "EVT-01"),
     _stream("nul", "sends 64 KiB of NUL",
             stream(bytes(65_536)), "SSE-01"),
+    _stream("cr-alone", "sends 64 KiB of CR",
+            stream(b"\r" * 65_536), "TRM-01"),
+    _stream("lf-alone", "sends 64 KiB of LF",
+            stream(b"\n" * 65_536), "TRM-01"),
+    _stream("comments", "sends 20,000 comments and nothing else",
+            stream(*[b":\n" * 2_000] * 10), "TRM-01"),
+    _stream("ids-alone", "sends 5,000 ids without an event",
+            stream(*[b"id: 1\n\n" * 500] * 10), "TRM-01"),
+    _stream("data-lines", "writes an event on 100,000 data lines",
+            stream(*[b"data: 1\n" * 10_000] * 10, b"\n"), "EVT-02"),
+    _stream("no-end-of-line", "sends a line without end",
+            flood(b"data: " + b"x" * 65_530), code=3, says="limit: line"),
+    _stream("no-end-of-event", "sends an event without end",
+            flood(b"data: x\n" * 8_192), code=3, says="limit: event"),
     _stream("retry", "asks to be left alone for 10^400 ms",
             stream(b"retry: 1%s\n\n" % (b"0" * 400), PLAIN), "ORD-05"),
     _stream("large-id", "gives an event an id of 100 kB",
@@ -126,6 +140,10 @@ JSON = (
             stream(event(1, '{"type":"' + "t" * 500_000 + '"}'), DONE), "EVT-11"),
     _stream("no-objects", "sends numbers, texts and lists for events",
             stream(*(event(n, one) for n, one in enumerate(("1", '"x"', "[]", "null", "true"))), DONE), "EVT-07"),
+    _stream("ndjson-no-end-of-line", "sends a line of NDJSON without end",
+            ndjson(b"[" * 65_536, forever=True), code=3, says="limit: line", framing="ndjson"),
+    _stream("ndjson-blank", "sends 64 KiB of empty lines as NDJSON",
+            ndjson(b"\n" * 2**16), "TRM-01", framing="ndjson"),
     _stream("ndjson-in-a-row", "writes 20,000 documents on a line",
             ndjson(b"{}" * 20_000 + b"\n"), "NDJ-02", framing="ndjson"),
 )  # fmt: skip
@@ -146,6 +164,8 @@ HTTP = (
             raw(CLOSED + b"Content-Length: 5\r\nContent-Length: 50\r\n\r\n" + PLAIN), "TRN-01"),
     _stream("length-and-chunks", "says both a length and chunks",
             raw(CHUNKED[:-2] + b"Content-Length: 3\r\n\r\n", framed(PLAIN), LAST_CHUNK), "TRN-05"),
+    _stream("endless-head", "sends header fields without end",
+            endless(b"X-Field: 1\r\n" * 100, CLOSED), code=3, says="limit: head"),
     _stream("slow-head", "sends a byte of the head every 0.1 s",
             drips(CHUNKED, 0.1), "TRN-01"),
     _stream("continues", "answers 100 Continue without end",
@@ -175,6 +195,10 @@ CODINGS = (
             options=("--only", "TRN-07"), target={"max_starts": 30}),
 )  # fmt: skip
 FLOODS = (
+    _stream("flood-of-events", "sends events as fast as it can",
+            flood(step(1)), code=3, passed=("TRN-01",)),
+    _stream("flood-of-large-events", "sends events of 60 KiB as fast as it can",
+            flood(step(1, "x" * 61_440)), code=3, passed=("TRN-01",)),
     _stream("beats-without-end", "sends heartbeats after the last event, without end",
             endless(framed(b": beat\n\n"), CHUNKED, framed(PLAIN), every_s=0.2), "TRM-03"),
     _stream("events-without-end", "sends events without end",
@@ -209,6 +233,8 @@ ANSWERS = (
            "start", raw(body(b'{"run":%s}' % (b"9" * 100_000), b"201 Created")), "EVT-10"),
     _other("start-deep", "answers a start with 100,000 nested lists",
            "start", raw(body(nested(100_000).encode(), b"201 Created")), "EVT-10"),
+    _other("start-flood", "answers a start without end",
+           "start", floods_with(b"x", b"201 Created"), code=3, says="limit: body"),
     _other("start-later", "puts each start off for 10^12 s",
            "start", answers({}, 429, b"Retry-After: 1000000000000\r\n"), "TRN-01"),
     _other("start-silence", "answers no start",

@@ -71,6 +71,10 @@ def _frames(buffer: bytes, offset: int) -> tuple[list[Frame], bytes]:
     line_kind = Kind.LINE  # looked up once: a tenth of the time of a line
     for line in lines:
         end = offset + len(line) + 1
+        if not line:  # of empty lines there may be millions
+            frames.append(Frame(Kind.BLANK, offset, end, ""))
+            offset = end
+            continue
         try:
             plain = line[-1:] not in _ODD_LAST_BYTES and not (offset == 0 and line.startswith(BOM))
             frames.append(Frame(line_kind, offset, end, line.decode()) if plain else _line(line, offset))

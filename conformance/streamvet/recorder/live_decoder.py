@@ -45,7 +45,7 @@ class LiveDecoder:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._decoder = SseDecoder() if profile.framing == "sse" else NdjsonDecoder()
+        self._decoder = SseDecoder(quiet=True) if profile.framing == "sse" else NdjsonDecoder()
         self._decode = sse.decode if profile.framing == "sse" else ndjson.decode
         self._fed = 0
         self._body = bytearray()
