@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _JSON = {"Content-Type": "application/json"}
-# What a compressed body may become: as much as the largest body that a system takes, which is a push to rockstar.
+# What a compressed body may become: as much as the largest body that any system takes.
 MAX_INFLATED_BYTES = 8 * 1024 * 1024
 
 

@@ -499,7 +499,7 @@ def test_captured_bytes_say_nothing_of_heads_and_times(streamvet: Callable[..., 
     file.write_bytes(event(1) + event(2))
     streamvet("judge", "--raw", "sse", "--profile", "ghostly", file, "--json", report)
     exercised = {one["id"] for one in json.loads(report.read_text())["verdicts"] if one["exercised"]}
-    families = {one.partition("-")[0] for one in exercised}
+    families = {one.partition("-")[0] for one in exercised - {"TRN-18"}}  # the length of a line is in the bytes
     assert families <= {"SSE", "EVT", "ORD", "TRM"}
     assert "SSE-12" not in exercised
     assert not exercised & {"TRM-04", "TRM-05", "TRM-08"}

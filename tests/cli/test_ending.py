@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,7 +55,7 @@ def test_what_is_held_back_comes_afterwards() -> None:
     reached = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - where it is raised is what is tested
         with worker_pool.signals_blocked():
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # of several threads this one has it blocked
             reached.append("the end of the block")
         reached.append("the line behind it")
     assert reached == ["the end of the block"]

@@ -32,6 +32,8 @@ TIMED = frozenset(
 )
 LEGAL = "-but-legal"
 # Without either field that TRN-09 takes, a stream lacks the one that the profile requires, which violates TRN-17.
+# A second way to violate the same: bytes behind the end of a message, beside one that has no end.
+OTHER_KINDS = {"keepalive-behind-the-end"}
 WITHOUT_FAULT = {"agent-workspace": ("TRN-09",)}
 SERVED = sorted(SYSTEMS)
 AT_LEAST_HIDDEN = 8
@@ -43,6 +45,7 @@ ROW_NAMES = [f"{fault.name} {profile}" for fault, profile in ROWS]
 def test_each_requirement_has_one_fault(profile: str) -> None:
     wanted = Counter(row.id for row in load_registry().testable(load_profile(profile)))
     shown = [fault for fault in FAULTS if profile in fault.profiles and not (fault.generated or fault.fixture)]
+    shown = [fault for fault in shown if fault.name not in OTHER_KINDS]
     assert Counter(fault.id for fault in shown if not fault.honest) == wanted - Counter(WITHOUT_FAULT.get(profile, ()))
 
 
