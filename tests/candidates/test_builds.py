@@ -101,6 +101,8 @@ def test_everything_that_applies_to_a_system_of_ones_own_is_exercised_and_holds(
     if way == "by the event name":
         keys = {"profile": named(tmp_path / "named"), "options": ["named"]}
     code, verdicts, said = run(target(tmp_path, **keys))
+    if code == 3:  # something stayed unjudged: on a machine that was busy with something else it is tried once more
+        code, verdicts, said = run(target(tmp_path, **keys))
     assert code == 0, said
     assert {row["verdict"] for row in verdicts.values()} == {"PASS", "NOT_APPLICABLE"}, said
     scripted = ("TRN-03", "TRN-10", "TRN-13", "EVT-09", "ORD-04", "ORD-05")

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from streamvet.trace import Trace
 
 _JITTER_SHARE = 0.25  # above this part of the tolerance a wait is not judged, so it is repeated
-_WAITED = frozenset({"watch", "record-detached"})  # the roles in which lateness makes a wait worthless
+# The roles in which lateness makes a wait worthless; so do these marks of an exchange, whatever its role.
+_WAITED = frozenset({"watch", "record-detached"})
+_WAITED_BY = ("observe_us", "triggered")
 
 
 def late_us(trace: Trace) -> int:
     """How late the harness was where it waited."""
-    waited = [x.id for x in trace.exchanges if x.role in _WAITED or "observe_us" in x.about]
+    waited = [x.id for x in trace.exchanges if x.role in _WAITED or any(mark in x.about for mark in _WAITED_BY)]
     return max((trace.jitter_us.get(one_id, 0) for one_id in waited), default=0)
 
 

@@ -20,6 +20,7 @@ from streamvet_server.wire import ndjson_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+SHORT_CHARS = 60_000
 EARLIER_LINES = 200  # more than what else is said between two pushes that follow each other
 _NANOID = "000000000000"  # of what was never pushed
 _RARE = "linking_plans"
@@ -162,7 +163,8 @@ def _earlier_lines() -> Seams:
         if shown.name != "redacting":
             return (line,)
         repeated = tuple(earlier) if opening(shown) and "Last-Event-ID" in shown.scene.headers else ()
-        earlier.append(line)
+        if len(str(line)) < SHORT_CHARS:  # a long line would trip clients, which is another requirement's
+            earlier.append(line)
         return (*repeated, line)
 
     return Seams(document=document)
