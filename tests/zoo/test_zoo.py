@@ -1,18 +1,18 @@
-"""Nothing that a candidate does takes the suite down: each row of the zoo, several at once."""
+"""Nothing that a candidate does takes the suite down: each row of the zoo. `make zoo` runs them without the tests."""
 
 from __future__ import annotations
 
 import re
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .keeping import AT_ONCE, Seen, Zoo, perform, wrong
+from .keeping import Zoo, perform, wrong
 from .rows import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from .rows import Row
 
@@ -20,22 +20,15 @@ pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
-def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Seen]]]:
-    """The runs on those rows that are asked for, as they end."""
-    folder = tmp_path_factory.mktemp("zoo")
-    asked = {item.name for item in request.session.items}
-    with Zoo().open() as zoo, ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {row.name: pool.submit(perform, row, zoo, folder / row.name) for row in ROWS if _test_of(row) in asked}
-        pool.shutdown(cancel_futures=True)
-
-
-def _test_of(row: Row) -> str:
-    return f"test_it_takes_nothing_down[{row.name}]"
+def zoo() -> Iterator[Zoo]:
+    """The server of all rows. Each of the processes that share the tests has its own, and one row at a time."""
+    with Zoo().open() as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_it_takes_nothing_down(row: Row, runs: dict[str, Future[Seen]]) -> None:
-    seen = runs[row.name].result()
+def test_it_takes_nothing_down(row: Row, zoo: Zoo, tmp_path: Path) -> None:
+    seen = perform(row, zoo, tmp_path / row.name)
     assert wrong(row, seen) == [], seen.said
 
 
