@@ -49,9 +49,10 @@ def hunted(fault: Fault, profile: str, seed: int) -> Hunted:
 
 @pytest.mark.parametrize("fault", HIDDEN, ids=[one.name for one in HIDDEN])
 def test_each_is_found(fault: Fault) -> None:
-    done = hunted(fault, fault.profiles[0], 0)
-    if not done.found:
-        done = hunted(fault, fault.profiles[0], ANOTHER_SEED)
+    for seed in (0, ANOTHER_SEED, ANOTHER_SEED + 1):  # on a busy machine a seed makes few tries
+        done = hunted(fault, fault.profiles[0], seed)
+        if done.found:
+            break
     assert done.errors == ()
     assert done.found, f"not in {done.tries} tries"
     assert done.duration_s < BUDGET_S + REST_S
