@@ -148,7 +148,7 @@ def test_what_only_a_user_can_bring_about_is_judged_by_the_triggers_of_the_targe
     row = verdicts["FLT-04"]
     assert row["verdict"] == verdict, said
     assert reason in row.get("reason", "")
-    said_of = [(one["expected"].partition(" within ")[0], one["seen"]) for one in row["findings"]]
-    assert said_of == ([("a fleet_update", "none")] if verdict == "FAIL" else [])
+    said_of = {(one["expected"].partition(" within ")[0], one["seen"]) for one in row["findings"]}  # of each attempt
+    assert said_of == ({("a fleet_update", "none")} if verdict == "FAIL" else set())
     others = {one["verdict"] for name, one in verdicts.items() if name != "FLT-04"}
     assert others <= {"PASS", "INCONCLUSIVE", "NOT_APPLICABLE"}, said
