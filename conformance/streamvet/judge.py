@@ -203,10 +203,8 @@ class Judge:
         tally.unkept += unkept
         found = [_named(one, row, trace) for one in (*kept, *explained)]
         if trace.attempt:
-            given_up = {one.id for one in trace.exchanges if one.ending is Ending.TIMED_OUT}
-            timed = [one for one in found if one.timed or one.exchange in given_up]
-            tally.attempts.add(trace.attempt, timed)
-            found = [one for one in found if one not in timed]
+            tally.attempts.add(trace.attempt, [one for one in found if _is_about_time(one, trace)])
+            found = [one for one in found if not _is_about_time(one, trace)]
         tally.take(found)
 
     def skipped(self, requirement: str, reason: str) -> None:
@@ -283,6 +281,11 @@ def judge(
 
 def _named(one: Finding, row: Requirement, trace: Trace) -> Finding:
     return dataclasses.replace(one, requirement=row.id, trace=trace.name, probe=trace.probe)
+
+
+def _is_about_time(one: Finding, trace: Trace) -> bool:
+    """Whether a finding says that something was over its time, or was waited for no longer."""
+    return one.timed or any(x.id == one.exchange and x.ending is Ending.TIMED_OUT for x in trace.exchanges)
 
 
 def _kept(findings: list[Finding]) -> tuple[list[Finding], int]:
