@@ -15,7 +15,7 @@ from uuid import uuid4
 from streamvet.probes import PROGRAM, scripts
 from streamvet.probes.probe import Probe
 from streamvet.probes.program import connections_of, program, runs_of
-from streamvet.probes.reading import EVENTS, lead
+from streamvet.probes.reading import EVENTS, OLD_ID, lead
 from streamvet.probes.setting import STEP_MS
 from streamvet.recorder import CutPlan
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _PLANS_FOLDER = "/home/streamvet/.claude/plans/"
 _ELSEWHERE = "/home/streamvet/project/notes.md"  # a file that is written and is no plan
-_OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource behind a proxy may have one
 
 # Of what a session or a plan is pushed with, the same label for the same content. A push is cut off, or the candidate
 # killed, when a version was made, another one was, and the same was pushed again: by then it has shown how it counts.
@@ -277,7 +276,7 @@ async def following(driver: Driver, stimulus: Stimulus) -> None:
     named = [one for one in said if one.get("step") == "done" and one.get("nanoid")]
     stimulus["before"] = [*before, *({"step": "done", "nanoid": one["nanoid"]} for one in named)]
     after = stimulus["after"] if stimulus["script"] is not None else None
-    headers = (("Last-Event-ID", _OLD_ID),)
+    headers = (("Last-Event-ID", OLD_ID),)
     await pushes.push(pushes.fresh(), "one", "newcomer", headers=headers, script=after)
 
 
