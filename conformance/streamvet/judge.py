@@ -213,13 +213,14 @@ class Judge:
             reasons = self.tallies[requirement].reasons
             reasons[reason] = reasons.get(reason, 0) + 1
 
-    def untried(self, requirement: str, what: str) -> None:
+    def untried(self, what: str, serves: Iterable[str]) -> None:
         """Note that a try was not made, not finished or not judged, as the deadline of the run was over.
 
-        Then the requirement does not hold by what else was tried: it was not tried as it should be.
+        Then the requirements that it serves do not hold by what else was tried: they were not tried as they should be.
         """
-        if requirement in self.tallies:
-            self.tallies[requirement].untried.append(what)
+        for requirement in serves:
+            if requirement in self.tallies:
+                self.tallies[requirement].untried.append(what)
 
     @property
     def cut_short(self) -> bool:

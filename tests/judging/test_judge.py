@@ -292,7 +292,7 @@ def test_what_the_deadline_kept_from_being_tried_does_not_hold(check: Check, ver
     bench.add(SEVERAL)
     assert not bench.cut_short
     for number in (1, 1, 2, 3, 4):
-        bench.untried("EVT-02", f"try {number}")
+        bench.untried(f"try {number}", ["EVT-02"])
     found = next(one for one in bench.rulings() if one.requirement.id == "EVT-02")
     reason = "the deadline was over before these were tried: try 1, try 2, try 3 and 1 more"
     assert (found.verdict, found.reason) == (verdict, "" if verdict is Verdict.FAIL else reason)

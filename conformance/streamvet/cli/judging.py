@@ -215,8 +215,8 @@ def _judge(candidate: JudgedCandidate, trace: Trace, until_us: int) -> frozenset
         return frozenset()
     except (_OutOfTime, KeyboardInterrupt) as stop:
         judging.unjudged += isinstance(stop, _OutOfTime)
-        for requirement in judging.serves.get(trace.probe, ()):
-            judging.builder.judge.untried(requirement, f"{trace.probe}: {trace.stimulus.get('name')} (not judged)")
+        what = f"{trace.probe}: {trace.stimulus.get('name')} (not judged)"
+        judging.builder.judge.untried(what, judging.serves.get(trace.probe, ()))
         return frozenset()
     return frozenset(requirement for requirement, outcome in outcomes.items() if own_findings(outcome))
 
@@ -250,8 +250,7 @@ def _report(
     for requirement, reason in skipped.reasons:
         builder.judge.skipped(requirement, reason)
     for name, serves in skipped.untried:
-        for requirement in serves:
-            builder.judge.untried(requirement, name)
+        builder.judge.untried(name, serves)
     if judging.unjudged:
         facts["notes"] += (f"{counted(judging.unjudged, 'trace was', 'traces were')} not judged before the deadline",)
     builder.until_us = until_us

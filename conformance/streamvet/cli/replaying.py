@@ -83,7 +83,7 @@ def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[
     cases = [(case.probe, case.stimulus)] * times
     summary = asyncio.run(campaign(subject.target, subject.profile, settings, judge, cases=cases))
     for name, _ in summary.untried:
-        builder.judge.untried(case.requirement, name)
+        builder.judge.untried(name, [case.requirement])
     report = builder.report(
         Asked(only={case.requirement}), target=subject.shown, started_at=started_at, duration_s=summary.duration_s,
         mandated_wait_s=summary.mandated_wait_s, time_scale=subject.scale, seed=case.seed,

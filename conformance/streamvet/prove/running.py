@@ -168,8 +168,7 @@ def perform_one(job: Job) -> Done:
     for requirement, reason in summary.skipped:
         bench.skipped(requirement, reason)
     for name, serves in summary.untried:
-        for requirement in serves:
-            bench.untried(requirement, name)
+        bench.untried(name, serves)
     rulings = bench.rulings()
     ours = tuple(one.reason for one in rulings if one.verdict is Verdict.ERROR)  # of commands
     late = any(one.verdict is Verdict.INCONCLUSIVE and _LATE in one.reason for one in rulings)
