@@ -65,8 +65,7 @@ class Tally:
     """What has been seen of one requirement so far."""
 
     exercised: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    explained: list[Finding] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)  # but for what `attempts` has
     unread: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, int] = field(default_factory=dict)
     probes: dict[str, int] = field(default_factory=dict)
@@ -75,18 +74,16 @@ class Tally:
     untried: list[str] = field(default_factory=list)  # tries that would have exercised it, had there been time
     unkept: int = 0
     attempts: Attempts = field(default_factory=Attempts)  # what they say about time, until all of them are known
-    is_settled: bool = False
 
-    def take(self, found: Iterable[Finding]) -> None:
-        """Take findings that count, or would if no other violation explained them."""
-        for one in found:
-            (self.explained if one.explained_by else self.findings).append(one)
+    @property
+    def findings(self) -> list[Finding]:
+        """What counts by what is known so far."""
+        return [one for one in (*self.found, *self.attempts.counting()) if not one.explained_by]
 
-    def settle(self) -> None:
-        """Take what counts of the findings about time; all attempts are known now."""
-        if not self.is_settled:
-            self.take(self.attempts.counting())
-            self.is_settled = True
+    @property
+    def explained(self) -> list[Finding]:
+        """What would count if no other violation explained it."""
+        return [one for one in (*self.found, *self.attempts.counting()) if one.explained_by]
 
 
 class Judge:
@@ -205,7 +202,7 @@ class Judge:
         if trace.attempt:
             tally.attempts.add(trace.attempt, [one for one in found if _is_about_time(one, trace)])
             found = [one for one in found if not _is_about_time(one, trace)]
-        tally.take(found)
+        tally.found += found
 
     def skipped(self, requirement: str, reason: str) -> None:
         """Note why a try that would have exercised a requirement did not happen."""
@@ -240,7 +237,6 @@ class Judge:
         if tally is None:
             return Ruling(row, Verdict.NOT_APPLICABLE, reason=_why_not(row, self.profile))
         probes = tuple(tally.probes)
-        tally.settle()
         if tally.error:
             return Ruling(row, Verdict.ERROR, tally.error, tally.exercised, tuple(tally.findings), probes)
         verdict, reason = self._verdict(row, tally)
