@@ -107,9 +107,11 @@ class ReportBuilder:
                 self.judge.skipped(row.id, "the run was interrupted while commands checked it")
             return False
         for rows, answer in answers:
-            note = self.judge.untried if answer.is_cut else self.judge.failed
-            for row in rows if answer.error else ():
-                note(row.id, answer.error)
+            if answer.is_cut:
+                self.judge.untried(answer.error, [row.id for row in rows])
+            elif answer.error:
+                for row in rows:
+                    self.judge.failed(row.id, answer.error)
             for (requirement, number), outcome in answer.outcomes.items():
                 outcomes.setdefault(number, {})[requirement] = outcome
         for kept in spool.kept:
