@@ -57,7 +57,8 @@ test: lint .venv/.test tests/peers/node_modules/.stamp examples/candidates/backu
 	$(SAY) 'tests without servers'
 	@$(BIN)/pytest -n 2 --dist worksteal -m 'not live'
 	$(SAY) 'tests that run the suite against servers'
-	@$(BIN)/pytest -n 3 --dist worksteal -m live
+	@$(BIN)/pytest -n 3 --dist worksteal -m live || { printf '== what failed beside others, alone\n'; \
+		$(BIN)/pytest -m live --last-failed --last-failed-no-failures none; }
 
 proof: .venv/.test
 	$(SAY) 'every fault against the suite, and the proof of the proof; a quarter of an hour'
