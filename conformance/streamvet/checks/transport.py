@@ -524,6 +524,16 @@ def passed_on(trace: Trace, profile: Profile) -> Outcome:
     ]  # fmt: skip
 
 
+def _names_utf_8(head: Head) -> bool:
+    """Whether the charset parameters of the media type, where there are any, say UTF-8 (RFC 9110, 8.3.2)."""
+    return {one.lower() for one in _charsets(head)} <= {"utf-8", "utf8"}
+
+
+def _charsets(head: Head) -> list[str]:
+    parameters = (one.partition("=") for one in head.get("content-type").split(";")[1:])
+    return [value.strip().strip("\"'") for name, _, value in parameters if name.strip().lower() == "charset"]
+
+
 def _asks_to_pass_on(head: Head) -> bool:
     """By RFC 10036, 3: an Item with the Boolean true, whatever parameters it has (RFC 9651, 3.3.6); or by nginx's."""
     is_incremental = re.fullmatch(r" *[?]1 *(;.*)?", head.get("incremental"))
@@ -580,4 +590,7 @@ CHECKS: dict[str, Check] = {
     "TRN-16": excluded_coding,
     "TRN-17": required_fields,
     "TRN-18": long_lines,
+    "TRN-19": _each_head(
+        "no charset but utf-8", lambda head, _: _names_utf_8(head), lambda head: f"charset {', '.join(_charsets(head))}"
+    ),
 }

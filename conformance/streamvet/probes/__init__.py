@@ -22,7 +22,7 @@ from streamvet.probes.probe import Ambient, Probe
 # What every stream that is read shows something of.
 ANY_STREAM = (
     "TRN-01", "TRN-02", "TRN-04", "TRN-05", "TRN-06", "TRN-08", "TRN-09", "TRN-16", "TRN-17",
-    "TRN-18",
+    "TRN-18", "TRN-19",
     "SSE-01", "SSE-02", "SSE-03", "SSE-04", "SSE-05", "SSE-06", "SSE-07", "SSE-08", "SSE-09", "SSE-10", "SSE-11",
     "SSE-12", "SSE-13", "SSE-14", "SSE-15", "SSE-16", "SSE-17",
     "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05", "NDJ-06",

@@ -298,4 +298,12 @@ FAULTS: tuple[Fault, ...] = (
         "The line of a rare event has 64 KiB of white space.",
         rarely_written(lambda octets: octets.replace(b"{", b"{" + b" " * WIDE_BYTES, 1)),
     ),
+    Fault(
+        "charset-latin-1", "TRN-19", GHOSTLY + AGENT_WORKSPACE + COSMA, "The stream says that it is Latin-1.",
+        stream_field("Content-Type", "text/event-stream; charset=iso-8859-1"),
+    ),
+    Fault(
+        "lines-in-latin-1", "TRN-19", PROMPTFLOE + ROCKSTAR, "The stream says that it is Latin-1.",
+        stream_field("Content-Type", "application/x-ndjson; charset=ISO-8859-1"),
+    ),
 )  # fmt: skip
