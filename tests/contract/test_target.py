@@ -116,6 +116,20 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "/triggers/chnge: expected one of the profile's triggers change, got 'chnge'",
     ),
     "a trigger without anything": ({"triggers": {"change": {}}}, "/triggers/change"),
+    "a field that the suite sets": (
+        {"headers": {"accept": "*/*"}},
+        "/headers/accept: expected a field that the suite does not set itself, got accept",
+    ),
+    "a field that carries credentials": (
+        {"headers": {"Cookie": "a=b"}},
+        "/headers/Cookie: expected a field that carries no credentials: they go into credentials, got Cookie",
+    ),
+    "a field of a bearer": (
+        {"profile": "promptfloe", "headers": {"authorization": "Bearer a"}},
+        "/headers/authorization: expected a field that carries no credentials",
+    ),
+    "a name that no field has": ({"headers": {"X Tenant": "a"}}, "/headers: expected a match of "),
+    "a value with a line end": ({"headers": {"X-Tenant": "a\nb"}}, "/headers/X-Tenant: expected a match of "),
     "a scale of zero": ({"time_scale": 0}, "/time_scale"),
     "a command that is a text": ({"launch": {"command": "node server.js"}}, "/launch/command: expected array"),
     "a file that is none": ({"launch": []}, "/launch: expected object"),
@@ -129,6 +143,12 @@ def test_wrong(name: str, tmp_path: Path) -> None:
         read(tmp_path, **more)
     assert text in str(raised.value)
     assert str(raised.value).startswith(f"{tmp_path / 'target.yaml'}: ")
+
+
+def test_header_fields_on_every_request(tmp_path: Path) -> None:
+    target = read(tmp_path, profile="cosma", headers={"X-Tenant": "acme", "Authorization": "Basic YTpi"})
+    assert target.route.headers == (("X-Tenant", "acme"), ("Authorization", "Basic YTpi"))
+    assert target.secrets == ("Basic YTpi",)
 
 
 WRONG_URLS = {

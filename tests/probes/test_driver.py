@@ -50,6 +50,34 @@ async def started(*answers: bytes) -> tuple[str | None, tuple[Exchange, ...]]:
         return run.id, await tape.exchanges()
 
 
+def test_header_fields_of_the_target_are_on_every_request_and_in_the_trace() -> None:
+    more = {"X-Tenant": "acme", "Host": "jobs.example", "User-Agent": "me", "X-Api-Key": "long-enough"}
+    got: list[bytes] = []
+
+    async def scenario() -> tuple[Exchange, ...]:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            got.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(answer({}))
+            writer.close()
+
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        target, profile = target_for(url, credentials=TOKEN, headers=more, control="/control")
+        async with server, Recorder(profile, Secrets(), route=target.route) as recorder:
+            candidate, tape = Candidate(target, profile, 1.0, recorder), Tape(recorder)
+            assert await candidate.answers()
+            await candidate.control({"do": "describe"}, tape)
+            await Driver(candidate, Setting(profile, target, 1.0, frozenset(), None), tape, dict(STIMULUS)).start()
+            return await tape.exchanges()
+
+    exchanges = asyncio.run(scenario())
+    wanted = [f"{name}: {value}".encode() for name, value in more.items()]
+    assert [[line in head.split(b"\r\n") for line in wanted] for head in got] == [[True] * 4] * 3
+    assert [head.lower().count(b"\r\nhost:") + head.lower().count(b"\r\nuser-agent:") for head in got] == [2] * 3
+    for exchange in exchanges:
+        assert set(exchange.request.headers) >= {("X-Tenant", "acme"), ("X-Api-Key", "xxxx-xxxxxx")}
+
+
 def limited(after: str) -> bytes:
     return answer({"error": "slow down"}, 429).replace(b"\r\n\r\n", f"\r\nRetry-After: {after}\r\n\r\n".encode(), 1)
 

@@ -77,7 +77,7 @@ async def campaign(
     until_us = begun_us + int(deadline_s(profile, scale) * 1e6) if settings.until_us is None else settings.until_us
     summary = Summary(mandated_wait_s=profile.mandated_wait_s(scale))
     with _settled():
-        async with Recorder(profile, Secrets()) as recorder:
+        async with Recorder(profile, Secrets(), route=target.route) as recorder:
             candidate = Candidate(target, profile, scale, recorder)
             calm = calm or Calm()
             try:

@@ -24,6 +24,8 @@ _HEAD = """\
 # In every text, ${{NAME}} stands for the environment variable NAME: secrets need not stand here.
 profile: {profile}            # {title}
 base_url: http://127.0.0.1:4000
+# Header fields on every request, such as the tenant that a gateway asks for.
+# headers: {{X-Tenant: acme}}
 """
 _ACCOUNTS = """
 # The account with which the suite works. In place of these fields: {{token: …}} or {{cookie: "name=value"}}.

@@ -9,11 +9,11 @@ import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError, check_shape, cut, is_folder, read_yaml, resolved, step
 from streamvet.contract.loading import load_profile
+from streamvet.contract.route import DIRECT, Route, route_of
 from streamvet.contract.values import check_bounds
 from streamvet.masking import EVERYWHERE
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _VARIABLE = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\}|([^}]*\}?))")
 # A variable, a header field or a field of a body with such a name holds what nobody else may read.
 _SECRET = re.compile(
-    r"secret|token|passw|passphrase|pwd|credential|(api|private|access)[_-]?key|cookie|bearer|authorization|jwt",
+    r"secret|token|passw|passphrase|pwd|credential|(api|private|access)[_-]?key|cookie|bearer|authorization|\bauth\b"
+    r"|jwt",
     re.IGNORECASE,
 )
 # Runs may cost money; what the suite starts black-box for the largest profile is below this.
@@ -54,6 +55,7 @@ class Target:
     file: Path
     profile: str
     base_url: str  # without a slash at its end
+    route: Route = DIRECT
     credentials: Mapping[str, str] | None = None
     other_credentials: Mapping[str, str] | None = None
     expired_credentials: Mapping[str, str] | None = None
@@ -105,7 +107,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
     check_shape(raw, "target", path)
     folder = resolved(path).parent
     profile = load_profile(raw["profile"], folder, path)
-    _check_url(raw["base_url"], path)
+    route = route_of(raw, profile, path)
     _check_fit(raw, profile, path)
     evidence = _evidence(raw, path)
     control = raw.get("control") if evidence is Evidence.CONTROLLED else None
@@ -113,6 +115,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         file=path,
         profile=raw["profile"],
         base_url=raw["base_url"].rstrip("/"),
+        route=route,
         credentials=raw.get("credentials"),
         other_credentials=raw.get("other_credentials"),
         expired_credentials=raw.get("expired_credentials"),
@@ -208,23 +211,6 @@ def _secrets_in(value: Any, key: str = "") -> Iterator[str]:
         yield from (os.environ.get(name, "") for name in names if _SECRET.search(name))
         if not names and _SECRET.search(key):
             yield value
-
-
-def _check_url(url: str, path: Path) -> None:
-    """What no pattern sees of the base URL: a host that can be looked up, a port that there is, no credentials."""
-    expected = "http:// or https://, a host, and a port from 1 to 65535 where there is one"
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-        host.encode("idna")
-    except ValueError as error:  # a label that is too long, an address in brackets that is none, …
-        raise FileError(path, "/base_url", expected, f"{cut(repr(url))}: {error}") from error
-    if "@" in parts.netloc:  # it stands in every report, and in every trace
-        raise FileError(
-            path, "/base_url", "a URL without user and password, which go into credentials", "one with them"
-        )
-    if not host or port == 0 or parts.netloc.endswith(":"):
-        raise FileError(path, "/base_url", expected, cut(repr(url)))
 
 
 def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:

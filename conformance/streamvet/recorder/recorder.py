@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import httpcore
 import httpx
 
+from streamvet.contract.route import DIRECT, Route
 from streamvet.recorder.clock import JitterMeter, now_us
 from streamvet.recorder.limits import LIMITS, Limits, LineWatch
 from streamvet.recorder.live import CutPlan, Live
@@ -70,8 +71,9 @@ class Ask:
 class Recorder:
     """The sockets of one campaign. Use as an async context manager."""
 
-    def __init__(self, profile: Profile, secrets: Secrets, limits: Limits = LIMITS) -> None:
+    def __init__(self, profile: Profile, secrets: Secrets, limits: Limits = LIMITS, route: Route = DIRECT) -> None:
         self.profile = profile
+        self.route = route
         self.secrets = secrets
         self.limits = limits
         self.jitter = JitterMeter()
@@ -98,9 +100,17 @@ class Recorder:
         await self._open.aclose()
         await self._small.aclose()
 
+    def dressed(self, ask: Ask) -> Ask:
+        """The same request with the header fields that are on every one, but where it has its own of that name."""
+        own = {name.lower() for name, _ in ask.headers}
+        more = tuple(field for field in self.route.headers if field[0].lower() not in own)
+        return replace(ask, headers=(*more, *ask.headers)) if more else ask
+
     def send(self, ask: Ask) -> Live:
         """Send a request; the answer is read in a task of its own."""
-        fields = [("User-Agent", "streamvet"), ("Connection", "keep-alive"), *ask.headers]
+        fields = [("Connection", "keep-alive"), *ask.headers]
+        if not any(name.lower() == "user-agent" for name, _ in fields):
+            fields.insert(0, ("User-Agent", "streamvet"))
         # As an EventSource does it: an id in a header field may have any character.
         headers = [(name.encode(), value.encode("utf-8", "surrogatepass")) for name, value in fields]
         live = Live(self.profile, self.limits, ask.cut, ask.role, ask.about)

@@ -35,6 +35,7 @@ class Tape:
         """
         if self._closed:
             raise asyncio.CancelledError("the try is over")
+        ask = self._recorder.dressed(ask)
         live = self._recorder.send(ask)
         self._rows.append((ask, live))
         return live
