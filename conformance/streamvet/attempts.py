@@ -24,10 +24,22 @@ class Attempts:
     """One requirement in the attempts of all tries: for each try the findings about time of each attempt."""
 
     _tries: dict[int, list[Sequence[Finding]]] = field(default_factory=dict)
+    _unseen: dict[int, list[str]] = field(default_factory=dict)  # tries of which no attempt saw what was due, and why
 
     def add(self, attempt: Attempt, timed: Sequence[Finding]) -> None:
         """Take what one attempt that exercised the requirement has to say about time, be it nothing."""
         self._tries.setdefault(attempt.of, []).append(timed)
+        self._unseen.pop(attempt.of, None)
+
+    def overlook(self, attempt: Attempt, reason: str) -> None:
+        """Note that one attempt could not look at what was due, and why."""
+        if attempt.of not in self._tries:
+            self._unseen.setdefault(attempt.of, []).append(reason)
+
+    @property
+    def overlooked(self) -> list[str]:
+        """Why what was due was seen in no attempt of a try, for each such try."""
+        return [reasons[-1] for reasons in self._unseen.values()]
 
     @property
     def is_confirmed(self) -> bool:
@@ -39,7 +51,8 @@ class Attempts:
         """The tries that are to be performed again: nothing is known for certain, and another attempt may tell."""
         if self.is_confirmed:
             return []
-        return [of for of, made in self._tries.items() if any(made) and len(made) < MOST]
+        unsure = [of for of, made in self._tries.items() if any(made) and len(made) < MOST]
+        return unsure + [of for of, reasons in self._unseen.items() if len(reasons) < MOST]
 
     def counting(self) -> Iterator[Finding]:
         """The findings that count: those of tries which no attempt acquits."""

@@ -72,6 +72,7 @@ class Tally:
     error: str = ""  # of a command
     unjudged: Counter[str] = field(default_factory=Counter)  # traces on which its check failed, by why
     untried: list[str] = field(default_factory=list)  # tries that would have exercised it, had there been time
+    overlooked: list[str] = field(default_factory=list)  # why what was due was not seen, but for what `attempts` has
     unkept: int = 0
     attempts: Attempts = field(default_factory=Attempts)  # what they say about time, until all of them are known
 
@@ -192,6 +193,10 @@ class Judge:
         if isinstance(outcome, NotExercised):
             reason = _hindrance(trace) or outcome.reason
             tally.reasons[reason] = tally.reasons.get(reason, 0) + 1
+            if outcome.due and trace.attempt:
+                tally.attempts.overlook(trace.attempt, reason)
+            elif outcome.due:
+                tally.overlooked.append(reason)
             return
         tally.exercised += 1
         tally.probes[trace.probe] = tally.probes.get(trace.probe, 0) + 1
@@ -255,6 +260,8 @@ class Judge:
             return Verdict.INCONCLUSIVE, _explanation(tally)
         if tally.untried:
             return Verdict.INCONCLUSIVE, _out_of_time(tally.untried)
+        if overlooked := [*tally.overlooked, *tally.attempts.overlooked]:
+            return Verdict.INCONCLUSIVE, f"what was due was not looked at: {', '.join(dict.fromkeys(overlooked))}"
         if tally.exercised:
             return Verdict.PASS, "; ".join(filter(None, (tally.attempts.acquitted(), _not_read(tally.unread))))
         return Verdict.INCONCLUSIVE, "; ".join(filter(None, (_reasons(tally.reasons), _not_read(tally.unread))))

@@ -23,9 +23,14 @@ SEEN_CHARS = 120  # how much of what was seen a finding quotes
 
 @dataclass(frozen=True, slots=True)
 class NotExercised:
-    """The prerequisite of a requirement never occurred in this trace."""
+    """The prerequisite of a requirement never occurred in this trace.
+
+    Or it did, and what was due then could not be looked at, as the suite was late or had left: `due`. Whatever else was
+    tried does not make up for that; another attempt of the same try does.
+    """
 
     reason: str
+    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

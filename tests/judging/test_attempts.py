@@ -27,7 +27,8 @@ GIVEN_UP = replace(TRACE, exchanges=tuple(replace(one, ending=Ending.TIMED_OUT) 
 LATE = Finding("x2", (0, 0), 0, "the end within 1000 ms", "the end after 1268 ms", timed=True)
 LOST = Finding("x2", (0, 0), 0, "7 events", "6 events")
 NOTHING = NotExercised("no run has ended")
-FAIL, PASS = Verdict.FAIL, Verdict.PASS
+OVERLOOKED = NotExercised("harness late by 60 ms", due=True)
+FAIL, PASS, INCONCLUSIVE = Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE
 
 
 def bench_of(outcomes: Sequence[tuple[Attempt | None, Outcome]], trace: Trace = TRACE) -> Judge:
@@ -65,6 +66,13 @@ def tries(*attempts: Sequence[Outcome]) -> list[tuple[Attempt | None, Outcome]]:
         (tries([[LATE], []], [[LATE], []]), PASS, [0, 1]),
         (tries([[LOST], []]), FAIL, []),  # what is lost is no matter of time
         (tries([[LOST, LATE], [], [], []]), FAIL, []),
+        (tries([[]], [OVERLOOKED]), INCONCLUSIVE, [1]),  # what was due is not kept because something else was
+        (tries([[]], [OVERLOOKED, []]), PASS, []),  # another attempt saw it
+        (tries([[]], [OVERLOOKED, NOTHING]), INCONCLUSIVE, [1]),
+        (tries([[], OVERLOOKED]), PASS, []),  # an earlier attempt saw it
+        (tries([[]], [OVERLOOKED] * 4), INCONCLUSIVE, []),
+        (tries([[LOST]], [OVERLOOKED]), FAIL, [1]),
+        ([(None, []), (None, OVERLOOKED)], INCONCLUSIVE, []),
         ([(None, [LATE]), (None, [])], FAIL, []),  # recordings of which nobody says that they belong together
     ],
 )
@@ -90,6 +98,12 @@ def test_what_does_not_count_is_told() -> None:
     assert ruling.reason == (
         "1 of 4 attempts was over its time: the end after 1268 ms, not the end within 1000 ms; and 1 more such"
     )
+
+
+def test_what_was_due_and_not_looked_at_is_told() -> None:
+    bench = bench_of([*tries([[]], [OVERLOOKED]), (None, OVERLOOKED)])
+    (ruling,) = [one for one in bench.rulings() if one.requirement.id == "TRM-05"]
+    assert ruling.reason == "what was due was not looked at: harness late by 60 ms"
 
 
 def test_rulings_can_be_asked_for_twice() -> None:

@@ -31,9 +31,10 @@ TIMED = frozenset(
     }
 )
 LEGAL = "-but-legal"
+# A second way to violate the same: bytes behind the end of a message, beside one that has no end; what is never told,
+# beside what is late.
+OTHER_KINDS = {"keepalive-behind-the-end", "new-run-untold"}
 # Without either field that TRN-09 takes, a stream lacks the one that the profile requires, which violates TRN-17.
-# A second way to violate the same: bytes behind the end of a message, beside one that has no end.
-OTHER_KINDS = {"keepalive-behind-the-end"}
 WITHOUT_FAULT = {"agent-workspace": ("TRN-09",)}
 SERVED = sorted(SYSTEMS)
 AT_LEAST_HIDDEN = 8
@@ -82,6 +83,7 @@ def test_profiles_are_served() -> None:
 
 def test_each_timed_fault_has_an_honest_twin() -> None:
     timed = {fault.name: fault for fault in FAULTS if fault.id in TIMED and not fault.generated}
+    timed = {name: fault for name, fault in timed.items() if name not in OTHER_KINDS}
     assert {fault.id for fault in timed.values()} == TIMED
     twins = {fault.name.removesuffix(LEGAL): fault for fault in FAULTS if fault.honest}
     assert twins.keys() == timed.keys()

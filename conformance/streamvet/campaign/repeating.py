@@ -66,16 +66,18 @@ async def repeat_late(state: State) -> None:
 
 async def _repeat(state: State, one: Try, by_us: int, trace: Trace) -> None:
     """The performance for which the harness was least late counts."""
+    attempts = 1
     for _ in range(_REPEATS):
         if one.wait_s >= state.left_s:
             break
+        attempts += 1
         state.summary.repeated += 1
         again_us, again, is_cut = await _tried(state, one)
         if again_us < by_us and not is_cut:
             by_us, trace = again_us, again
         if not is_late(state.setting, one, by_us):
             break
-    _done(state, one, trace)
+    _done(state, one, trace, attempts)
 
 
 async def nobody_doubts() -> Sequence[int]:
@@ -115,11 +117,12 @@ async def _tried(state: State, one: Try) -> tuple[int, Trace, bool]:
     return late_us(trace), trace, row.is_cut
 
 
-def _done(state: State, one: Try, trace: Trace) -> None:
+def _done(state: State, one: Try, trace: Trace, attempts: int = 1) -> None:
+    """Take the trace of a try that was performed so often."""
     state.summary.tries += 1
     state.summary.welcome.update(_welcome(trace))
     number = len(state.performed)
-    state.performed.append(Performed(one))
+    state.performed.append(Performed(one, attempts))
     state.on_trace(dataclasses.replace(trace, attempt=Attempt(number, 1)))
     state.report()
 

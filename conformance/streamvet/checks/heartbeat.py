@@ -113,7 +113,7 @@ def _watched(trace: Trace, profile: Profile) -> list[Watch] | NotExercised:
     for exchange in exchanges:
         jitter_us = trace.jitter_us.get(exchange.id, 0)
         if jitter_us * JITTER_SHARE > profile.tolerance_us(beat.tolerance_ms, trace.time_scale):
-            return NotExercised(f"harness late by {jitter_us / 1000:.0f} ms")
+            return NotExercised(f"harness late by {jitter_us / 1000:.0f} ms", due=True)
         found.append(Watch(reading(exchange, profile), bound_us(profile, beat, trace.time_scale, jitter_us)))
     return found
 

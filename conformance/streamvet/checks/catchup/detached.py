@@ -39,7 +39,7 @@ def alive_when_detached(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no record of a run without readers was requested in time")
     late = [ms for x, _, _ in records if (ms := _harness_late(trace, profile, x)) is not None]
     if late:
-        return NotExercised(f"harness late by {max(late)} ms")
+        return NotExercised(f"harness late by {max(late)} ms", due=True)
     want = f"one of {', '.join(active)} at {limit:.0%} of the time without readers"
     return [
         finding(x, want, f"{state!r} at {life:.0%}", (0, len(x.body)), timed=True)

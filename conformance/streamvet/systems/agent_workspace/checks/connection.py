@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING
 from streamvet.checks.heartbeat import bound_us
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
-from streamvet.systems.agent_workspace.checks.recorded import any_fleet_of, failures, figures_of, fleet_of, rows
+from streamvet.systems.agent_workspace.checks.recorded import (
+    Judged,
+    any_fleet_of,
+    failures,
+    figures_of,
+    fleet_of,
+    folded,
+    rows,
+)
 from streamvet.systems.agent_workspace.checks.runs import KNOWN_CHANGE, changes_told
-from streamvet.systems.agent_workspace.checks.shown import ERROR, JITTER_SHARE, SNAPSHOT, UPDATE, span
+from streamvet.systems.agent_workspace.checks.shown import ERROR, JITTER_SHARE, NEVER_POLLS, SNAPSHOT, UPDATE, span
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.outcome import Check, Outcome
     from streamvet.systems.agent_workspace.checks.shown import Connection, Fleet
     from streamvet.trace import Trace
 
@@ -103,7 +111,8 @@ def change_in_time(trace: Trace, profile: Profile) -> Outcome:
     if not triggered:
         return KNOWN_CHANGE(trace, profile)
     figures = figures_of(trace, profile)
-    found, exercised, reason = [], False, "no stream was open for long enough after the trigger"
+    judged: list[Judged] = []
+    reason = "no stream was open for long enough after the trigger"
     for one in triggered:
         x, deed = one.exchange, one.exchange.about["triggered"]
         jitter_us = trace.jitter_us.get(x.id, 0)
@@ -112,15 +121,20 @@ def change_in_time(trace: Trace, profile: Profile) -> Outcome:
             continue
         due_us = deed["done_us"] + figures.poll_us + figures.slack_us + jitter_us
         told = next((event for event in one.of((UPDATE,)) if event.at_us >= deed["at_us"]), None)
+        is_late = jitter_us * JITTER_SHARE > figures.slack_us
         if told is not None and told.at_us <= due_us:
-            exercised = True
-        elif x.ended_us >= due_us and jitter_us * JITTER_SHARE <= figures.slack_us:
-            exercised = True
+            judged.append([])
+        elif x.ended_us < due_us:
+            continue
+        elif is_late and (told or x.ended_us < due_us + NEVER_POLLS * figures.poll_us + jitter_us):
+            judged.append(NotExercised(f"harness late by {jitter_us / 1000:.0f} ms", due=True))
+        else:
             want = f"a {UPDATE} within {(due_us - deed['done_us']) / 1000:.0f} ms of the trigger {deed['name']}"
             seen = f"one after {(told.at_us - deed['done_us']) / 1000:.0f} ms" if told else "none"
             where = span(told) if told else (0, len(x.body))
-            found.append(finding(x, want, seen, where, due_us, absent=told is None, timed=told is not None))
-    return found if exercised else NotExercised(reason)
+            judged.append([finding(x, want, seen, where, due_us, absent=told is None, timed=told is not None)])
+    outcome = folded(judged)
+    return NotExercised(reason) if outcome is None else outcome
 
 
 def outlives_a_poll(trace: Trace, profile: Profile) -> Outcome:
@@ -129,24 +143,23 @@ def outlives_a_poll(trace: Trace, profile: Profile) -> Outcome:
     fleet = any_fleet_of(trace, profile)
     if not failed or isinstance(fleet, NotExercised):
         return NotExercised("no poll was made to fail while a stream was open")
-    found, exercised = [], False
+    judged: list[Judged] = []
     for one in fleet.connections:
         before = [x for x in failed if one.since_us <= x.sent_us]
         if not before:
             continue
         x, due_us = one.exchange, fleet.due_us(one, before[0].ended_us, 2)
         if x.by_server and x.ended_us < due_us:
-            exercised = True
             seen = f"{x.ending.value} {(x.ended_us - before[0].ended_us) / 1000:.0f} ms after it was to fail"
-            found.append(finding(x, "a stream that outlives a poll that fails", seen, at_us=x.ended_us))
-            continue
-        for lost in (changes_told(fleet, one, 2), _beat_after(trace, fleet, one, before[0].sent_us)):
-            exercised = exercised or lost is not None
-            found += lost or []
-    return found if exercised else NotExercised("no stream was open for long enough after a poll was made to fail")
+            judged.append([finding(x, "a stream that outlives a poll that fails", seen, at_us=x.ended_us)])
+        else:
+            judged += [changes_told(fleet, one, 2), _beat_after(trace, fleet, one, before[0].sent_us)]
+    outcome = folded(judged)
+    reason = "no stream was open for long enough after a poll was made to fail"
+    return NotExercised(reason) if outcome is None else outcome
 
 
-def _beat_after(trace: Trace, fleet: Fleet, one: Connection, failed_us: int) -> list[Finding] | None:
+def _beat_after(trace: Trace, fleet: Fleet, one: Connection, failed_us: int) -> Judged:
     """Whether a heartbeat comes after a poll was to fail; None where that was not waited for.
 
     It is open whether a poll that fails counts for the heartbeat: it has one poll more.
@@ -156,10 +169,11 @@ def _beat_after(trace: Trace, fleet: Fleet, one: Connection, failed_us: int) -> 
     if beat is None:
         return None
     due_us = fleet.due_us(one, one.since_us + bound_us(profile, beat, trace.time_scale, 0))
-    if any(failed_us <= event.at_us <= due_us for event in one.reading.beats):
+    beats_us = [event.at_us for event in one.reading.beats if event.at_us >= failed_us]
+    if any(at_us <= due_us for at_us in beats_us):
         return []
-    if not fleet.has_missed(one, due_us):
-        return None
+    if not fleet.has_missed(one, due_us, came=bool(beats_us)):
+        return fleet.overlooks(one, due_us)
     want = f"a heartbeat within {(due_us - one.since_us) / 1000:.0f} ms, also where a poll fails"
     return [finding(one.exchange, want, "none", one.silence_at(due_us), due_us, absent=True, timed=True)]
 

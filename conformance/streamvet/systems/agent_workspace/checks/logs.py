@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.decode import streams
 from streamvet.outcome import NotExercised, finding, shown
-from streamvet.systems.agent_workspace.checks.recorded import figures_of, of_fleet, rows
+from streamvet.systems.agent_workspace.checks.recorded import Judged, figures_of, of_fleet, rows
 from streamvet.systems.agent_workspace.checks.shown import LOGS, moment_of, span
 
 if TYPE_CHECKING:
@@ -36,35 +36,39 @@ class Due(NamedTuple):
     fits: bool  # a poll may carry it and all those that are new with it
 
 
-def each_line(fleet: Fleet, one: Connection) -> list[Finding] | None:
+def each_line(fleet: Fleet, one: Connection) -> Judged:
     """FLT-08: also that a line, whenever it comes, is told as it was logged."""
     return _each_line(fleet, one, fitting=True)
 
 
-def the_rest(fleet: Fleet, one: Connection) -> list[Finding] | None:
+def the_rest(fleet: Fleet, one: Connection) -> Judged:
     """FLT-18."""
     return _each_line(fleet, one, fitting=False)
 
 
-def _each_line(fleet: Fleet, one: Connection, *, fitting: bool) -> list[Finding] | None:
+def _each_line(fleet: Fleet, one: Connection, *, fitting: bool) -> Judged:
     first: dict[str, Row] = {}
     for row in one.lines:
         first.setdefault(row.id, row)
-    found, exercised = [], False
+    found, exercised, overlooked = [], False, None
     for new in _due_lines(fleet, one):
         lines = [due for due in new if due.fits is fitting]
-        missed = [due for due in lines if not _in_time(first, due) and fleet.has_missed(one, due.due_us)]
+        late = [due for due in lines if not _in_time(first, due)]
+        missed = [due for due in late if fleet.has_missed(one, due.due_us, came=due.line["id"] in first)]
+        if len(missed) < len(late):
+            unsure = next(due for due in late if due not in missed)
+            overlooked = overlooked or fleet.overlooks(one, unsure.due_us)
         came = [due for due in new if fitting and due.line["id"] in first]
         altered = [due for due in came if not _is(first[due.line["id"]], due.line)]
         exercised = exercised or bool(missed or altered) or any(_in_time(first, due) for due in lines)
         never = [due for due in missed if due.line["id"] not in first]
-        late = [due for due in missed if due.line["id"] in first]
-        found += [_missed(one, first, some, f"{len(missed)} of {len(lines)}") for some in (never, late) if some]
-        if altered and not late:
+        tardy = [due for due in missed if due.line["id"] in first]
+        found += [_missed(one, first, some, f"{len(missed)} of {len(lines)}") for some in (never, tardy) if some]
+        if altered and not tardy:
             row = first[altered[0].line["id"]]
             want = f"the line {row.id!r} with the message {shown(altered[0].line['message'])}"
             found.append(finding(one.exchange, want, shown(row.document["message"]), span(row.event)))
-    return found if exercised else None
+    return found or overlooked or (found if exercised else None)
 
 
 def _due_lines(fleet: Fleet, one: Connection) -> list[list[Due]]:
@@ -196,7 +200,7 @@ def within_limit(fleet: Fleet, one: Connection) -> list[Finding] | None:
     return found if found or crowded & told.keys() else None
 
 
-def newest_first_batch(fleet: Fleet, one: Connection) -> list[Finding] | None:
+def newest_first_batch(fleet: Fleet, one: Connection) -> Judged:
     """FLT-12."""
     until_us = one.first_batch.at_us if one.first_batch else one.since_us + fleet.figures.slack_us
     states = fleet.in_force(one.exchange.sent_us, until_us)
@@ -220,7 +224,7 @@ def newest_first_batch(fleet: Fleet, one: Connection) -> list[Finding] | None:
     if not missing:
         return []
     if added is None and not fleet.has_missed(one, due_us):
-        return None
+        return fleet.overlooks(one, due_us)
     before = f"before {added.id!r}" if added else f"within {(due_us - one.since_us) / 1000:.0f} ms"
     seen = f"{len(newest) - len(missing)} of them, without {missing[0]!r}"
     where = span(added.event) if added else (0, len(one.exchange.body))

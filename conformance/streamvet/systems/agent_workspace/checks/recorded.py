@@ -26,12 +26,15 @@ from streamvet.systems.agent_workspace.checks.shown import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from streamvet.contract.profile import Profile
     from streamvet.decode import Event, Reading
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
+
+# What is said of one connection; None: nothing.
+Judged = list["Finding"] | NotExercised | None
 
 _OF_A_LINE = ("id", "pipelineRunId", "message", "createdAt")
 _TAGGED = ("id", "pipelineRunId", "jobId")  # what a probe makes unique for each try
@@ -55,18 +58,25 @@ def any_fleet_of(trace: Trace, profile: Profile) -> Fleet | NotExercised:
     return _fleets[trace]
 
 
-def of_fleet(judge: Callable[[Fleet, Connection], list[Finding] | None], otherwise: str) -> Check:
+def of_fleet(judge: Callable[[Fleet, Connection], Judged], otherwise: str) -> Check:
     """A check of each connection to a known fleet that has a snapshot; `judge` gives None where it says nothing."""
 
     def check(trace: Trace, profile: Profile) -> Outcome:
         fleet = fleet_of(trace, profile)
         if isinstance(fleet, NotExercised):
             return fleet
-        outcomes = [judge(fleet, one) for one in fleet.connections if one.snapshot is not None]
-        exercised = [outcome for outcome in outcomes if outcome is not None]
-        return [found for outcome in exercised for found in outcome] if exercised else NotExercised(otherwise)
+        judged = folded(judge(fleet, one) for one in fleet.connections if one.snapshot is not None)
+        return NotExercised(otherwise) if judged is None else judged
 
     return check
+
+
+def folded(judged: Iterable[Judged]) -> Judged:
+    """One outcome of several: findings, else what was overlooked, else that it held, where any of them says so."""
+    outcomes = [one for one in judged if one is not None]
+    found = [one for outcome in outcomes if isinstance(outcome, list) for one in outcome]
+    overlooked = next((one for one in outcomes if isinstance(one, NotExercised)), None)
+    return found or overlooked or (found if outcomes else None)
 
 
 def _fleet(trace: Trace, profile: Profile) -> Fleet | NotExercised:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.outcome import finding
 from streamvet.systems.agent_workspace.checks.differences import change_of, first_other
-from streamvet.systems.agent_workspace.checks.recorded import of_fleet
+from streamvet.systems.agent_workspace.checks.recorded import Judged, folded, of_fleet
 from streamvet.systems.agent_workspace.checks.shown import UPDATE, fingerprint, repeated, shows, span
 
 if TYPE_CHECKING:
@@ -78,35 +78,37 @@ def _difference(seen: Sequence[Row], wanted: Mapping[str, Document]) -> tuple[st
 # ------------------------------------------------------------------------------------------------ updates
 
 
-def change_in_time(fleet: Fleet, one: Connection) -> list[Finding] | None:
+def change_in_time(fleet: Fleet, one: Connection) -> Judged:
     """FLT-04: each change is in an update in time, and no update has a run as it never was."""
-    found = changes_told(fleet, one, 1)
+    told = changes_told(fleet, one, 1)
     invented = next((row for row in one.updated if _never_was(fleet, one, row)), None)
     if invented is None:
-        return found
+        return told
     want = f"the run {invented.id!r} as it is"
-    return [*(found or ()), finding(one.exchange, want, "a state that it never had", span(invented.event))]
+    return folded([told, [finding(one.exchange, want, "a state that it never had", span(invented.event))]])
 
 
-def changes_told(fleet: Fleet, one: Connection, polls: int) -> list[Finding] | None:
+def changes_told(fleet: Fleet, one: Connection, polls: int) -> Judged:
     """The changes that are not in an update within so many polls; None where there was none to tell."""
-    found, exercised = [], False
+    judged: list[Judged] = []
     for state, name in (*fleet.unshown(one), *fleet.changes(one)):
         since_us = max(state.done_us, one.since_us)
         due_us = fleet.due_us(one, since_us, polls)
         if _undone(fleet, one, state, name, due_us) or _restored(fleet, one, state, name):
             continue
         told = next((row for row in one.updated if row.id == name and _tells(fleet, one, row, state)), None)
-        in_time = told is not None and told.event.at_us <= due_us
-        late = not in_time and fleet.has_missed(one, due_us)
-        exercised = exercised or in_time or late
-        if late:
+        if told is not None and told.event.at_us <= due_us:
+            judged.append([])
+        elif fleet.has_missed(one, due_us, came=told is not None):
             within = f"within {(due_us - since_us) / 1000:.0f} ms"
             want = f"an update with the run {name!r} {within}: {_change(fleet, one, state, name)}"
             seen = f"one after {(told.event.at_us - since_us) / 1000:.0f} ms" if told else "none"
             where = span(told.event) if told else one.silence_at(due_us)
-            found.append(finding(one.exchange, want, seen, where, due_us, absent=not told, timed=told is not None))
-    return found if exercised else None
+            late = finding(one.exchange, want, seen, where, due_us, absent=not told, timed=told is not None)
+            judged.append([late])
+        else:
+            judged.append(fleet.overlooks(one, due_us))
+    return folded(judged)
 
 
 def _change(fleet: Fleet, one: Connection, state: State, name: str) -> str:

@@ -13,7 +13,9 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from streamvet.checks.runs import LIMIT
 from streamvet.decode import same
+from streamvet.outcome import NotExercised
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -32,6 +34,7 @@ ACTIVE = frozenset(
     }
 )
 JITTER_SHARE = 4  # the harness may be late by a quarter of the tolerance; beyond that it cannot tell
+NEVER_POLLS = 3  # so many polls after it was due, what has not come does not come
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -205,9 +208,20 @@ class Fleet:
         """When what was put at a time has to be there, so many polls later."""
         return since_us + polls * self.figures.poll_us + self.slack_us(one)
 
-    def has_missed(self, one: Connection, due_us: int) -> bool:
-        """Whether what has not come by then was missed: the connection was there, and it is not we who were late."""
-        return one.until_us >= due_us and one.jitter_us * JITTER_SHARE <= self.figures.slack_us
+    def has_missed(self, one: Connection, due_us: int, *, came: bool = False) -> bool:
+        """Whether what has not come by then was missed: the connection was there, and it is not we who were late.
+
+        What has not come several polls later either was missed however late we were.
+        """
+        if one.until_us >= due_us and one.jitter_us * JITTER_SHARE <= self.figures.slack_us:
+            return True
+        return not came and one.until_us >= due_us + NEVER_POLLS * self.figures.poll_us + one.jitter_us
+
+    def overlooks(self, one: Connection, due_us: int) -> NotExercised | None:
+        """That nobody can say whether what was due then was in time, although the connection was to be there."""
+        if one.until_us >= due_us:
+            return NotExercised(f"harness late by {one.jitter_us / 1000:.0f} ms", due=True)
+        return NotExercised(one.exchange.detail, due=True) if one.exchange.detail.startswith(LIMIT) else None
 
     def showing(self, one: Connection, row: Row) -> list[State]:
         """The states, up to the arrival of a told run, in which it is to be shown just so."""

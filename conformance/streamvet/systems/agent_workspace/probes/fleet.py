@@ -6,7 +6,7 @@ The states themselves are in `states`. They judge nothing.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamvet.probes.program import program
 from streamvet.probes.waiting import SHORT_MS, observed_ms
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # The harness's own lateness widens the bounds by up to a quarter of the slack, so that much longer a stream is watched.
 _WIDENED = 1.25
+_LATE_SHARE = 4  # later than a quarter of the slack, the suite cannot tell what is in time
+_NEVER_POLLS = 3.5  # so many polls after it was due, what has not come does not come
 _FAILED_LOADS = 2  # so that one that is hidden does not hide what follows on the error
 _BUSY_EVERY = 0.3  # of a heartbeat's interval: more than a poll, so that each change is told
 _AFTER_MS = 20.0  # behind the last moment at which something is in time: for it to arrive
@@ -30,9 +32,19 @@ _SHARE = 2  # of the connections that the target file allows: half of them, as o
 
 def _polls_ms(setting: Setting, polls: int) -> float:
     """The real time within which so many polls have told what there was."""
-    figures = setting.profile.raw["figures"]
-    slack_us = setting.profile.tolerance_us(figures["change_within_ms"] - figures["poll_ms"], setting.scale)
-    return float(polls * figures["poll_ms"] * setting.scale + slack_us / 1000 * _WIDENED + _AFTER_MS)
+    polls_ms = polls * _figures(setting)["poll_ms"] * setting.scale
+    return float(polls_ms + _slack_us(setting) / 1000 * _WIDENED + _AFTER_MS)
+
+
+def _figures(setting: Setting) -> dict[str, Any]:
+    figures: dict[str, Any] = setting.profile.raw["figures"]
+    return figures
+
+
+def _slack_us(setting: Setting) -> int:
+    """What may pass between what a poll sees and the arrival of what it tells, in real time."""
+    figures = _figures(setting)
+    return setting.profile.tolerance_us(figures["change_within_ms"] - figures["poll_ms"], setting.scale)
 
 
 def _stimulus(setting: Setting, name: str, timeline: list[states.Moment]) -> Stimulus:
@@ -68,6 +80,14 @@ async def _reader(driver: Driver, role: str = "reader", account: str = "primary"
     live = await driver.listen(role, account=account)
     await live.until(lambda event: until in (None, event.kind), driver.bounds.answer_s)
     return live
+
+
+async def _until_due(driver: Driver, begin_us: int, due_us: int) -> None:
+    """Stay until everything is due; where the suite was late since then, until what has not come never comes."""
+    await wait_until(due_us)
+    late_us, setting = driver.candidate.recorder.jitter.worst_us(begin_us, now_us()), driver.setting
+    if late_us * _LATE_SHARE > _slack_us(setting):
+        await wait_until(due_us + late_us + int(_NEVER_POLLS * _figures(setting)["poll_ms"] * setting.scale * 1000))
 
 
 def scenes_stimuli(setting: Setting) -> list[Stimulus]:
@@ -118,7 +138,7 @@ async def scenes(driver: Driver, stimulus: Stimulus) -> None:
         return await _reader(driver, "late")
 
     due_us, late = await asyncio.gather(play(), join())
-    await wait_until(due_us)
+    await _until_due(driver, begin_us, due_us)
     for one in (*readers, late):
         one.about["due_us"] = driver.tape.now_us()
         await one.cut("everything that was put is due")
@@ -175,7 +195,7 @@ async def joins(driver: Driver, stimulus: Stimulus) -> None:
                 return
 
     *readers, _ = await asyncio.gather(*(join(number) for number in range(count)), play())
-    await wait_until(now_us() + int(_polls_ms(driver.setting, 1) * 1000))
+    await _until_due(driver, begin_us, now_us() + int(_polls_ms(driver.setting, 1) * 1000))
     for one in filter(None, readers):
         await one.cut("everything that was put is due")
 

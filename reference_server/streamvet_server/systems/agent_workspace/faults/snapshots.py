@@ -127,6 +127,21 @@ def _new_runs_late() -> Seams:
     return Seams(clock=clock, sift=sift)
 
 
+def _new_runs_untold() -> Seams:
+    """A run that begins is taken for known, so that its next change is the first that is told of it."""
+
+    def choose(own: dict[str, Any], by: str, _rows: Sequence[Any], chosen: Sequence[Any]) -> Sequence[Any]:
+        if by == "newest":
+            own.setdefault("known", set(_by_id(chosen)))
+        if by != "changed":
+            return chosen
+        told = [run for run in chosen if run["id"] in own["known"]]
+        own["known"] |= _by_id(chosen).keys()
+        return told
+
+    return _choosing(choose)
+
+
 def _updates_legally_late() -> Seams:
     def clock(scene: Scene, wait: str, seconds: float) -> float:
         if wait == "poll":
@@ -285,6 +300,7 @@ FAULTS: tuple[Fault, ...] = (
         "new-run-late-but-legal", None, AGENT_WORKSPACE, "An update uses half of what is allowed beside the poll.",
         _updates_legally_late,
     ),
+    Fault("new-run-untold", "FLT-04", AGENT_WORKSPACE, "A run that begins is in no update.", _new_runs_untold),
     Fault(
         "everything-fingerprinted", "FLT-05", AGENT_WORKSPACE, "A change of any member of a run is told.",
         _everything_fingerprinted,
