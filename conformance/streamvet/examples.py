@@ -21,7 +21,7 @@ from streamvet.contract.files import FileError, check_shape, is_file, read_yaml,
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.trace import ABOUT, ROLES, Ending, Exchange, Head, Request, Trace
+from streamvet.trace import ABOUT, ROLES, Ending, Exchange, Head, Late, Request, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -251,11 +251,11 @@ def _trace(document: Mapping[str, Any], path: Path, name: str, own: Profile | No
         ids = [f"{row['id']}-{i}" for i in range(1, row["copies"] + 1)] if "copies" in row else [row["id"]]
         made += [_exchange(row, one, path, place) for one in ids]
     _unique([exchange.id for exchange in made], path)
-    jitter = {exchange: _us(late_ms) for exchange, late_ms in document.get("jitter_ms", {}).items()}
+    late = tuple(Late(_us(at_ms), _us(late_ms)) for at_ms, late_ms in document.get("late_ms", ()))
     return Trace(
         probe=document["probe"], stimulus=document["stimulus"], exchanges=tuple(made), profile=profile.name,
         digest=profile.digest, revision=load_registry().revision, time_scale=document.get("time_scale", 1.0),
-        wall_clock=document.get("wall_clock", 0.0), jitter_us=jitter, name=name,
+        wall_clock=document.get("wall_clock", 0.0), late=late, name=name,
     )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def test_wrong_usage_names_what_is_wrong(
         ("", "line 1: expected a first record with record: trace, got an empty file"),
         ("{", "line 1: expected a record of the trace format"),
         ('{"record":"exchange"}\n', "line 1: expected a first record with record: trace"),
-        ('{"record":"trace","format":2}\n', "line 1: expected format 1, got 2"),
+        ('{"record":"trace","format":1}\n', "line 1: expected format 2, got 1; record it again"),
         ("[" * 100_000, "line 1: expected a record of the trace format, got JSON that is nested too deep"),
         ("9" * 5000, "line 1: expected a record of the trace format, got JSON with a number that is too long"),
         ("<html>\n", "line 1: expected a record of the trace format, got a text that is no whole JSON, '<html>'"),

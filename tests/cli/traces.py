@@ -32,9 +32,9 @@ def written(path: Path, *bodies: bytes) -> Path:
     """A trace file with a stream for each body, after a first status, cut by us: little more than bytes is judged."""
     records: list[dict[str, object]] = [
         {
-            "record": "trace", "format": 1, "profile": "ghostly", "digest": GHOSTLY.digest,
+            "record": "trace", "format": 2, "profile": "ghostly", "digest": GHOSTLY.digest,
             "revision": load_registry().revision, "time_scale": 1.0, "wall_clock": 1763769600.0, "lacks": [],
-            "accounts": {}, "probe": "straight", "stimulus": {"name": "by hand"}, "jitter_us": {},
+            "accounts": {}, "probe": "straight", "stimulus": {"name": "by hand"}, "late": [],
         }
     ]  # fmt: skip
     for number, body in enumerate(bodies, start=1):

@@ -21,7 +21,7 @@ from streamvet.contract.files import FileError, check_shape, meta_validator, rea
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import Registry, is_field, load_registry, statement_lists, statements
 from streamvet.outcome import Verdict
-from streamvet.trace import ABOUT, FIRST, ROLES, Chunk, Ending, Exchange, Head, Request, Trace, records
+from streamvet.trace import ABOUT, FIRST, ROLES, Chunk, Ending, Exchange, Head, Late, Request, Trace, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,7 +151,7 @@ def _trace() -> Trace:
         Ending.COMPLETE, 40,
     )  # fmt: skip
     assert [type(chunk) for chunk in exchange.chunks] == [Chunk, Chunk]
-    return Trace("straight", {"script": []}, (exchange,), "ghostly", "0" * 64, 1, jitter_us={"x1": 812})
+    return Trace("straight", {"script": []}, (exchange,), "ghostly", "0" * 64, 1, late=(Late(10, 8), Late(25, 2)))
 
 
 def test_what_the_recorder_writes_are_trace_records() -> None:

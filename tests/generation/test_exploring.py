@@ -155,7 +155,7 @@ class World:
         """What this try has shown."""
         assert folder == str(GHOSTLY.folder)
         await asyncio.sleep(0)
-        told = set(self.guilty[trace.exchanges]) - set(self.timed if trace.jitter_us else ())
+        told = set(self.guilty[trace.exchanges]) - set(self.timed if trace.late else ())
         return {name: Finding("x0", (0, 0), 0, "all of it", f"less of {name}") for name in told}
 
 
@@ -224,7 +224,7 @@ def test_a_bound_that_is_missed_once_is_no_finding(explore: Callable[..., Explor
     world = World(lambda _stimulus, number: (MUST, OTHER) if number == 3 else (), timed=(MUST, OTHER))
     explorer = explore(world, Effort(budget_s=30))
     assert (explorer.found, explorer.doubtful) == ({}, 1)
-    (doubtful,) = [one for one in world.handed if one.jitter_us]
+    (doubtful,) = [one for one in world.handed if one.late]
     assert doubtful.exchanges == world.traces[2].exchanges
     assert world.traces[2] not in world.handed
 
@@ -234,7 +234,7 @@ def test_a_bound_that_is_missed_again_is_a_finding(explore: Callable[..., Explor
     explorer = explore(world)
     assert (set(explorer.found), explorer.doubtful) == ({MUST}, 0)
     assert explorer.found[MUST].fails == REPLAYS
-    assert [one for one in world.handed if one.jitter_us] == []
+    assert [one for one in world.handed if one.late] == []
 
 
 def test_what_is_no_matter_of_time_counts_beside_it(explore: Callable[..., Explorer]) -> None:
@@ -242,7 +242,7 @@ def test_what_is_no_matter_of_time_counts_beside_it(explore: Callable[..., Explo
     explorer = explore(world, Effort(budget_s=30))
     assert (set(explorer.found), explorer.doubtful) == ({OTHER}, 1)
     assert explorer.found[OTHER].fails == 0
-    assert [one.jitter_us != {} for one in world.handed if one.exchanges == world.traces[2].exchanges] == [True]
+    assert [bool(one.late) for one in world.handed if one.exchanges == world.traces[2].exchanges] == [True]
 
 
 # ------------------------------------------------------------------------------------------------ when it ends

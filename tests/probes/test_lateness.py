@@ -8,6 +8,7 @@ import pytest
 
 from streamvet.campaign.lateness import late_us
 from streamvet.examples import base_trace, bases
+from streamvet.trace import Late
 
 TRACE = base_trace(bases()["ghostly-failing"])
 LATE_US = 40_000
@@ -25,4 +26,4 @@ LATE_US = 40_000
 )
 def test_it_matters_where_a_try_waits(change: dict[str, object], late: int) -> None:
     one = replace(TRACE.exchanges[1], **change)  # type: ignore[arg-type]
-    assert late_us(replace(TRACE, exchanges=(one,), jitter_us={one.id: LATE_US})) == late
+    assert late_us(replace(TRACE, exchanges=(one,), late=(Late(one.sent_us, LATE_US),))) == late

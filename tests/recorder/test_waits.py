@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamvet.recorder import JitterMeter, now_us, wait_until
-from streamvet.trace import Ending
+from streamvet.trace import Ending, Late
 
 from .servers import LAST_CHUNK, SOON_S, SSE_HEAD, assist, chunk, get, recording, request_of, sends, serving
 
@@ -168,6 +168,9 @@ def test_times_grow_and_are_relative_to_the_tape() -> None:
 
 def test_jitter_meter_sees_a_loop_that_was_held_up() -> None:
     async def scenario() -> tuple[int, int, int]:
+        def late_us(since_us: int, until_us: int) -> int:
+            return sum(us for _, us in meter.late(since_us, until_us))
+
         meter = JitterMeter()
         meter.start()
         begin = now_us()
@@ -175,10 +178,10 @@ def test_jitter_meter_sees_a_loop_that_was_held_up() -> None:
         quiet_until = now_us()
         await asyncio.sleep(0)
         time.sleep(0.08)  # noqa: ASYNC251 - holding up the loop is what is measured
-        unnoted = meter.worst_us(quiet_until, now_us())
+        unnoted = late_us(quiet_until, now_us())
         await wait_until(now_us() + 30_000)
-        noted = meter.worst_us(quiet_until, now_us())
-        before = meter.worst_us(begin - 20_000, begin - 10_000)
+        noted = late_us(quiet_until, now_us())
+        before = late_us(begin - 20_000, begin - 10_000)
         await meter.stop()
         return unnoted, noted, before
 
@@ -188,18 +191,22 @@ def test_jitter_meter_sees_a_loop_that_was_held_up() -> None:
     assert before == 0
 
 
-def test_jitter_is_kept_for_every_exchange_in_which_the_suite_was_late() -> None:
-    async def scenario() -> dict[str, int]:
+def test_a_trace_has_the_times_in_which_the_suite_was_late() -> None:
+    async def scenario() -> tuple[tuple[Late, ...], int, int]:
         async with serving(sends(SSE_HEAD, LAST_CHUNK)) as url, recording() as tape:
             await get(tape, url).ended(SOON_S)
             live = get(tape, url)
             await asyncio.sleep(0)
             time.sleep(0.08)  # noqa: ASYNC251 - holding up the loop is what is measured
             await live.ended(SOON_S)
-            return tape.jitter_us()
+            late = tape.late()
+            (_, second) = await tape.exchanges()
+            return late, second.sent_us, second.ended_us
 
-    jitter_us = asyncio.run(scenario())
-    assert jitter_us["x2"] > 60_000
+    late, sent_us, ended_us = asyncio.run(scenario())
+    held_up = max(late, key=lambda one: one.us)
+    assert held_up.us > 60_000
+    assert sent_us <= held_up.at_us < held_up.at_us + held_up.us <= ended_us
 
 
 def test_closing_a_tape_ends_what_still_runs() -> None:

@@ -20,8 +20,8 @@ _WAITED_BY = ("observe_us", "triggered")
 
 def late_us(trace: Trace) -> int:
     """How late the harness was where it waited."""
-    waited = [x.id for x in trace.exchanges if x.role in _WAITED or any(mark in x.about for mark in _WAITED_BY)]
-    return max((trace.jitter_us.get(one_id, 0) for one_id in waited), default=0)
+    waited = [x for x in trace.exchanges if x.role in _WAITED or any(mark in x.about for mark in _WAITED_BY)]
+    return max(map(trace.worst_late_us, waited), default=0)
 
 
 def tolerated_us(setting: Setting, one: Try) -> float:

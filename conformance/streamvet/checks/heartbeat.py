@@ -111,7 +111,7 @@ def _watched(trace: Trace, profile: Profile) -> list[Watch] | NotExercised:
         return NotExercised("no active run was watched for heartbeats")
     found = []
     for exchange in exchanges:
-        jitter_us = trace.jitter_us.get(exchange.id, 0)
+        jitter_us = trace.worst_late_us(exchange)
         if jitter_us * JITTER_SHARE > profile.tolerance_us(beat.tolerance_ms, trace.time_scale):
             return NotExercised(f"harness late by {jitter_us / 1000:.0f} ms", due=True)
         found.append(Watch(reading(exchange, profile), bound_us(profile, beat, trace.time_scale, jitter_us)))
@@ -197,7 +197,7 @@ def _long_silences(trace: Trace, profile: Profile) -> list[Finding]:
         return []
     found = []
     for exchange in filter(readable, with_role(trace, *READERS)):
-        one, jitter_us = reading(exchange, profile), trace.jitter_us.get(exchange.id, 0)
+        one, jitter_us = reading(exchange, profile), trace.worst_late_us(exchange)
         limit_us = bound_us(profile, beat, trace.time_scale, jitter_us)
         more_us = (MISSED - 1) * int(beat.interval_ms * 1000 * trace.time_scale)
         for silence in silences(one):

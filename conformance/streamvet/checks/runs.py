@@ -102,8 +102,12 @@ def _start(piece: Event) -> int:
 
 
 def is_never(trace: Trace, exchange: Exchange, waited_us: int, within_ms: int) -> bool:
-    """Whether so long a wait for what is due within `within_ms` says that it never comes, not that it is late."""
-    return waited_us > NEVER_TIMES * within_ms * 1000 + trace.jitter_us.get(exchange.id, 0)
+    """Whether so long a wait, to the end of an exchange, for what is due within `within_ms` says that it never comes.
+
+    It is no matter of time then, for which the harness may have been late.
+    """
+    late_us = trace.late_us(exchange.ended_us - waited_us, exchange.ended_us)
+    return waited_us - late_us > NEVER_TIMES * within_ms * 1000
 
 
 class Emitted(NamedTuple):

@@ -17,6 +17,7 @@ from streamvet.checks.runs import (
     succeeded,
     with_role,
 )
+from streamvet.checks.timing import Timing
 from streamvet.contract.profile import matches, pointed
 from streamvet.decode import streams, unended_kind
 from streamvet.outcome import NotExercised, finding, shown
@@ -149,16 +150,15 @@ def closes(trace: Trace, profile: Profile) -> Outcome:
 
 def closed_in_time(trace: Trace, profile: Profile) -> Outcome:
     """TRM-11."""
-    found, exercised = [], False
+    found, timing = [], Timing(trace)
     for one, last, within_ms in _last_seen(trace, profile):
-        x = one.exchange
-        took_us, bound_us = x.ended_us - last.at_us, within_ms * 1000 + trace.jitter_us.get(x.id, 0)
-        exercised = exercised or x.by_server or took_us > bound_us
-        if took_us > bound_us:
+        x, bound_us = one.exchange, within_ms * 1000
+        if timing.is_over(last.at_us, x.ended_us, bound_us, came=x.by_server):
+            took_us = x.ended_us - last.at_us
             seen = _closed_after(took_us) if x.by_server else _still_open(took_us)
             want = f"the end of the stream within {within_ms} ms after {last.kind}"
             found.append(finding(x, want, seen, (last.start, last.end), last.at_us + bound_us, timed=True))
-    return found if exercised else NotExercised("no stream was read for long enough after its last event")
+    return timing.outcome(found, NotExercised("no stream was read for long enough after its last event"))
 
 
 def _last_seen(trace: Trace, profile: Profile) -> list[tuple[Reading, Event, int]]:
@@ -199,16 +199,15 @@ def finished_in_time(trace: Trace, profile: Profile) -> Outcome:
     within_ms = _terminal(profile).finished_within_ms
     if within_ms is None:
         return NO_FINISHED
-    found, exercised = [], False
+    found, timing = [], Timing(trace)
     for one in _of_finished_runs(trace, profile):
-        x = one.exchange
-        took_us, bound_us = x.ended_us - x.sent_us, within_ms * 1000 + trace.jitter_us.get(x.id, 0)
-        exercised = exercised or x.by_server or took_us > bound_us
-        if took_us > bound_us:
+        x, bound_us = one.exchange, within_ms * 1000
+        if timing.is_over(x.sent_us, x.ended_us, bound_us, came=x.by_server):
+            took_us = x.ended_us - x.sent_us
             seen = f"{_closed_after(took_us) if x.by_server else _still_open(took_us)}, {_last(one)}"
             want = f"a finished run replayed and closed within {within_ms} ms"
             found.append(finding(x, want, seen, _last_span(one), x.sent_us + bound_us, timed=True))
-    return found if exercised else NO_FINISHED
+    return timing.outcome(found, NO_FINISHED)
 
 
 NO_FINISHED = NotExercised("no finished run was read to its end")
@@ -302,20 +301,19 @@ def end_in_time(trace: Trace, profile: Profile) -> Outcome:
     within_ms = rule.join_within_ms
     if within_ms is None:
         return NO_SECOND
-    found, exercised = [], False
+    found, timing = [], Timing(trace)
     for one, end in _beside_an_end(trace, profile):
         x, last, since_us = one.exchange, one.of(rule.last), max(end.at_us, one.exchange.sent_us)
         if not last and x.by_server:
             continue  # it had no ending, early or late
-        took_us = (last[0].at_us if last else x.ended_us) - since_us
-        bound_us = within_ms * 1000 + trace.jitter_us.get(x.id, 0)
-        exercised = exercised or bool(last) or took_us > bound_us
-        if took_us > bound_us:
+        until_us, bound_us = last[0].at_us if last else x.ended_us, within_ms * 1000
+        if timing.is_over(since_us, until_us, bound_us, came=bool(last)):
+            took_us = until_us - since_us
             seen = f"it {'came' if last else 'had not come'} {_after_another(took_us, end)}, {_last(one)}"
             span, at_us, beside = _last_span(one), since_us + bound_us, [end.one.exchange.id]
             want = f"the end of the run within {within_ms} ms"
             found.append(finding(x, want, seen, span, at_us, beside=beside, absent=not last, timed=True))
-    return found if exercised else NO_SECOND
+    return timing.outcome(found, NO_SECOND)
 
 
 NO_SECOND = NotExercised("no second reader was attached to a run that ended")

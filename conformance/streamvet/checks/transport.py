@@ -244,7 +244,7 @@ def _released(readings: Iterable[Reading], trace: Trace, profile: Profile) -> Ou
         came_us = one.head_us - begun if not x.operation.startswith("start:") else 0
         for before, due_us, pause_us in pauses:
             # Who comes when the pause is on its way already gets what was before it late.
-            late_us = max(trace.jitter_us.get(x.id, 0), came_us - due_us)
+            late_us = max(trace.worst_late_us(x), came_us - due_us)
             if before >= len(events) or late_us > pause_us * PAUSE_BEARS:
                 continue
             exercised = True

@@ -21,6 +21,7 @@ from streamvet.generation.trying import Trials
 from streamvet.generation.workers import Workers
 from streamvet.probes.program import is_alone
 from streamvet.recorder import now_us
+from streamvet.trace import Late
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -237,7 +238,7 @@ def _in_doubt(trace: Trace) -> Trace:
 
     Where the cores have other things to do, a candidate may be late and the suite not. What comes again is its own.
     """
-    return replace(trace, jitter_us={one.id: _LATE_US for one in trace.exchanges})
+    return replace(trace, late=(Late(0, _LATE_US),))
 
 
 def _once(hand_out: Callable[[Trace], None]) -> Callable[[Trace], None]:

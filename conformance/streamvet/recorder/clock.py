@@ -64,11 +64,11 @@ class JitterMeter:
                 self._at_us.append(now)
                 self._late_us.append(now - self._due_us)
 
-    def worst_us(self, start_us: int, end_us: int) -> int:
-        """The largest lateness that reached into the window, in µs. Times are those of `now_us`."""
-        worst = max(min(now_us() - self._due_us, end_us - self._due_us), 0) if self._due_us else 0  # not noted yet
-        for index in range(bisect_left(self._at_us, start_us), len(self._at_us)):
-            if self._at_us[index] - self._late_us[index] >= end_us:
-                break
-            worst = max(worst, self._late_us[index])
-        return worst
+    def late(self, start_us: int, end_us: int) -> list[tuple[int, int]]:
+        """When it was late within the window, and for how long each time, in µs. Times are those of `now_us`."""
+        first = bisect_left(self._at_us, start_us)
+        found = [(at - late, late) for at, late in zip(self._at_us[first:], self._late_us[first:], strict=True)]
+        if self._due_us and (unnoted := now_us() - self._due_us) > _NOTEWORTHY_US:
+            found.append((self._due_us, unnoted))
+        inside = ((max(at, start_us), min(at + late, end_us)) for at, late in found)
+        return [(since, until - since) for since, until in inside if until > since]

@@ -10,7 +10,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from streamvet.recorder.clock import now_us, wall_clock_s
-from streamvet.trace import Ending, Exchange, Request
+from streamvet.trace import Ending, Exchange, Late, Request
 
 if TYPE_CHECKING:
     from streamvet.recorder.live import Live
@@ -67,11 +67,13 @@ class Tape:
         self._recorder.let_go(live for _, live in self._rows)
         return made
 
-    def jitter_us(self) -> dict[str, int]:
-        """How late the suite itself was during each exchange, at worst; only where it was late at all."""
-        rows = enumerate(self._rows, start=1)
-        late = ((f"x{n}", self._recorder.jitter.worst_us(live.sent_us, live.ended_us)) for n, (_, live) in rows)
-        return {name: late_us for name, late_us in late if late_us}
+    def late(self) -> tuple[Late, ...]:
+        """When the suite itself was late, from the first request to the last end."""
+        if not self._rows:
+            return ()
+        over_us = max(live.ended_us for _, live in self._rows)
+        rows = self._recorder.jitter.late(self._rows[0][1].sent_us, over_us)
+        return tuple(Late(at_us - self.zero_us, late_us) for at_us, late_us in rows)
 
     async def _exchange(self, name: str, ask: Ask, live: Live) -> Exchange:
         secrets, zero = self._recorder.secrets, self.zero_us

@@ -6,8 +6,8 @@ had again offline. This package must not know what a requirement, a check or a s
 
 File format (`meta/trace.schema.json` describes each record)::
 
-    {"record": "trace", "format": 1, "profile": …, "digest": …, "revision": …, "time_scale": …, "wall_clock": …,
-     "lacks": […], "accounts": {…}, "probe": …, "stimulus": {…}, "jitter_us": {"x3": 812},
+    {"record": "trace", "format": 2, "profile": …, "digest": …, "revision": …, "time_scale": …, "wall_clock": …,
+     "lacks": […], "accounts": {…}, "probe": …, "stimulus": {…}, "late": [[1800, 812], …],
      "attempt": {"of": 7, "number": 1}}
     {"record": "exchange", "id": "x1", "operation": "attach", "role": "reader", …, "request": {…}}
     {"record": "head", "exchange": "x1", "at_us": 812, "status": 200, "http": "HTTP/1.1", "headers": [[…, …]]}
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from streamvet.trace.format import FIRST, FORMAT
 from streamvet.trace.reading import TraceError, load
-from streamvet.trace.values import BY_SERVER, CLEAN, Attempt, Chunk, Ending, Exchange, Head, Request, Trace
+from streamvet.trace.values import BY_SERVER, CLEAN, Attempt, Chunk, Ending, Exchange, Head, Late, Request, Trace
 from streamvet.trace.vocabulary import ABOUT, ROLES
 from streamvet.trace.writing import dump, records
 
@@ -35,6 +35,7 @@ __all__ = [
     "Ending",
     "Exchange",
     "Head",
+    "Late",
     "Request",
     "Trace",
     "TraceError",

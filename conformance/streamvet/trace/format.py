@@ -6,9 +6,9 @@ or written.
 
 from __future__ import annotations
 
-FORMAT = 1
+FORMAT = 2
 # The keys of the first record, and what JSON has there.
 FIRST: dict[str, tuple[type, ...]] = {
     "probe": (str,), "stimulus": (dict,), "profile": (str,), "digest": (str,), "revision": (int,),
-    "time_scale": (int, float), "wall_clock": (int, float), "lacks": (list,), "accounts": (dict,), "jitter_us": (dict,),
+    "time_scale": (int, float), "wall_clock": (int, float), "lacks": (list,), "accounts": (dict,), "late": (list,),
 }  # fmt: skip

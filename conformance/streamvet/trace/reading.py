@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from streamvet.trace.format import FIRST, FORMAT
-from streamvet.trace.values import Attempt, Ending, Exchange, Head, Request, Trace
+from streamvet.trace.values import Attempt, Ending, Exchange, Head, Late, Request, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -155,7 +155,7 @@ def load(
         probe=first["probe"], stimulus=first["stimulus"], exchanges=tuple(closed[i] for i in order),
         profile=first["profile"], digest=first["digest"], revision=first["revision"], time_scale=first["time_scale"],
         wall_clock=first["wall_clock"], lacks=tuple(first["lacks"]), accounts=first["accounts"],
-        jitter_us=first["jitter_us"], name=source, attempt=_attempt(first, source),
+        late=_late(first["late"], source), name=source, attempt=_attempt(first, source),
     )  # fmt: skip
 
 
@@ -168,11 +168,24 @@ def _attempt(record: dict[str, Any], source: str) -> Attempt | None:
     return Attempt(*(given[key] for key in Attempt._fields))
 
 
+def _late(rows: list[Any], source: str) -> tuple[Late, ...]:
+    """The times in which the harness was late: none begins before the one before it is over."""
+    found: list[Late] = []
+    for row in rows:
+        fits = isinstance(row, list) and len(row) == len(Late._fields) and all(type(one) is int for one in row)
+        over_us = sum(found[-1]) if found else 0
+        if not fits or row[0] < over_us or row[1] < 0:
+            wanted = "late to have pairs of a time and a duration, one after the other"
+            raise TraceError(source, 1, wanted, _cut(repr(row)))
+        found.append(Late(*row))
+    return tuple(found)
+
+
 def _first(record: dict[str, Any], kind: object, source: str, number: int) -> dict[str, Any]:
     if kind != "trace":
         raise TraceError(source, number, "a first record with record: trace", repr(kind))
     if record.get("format") != FORMAT:
-        raise TraceError(source, number, f"format {FORMAT}", repr(record.get("format")))
+        raise TraceError(source, number, f"format {FORMAT}", f"{record.get('format')!r}; record it again")
     missing = [key for key in FIRST if key not in record]
     if missing:
         raise TraceError(source, number, f"the keys {', '.join(FIRST)}", f"none of {', '.join(missing)}")

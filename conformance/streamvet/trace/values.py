@@ -6,13 +6,14 @@ Must not know how a trace is written to a file, what a role or a fact means, nor
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class Ending(Enum):
@@ -75,6 +76,13 @@ class Attempt(NamedTuple):
 
     of: int  # the number of the try in its campaign
     number: int  # from 1 on
+
+
+class Late(NamedTuple):
+    """A time in which the harness itself was late: from `at_us` on, for `us`, nothing was read that came."""
+
+    at_us: int
+    us: int
 
 
 class Memo(dict[str, Any]):
@@ -154,6 +162,26 @@ class Trace:
     wall_clock: float = 0.0  # Unix seconds at the trace's zero
     lacks: tuple[str, ...] = ()
     accounts: Mapping[str, str] = field(default_factory=dict)  # role -> what it is, never a secret
-    jitter_us: Mapping[str, int] = field(default_factory=dict)  # exchange id -> how late the harness itself was
+    late: Sequence[Late] = ()  # when the harness itself was late, one after the other
     attempt: Attempt | None = None  # None where nothing says that it may be tried again
     name: str = ""  # the file it came from or will be written to
+
+    def late_us(self, since_us: int, until_us: int) -> int:
+        """For how long the harness was late within a window, in sum: so much later may it have read what had come."""
+        return sum(self._late_within(since_us, until_us))
+
+    def worst_late_us(self, exchange: Exchange) -> int:
+        """For how long the harness was late at once while an exchange went on, at worst."""
+        return max(self._late_within(exchange.sent_us, exchange.ended_us), default=0)
+
+    def _late_within(self, since_us: int, until_us: int) -> Iterator[int]:
+        first = bisect_right(self.late, since_us, key=_until)
+        for index in range(first, len(self.late)):
+            at_us, late_us = self.late[index]
+            if at_us >= until_us:
+                break
+            yield min(at_us + late_us, until_us) - max(at_us, since_us)
+
+
+def _until(one: Late) -> int:
+    return one.at_us + one.us

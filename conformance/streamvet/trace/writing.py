@@ -30,7 +30,7 @@ def records(trace: Trace) -> Iterator[dict[str, Any]]:
         "record": "trace", "format": FORMAT, "profile": trace.profile, "digest": trace.digest,
         "revision": trace.revision, "time_scale": trace.time_scale, "wall_clock": trace.wall_clock,
         "lacks": list(trace.lacks), "accounts": dict(trace.accounts), "probe": trace.probe,
-        "stimulus": dict(trace.stimulus), "jitter_us": dict(trace.jitter_us),
+        "stimulus": dict(trace.stimulus), "late": [list(one) for one in trace.late],
         **({"attempt": trace.attempt._asdict()} if trace.attempt else {}),
     }  # fmt: skip
     for exchange in trace.exchanges:

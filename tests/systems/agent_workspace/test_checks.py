@@ -23,7 +23,7 @@ from streamvet.systems import judge_of
 from streamvet.systems.agent_workspace.checks.shown import ACTIVE, fingerprint
 from streamvet.systems.agent_workspace.probes import states
 from streamvet.systems.agent_workspace.timelines import timeline as timelines
-from streamvet.trace import Ending, Exchange, Head, Request, Trace
+from streamvet.trace import Ending, Exchange, Head, Late, Request, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -347,7 +347,7 @@ UPDATE = b'event: fleet_update\ndata: [{"id":"r","projectId":"p","projectName":"
 SNAPSHOT = b"event: fleet_snapshot\ndata: []\n\n"
 
 
-def triggered(told_us: int | None, ended_us: int, jitter_us: int = 0, **deed: Any) -> Outcome:
+def triggered(told_us: int | None, ended_us: int, late_us: int = 0, **deed: Any) -> Outcome:
     """FLT-04 of a stream on which a trigger was begun at 30 ms and done at 40 ms, and told at some time."""
     pieces = [(5_000, SNAPSHOT), *([(told_us, UPDATE)] if told_us is not None else [])]
     ends = array("q", [sum(len(data) for _, data in pieces[: n + 1]) for n in range(len(pieces))])
@@ -358,16 +358,16 @@ def triggered(told_us: int | None, ended_us: int, jitter_us: int = 0, **deed: An
         sent_us=0, head=Head(200, "HTTP/1.1", HEADERS, 2_000), body=b"".join(data for _, data in pieces), ends=ends,
         times=array("q", [at for at, _ in pieces]), ending=Ending.CUT, ended_us=ended_us,
     )  # fmt: skip
-    jitters = {"x1": jitter_us}
+    late = (Late(DONE_US, late_us),)
     trace = Trace(
         "triggered", {"name": "change"}, (one,), PROFILE.name, PROFILE.digest, REGISTRY.revision, SCALE,
-        jitter_us=jitters,
+        late=late,
     )  # fmt: skip
     return judged(trace)["FLT-04"]
 
 
 @pytest.mark.parametrize(
-    ("told_us", "ended_us", "jitter_us", "seen"),
+    ("told_us", "ended_us", "late_us", "seen"),
     [
         (DUE_US, DUE_US, 0, None),
         (35_000, DUE_US, 0, None),
@@ -377,8 +377,8 @@ def triggered(told_us: int | None, ended_us: int, jitter_us: int = 0, **deed: An
         (DUE_US + 1_000, DUE_US + 2_000, 1_000, None),
     ],
 )
-def test_what_the_user_changes_is_told_in_time(told_us: int, ended_us: int, jitter_us: int, seen: str | None) -> None:
-    outcome = triggered(told_us, ended_us, jitter_us)
+def test_what_the_user_changes_is_told_in_time(told_us: int, ended_us: int, late_us: int, seen: str | None) -> None:
+    outcome = triggered(told_us, ended_us, late_us)
     assert isinstance(outcome, list)
     assert [one.seen for one in outcome] == ([] if seen is None else [seen])
 

@@ -27,7 +27,7 @@ def _records(trace: Trace, profile: Profile) -> list[tuple[Exchange, float, Any]
 def _harness_late(trace: Trace, profile: Profile, exchange: Exchange) -> int | None:
     """By how many ms the harness was late, None where that is little enough."""
     tolerance_us = profile.tolerance_us(profile.field("catchup.detached.tolerance_ms"), trace.time_scale)
-    late_us = trace.jitter_us.get(exchange.id, 0)
+    late_us = trace.late_us(exchange.sent_us, exchange.ended_us)
     return late_us // 1000 if late_us * 4 > tolerance_us else None
 
 

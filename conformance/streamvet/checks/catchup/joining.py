@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.runs import ended, is_never, unread
+from streamvet.checks.timing import Timing
 from streamvet.decode import same, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -39,21 +40,20 @@ def start_state(trace: Trace, profile: Profile) -> Outcome:
 
 def first_in_time(trace: Trace, profile: Profile) -> Outcome:
     """CAT-19: when the first event comes, whichever it is."""
-    within_ms, found, exercised = int(profile.field("catchup.first.within_ms")), [], False
+    within_ms, found, timing = int(profile.field("catchup.first.within_ms")), [], Timing(trace)
     for one in _answered(trace, profile):
         x, first = one.exchange, _first(one)
         if first is None and x.by_server:
             continue  # it had no event, early or late
-        took_us = (first.at_us if first else x.ended_us) - x.sent_us
-        bound_us = within_ms * 1000 + trace.jitter_us.get(x.id, 0)
-        exercised = exercised or first is not None or took_us > bound_us
-        if took_us > bound_us:
+        until_us, bound_us = first.at_us if first else x.ended_us, within_ms * 1000
+        if timing.is_over(x.sent_us, until_us, bound_us, came=first is not None):
+            took_us = until_us - x.sent_us
             seen = f"{first.kind or 'a heartbeat' if first else 'no event'} after {took_us / 1000:.0f} ms"
             span = (first.start, first.end) if first else (0, 0)
             absent = unread(one, 0, first.start) if first else True
             want = f"the first event within {within_ms} ms"
             found.append(finding(x, want, seen, span, x.sent_us + bound_us, absent=absent, timed=True))
-    return found if exercised else NO_ANSWER
+    return timing.outcome(found, NO_ANSWER)
 
 
 NO_ANSWER = NotExercised("no stream was answered, and read for long enough")

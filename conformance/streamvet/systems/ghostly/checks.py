@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from streamvet.checks.runs import answered, ended, from_start, outcome_kinds, with_role
+from streamvet.checks.timing import Timing
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -30,23 +31,16 @@ AHEAD_S = 2
 
 def started_at_once(trace: Trace, profile: Profile) -> Outcome:
     """GHO-01."""
-    found, exercised = [], False
+    found, timing = [], Timing(trace)
     for exchange in trace.exchanges:
         operation = profile.operations.get(exchange.operation)
         bound_ms = operation.raw.get("answer_within_ms") if operation else None
         if bound_ms is None or exchange.role != "start" or exchange.head is None:
             continue  # that there is no answer at all is another row's
-        exercised = True
-        took_us = exchange.head.at_us - exchange.sent_us
-        if took_us > bound_us(bound_ms, trace, exchange):
-            want, seen = f"an answer within {bound_ms} ms", f"after {took_us / 1000:.0f} ms"
-            found.append(finding(exchange, want, seen, timed=True))
-    return found if exercised else NotExercised("no request for a run was answered")
-
-
-def bound_us(bound_ms: int, trace: Trace, exchange: Exchange) -> int:
-    """A bound on an answer, widened by what the harness itself was late."""
-    return bound_ms * 1000 + trace.jitter_us.get(exchange.id, 0)
+        if timing.is_over(exchange.sent_us, exchange.head.at_us, bound_ms * 1000):
+            want, took_ms = f"an answer within {bound_ms} ms", (exchange.head.at_us - exchange.sent_us) / 1000
+            found.append(finding(exchange, want, f"after {took_ms:.0f} ms", timed=True))
+    return timing.outcome(found, NotExercised("no request for a run was answered"))
 
 
 def one_run_end(trace: Trace, profile: Profile) -> Outcome:

@@ -115,7 +115,7 @@ def change_in_time(trace: Trace, profile: Profile) -> Outcome:
     reason = "no stream was open for long enough after the trigger"
     for one in triggered:
         x, deed = one.exchange, one.exchange.about["triggered"]
-        jitter_us = trace.jitter_us.get(x.id, 0)
+        jitter_us = trace.worst_late_us(x)
         if "failed" in deed:
             reason = f"the trigger {deed['name']} failed: {deed['failed']}"
             continue

@@ -89,7 +89,7 @@ def _fleet(trace: Trace, profile: Profile) -> Fleet | NotExercised:
         return NotExercised(f"the control interface answers a state with {puts[0].status}")
     tag, accounts = str(puts[0].about.get("tag", "")), trace.stimulus["projects"]
     opened = [
-        _connection(one, frozenset(accounts[account]), trace.jitter_us.get(one.exchange.id, 0), over_us, tag)
+        _connection(one, frozenset(accounts[account]), trace.worst_late_us(one.exchange), over_us, tag)
         for one in streams(trace, profile)
         if (account := one.exchange.about.get("account")) in accounts and one.exchange.sent_us >= states[0].done_us
     ]

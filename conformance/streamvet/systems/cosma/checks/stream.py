@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from streamvet.checks.runs import is_never, unread, with_role
+from streamvet.checks.timing import Timing
 from streamvet.contract.profile import pointed
 from streamvet.decode import opened, streams
 from streamvet.outcome import NotExercised, finding, shown
@@ -38,7 +39,8 @@ def head_at_once(trace: Trace, profile: Profile) -> Outcome:
     never = [x for x in asked if x.head is None and x.about.get("meant") == "stream"]
     came = [one for one in streams(trace, profile) if one.exchange in asked and not _in_between(one, trace, profile)]
     waits = [(one.exchange, one.head_us, "after") for one in came] + [(x, x.ended_us, "none in") for x in never]
-    late = [
+    timing = Timing(trace)
+    found = [
         finding(
             x,
             f"a head within {bound_ms} ms",
@@ -47,9 +49,9 @@ def head_at_once(trace: Trace, profile: Profile) -> Outcome:
             timed=True,
         )
         for x, until_us, seen in waits
-        if until_us - x.sent_us > bound_ms * 1000 + trace.jitter_us.get(x.id, 0)
+        if timing.is_over(x.sent_us, until_us, bound_ms * 1000, came=seen == "after")
     ]
-    return late if late or came else NotExercised("no stream was requested while nothing was emitted")
+    return timing.outcome(found, NotExercised("no stream was requested while nothing was emitted"))
 
 
 def _in_between(one: Reading, trace: Trace, profile: Profile) -> bool:
@@ -143,18 +145,17 @@ def switches_told(trace: Trace, profile: Profile) -> Outcome:
 def switches_told_in_time(trace: Trace, profile: Profile) -> Outcome:
     """COS-20."""
     bound_us = told_us(profile)
-    found, exercised = [], False
+    found, timing = [], Timing(trace)
     for one, x, event in _changed(trace, profile):
         if event is None:
             continue
-        exercised = True
         want = f"{event.kind} with the source manual within {bound_us // 1000} ms of exchange {x.id}"
-        if event.at_us - x.sent_us > bound_us + trace.jitter_us.get(one.exchange.id, 0):
+        if timing.is_over(x.sent_us, event.at_us, bound_us):
             seen = f"after {(event.at_us - x.sent_us) / 1000:.0f} ms"
             found.append(finding(one.exchange, want, seen, event.span, timed=True))
         elif event.data.get("source") != "manual":
             found.append(finding(one.exchange, want, shown(event.data), event.span))
-    return found if exercised else NO_SWITCH
+    return timing.outcome(found, NO_SWITCH)
 
 
 NO_SWITCH = NotExercised("the queue was not paused and resumed while a reader was attached")

@@ -1,0 +1,45 @@
+"""Bounds on answers in time, for which the harness has to have been there: how late it was is not the server's time.
+
+Must not know what is due, nor a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamvet.outcome import NotExercised
+
+if TYPE_CHECKING:
+    from streamvet.outcome import Finding, Outcome
+    from streamvet.trace import Trace
+
+
+@dataclass(slots=True)
+class Timing:
+    """What a check of a bound has looked at in one trace: whether anything was exercised, and what it cannot tell."""
+
+    trace: Trace
+    exercised: bool = False
+    late_us: int = 0  # of the harness, where it may have made something late
+
+    def is_over(self, since_us: int, until_us: int, bound_us: int, *, came: bool = True) -> bool:
+        """Whether something took longer than its bound, without the time in which the harness was late.
+
+        `came`: it was there by `until_us`; else nobody looked any longer.
+        """
+        took_us, late_us = until_us - since_us, self.trace.late_us(since_us, until_us)
+        over = took_us - late_us > bound_us
+        if took_us > bound_us and not over:
+            self.late_us = max(self.late_us, late_us)
+        else:
+            self.exercised = self.exercised or came or over
+        return over
+
+    def outcome(self, found: list[Finding], otherwise: NotExercised) -> Outcome:
+        """The outcome of the check. Where something cannot be told, that the rest was in time says too little."""
+        if found:
+            return found
+        if self.late_us:
+            return NotExercised(f"harness late by {self.late_us / 1000:.0f} ms")
+        return [] if self.exercised else otherwise
