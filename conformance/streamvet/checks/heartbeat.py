@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streamvet.trace import Exchange, Trace
 
 DATE_RESOLUTION_MS = 1000  # RFC 9110, 5.6.7: an HTTP date has whole seconds
+DATE_KEPT_MS = 1000  # servers make a Date anew about once a second: it is a lower bound of their time
 JITTER_SHARE = 4  # the harness may be late by a quarter of the tolerance; beyond that it cannot tell
 
 
@@ -271,7 +272,7 @@ def form(trace: Trace, profile: Profile) -> Outcome:
 
 
 def close_to_now(trace: Trace, profile: Profile) -> Outcome:
-    """HBT-04: against the answer's Date and the time since it came, or our own clock where there is no Date."""
+    """HBT-04: against our own clock, and against the answer's Date and the time since it came: one of them acquits."""
     beats = _beats(trace, profile)
     beat_rule = profile.heartbeat
     if not beats or beat_rule is None or beat_rule.time_within_ms is None:
@@ -285,7 +286,7 @@ def close_to_now(trace: Trace, profile: Profile) -> Outcome:
         if not (text.isascii() and text.isdigit()):
             continue
         exercised = True
-        off_ms = _sent_ms(text) - _now_ms(one.exchange, trace, beat.at_us)
+        off_ms = _off_ms(_sent_ms(text), one.exchange, trace, beat.at_us)
         if abs(off_ms) > beat_rule.time_within_ms + DATE_RESOLUTION_MS:
             want = f"a time within {beat_rule.time_within_ms} ms of now"
             found.append(finding(one.exchange, want, f"{text}, {off_ms:+.0f} ms", (beat.start, beat.end)))
@@ -320,8 +321,18 @@ def rising(trace: Trace, profile: Profile) -> Outcome:
 SECONDS_DIGITS = 10  # Unix time has ten digits in seconds until 2286, thirteen in milliseconds
 
 
-def _now_ms(exchange: Exchange, trace: Trace, at_us: int) -> float:
-    """The server's own time at `at_us`, in Unix milliseconds."""
+def _off_ms(sent_ms: int, exchange: Exchange, trace: Trace, at_us: int) -> float:
+    """By how much a time in Unix milliseconds differs from that at `at_us`, by the clock that is nearest to it."""
+    off_ms = sent_ms - trace.wall_clock * 1000 - at_us / 1000
+    now_ms = _dated_ms(exchange, at_us)
+    if now_ms is None:
+        return off_ms
+    behind_ms = sent_ms - now_ms
+    return min(off_ms, behind_ms - min(max(behind_ms, 0), DATE_KEPT_MS), key=abs)
+
+
+def _dated_ms(exchange: Exchange, at_us: int) -> float | None:
+    """The least that the server's own time is at `at_us`, in Unix milliseconds; None where its head has no Date."""
     head = exchange.head
     date = head.get("date") if head else ""
     if head and date:
@@ -332,7 +343,7 @@ def _now_ms(exchange: Exchange, trace: Trace, at_us: int) -> float:
         if parsed is not None:
             aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
             return aware.timestamp() * 1000 + (at_us - head.at_us) / 1000
-    return trace.wall_clock * 1000 + at_us / 1000
+    return None
 
 
 def none_when_finished(trace: Trace, profile: Profile) -> Outcome:
