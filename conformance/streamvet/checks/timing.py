@@ -41,5 +41,5 @@ class Timing:
         if found:
             return found
         if self.late_us:
-            return NotExercised(f"harness late by {self.late_us / 1000:.0f} ms")
+            return NotExercised(f"harness late by {self.late_us / 1000:.0f} ms", due=True)
         return [] if self.exercised else otherwise

@@ -325,7 +325,7 @@ LONG_US, SHORT_US = 1_400_000, 600_000  # polls enough to know that something ne
 def late_suite(end_us: int, bug: Mapping[str, Any]) -> Outcome:
     """FLT-04 where a run begins, and the suite was late."""
     trace = played(1, end_us, BEGINS, bug, [("x1", "primary", "reader", LOADED_US - 20_000)], in_step=True)
-    return judged(replace(trace, jitter_us={"x1": SLACK_US}))["FLT-04"]
+    return judged(replace(trace, late=(Late(LOADED_US, SLACK_US),)))["FLT-04"]
 
 
 def test_a_run_that_is_never_told_is_missed_however_late_the_suite_was() -> None:
