@@ -7,6 +7,9 @@ export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE # servers are started some hundred times: bytecode is a quarter of that
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SAY := @printf '== %s\n'
+# Where tests run beside each other, one may be late that is not late by itself: what failed runs again, and counts.
+ALONE = { printf '== what failed beside others, alone\n'; \
+	$(BIN)/pytest -m '$(1)' --last-failed --last-failed-no-failures none; }
 
 .PHONY: help conformance test proof lint docs bench hunt zoo clean
 
@@ -55,10 +58,9 @@ test: lint .venv/.test tests/peers/node_modules/.stamp examples/candidates/backu
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/mkdocs build --strict --quiet
 	$(SAY) 'tests without servers'
-	@$(BIN)/pytest -n 2 --dist worksteal -m 'not live'
+	@$(BIN)/pytest -n 2 --dist worksteal -m 'not live' || $(call ALONE,not live)
 	$(SAY) 'tests that run the suite against servers'
-	@$(BIN)/pytest -n 3 --dist worksteal -m live || { printf '== what failed beside others, alone\n'; \
-		$(BIN)/pytest -m live --last-failed --last-failed-no-failures none; }
+	@$(BIN)/pytest -n 3 --dist worksteal -m live || $(call ALONE,live)
 
 proof: .venv/.test
 	$(SAY) 'every fault against the suite, and the proof of the proof; a quarter of an hour'
