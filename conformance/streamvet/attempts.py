@@ -52,7 +52,9 @@ class Attempts:
         if self.is_confirmed:
             return []
         unsure = [of for of, made in self._tries.items() if any(made) and len(made) < MOST]
-        return unsure + [of for of, reasons in self._unseen.items() if len(reasons) < MOST]
+        unseen = [(of, len(reasons)) for of, reasons in self._unseen.items()]
+        is_lost = any(made >= MOST for _, made in unseen)  # then nobody will know, whatever comes of the others
+        return unsure if is_lost else unsure + [of for of, _ in unseen]
 
     def counting(self) -> Iterator[Finding]:
         """The findings that count: those of tries which no attempt acquits."""

@@ -71,6 +71,7 @@ def tries(*attempts: Sequence[Outcome]) -> list[tuple[Attempt | None, Outcome]]:
         (tries([[]], [OVERLOOKED, NOTHING]), INCONCLUSIVE, [1]),
         (tries([[], OVERLOOKED]), PASS, []),  # an earlier attempt saw it
         (tries([[]], [OVERLOOKED] * 4), INCONCLUSIVE, []),
+        (tries([[]], [OVERLOOKED] * 4, [OVERLOOKED]), INCONCLUSIVE, []),  # nobody will know any more
         (tries([[LOST]], [OVERLOOKED]), FAIL, [1]),
         ([(None, []), (None, OVERLOOKED)], INCONCLUSIVE, []),
         ([(None, [LATE]), (None, [])], FAIL, []),  # recordings of which nobody says that they belong together

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 
 import pytest
 
 from streamvet.checks.terminal import closes, finished_in_time
+from streamvet.checks.transport import stream_status
 from streamvet.contract.loading import load_profile
 from streamvet.examples import examples
 from streamvet.outcome import NotExercised
-from streamvet.trace import Late, Trace, TraceError, dump, load
+from streamvet.systems.ghostly.checks import started_at_once
+from streamvet.trace import Ending, Head, Late, Trace, TraceError, dump, load
 
 # The replay of a finished run takes 1,500 ms where 1,000 are allowed: from 610 ms of the trace to 2,110 ms.
 (SLOW,) = [row.bad for row in examples("TRM-10") if row.base == "ghostly-straight" and not row.holds]
@@ -59,6 +62,43 @@ def test_what_never_comes_is_no_matter_of_time_for_a_harness_that_was_there() ->
     assert isinstance(outcome, list)
     assert [one.exchange for one in outcome] == ["x2"]
     assert isinstance(closes(replace(never, late=(Late(0, never.exchanges[1].ended_us),)), GHOSTLY), NotExercised)
+
+
+def waited_for(trace: Trace, number: int, for_us: int) -> Trace:
+    """The trace where nothing of an answer had come when we had enough."""
+    one = trace.exchanges[number]
+    gave_up = replace(one, head=None, body=b"", ends=array("q"), times=array("q"), ending=Ending.TIMED_OUT,
+                      ended_us=one.sent_us + for_us, detail="the head not within 10.0 s")  # fmt: skip
+    rows = trace.exchanges
+    return replace(trace, exchanges=(*rows[:number], gave_up, *rows[number + 1 :]))
+
+
+def test_how_long_we_wait_for_an_answer_is_no_verdict() -> None:
+    waited = waited_for(SLOW, 2, 10_000_000)
+    why = f"attach of exchange {waited.exchanges[2].id}: the head not within 10.0 s"
+    assert stream_status(waited, GHOSTLY) == NotExercised(why, due=True)
+    refused = replace(REPLAY, id="x99", head=Head(500, "HTTP/1.1", (), REPLAY.sent_us))
+    outcome = stream_status(replace(waited, exchanges=(*waited.exchanges, refused)), GHOSTLY)
+    assert isinstance(outcome, list)
+    assert [(one.exchange, one.seen) for one in outcome] == [("x99", "status 500")]
+
+
+@pytest.mark.parametrize(
+    ("for_us", "late_us", "seen"),
+    [
+        (3_000_000, 0, ["none in 3000 ms"]),
+        (3_000_000, 1_900_000, ["none in 3000 ms"]),
+        (3_000_000, 2_100_000, "harness late by 2100 ms"),
+        (900_000, 0, "no request for a run was answered"),  # who gave up before the bound is no witness
+    ],
+)
+def test_an_answer_that_does_not_come_within_a_bound_of_the_profile_is(
+    for_us: int, late_us: int, seen: list[str] | str
+) -> None:
+    (number,) = [at for at, one in enumerate(SLOW.exchanges) if one.role == "start"]
+    waited = waited_for(SLOW, number, for_us)
+    outcome = started_at_once(replace(waited, late=late(late_us // 1000, begin_us=200_000)), GHOSTLY)
+    assert seen == (outcome.reason if isinstance(outcome, NotExercised) else [one.seen for one in outcome])
 
 
 def test_a_trace_keeps_when_the_harness_was_late() -> None:

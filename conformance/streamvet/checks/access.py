@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet.checks.runs import answered, with_role
+from streamvet.checks.timing import no_answer, unanswered
 from streamvet.outcome import NotExercised, finding, shown
-from streamvet.trace import CLEAN, Ending
+from streamvet.trace import CLEAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,17 +134,13 @@ def _wrong_password(profile: Profile, exchange: Exchange) -> list[int] | None:
 def logins_told_apart(trace: Trace, profile: Profile) -> Outcome:
     """ACC-08; a right login that is refused may be wrong in the target file, one that fails is not."""
     operation = profile.operations["login"]
-    failed = [x for x in with_role(trace, "login") if (x.status or 0) >= 500 or _never_answered(x)]
+    logins = with_role(trace, "login")
+    failed, waited = [x for x in logins if (x.status or 0) >= 500], [x for x in logins if unanswered(x)]
     want = f"a login with the right password answered with status {operation.status[0]}"
-    found = [finding(x, want, f"status {x.status}" if x.head else "no answer", (0, len(x.body))) for x in failed]
+    found = [finding(x, want, f"status {x.status}", (0, len(x.body))) for x in failed]
     wrong = _listed("login-wrong", _wrong_password, "a login with a wrong password")(trace, profile)
-    if isinstance(wrong, NotExercised):
-        return found or wrong
-    return found + wrong
-
-
-def _never_answered(exchange: Exchange) -> bool:
-    return exchange.head is None and exchange.ending is Ending.TIMED_OUT
+    found += [] if isinstance(wrong, NotExercised) else wrong
+    return found or (no_answer(waited[0]) if waited else wrong)
 
 
 def _not_acceptable(profile: Profile, exchange: Exchange) -> list[int] | None:

@@ -9,10 +9,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamvet.outcome import NotExercised
+from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from streamvet.outcome import Finding, Outcome
-    from streamvet.trace import Trace
+    from streamvet.trace import Exchange, Trace
+
+
+def unanswered(exchange: Exchange) -> bool:
+    """Whether an answer had not begun when we had enough of waiting."""
+    return exchange.head is None and exchange.ending is Ending.TIMED_OUT
+
+
+def no_answer(exchange: Exchange) -> NotExercised:
+    """How long we wait is no bound of the contract, so no verdict; nor was what was asked for seen to hold."""
+    return NotExercised(f"{exchange.operation} of exchange {exchange.id}: {exchange.detail}", due=True)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from streamvet.checks.runs import by_run, emitted, ended, left_alone, outcome_kinds, scripted, with_role
+from streamvet.checks.timing import no_answer, unanswered
 from streamvet.contract.profile import pointed
 from streamvet.decode import coding, frames, opened, reading, streams, uncoded
 from streamvet.outcome import NotExercised, finding
@@ -44,8 +45,10 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
     asked = [x for x in asked if x.operation in profile.operations and not _is_of_another_row(x, trace)]
     if not asked:
         return NotExercised("no stream was requested with valid credentials")
-    found = []
+    found, waited = [], [x for x in asked if unanswered(x)]
     for exchange in asked:
+        if exchange in waited:
+            continue
         status = profile.operations[exchange.operation].status
         if exchange.status not in status:
             seen = (
@@ -58,7 +61,7 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
             found.append(
                 finding(exchange, f"status {_or(status)}", seen, beside=_that_gave_its_cursor(exchange, trace))
             )
-    return found
+    return found or (no_answer(waited[0]) if waited else [])
 
 
 def _that_gave_its_cursor(exchange: Exchange, trace: Trace) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks.aligning import Side, parts
 from streamvet.checks.runs import by_run, with_role
+from streamvet.checks.timing import no_answer, unanswered
 from streamvet.decode import opened, readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -26,14 +27,16 @@ def served_after_restart(trace: Trace, profile: Profile) -> Outcome:
     back = [x for x in with_role(trace, "returned") if x.about.get("restarts")]
     if not back:
         return NotExercised("no reader came back after a restart")
-    found = []
+    found, waited = [], [x for x in back if unanswered(x)]
     for x in back:
+        if x in waited:
+            continue
         shows = "due_us" in x.about or profile.field("catchup.first")  # else nothing has to be on the stream
         if not opened(x) or (shows and not (readable(x) and reading(x, profile).events)):
             refused = f"status {x.status}" if x.head else f"no answer: {x.ending.value} {x.detail}".strip()
             seen = f"no event, then {x.ending.value}" if opened(x) else refused
             found.append(finding(x, "a reader served like a new one", seen, at_us=x.ended_us, absent=opened(x)))
-    return found
+    return found or (no_answer(waited[0]) if waited else [])
 
 
 def _seen_before(trace: Trace, profile: Profile) -> dict[str, Side]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from streamvet.checks.runs import answered, ended, from_start, outcome_kinds, with_role
-from streamvet.checks.timing import Timing
+from streamvet.checks.timing import Timing, unanswered
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import NotExercised, finding, shown
 
@@ -35,11 +35,12 @@ def started_at_once(trace: Trace, profile: Profile) -> Outcome:
     for exchange in trace.exchanges:
         operation = profile.operations.get(exchange.operation)
         bound_ms = operation.raw.get("answer_within_ms") if operation else None
-        if bound_ms is None or exchange.role != "start" or exchange.head is None:
-            continue  # that there is no answer at all is another row's
-        if timing.is_over(exchange.sent_us, exchange.head.at_us, bound_ms * 1000):
-            want, took_ms = f"an answer within {bound_ms} ms", (exchange.head.at_us - exchange.sent_us) / 1000
-            found.append(finding(exchange, want, f"after {took_ms:.0f} ms", timed=True))
+        if bound_ms is None or exchange.role != "start" or (exchange.head is None and not unanswered(exchange)):
+            continue  # that there is something else in place of an answer is another row's
+        until_us = exchange.head.at_us if exchange.head else exchange.ended_us
+        if timing.is_over(exchange.sent_us, until_us, bound_ms * 1000, came=exchange.head is not None):
+            want, took = f"an answer within {bound_ms} ms", f"{(until_us - exchange.sent_us) / 1000:.0f} ms"
+            found.append(finding(exchange, want, f"{'after' if exchange.head else 'none in'} {took}", timed=True))
     return timing.outcome(found, NotExercised("no request for a run was answered"))
 
 
