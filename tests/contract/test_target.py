@@ -45,6 +45,7 @@ def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text("\n".join(lines))
     target, profile = load_target(path)
     assert (target.base_url, target.max_starts, profile.name) == ("http://127.0.0.1:4000/api", None, "ghostly")
+    assert target.max_active_runs is None
     assert target.credentials == {"email": "a@example.org", "password": "secret: {yes}"}
     assert target.launch == Launch(("node", "server.js"), tmp_path / "server", {"PORT": "4000"}, "/health", 10_000)
 
@@ -69,7 +70,7 @@ def test_the_evidence_that_a_target_allows(keys: dict[str, Any], levels: set[Evi
 
 def test_below_controlled_there_is_no_control_interface(tmp_path: Path) -> None:
     target = read(tmp_path, control="/c", launch=LAUNCH, evidence="black-box")
-    assert (target.control, target.max_starts) == (None, 50)
+    assert (target.control, target.max_starts, target.max_active_runs) == (None, 50, 2)
     assert target.launch is not None  # it is started all the same, but not killed
 
 

@@ -162,10 +162,21 @@ def test_a_candidate_that_is_not_up_by_the_deadline_is_unreachable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "scale", "seconds"), [("rockstar", 1.0, 300.0), ("promptfloe", 1.0, 390.0), ("promptfloe", 0.05, 300.0)]
+    ("name", "scale", "active", "seconds"),
+    [
+        ("rockstar", 1.0, None, 300.0),
+        ("promptfloe", 1.0, None, 390.0),
+        ("promptfloe", 0.05, None, 300.0),
+        ("promptfloe", 1.0, 2, 600.0),  # behind a run of 300 s beside one of 240, what else there is to try
+        ("promptfloe", 1.0, 1, 840.0),
+        ("ghostly", 1.0, 2, 345.0),
+        ("cosma", 1.0, 2, 390.0),  # there no run is started
+    ],
 )
-def test_the_deadline_is_five_minutes_or_more_than_the_mandated_wait(name: str, scale: float, seconds: float) -> None:
-    assert deadline_s(load_profile(name), scale) == pytest.approx(seconds)
+def test_the_deadline_is_five_minutes_or_more_than_the_mandated_wait(
+    name: str, scale: float, active: int | None, seconds: float
+) -> None:
+    assert deadline_s(load_profile(name), scale, active) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(("ending", "waits_s"), [("succeeds", LITTLE_S), (None, 1.0)])

@@ -60,6 +60,7 @@ async def _perform(state: State, stimulus: Stimulus) -> Trace:
         state.generated.taken(state.at_once if one.alone else 1),
         turn(state, alone=one.alone),
         state.connections.taken(connections),
+        state.working(one),
     ):
         try:
             with state.under_way(one) as row:

@@ -110,10 +110,11 @@ def _first_to_repeat(state: State, numbers: Sequence[int]) -> int | None:
 
 async def _tried(state: State, one: Try) -> tuple[int, Trace, bool]:
     """How late the harness was where it waited in one performance, its trace, and whether the deadline cut it short."""
-    with state.under_way(one) as row:
-        state.report()
-        async with undisturbed(state, one):
-            trace = await record(state, row)
+    async with state.working(one):
+        with state.under_way(one) as row:
+            state.report()
+            async with undisturbed(state, one):
+                trace = await record(state, row)
     return late_us(trace), trace, row.is_cut
 
 

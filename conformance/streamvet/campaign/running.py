@@ -74,8 +74,12 @@ async def campaign(
     """
     begun_us = now_us()
     scale = target.time_scale if settings.time_scale is None else settings.time_scale
-    until_us = begun_us + int(deadline_s(profile, scale) * 1e6) if settings.until_us is None else settings.until_us
-    summary = Summary(mandated_wait_s=profile.mandated_wait_s(scale))
+    until_us = (
+        begun_us + int(deadline_s(profile, scale, target.max_active_runs) * 1e6)
+        if settings.until_us is None
+        else settings.until_us
+    )
+    summary = Summary(mandated_wait_s=profile.mandated_wait_s(scale, target.max_active_runs))
     with _settled():
         async with Recorder(profile, Secrets(), route=target.route) as recorder:
             candidate = Candidate(target, profile, scale, recorder)

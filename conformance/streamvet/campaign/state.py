@@ -15,7 +15,7 @@ from streamvet.campaign.terms import Progress, Running
 from streamvet.recorder import now_us, pause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from streamvet.campaign.calm import Calm
     from streamvet.campaign.planning import Try
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # Generated tries that run at once, beside waits: they are as quick tries are. What is published everybody reads, so on
 # an ambient stream there is one.
 _GENERATED_AT_ONCE = {"run": 4, "push": 4, "ambient": 1}
+_ANY_NUMBER = 1_000_000  # of runs at work at once, more than there ever are
 _LONG_S = 3.0  # from here on it is told what a try waits for
 _TICK_S = 1.0  # between two reports of progress while nothing happens
 
@@ -77,6 +78,7 @@ class State:
     short_over: asyncio.Event = field(default_factory=asyncio.Event)
     planned_over: asyncio.Event = field(default_factory=asyncio.Event)
     connections: Slots = field(init=False)
+    active_runs: Slots = field(init=False)
     at_once: int = field(init=False)  # generated tries
     generated: Slots = field(init=False)  # places for them
     exploring: Gate = field(default_factory=Gate)
@@ -87,6 +89,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.connections = Slots(self.setting.target.max_concurrency)
+        self.active_runs = Slots(self.setting.target.max_active_runs or _ANY_NUMBER)
         self.at_once = _GENERATED_AT_ONCE[self.setting.profile.streams]
         self.generated = Slots(self.at_once)
 
@@ -94,6 +97,13 @@ class State:
     def left_s(self) -> float:
         """The time until the deadline, 0 behind it."""
         return max((self.until_us - now_us()) / 1e6, 0.0)
+
+    @contextlib.asynccontextmanager
+    async def working(self, one: Try) -> AsyncIterator[None]:
+        """Have as many runs at work as a try starts, or as there may be at once, for the length of the block."""
+        runs = min(one.probe.runs(one.stimulus), self.setting.target.max_active_runs or _ANY_NUMBER)
+        async with self.active_runs.taken(runs) if runs else contextlib.nullcontext():
+            yield
 
     def untried(self, one: Try) -> None:
         """Note that the deadline kept a planned try from being made, or cut it short."""

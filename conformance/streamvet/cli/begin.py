@@ -43,6 +43,8 @@ inputs:
 _STARTS = """
 # Runs may cost money: never start more than this many.
 max_starts: 50
+# And they may be heavy, such as a browser each: never have more of them at work at once.
+max_active_runs: 2
 """
 _TAIL = """\
 {starts}# How many connections the suite may hold at once.

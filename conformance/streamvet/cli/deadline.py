@@ -46,5 +46,7 @@ def deadline_of(
 ) -> Deadline:  # fmt: skip
     """The deadline that the user names; else that of the slowest candidate, and the budget for generated tries."""
     if seconds is None:
-        seconds = max(deadline_s(one.profile, one.scale) for one in subjects) + (budget_s or 0.0)
+        seconds = max(deadline_s(one.profile, one.scale, one.target.max_active_runs) for one in subjects) + (
+            budget_s or 0.0
+        )
     return Deadline(begun_us, seconds)

@@ -177,9 +177,8 @@ def _checked(subjects: Sequence[Subject], wanted: _Wanted) -> list[Report]:
         interrupted = not process.catch_up(interrupted=interrupted) or interrupted
         for one in trials:
             subject, settings = one.subject, wanted.settings
-            summary = subject.summary or Summary(
-                duration_s=(ended_us - begun_us) / 1e6, mandated_wait_s=subject.profile.mandated_wait_s(subject.scale)
-            )
+            mandated_s = subject.profile.mandated_wait_s(subject.scale, subject.target.max_active_runs)
+            summary = subject.summary or Summary(duration_s=(ended_us - begun_us) / 1e6, mandated_wait_s=mandated_s)
             again_with = ["--seed", str(settings.seed)] if settings.seed else []
             again_with += ["--allow-commands"] if wanted.allow_commands else []
             facts = {

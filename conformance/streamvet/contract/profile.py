@@ -269,16 +269,18 @@ class Profile:
         """A tolerance, scaled but never below the floor."""
         return max(int(tolerance_ms * 1000 * scale), MIN_TOLERANCE_US)
 
-    def mandated_wait_s(self, scale: float) -> float:
-        """The longest observation window of the profile, in seconds."""
-        waits = [0.0]
+    def mandated_wait_s(self, scale: float, max_active_runs: int | None = None) -> float:
+        """The longest observation window of the profile, in seconds; or what those on runs take, so many at once."""
+        waits, on_runs = [0.0], [0.0]
         if self.heartbeat:
-            waits.append(self.heartbeat.observe * self.heartbeat.interval_ms * scale)
+            (waits if self.streams == "ambient" else on_runs).append(
+                self.heartbeat.observe * self.heartbeat.interval_ms * scale
+            )
         detached = self.field("catchup.detached")
-        if detached:
-            waits.append(detached["life_ms"] * scale)
+        if detached:  # of one run until it may end, of another one until it has to have ended
+            on_runs += [detached["life_ms"] * scale * detached["alive_at"], detached["life_ms"] * scale]
         if self.field("transport.open.level") == "MUST":
             waits.append(self.field("transport.open.at_least_ms") * scale)
         if self.terminal and self.terminal.cap_ms:
             waits.append(self.terminal.cap_ms * scale)
-        return max(waits) / 1000
+        return max(*waits, *on_runs, sum(on_runs) / (max_active_runs or len(on_runs))) / 1000

@@ -34,6 +34,7 @@ _SECRET = re.compile(
 # Runs may cost money; what the suite starts black-box for the largest profile is below this.
 DEFAULT_MAX_STARTS = 50
 DEFAULT_MAX_CONCURRENCY = 20  # a browser holds 6 connections to a host, a small server's default pool 20 to 100
+DEFAULT_MAX_ACTIVE_RUNS = 2  # a run may be a browser, or a model at work; scripts cost nothing
 OUTCOMES = ("succeeds", "fails", "long")
 
 
@@ -63,6 +64,7 @@ class Target:
     existing: Mapping[str, str] = field(default_factory=dict)
     max_starts: int | None = DEFAULT_MAX_STARTS  # None: as many as one likes
     max_concurrency: int = DEFAULT_MAX_CONCURRENCY
+    max_active_runs: int | None = DEFAULT_MAX_ACTIVE_RUNS  # None: as many as one likes
     control: str | None = None
     time_scale: float = 1.0
     triggers: Mapping[str, Any] = field(default_factory=dict)
@@ -123,6 +125,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         existing=raw.get("existing", {}),
         max_starts=raw.get("max_starts", None if control else DEFAULT_MAX_STARTS),
         max_concurrency=raw.get("max_concurrency", _connections(profile)),
+        max_active_runs=raw.get("max_active_runs", None if control else DEFAULT_MAX_ACTIVE_RUNS),
         control=control,
         time_scale=float(raw.get("time_scale", 1.0)),
         triggers=raw.get("triggers", {}),

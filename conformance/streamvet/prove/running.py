@@ -70,6 +70,9 @@ def perform(all_jobs: Sequence[Job], on_done: Callable[[Done], None]) -> list[Do
     Runs that are no evidence are repeated afterwards with less beside them, then with nothing: those in which the
     harness was late, and those that did not go as they must. Bounds in real time, such as a second for a close, are
     missed by a server that shares its cores with other runs; what is wrong is wrong alone too.
+
+    Single tries are not performed again, as `run` does it: a fault has to be found by the first attempt. Where a try is
+    over its time by chance, the run has not gone as it must, and its repetition is the second attempt.
     """
     results = beside_each_other(perform_one, mixed(all_jobs), AT_ONCE, on_done)
     for at_once in REPEATED_AT_ONCE:
