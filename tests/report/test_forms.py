@@ -24,6 +24,7 @@ from streamvet.report.exits import Exit, Policy, exit_code
 from .made import GHOSTLY, REGISTRY, event, exchange, report, ruling, trace
 
 if TYPE_CHECKING:
+    from streamvet.judge import Ruling
     from streamvet.report.report import Report
 
 NASTY = (
@@ -140,8 +141,8 @@ def test_junit_is_well_formed_with_a_case_for_each_requirement(nasty: Report, po
     suite = ET.fromstring(junit.render([nasty], policy)).find("testsuite")  # noqa: S314 - our own output
     assert suite is not None
     found = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
-    # Nine requirements and one stale waiver; a NOTE is never a failure.
-    assert found == {"tests": "10", "failures": str(failures), "errors": "1", "skipped": "4"}
+    # Eight requirements that apply, and one stale waiver; a NOTE is never a failure, a MUST that is undecided an error.
+    assert found == {"tests": "9", "failures": str(failures), "errors": "2", "skipped": "2"}
 
 
 def test_text_says_what_is_wrong_and_counts_the_rest(nasty: Report) -> None:
@@ -157,7 +158,7 @@ def test_text_says_what_is_wrong_and_counts_the_rest(nasty: Report) -> None:
     ):
         assert part in said
     assert "TRN-01" not in said
-    assert 'with the body {"data":"<script>‹ESC›‹U+202E›"}' in said
+    assert """--data-binary $'{"data":"<script>\\x1b\\xe2\\x80\\xae"}'""" in said
     assert '»{"a":"<script>alert(1)</script> ‹ESC›[2' in said
     claim, counts = said.rstrip().splitlines()[-2:]
     assert claim == "an error of the suite itself (exit 4)"
@@ -276,6 +277,23 @@ def test_json_has_what_is_explained_and_by_what(rooted: Report) -> None:
     assert by_id["EVT-08"]["unread"] == {"EVT-02": 34}
     assert by_id["ORD-03"]["adopted"] == GHOSTLY.adopted["ORD-03"]
     assert by_id["SSE-09"]["trips"] != []
+
+
+@pytest.mark.parametrize(
+    ("one", "policy", "tag"),
+    [
+        (ruling("CAT-14", Verdict.INCONCLUSIVE, reason="not tried", exercised=0), Policy(), "error"),
+        (ruling("CAT-14", Verdict.INCONCLUSIVE, reason="not tried", exercised=0), Policy(accept_incomplete=True),
+         "skipped"),
+        (ruling("TRN-09", Verdict.INCONCLUSIVE, reason="not tried", exercised=0), Policy(), "skipped"),  # a SHOULD
+        (ruling("EVT-02", Verdict.INCONCLUSIVE, explained=[UNDER]), Policy(), "error"),  # its cause is left out
+    ],
+)  # fmt: skip
+def test_junit_is_as_red_as_the_exit_code(one: Ruling, policy: Policy, tag: str) -> None:
+    made = report(ruling("TRN-01", Verdict.PASS), one)
+    assert (exit_code([made], policy) is Exit.INCOMPLETE) is (tag == "error")
+    (case,) = ET.fromstring(junit.render([made], policy)).findall("testsuite/testcase")[1:]  # noqa: S314 - our own
+    assert tag in [child.tag for child in case]
 
 
 def test_junit_skips_what_is_explained_with_its_findings(rooted: Report) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.decode import frames as frames_of
 from streamvet.report import stock
+from streamvet.report.curl import curl
 from streamvet.report.printable import printable
 from streamvet.report.strip import Strip, draw
 from streamvet.report.timeline import Row, Scene, request_line, timeline
@@ -39,6 +40,7 @@ class Exhibit:
     role: str
     request: str  # method and URL
     sent: str  # the body of the request as it is, cut; "" where it has none
+    curl: str  # the request as a command
     answer: str  # how it was answered: status and media type, or what came in place of that
     headers: tuple[tuple[str, str], ...]
     at_ms: float  # from the request
@@ -71,6 +73,7 @@ def exhibit(finding: Finding, trace: Trace, profile: Profile) -> Exhibit | None:
         role=exchange.role,
         request=request_line(exchange),
         sent=_sent(exchange),
+        curl=curl(exchange.request),
         answer=printable(_answer(exchange)),
         headers=_headers(exchange),
         at_ms=scene.ms(finding.at_us),

@@ -61,12 +61,12 @@ def exit_code(reports: Sequence[Report], policy: Policy) -> Exit:
         return Exit.INCOMPLETE  # also where that would be accepted: nobody knows what was still to come
     if not any(report.exercised for report in reports) or any(report.errors for report in reports):
         return Exit.INCOMPLETE  # what an error of ours has cost is in the report; the rest holds
-    if any(_incomplete(ruling, report, policy) for report in reports for ruling in report.rulings):
+    if any(is_incomplete(ruling, report, policy) for report in reports for ruling in report.rulings):
         return Exit.INCOMPLETE
     return Exit.CONFORMANT
 
 
-def _incomplete(ruling: Ruling, report: Report, policy: Policy) -> bool:
+def is_incomplete(ruling: Ruling, report: Report, policy: Policy) -> bool:
     """Whether a MUST is undecided that the run should have decided.
 
     What only explained findings speak about is violated, and nobody's to accept: it counts whatever its causes are,

@@ -87,6 +87,7 @@ def _verdict(ruling: Ruling, report: Report) -> dict[str, Any]:
         "trips": list(row.trips),
         "reason": ruling.reason,
         "reproduce": ruling.reproduce,
+        "curl": next((one.curl for one in report.exhibits.get(row.id, ()) if ruling.findings), ""),
     }
     value |= {key: one for key, one in optional.items() if one}
     replay = report.replays.get(row.id)

@@ -1,4 +1,7 @@
-"""The report as JUnit XML, for CI pages: a test case for each requirement.
+"""The report as JUnit XML, for CI pages: a test case for each requirement that applies.
+
+A MUST that is undecided, and by which the run is incomplete, is an error there: a page that is green says so of no run
+that ends with exit code 3.
 
 What no XML reader takes (control characters, lone surrogates) is shown by its name or number. Must not know how
 the other forms look.
@@ -13,7 +16,7 @@ from streamvet.contract.evidence import highest
 from streamvet.outcome import Verdict
 from streamvet.report.basis import rests_on
 from streamvet.report.claim import sentence
-from streamvet.report.exits import exit_code
+from streamvet.report.exits import Exit, exit_code, is_incomplete
 from streamvet.report.printable import counted, printable, printable_lines
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from streamvet.report.report import Report
 
 FINDINGS = 5  # of one requirement, in the text of its failure
-_SKIPPED = frozenset({Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE, Verdict.WAIVED})
+_SKIPPED = frozenset({Verdict.INCONCLUSIVE, Verdict.WAIVED})
 
 
 def render(reports: Sequence[Report], policy: Policy) -> str:
@@ -51,7 +54,8 @@ def _suite(root: Element, report: Report, policy: Policy) -> None:
     for name, value in [*facts.items(), *(("note", note) for note in report.notes)]:
         SubElement(properties, "property", name=name, value=printable(str(value)))
     for ruling in report.rulings:
-        _case(suite, report, ruling, policy)
+        if ruling.verdict is not Verdict.NOT_APPLICABLE:
+            _case(suite, report, ruling, policy)
     for stale in report.stale:
         case = SubElement(suite, "testcase", classname=f"streamvet.{report.profile}.waivers", name=printable(stale))
         SubElement(case, "failure", type="STALE", message=printable(stale))
@@ -77,6 +81,9 @@ def _case(suite: Element, report: Report, ruling: Ruling, policy: Policy) -> Non
     elif verdict is Verdict.ERROR:
         error = SubElement(case, "error", type=verdict.value, message="the check itself failed")
         error.text = printable_lines(ruling.reason)
+    elif _leaves_incomplete(ruling, report, policy):
+        error = SubElement(case, "error", type=verdict.value, message=printable(ruling.reason))
+        error.text = told or printable_lines(ruling.reason)
     elif verdict in _SKIPPED:
         SubElement(case, "skipped", message=printable(f"{verdict.value}: {ruling.reason}"))
         if told:
@@ -85,6 +92,12 @@ def _case(suite: Element, report: Report, ruling: Ruling, policy: Policy) -> Non
         SubElement(case, "system-out").text = f"{verdict.value}\n{told}"
     elif ruling.reason:  # a PASS that did not read everything
         SubElement(case, "system-out").text = printable(f"{verdict.value}, {ruling.reason}")
+
+
+def _leaves_incomplete(ruling: Ruling, report: Report, policy: Policy) -> bool:
+    """Whether the run is incomplete by it; what only explained findings speak about has its cause's failure instead."""
+    code = exit_code([report], policy)
+    return is_incomplete(ruling, report, policy) and (not ruling.explained or code is Exit.INCOMPLETE)
 
 
 def _first_line(ruling: Ruling) -> str:
@@ -106,6 +119,7 @@ def _told(ruling: Ruling, report: Report) -> str:
     replay = report.replays.get(row.id)
     if lines and replay:
         lines += [f"story: {replay.story}", f"{replay.often}; {replay.file}", f"replay: {replay.command}"]
+    lines += [f"request: {one.curl}" for one in report.exhibits.get(row.id, ())[:1] if ruling.findings]
     if lines and ruling.reproduce:
         lines.append(f"reproduce: {ruling.reproduce}")
     return printable_lines("\n".join(lines))

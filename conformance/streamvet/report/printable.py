@@ -50,6 +50,11 @@ def printable(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(_shape(char, False) for char in text)
 
 
+def is_printable(char: str) -> bool:
+    """Whether a character is shown as it is."""
+    return _shape(char, False) == char
+
+
 def printable_lines(text: str) -> str:
     """`text` with its line feeds as they are, and each line made fit for showing."""
     return "\n".join(printable(line) for line in text.split("\n"))

@@ -193,8 +193,6 @@ def _exhibit(text: Text, shown: Exhibit) -> None:
     span = f"bytes {finding.span[0]}-{finding.span[1]}, " if finding.span[0] < finding.span[1] else ""
     where = f"exchange {finding.exchange} ({shown.role}): {shown.request}"
     _field(text, "where", where)
-    if shown.sent:
-        _field(text, "", f"with the body {shown.sent}")
     _field(text, "", f"{span}{shown.at_ms:.1f} ms after the request, {shown.answer}")
     _field(text, "expected", finding.expected)
     _field(text, "seen", finding.seen)
@@ -202,6 +200,7 @@ def _exhibit(text: Text, shown: Exhibit) -> None:
         _bytes(text, shown)
     tried = f"probe {shown.probe}" + (f", stimulus {shown.stimulus}" if shown.stimulus else "")
     _field(text, "tried by", tried + (f", {finding.trace}" if finding.trace else ""))
+    _field(text, "request", shown.curl)
 
 
 def _bytes(text: Text, shown: Exhibit) -> None:
