@@ -7,6 +7,7 @@ violation explains (see `explaining`) is no verdict of its own. Must not know ho
 from __future__ import annotations
 
 import dataclasses
+import re
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.contract.registry import Registry, Requirement
     from streamvet.outcome import Check, Outcome
-    from streamvet.trace import Trace
+    from streamvet.trace import Exchange, Trace
 
 # The verdict on a requirement of this level that has findings.
 VIOLATED = {"MUST": Verdict.FAIL, "SHOULD": Verdict.WARN, "NOTE": Verdict.NOTE}
@@ -261,7 +262,7 @@ class Judge:
         if tally.untried:
             return Verdict.INCONCLUSIVE, _out_of_time(tally.untried)
         if overlooked := [*tally.overlooked, *tally.attempts.overlooked]:
-            return Verdict.INCONCLUSIVE, f"what was due was not looked at: {', '.join(dict.fromkeys(overlooked))}"
+            return Verdict.INCONCLUSIVE, f"what was due was not looked at: {_worst_of(overlooked)}"
         if tally.exercised:
             return Verdict.PASS, "; ".join(filter(None, (tally.attempts.acquitted(), _not_read(tally.unread))))
         return Verdict.INCONCLUSIVE, "; ".join(filter(None, (_reasons(tally.reasons), _not_read(tally.unread))))
@@ -336,7 +337,15 @@ def _hindrance(trace: Trace) -> str | None:
             return f"the answer to {one.operation} has no id at {one.about['no_id']}"
         if "hindrance" in one.about:
             return f"not tried: {one.about['hindrance']}"
+        if one.about.get("meant") in {"stream", "answer"} and (place := _led_away(one)):
+            return f"not tried: {one.operation} is answered with a redirect, to {place}"
     return None
+
+
+def _led_away(exchange: Exchange) -> str:
+    """Where a redirect leads that is the answer, "" where it is none: the suite follows none, as it has credentials."""
+    head = exchange.head
+    return head.get("location") if head and 300 <= head.status < 400 else ""
 
 
 def _called(trace: Trace) -> str:
@@ -380,6 +389,14 @@ def _reasons(reasons: Mapping[str, int]) -> str:
         return "no try reached it"
     ordered = sorted(reasons, key=lambda reason: (not reason.startswith("not tried"), -reasons[reason], reason))
     return "; ".join(ordered[:3])
+
+
+def _worst_of(reasons: list[str]) -> str:
+    """Reasons that differ in a number alone once, by the largest one."""
+    alike: dict[str, str] = {}
+    for reason in sorted(reasons, key=lambda one: [int(number) for number in re.findall(r"\d+", one)]):
+        alike[re.sub(r"\d+", "", reason)] = reason
+    return ", ".join(list(alike.values())[-_NAMED:])
 
 
 def _out_of_time(untried: list[str]) -> str:

@@ -52,6 +52,7 @@ class Finding:
     beside: tuple[str, ...] = ()  # the exchanges with which this one was compared
     absent: bool = False  # it says that something is absent, which what cannot be read of its exchange may have been
     timed: bool = False  # it is about time: something came too late, too early or never within its bound
+    witness: tuple[str, tuple[int, int]] | None = None  # the exchange beside it, and its bytes, that show what is right
     explained_by: tuple[str, ...] = ()  # the ids that explain it; none where it is a violation of its own
 
 

@@ -7,6 +7,8 @@ import dataclasses
 
 import pytest
 
+from streamvet.checks.catchup.history import loss, losses
+from streamvet.decode import reading
 from streamvet.outcome import SEEN_CHARS, Finding, finding
 from streamvet.report.excerpt import AROUND_BYTES, MARK_BYTES
 from streamvet.report.exhibit import SENT_CHARS, Exhibit, exhibit
@@ -145,3 +147,26 @@ def test_what_was_seen_is_cut_where_it_says_so() -> None:
 def test_a_finding_of_another_trace_has_no_exhibit() -> None:
     other = Finding("x9", (0, 0), 0, "expected", "seen")
     assert exhibit(other, trace(exchange([(1, event(1))])), GHOSTLY) is None
+
+
+def test_a_hole_is_shown_by_the_event_behind_it_and_by_who_has_what_is_missing() -> None:
+    whole, holed = exchange([(n, event(n)) for n in range(1, 5)]), exchange([(1, event(1)), (4, event(4))], "x2")
+    tried = trace(whole, dataclasses.replace(holed, role="late"))
+    first, late = (reading(one, GHOSTLY) for one in tried.exchanges)
+    (lost,) = losses(first, late)
+    found = loss(first, late, lost, "for a late reader")
+    assert found.seen == "2 missing of 4, then assist.step_start"
+    assert holed.body[slice(*found.span)] == event(4)
+    made = exhibit(found, tried, GHOSTLY)
+    assert made is not None
+    assert "".join(piece.text for piece in made.excerpt if piece.marked) == printable_bytes(event(4))
+    size = len(event(1))
+    assert made.witness == f"exchange x1 (reader), bytes {size}-{2 * size}"
+    assert "".join(piece.text for piece in made.proof) == printable_bytes(event(2))
+
+
+def test_of_a_hole_at_the_end_its_place_is_shown() -> None:
+    whole, holed = exchange([(n, event(n)) for n in range(1, 4)]), exchange([(1, event(1))], "x2")
+    first, late = reading(whole, GHOSTLY), reading(holed, GHOSTLY)
+    found = loss(first, late, losses(first, late)[0], "for a late reader")
+    assert (found.seen, found.span) == ("2 missing of 3, and none behind", (len(event(1)), len(event(1))))

@@ -170,7 +170,7 @@ def _idle_gaps(trace: Trace, profile: Profile, *, after_event: bool) -> Outcome:
             exercised = exercised or silence.beaten or overdue
             if overdue:
                 found.append(_silent(one, silence, limit_us))
-    return found if exercised else NotExercised("no stream was silent for long enough")
+    return found if exercised else _never_silent("stream", watched)
 
 
 def after_events(trace: Trace, profile: Profile) -> Outcome:
@@ -223,7 +223,12 @@ def _watched_gaps(trace: Trace, profile: Profile) -> Outcome:
             exercised = exercised or silence_us > limit_us or (gap.beaten and gap.silent_until_us == gap.end_us)
             if silence_us > limit_us:
                 found.append(_late(one, gap, silence_us, limit_us, "silent"))
-    return found if exercised else NotExercised("no active run was silent for long enough")
+    return found if exercised else _never_silent("active run", watched)
+
+
+def _never_silent(what: str, watched: Sequence[Watch]) -> NotExercised:
+    """No heartbeat was due, as something else was said all the time."""
+    return NotExercised(f"no {what} was silent for {max(one.bound_us for one in watched) / 1e6:.1f} s")
 
 
 def busy_gaps(trace: Trace, profile: Profile) -> Outcome:

@@ -109,7 +109,7 @@ def one_terminal(trace: Trace, profile: Profile) -> Outcome:
         exercised = exercised or bool(events)
         if len(events) > 1:
             seen = f"{events[1].kind} after {events[0].kind}"
-            found.append(finding(one.exchange, "one terminal event", seen, (events[0].start, events[1].end)))
+            found.append(finding(one.exchange, "one terminal event", seen, (events[1].start, events[1].end)))
     return found if exercised else NO_TERMINAL
 
 

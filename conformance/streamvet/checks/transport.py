@@ -52,7 +52,7 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
         status = profile.operations[exchange.operation].status
         if exchange.status not in status:
             seen = (
-                f"status {exchange.status}"
+                f"status {exchange.status}{_to_where(exchange.head)}"
                 if exchange.head
                 else f"no answer: {exchange.ending.value} {exchange.detail}"
             ).strip()
@@ -62,6 +62,11 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
                 finding(exchange, f"status {_or(status)}", seen, beside=_that_gave_its_cursor(exchange, trace))
             )
     return found or (no_answer(waited[0]) if waited else [])
+
+
+def _to_where(head: Head) -> str:
+    """Where a redirect leads."""
+    return f" to {head.get('location')}" if 300 <= head.status < 400 and head.get("location") else ""
 
 
 def _that_gave_its_cursor(exchange: Exchange, trace: Trace) -> list[str]:
@@ -116,24 +121,26 @@ def _each_head(expected: str, holds: Callable[[Head, Profile], bool], seen: Call
 
 def complete_message(trace: Trace, profile: Profile) -> Outcome:
     """TRN-04."""
-    over = [r.exchange for r in streams(trace, profile) if left_alone(r)]
+    readings = [r for r in streams(trace, profile) if left_alone(r)]
+    over = [r.exchange for r in readings]
     if not over:
         return NotExercised("no stream was ended by the server")
+    want = "a message that ends as HTTP says"
     return [
-        finding(
-            x,
-            "a message that ends as HTTP says",
-            f"{x.ending.value}: {x.detail}",
-            (len(x.body), len(x.body)),
-            x.ended_us,
-        )
-        for x in over
+        finding(x, want, f"{x.ending.value}: {x.detail}{_unsaid(r)}", (len(x.body), len(x.body)), x.ended_us)
+        for r, x in zip(readings, over, strict=True)
         if not x.clean
     ] + [
         finding(x, "nothing on the connection behind the end of the message", repr(x.about["behind"]), at_us=x.ended_us)
         for x in over
         if "behind" in x.about
     ]
+
+
+def _unsaid(one: Reading) -> str:
+    """That a stream had not told its end either, where one that is cut off lacks its last event, too."""
+    last = one.profile.terminal.last if one.profile.terminal else ()
+    return "" if not last or one.of(last) else f", and no {' or '.join(last)} before that"
 
 
 def _says_its_end(head: Head) -> bool:

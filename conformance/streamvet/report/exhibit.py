@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamvet.decode import frames as frames_of
 from streamvet.report import stock
 from streamvet.report.curl import curl
+from streamvet.report.excerpt import pieces
 from streamvet.report.printable import printable
 from streamvet.report.strip import Strip, draw
 from streamvet.report.timeline import Row, Scene, request_line, timeline
@@ -49,6 +50,9 @@ class Exhibit:
     client: str  # the stock client, "" where none was asked
     client_stopped: str  # why it delivered no more
 
+    witness: str = ""  # which other exchange shows what is right, and at which of its bytes; "" where none is named
+    proof: tuple[Piece, ...] = ()  # these bytes
+
     @property
     def excerpt(self) -> tuple[Piece, ...]:
         """The offending bytes with what stands around them; empty where the finding is about no bytes."""
@@ -81,7 +85,18 @@ def exhibit(finding: Finding, trace: Trace, profile: Profile) -> Exhibit | None:
         strip=draw(exchange, finding),
         client=stock.client() if given else "",
         client_stopped=given.stopped if given else "",
+        **_witness(finding, trace),
     )
+
+
+def _witness(finding: Finding, trace: Trace) -> dict[str, Any]:
+    """The exchange that shows what is right, and its bytes."""
+    name, (start, end) = finding.witness or ("", (0, 0))
+    one = next((one for one in trace.exchanges if one.id == name), None)
+    if one is None:
+        return {}
+    where = f"exchange {name} ({one.role}), bytes {start}-{end}"
+    return {"witness": where, "proof": pieces(one.body, start, end, (start, end))}
 
 
 def _is_stream(exchange: Exchange, profile: Profile) -> bool:

@@ -19,6 +19,7 @@ from streamvet.contract.evidence import highest
 from streamvet.outcome import Verdict
 from streamvet.report.also import also
 from streamvet.report.basis import rests_on
+from streamvet.report.causes import causes
 from streamvet.report.claim import sentence
 from streamvet.report.exits import MEANING, Policy, exit_code
 from streamvet.report.printable import LINE_FEED, counted, printable, printable_lines
@@ -94,6 +95,7 @@ def _view(report: Report, policy: Policy, index: int) -> dict[str, Any]:
             (ruling, report.exhibits.get(ruling.requirement.id, ())) for ruling in report.loud() if ruling.findings
         ],
         "silent": [ruling for ruling in report.loud() if not ruling.findings],
+        "causes": causes(one for one in report.loud() if one.verdict is Verdict.INCONCLUSIVE and not one.explained),
         "probes": list(dict.fromkeys(probe for ruling in applicable for probe in ruling.probes)),
         "applicable": applicable,
         "linked": {ruling.requirement.id for ruling in report.loud()},

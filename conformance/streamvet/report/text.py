@@ -13,6 +13,7 @@ from streamvet.contract.evidence import LACKING, highest
 from streamvet.outcome import Verdict
 from streamvet.report.also import Also, also
 from streamvet.report.basis import rests_on
+from streamvet.report.causes import causes
 from streamvet.report.claim import sentence
 from streamvet.report.exits import MEANING, Exit, Policy, exit_code
 from streamvet.report.printable import counted, printable, printable_lines
@@ -159,17 +160,20 @@ def _notes(text: Text, rulings: list[Ruling]) -> None:
 
 
 def _inconclusive(text: Text, report: Report, rulings: list[Ruling]) -> None:
-    """A line for each within the level of evidence, and one for all that need the same level more."""
+    """What others explain, the causes of the rest within the level of evidence, and what needs another level."""
     beyond = [one for one in rulings if not report.within(one)]
-    kinds = {
-        "only violated where another requirement is": [one for one in rulings if one.explained],
-        "never exercised, because": [one for one in rulings if not one.explained and one not in beyond],
-    }
-    for kind, found in kinds.items():
-        if found:
-            text.append("\n").append("INCONCLUSIVE", STYLES[Verdict.INCONCLUSIVE]).append(f"  {kind}\n")
-        for one in found:
-            text.append(f"  {one.requirement.id}  ", "bold").append(f"{printable(one.reason)}\n")
+    explained = [one for one in rulings if one.explained]
+    if explained:
+        text.append("\n").append("INCONCLUSIVE", STYLES[Verdict.INCONCLUSIVE])
+        text.append("  only violated where another requirement is\n")
+    for one in explained:
+        text.append(f"  {one.requirement.id}  ", "bold").append(f"{printable(one.reason)}\n")
+    for cause in causes(one for one in rulings if not one.explained and one not in beyond):
+        text.append("\n").append("INCONCLUSIVE", STYLES[Verdict.INCONCLUSIVE])
+        text.append(f"  {counted(len(cause.ids), 'requirement')}, {printable(cause.reason)}\n")
+        if cause.add:
+            _field(text, "to add", cause.add)
+        text.append(f"  {', '.join(cause.ids)}\n", "bold")
     for level in dict.fromkeys(report.levels[one.requirement.id] for one in beyond):
         ids = [one.requirement.id for one in beyond if report.levels[one.requirement.id] is level]
         text.append("\n").append("INCONCLUSIVE", STYLES[Verdict.INCONCLUSIVE])
@@ -197,15 +201,18 @@ def _exhibit(text: Text, shown: Exhibit) -> None:
     _field(text, "expected", finding.expected)
     _field(text, "seen", finding.seen)
     if shown.excerpt:
-        _bytes(text, shown)
+        _bytes(text, "bytes", shown.excerpt)
+    if shown.witness:
+        _field(text, "beside", shown.witness)
+        _bytes(text, "", shown.proof)
     tried = f"probe {shown.probe}" + (f", stimulus {shown.stimulus}" if shown.stimulus else "")
     _field(text, "tried by", tried + (f", {finding.trace}" if finding.trace else ""))
     _field(text, "request", shown.curl)
 
 
-def _bytes(text: Text, shown: Exhibit) -> None:
-    before, marked, after = excerpt_parts(shown.excerpt)
-    text.append(f"  {'bytes':<{INDENT - 2}}", "dim").append(before).append(marked, "reverse").append(f"{after}\n")
+def _bytes(text: Text, name: str, excerpt: Sequence[Piece]) -> None:
+    before, marked, after = excerpt_parts(excerpt)
+    text.append(f"  {name:<{INDENT - 2}}", "dim").append(before).append(marked, "reverse").append(f"{after}\n")
 
 
 def excerpt_parts(pieces: Sequence[Piece]) -> tuple[str, str, str]:

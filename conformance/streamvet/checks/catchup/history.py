@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.checks.aligning import Side, split
@@ -70,12 +71,25 @@ def losses(whole: Reading, one: Reading, skip: int = 0) -> list[Lost]:
 def loss(whole: Reading, one: Reading, lost: Lost, place: str) -> Finding:
     """The finding that a stream lacks these events of the whole history; `place` says where it should have them."""
     number, size = lost.numbers[0], len(whole.history)
-    kind = whole.history[number].kind
-    want = f"event {number + 1} of {size} ({kind}, as exchange {whole.exchange.id} has it) {place}"
-    last = one.history[-1] if one.history else None
-    span = (last.start, last.end) if last else (0, len(one.exchange.body))
+    gone = whole.history[number]
+    want = f"event {number + 1} of {size} ({gone.kind}, as exchange {whole.exchange.id} has it) {place}"
+    following, at = _after_the_hole(whole, one, lost)
     seen = f"{len(lost.numbers)} missing of {size}"
-    return finding(one.exchange, want, seen, span, beside=[whole.exchange.id], absent=lost.hidden)
+    if following is None:
+        seen, span = f"{seen}, and none behind", (at, at)
+    else:
+        seen, span = f"{seen}, then {following.kind}", (following.start, following.end)
+    made = finding(one.exchange, want, seen, span, beside=[whole.exchange.id], absent=lost.hidden)
+    return replace(made, witness=(whole.exchange.id, (gone.start, gone.end)))
+
+
+def _after_the_hole(whole: Reading, one: Reading, lost: Lost) -> tuple[Event | None, int]:
+    """The event of a stream that comes where the first lost one should be, and the offset of that place."""
+    key, gone = identity(whole.profile), set(lost.numbers)
+    first = lost.numbers[0]
+    after = {key(whole, event) for number, event in enumerate(whole.history) if number > first and number not in gone}
+    following = next((event for event in one.history if key(one, event) in after), None)
+    return following, one.history[-1].end if one.history else 0
 
 
 def pairs_of(trace: Trace, profile: Profile, chosen: Callable[[Reading], bool]) -> list[tuple[Reading, Reading]]:

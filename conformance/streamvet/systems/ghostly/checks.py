@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamvet.contract.profile import Profile
+    from streamvet.decode import Event, Reading
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Exchange, Trace
 
@@ -49,12 +50,20 @@ def one_run_end(trace: Trace, profile: Profile) -> Outcome:
     whole = [r for r in streams(trace, profile) if from_start(r) and ended(r) and r.exchange.role != "cut"]
     if not whole:
         return NotExercised("no run was read to its end")
-    counts = [(one, len(one.of(RUN_END))) for one in whole]
+    ends = [(one, one.of(RUN_END)) for one in whole]
     return [
-        finding(one.exchange, "one run_end event", f"{count} of them", (0, len(one.exchange.body)), absent=not count)
-        for one, count in counts
-        if count != 1
+        finding(one.exchange, "one run_end event", f"{len(events)} of them", _second(one, events), absent=not events)
+        for one, events in ends
+        if len(events) != 1
     ]
+
+
+def _second(one: Reading, events: list[Event]) -> tuple[int, int]:
+    """The bytes of the second of these events; where there is none, the place behind the last event of all."""
+    if events:
+        return events[1].start, events[1].end
+    end = one.events[-1].end if one.events else len(one.exchange.body)
+    return end, end
 
 
 def not_in_the_future(trace: Trace, profile: Profile) -> Outcome:

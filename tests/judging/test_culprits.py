@@ -1,0 +1,76 @@
+"""Where a finding points: at what is wrong, not at what suffers from it."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from streamvet.checks.terminal import one_terminal
+from streamvet.checks.transport import complete_message, stream_status
+from streamvet.contract.loading import load_profile
+from streamvet.examples import base_trace, bases, examples
+from streamvet.systems import judge_of
+from streamvet.systems.ghostly.checks import one_run_end
+from streamvet.trace import Ending
+
+if TYPE_CHECKING:
+    from streamvet.outcome import Check, Finding
+    from streamvet.trace import Exchange, Trace
+
+GHOSTLY, COSMA = load_profile("ghostly"), load_profile("cosma")
+
+
+def found_in(check: Check, trace: Trace) -> tuple[Finding, Exchange]:
+    """The first finding of a check, and its exchange."""
+    outcome = check(trace, load_profile(trace.profile))
+    assert isinstance(outcome, list)
+    first = outcome[0]
+    return first, next(one for one in trace.exchanges if one.id == first.exchange)
+
+
+def test_the_second_of_two_ends_is_the_wrong_one() -> None:
+    twice = next(one.bad for one in examples("TRM-02") if one.bad.profile == "ghostly" and not one.holds)
+    first, exchange = found_in(one_terminal, twice)
+    said = exchange.body[slice(*first.span)]
+    assert (said.count(b"event: status"), first.seen) == (1, "status.fail after status.fail")
+    assert b'"status":"fail"' in exchange.body[: first.span[0]]
+
+
+def test_the_second_run_end_is_the_wrong_one() -> None:
+    start, stream, *rest = base_trace(bases()["ghostly-failing"]).exchanges
+    chunk = next(one for one in stream.chunks if b"run_end" in one.data)
+    end = chunk.start + len(chunk.data)
+    body = stream.body[:end] + chunk.data + stream.body[end:]
+    whole = replace(stream, body=body, ends=array("q", [len(body)]), times=array("q", [chunk.at_us]))
+    trace = base_trace(bases()["ghostly-failing"])
+    first, _ = found_in(one_run_end, replace(trace, exchanges=(start, whole, *rest)))
+    assert (first.seen, first.span) == ("2 of them", (end, end + len(chunk.data)))
+
+
+def test_a_stream_that_is_cut_off_had_not_told_its_end_either() -> None:
+    trace = base_trace(bases()["cosma-stop"])
+    stream = next(one for one in trace.exchanges if b"shutting_down" in one.body)
+    before = stream.body.index(b"event: update", 0, stream.body.index(b"shutting_down"))
+    for body, said in ((stream.body[:before], ", and no shutting_down before that"), (stream.body, "")):
+        cut = replace(stream, body=body, ending=Ending.TRUNCATED, detail="the last chunk is missing")
+        first, _ = found_in(complete_message, replace(trace, exchanges=(cut,)))
+        assert first.seen == f"truncated: the last chunk is missing{said}"
+
+
+def redirected(trace: Trace) -> Trace:
+    """The trace where each request for a run is answered with a redirect, so that nothing follows on it."""
+    start = next(one for one in trace.exchanges if one.role == "start")
+    assert start.head is not None
+    head = start.head._replace(status=307, headers=(("Location", "https://example.org/v1/run"),))
+    return replace(trace, exchanges=(replace(start, head=head),))
+
+
+def test_a_redirect_is_the_reason_of_all_that_follows() -> None:
+    trace = redirected(base_trace(bases()["ghostly-straight"]))
+    first, _ = found_in(stream_status, trace)
+    assert first.seen == "status 307 to https://example.org/v1/run"
+    bench = judge_of(GHOSTLY)
+    bench.add(trace)
+    reasons = {one.reason for one in bench.rulings() if one.verdict.value == "INCONCLUSIVE"}
+    assert reasons == {"not tried: start:run is answered with a redirect, to https://example.org/v1/run"}
