@@ -58,6 +58,39 @@ def test_ending_by_the_server(name: str) -> None:
     assert exchange.clean is (ending in (Ending.COMPLETE, Ending.CLOSED))
 
 
+WORDS = {
+    "no last chunk": "the connection ended before the last chunk",
+    "inside a chunk": "the connection ended before the last chunk",
+    "content length not reached": "the connection ended after 2 of 3 bytes of the body",
+    "no answer": "the connection ended without an answer",
+    "inside the head": "the connection ended without an answer",
+    "not HTTP": '"SSH-2.0-OpenSSH_9.2" in place of a status line',
+    "a chunk size that is none": 'a chunk begins with "zz", not with its size',
+    "a chunk without its end": 'a chunk goes on with "de" behind its size',
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_how_a_message_failed_is_said_in_words_of_our_own(name: str) -> None:
+    assert asyncio.run(recorded(sends(*ENDINGS[name][0]))).detail == WORDS[name]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (b"Content-Length: 3\r\nContent-Length: 4", "Content-Length has several values"),
+        (b"Content-Length: three", "Content-Length is no number"),
+        (b"Transfer-Encoding: gzip, chunked", "a transfer coding that is not chunked"),
+        (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "several fields Transfer-Encoding"),
+        (b"no colon", '"no colon" in place of a field line'),
+        (b" folded: 1", "a folded line before the first field line"),
+    ],
+)
+def test_a_head_that_is_none_is_said_so(fields: bytes, words: str) -> None:
+    exchange = asyncio.run(recorded(sends(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n\r\n")))
+    assert (exchange.ending, exchange.detail) == (Ending.MALFORMED, words)
+
+
 LENGTH_1 = SSE_HEAD.replace(b"Transfer-Encoding: chunked", b"Content-Length: 1")
 WHOLE_STREAM = (SSE_HEAD, chunk(b"data: 1\n\n"), LAST_CHUNK)
 BEHIND: dict[str, tuple[tuple[bytes, ...], str | None]] = {
@@ -102,18 +135,19 @@ def test_what_follows_on_the_end_of_a_stream(name: str, monkeypatch: pytest.Monk
 
 def test_reset() -> None:
     exchange = asyncio.run(recorded(sends(SSE_HEAD, chunk(b"data: 1\n\n"), reset=True)))
-    assert exchange.ending is Ending.RESET
+    assert (exchange.ending, exchange.detail) == (Ending.RESET, "the connection was reset")
     assert exchange.head is not None
 
 
 def test_no_server() -> None:
-    async def scenario() -> Ending:
+    async def scenario() -> tuple[Ending, str]:
         async with serving(sends()) as url:
             pass
         async with recording() as tape:
-            return await get(tape, url).ended(SOON_S)
+            live = get(tape, url)
+            return await live.ended(SOON_S), live.detail
 
-    assert asyncio.run(scenario()) is Ending.RESET
+    assert asyncio.run(scenario()) == (Ending.RESET, "no connection came about")
 
 
 def test_deadline() -> None:

@@ -19,6 +19,7 @@ import httpx
 
 from streamvet.contract.route import DIRECT, Route
 from streamvet.recorder.clock import JitterMeter, now_us
+from streamvet.recorder.failures import told
 from streamvet.recorder.limits import LIMITS, Limits, LineWatch
 from streamvet.recorder.live import CutPlan, Live
 from streamvet.recorder.patience import Patience
@@ -222,17 +223,11 @@ class Recorder:
         return LineWatch(self.limits, events=_STREAMS[head.media_type])
 
     def _broken(self, error: httpx.TransportError, head: Head | None) -> tuple[Ending, str]:
-        name = type(error).__name__
-        detail = str(error) or name
         if isinstance(error, httpx.TimeoutException):
             return Ending.TIMED_OUT, f"no connection within {CONNECT_S:g} s"
-        if not isinstance(error, httpx.RemoteProtocolError):
-            return Ending.RESET, detail if detail == name else f"{name}: {detail}"
-        if "without sending" in detail:  # a response, or the complete message body
-            return Ending.TRUNCATED, detail
-        if "buffer too long" in detail.lower() and head is None:
+        if "buffer too long" in str(error).lower() and head is None:
             return Ending.CUT, f"limit: head over {self.limits.head_bytes} bytes"
-        return Ending.MALFORMED, detail
+        return told(error)
 
 
 @cache

@@ -1,0 +1,71 @@
+"""How a message failed, in words of our own and of RFC 9112, whichever library has noticed it.
+
+Goes by the texts of h11 and httpcore, which have no other way to tell; the tests notice where one has changed. Must not
+know exchanges.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import httpx
+
+from streamvet.trace import Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_QUOTED_BYTES = 80  # of what is no HTTP
+
+
+def _quoted(match: re.Match[str]) -> str:
+    """The bytes that a library has quoted as Python does, as text between double quotes."""
+    literal = match["bytes"].removeprefix("bytearray(").removesuffix(")")
+    try:
+        value = ast.literal_eval(literal)
+    except (ValueError, SyntaxError):
+        return "something else"
+    data = (bytes(value) if isinstance(value, bytes | bytearray) else str(value).encode()).rstrip(b"\r\n")
+    more = "…" if len(data) > _QUOTED_BYTES else ""
+    return f'"{data[:_QUOTED_BYTES].decode("utf-8", "backslashreplace")}{more}"'
+
+
+_BYTES = r"(?P<bytes>(bytearray\()?b['\"].*['\"]\)?)"
+# What a library says, how the message has ended, and the same in our words. RFC 9112: 4 (status line), 5 (field lines),
+# 6.1 and 6.3 (what tells the length), 7.1 (chunks).
+_TOLD: tuple[tuple[str, Ending, Callable[[re.Match[str]], str]], ...] = (
+    (r"received (?P<got>\d+) bytes, expected (?P<all>\d+)", Ending.TRUNCATED,
+     lambda match: f"the connection ended after {match['got']} of {match['all']} bytes of the body"),
+    (r"incomplete chunked read", Ending.TRUNCATED, lambda _: "the connection ended before the last chunk"),
+    (r"without sending a response", Ending.TRUNCATED, lambda _: "the connection ended without an answer"),
+    (r"illegal chunk header: " + _BYTES, Ending.MALFORMED,
+     lambda match: f"a chunk begins with {_quoted(match)}, not with its size"),
+    (r"malformed chunk footer: " + _BYTES + r" \(expected", Ending.MALFORMED,
+     lambda match: f"a chunk goes on with {_quoted(match)} behind its size"),
+    (r"illegal status line: " + _BYTES, Ending.MALFORMED, lambda match: f"{_quoted(match)} in place of a status line"),
+    (r"illegal header line: " + _BYTES, Ending.MALFORMED, lambda match: f"{_quoted(match)} in place of a field line"),
+    (r"continuation line at start of headers", Ending.MALFORMED, lambda _: "a folded line before the first field line"),
+    (r"no response line received", Ending.MALFORMED, lambda _: "an empty line in place of a status line"),
+    (r"conflicting Content-Length", Ending.MALFORMED, lambda _: "Content-Length has several values"),
+    (r"bad Content-Length", Ending.MALFORMED, lambda _: "Content-Length is no number"),
+    (r"multiple Transfer-Encoding", Ending.MALFORMED, lambda _: "several fields Transfer-Encoding"),
+    (r"Only Transfer-Encoding: chunked", Ending.MALFORMED, lambda _: "a transfer coding that is not chunked"),
+)  # fmt: skip
+_FAILED: dict[type[httpx.TransportError], str] = {
+    httpx.ConnectError: "no connection came about",
+    httpx.ReadError: "the connection was reset",
+}
+
+
+def told(error: httpx.TransportError) -> tuple[Ending, str]:
+    """How an exchange ended by an error of the transport that is no timeout, and why."""
+    if not isinstance(error, httpx.RemoteProtocolError):
+        return Ending.RESET, _FAILED.get(type(error), "the connection failed")
+    text = str(error)
+    for pattern, ending, say in _TOLD:
+        match = re.search(pattern, text, re.DOTALL)
+        if match:
+            return ending, say(match)
+    return Ending.MALFORMED, "what came is not HTTP/1.1"
