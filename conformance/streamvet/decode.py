@@ -8,10 +8,8 @@ know what is right or wrong: a problem is noted, not judged.
 from __future__ import annotations
 
 import sys
-import zlib
 from array import array
 from bisect import bisect_left
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -522,48 +520,19 @@ def opened(exchange: Exchange) -> bool:
 
 
 def readable(exchange: Exchange) -> bool:
-    """Whether a stream's bytes are as the server wrote them, without content coding."""
-    return (
-        opened(exchange)
-        and exchange.head is not None
-        and exchange.head.get("content-encoding", "identity") == "identity"
-    )
+    """Whether a stream's bytes are what the server wrote: without a content coding, or with one that was undone."""
+    return opened(exchange) and not unknown_coding(exchange)
 
 
-# How zlib finds the wrapping of each coding (its manual, inflateInit2): 16 more than the window asks for that of gzip.
-# `deflate` is the zlib format (RFC 9110, 8.4.1.2); x-gzip is gzip (8.4.1.3).
-_WRAPPINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-# As much as the recorder lets an event have; what a probe asks for with a coding has some hundred bytes.
-_MOST_DECODED_BYTES = 4 * 2**20
+def unknown_coding(exchange: Exchange) -> str:
+    """The content coding of an answer that nobody has undone, "" where there is none."""
+    return "" if exchange.coding else coding(exchange)
 
 
 def coding(exchange: Exchange) -> str:
     """The content coding of an answer in lower case, "" where it has none; several are joined by a comma."""
     named = exchange.head.get("content-encoding").lower() if exchange.head else ""
     return "" if named == "identity" else named
-
-
-def uncoded(exchange: Exchange) -> Exchange | None:
-    """The exchange as if no coding had been applied: each chunk is what can be decoded when it has come.
-
-    None where the coding is not one that we can read. Where the body is not what its coding says, it ends there; and
-    where it becomes too large.
-    """
-    wrapping = _WRAPPINGS.get(coding(exchange))
-    if wrapping is None or exchange.head is None:
-        return None
-    decoder = zlib.decompressobj(wrapping)
-    body, ends = bytearray(), array("q")
-    with suppress(zlib.error):
-        for chunk in exchange.chunks:
-            body += decoder.decompress(chunk.data, _MOST_DECODED_BYTES - len(body))
-            ends.append(len(body))
-            if len(body) >= _MOST_DECODED_BYTES:
-                break
-    ends.extend([len(body)] * (len(exchange.times) - len(ends)))
-    headers = tuple((name, value) for name, value in exchange.head.headers if name.lower() != "content-encoding")
-    head = exchange.head._replace(headers=headers)
-    return replace(exchange, head=head, body=bytes(body), ends=ends)
 
 
 def streams(trace: Trace, profile: Profile) -> list[Reading]:

@@ -288,7 +288,7 @@ def _exchange(row: Mapping[str, Any], name: str, path: Path, place: str) -> Exch
     return Exchange(
         id=name, operation=row["operation"], role=row["role"], about=row["about"], request=_request(row["request"]),
         sent_us=_us(row["at_ms"]), head=head, body=body, ends=ends, times=times, ending=Ending(row["ending"]),
-        ended_us=_us(row["ended_ms"]), detail=row.get("detail", ""),
+        ended_us=_us(row["ended_ms"]), detail=row.get("detail", ""), coding=row.get("coding", ""),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.attempts import Attempts
 from streamvet.contract.files import FileError
-from streamvet.decode import bounded_trace, view
+from streamvet.decode import bounded_trace, opened, unknown_coding, view
 from streamvet.explaining import Explanations
 from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
 from streamvet.trace import Ending
@@ -192,7 +192,7 @@ class Judge:
         for names in unread.values():
             tally.unread.update(names)
         if isinstance(outcome, NotExercised):
-            reason = _hindrance(trace) or outcome.reason
+            reason = _hindrance(trace) or (_coded(trace) if row.reads else None) or outcome.reason
             tally.reasons[reason] = tally.reasons.get(reason, 0) + 1
             if outcome.due and trace.attempt:
                 tally.attempts.overlook(trace.attempt, reason)
@@ -346,6 +346,12 @@ def _led_away(exchange: Exchange) -> str:
     """Where a redirect leads that is the answer, "" where it is none: the suite follows none, as it has credentials."""
     head = exchange.head
     return head.get("location") if head and 300 <= head.status < 400 else ""
+
+
+def _coded(trace: Trace) -> str | None:
+    """Why a stream could not be read, where nobody knows its content coding."""
+    unknown = sorted({unknown_coding(one) for one in trace.exchanges if opened(one) and unknown_coding(one)})
+    return f"not read: a stream has the content coding {', '.join(unknown)}" if unknown else None
 
 
 def _called(trace: Trace) -> str:

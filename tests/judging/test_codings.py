@@ -1,53 +1,51 @@
-"""A stream with a content coding is read as far as that can be, and no further than it is worth."""
+"""A stream with a content coding: judged by what was decoded; where nobody decodes it, the reason names it."""
 
 from __future__ import annotations
 
-import zlib
-from array import array
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import dataclasses
 
 import pytest
 
-from streamvet.decode import uncoded
+from streamvet.contract.loading import load_profile
 from streamvet.examples import base_trace, bases
+from streamvet.outcome import Verdict
+from streamvet.systems import judge_of
+from streamvet.trace import Trace, dump, load
 
-if TYPE_CHECKING:
-    from streamvet.trace import Exchange
-
-MIB = 2**20
-
-
-def _coded(*chunks: bytes, coding: str = "gzip") -> Exchange:
-    plain = next(one for one in base_trace(bases()["ghostly-straight"]).exchanges if one.about.get("meant") == "stream")
-    assert plain.head is not None
-    ends = array("q", [sum(map(len, chunks[: at + 1])) for at in range(len(chunks))])
-    head = plain.head._replace(headers=(*plain.head.headers, ("Content-Encoding", coding)))
-    return replace(plain, head=head, body=b"".join(chunks), ends=ends, times=array("q", range(len(chunks))))
+BASE = base_trace(bases()["ghostly-failing"])
 
 
-def _bomb(mebibytes: int) -> bytes:
-    coder = zlib.compressobj(9, zlib.DEFLATED, 31)
-    return b"".join(coder.compress(b" " * MIB) for _ in range(mebibytes)) + coder.flush()
+def _coded(named: str, undone: str) -> Trace:
+    """The base with the coding that the head names in every stream, and the one that was undone."""
+    exchanges = []
+    for one in BASE.exchanges:
+        if one.head is None or one.about.get("meant") != "stream":
+            exchanges.append(one)
+            continue
+        head = one.head._replace(headers=(*one.head.headers, ("Content-Encoding", named)))
+        exchanges.append(dataclasses.replace(one, head=head, coding=undone, wire_bytes=100))
+    return dataclasses.replace(BASE, exchanges=tuple(exchanges))
 
 
-def test_a_bomb_is_decoded_in_part_alone() -> None:
-    bomb = _bomb(16)
-    found = uncoded(_coded(bomb[:100], bomb[100:], b"more"))
-    assert found is not None
-    assert 0 < len(found.body) <= 4 * MIB
-    assert len(found.ends) == len(found.times) == 3
-    assert found.ends[-1] == len(found.body)
+def _verdicts(trace: Trace) -> dict[str, tuple[Verdict, str]]:
+    bench = judge_of(load_profile(trace.profile))
+    bench.add(trace)
+    assert bench.errors == []
+    return {one.requirement.id: (one.verdict, one.reason) for one in bench.rulings()}
 
 
-@pytest.mark.parametrize("cut", [0, 1, 9])
-def test_what_is_no_gzip_ends_there(cut: int) -> None:
-    data = zlib.compress(b"data: 1\n\n", wbits=31)[:cut] + b"nonsense" * 9
-    found = uncoded(_coded(data, b"more"))
-    assert found is not None
-    assert list(found.ends) == [len(found.body)] * 2
+def test_what_was_decoded_is_judged_like_what_was_not_coded() -> None:
+    assert _verdicts(_coded("Gzip", "gzip")) == _verdicts(BASE)
 
 
-def test_what_nobody_can_read_is_not_read() -> None:
-    assert uncoded(_coded(b"x", coding="zoo")) is None
-    assert uncoded(_coded(b"x", coding="gzip, gzip")) is None
+@pytest.mark.parametrize("row", ["SSE-01", "ORD-01", "TRM-01", "EVT-02"])
+def test_an_unknown_coding_is_named(row: str) -> None:
+    verdict, reason = _verdicts(_coded("zoo", ""))[row]
+    assert (verdict, reason) == (Verdict.INCONCLUSIVE, "not read: a stream has the content coding zoo")
+
+
+def test_the_coding_is_in_the_file() -> None:
+    trace = _coded("gzip", "gzip")
+    assert [(one.coding, one.wire_bytes) for one in load(dump(trace), "x").exchanges] == [
+        (one.coding, one.wire_bytes) for one in trace.exchanges
+    ]

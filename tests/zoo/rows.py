@@ -187,7 +187,7 @@ HTTP = (
 )  # fmt: skip
 CODINGS = (
     _stream("gzip-that-is-none", "says gzip and sends plain text",
-            coded(b"gzip", PLAIN), code=3, warned=("TRN-16",)),
+            coded(b"gzip", PLAIN), "TRN-04", warned=("TRN-16",)),
     _stream("unknown-coding", "names a coding that does not exist",
             coded(b"zoo", PLAIN), code=3, warned=("TRN-16",)),
     _stream("gzip-bomb", "sends 1 GiB of spaces in 1 MiB of gzip",

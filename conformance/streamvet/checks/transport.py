@@ -5,7 +5,6 @@ Must not know SSE or NDJSON: media types come from the framing's name.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from streamvet.checks.runs import by_run, emitted, ended, left_alone, outcome_kinds, scripted, with_role
 from streamvet.checks.timing import no_answer, unanswered
 from streamvet.contract.profile import pointed
-from streamvet.decode import coding, frames, opened, reading, streams, uncoded
+from streamvet.decode import coding, frames, opened, readable, reading, streams
 from streamvet.outcome import NotExercised, finding
 from streamvet.trace import Ending
 
@@ -179,20 +178,18 @@ def delimited(trace: Trace, profile: Profile) -> Outcome:
 
 def flushed(trace: Trace, profile: Profile) -> Outcome:
     """TRN-07: of a stream with a content coding, each event can be decoded before the pause behind it."""
-    asked = [x for x in trace.exchanges if x.about.get("gzip") and opened(x)]
+    asked = [x for x in trace.exchanges if opened(x) and _offers_coding(x)]
     if not asked:
-        return NotExercised("no stream was requested with Accept-Encoding: gzip")
+        return NotExercised("no stream was requested with Accept-Encoding: gzip, deflate, br, zstd")
     coded = [x for x in asked if coding(x)]
     if not coded:
         return []
-    decoded = [(x, uncoded(x)) for x in coded]
-    unread = sorted({coding(x) for x, plain in decoded if plain is None})
-    if unread and all(plain is None for _, plain in decoded):
-        return NotExercised(f"the content coding {', '.join(unread)} is not read")
-    outcome = _released([reading(plain, profile) for _, plain in decoded if plain is not None], trace, profile)
-    if isinstance(outcome, NotExercised):
-        return outcome
-    return [dataclasses.replace(one, span=(0, 0)) for one in outcome]  # the span is one of what was decoded
+    return _released([reading(x, profile) for x in coded if readable(x)], trace, profile)
+
+
+def _offers_coding(exchange: Exchange) -> bool:
+    """Whether a request asks for a coding."""
+    return any(weight for name, weight in (_accepted(exchange) or {}).items() if name != "identity")
 
 
 def excluded_coding(trace: Trace, profile: Profile) -> Outcome:
@@ -234,7 +231,9 @@ def _takes(accepted: Mapping[str, float], name: str) -> bool:
 
 def released(trace: Trace, profile: Profile) -> Outcome:
     """TRN-03: between the events on both sides of a scripted pause, the pause is seen."""
-    return _released(streams(trace, profile), trace, profile)
+    # A coding that a request asks for is TRN-07's.
+    read = [one for one in streams(trace, profile) if not (coding(one.exchange) and _offers_coding(one.exchange))]
+    return _released(read, trace, profile)
 
 
 def _released(readings: Iterable[Reading], trace: Trace, profile: Profile) -> Outcome:

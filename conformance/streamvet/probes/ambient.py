@@ -13,7 +13,7 @@ from streamvet.contract.profile import matches
 from streamvet.probes import scripts, triggers
 from streamvet.probes.bounds import script_s
 from streamvet.probes.reading import EVENTS, OLD_ID, pauses_of
-from streamvet.probes.sender import GZIP, NO_GZIP
+from streamvet.probes.sender import BROWSERS, NO_GZIP
 from streamvet.probes.setting import STEP_MS
 
 if TYPE_CHECKING:
@@ -196,16 +196,16 @@ async def _shown_something(driver: Driver, stimulus: Stimulus, readers: list[Liv
 
 
 def coding_stimuli(setting: Setting) -> list[Stimulus]:
-    """A reader that accepts gzip, with control for events with pauses, and one that excludes it: its head tells."""
+    """A reader that asks for codings as browsers do, with control for pauses; one that excludes gzip."""
     paused = pauses_of(setting) if setting.published else []
     return [
-        setting.saying("a reader of gzip", paused, coding=GZIP),
+        setting.saying("a browser", paused, coding=BROWSERS),
         setting.saying("gzip excluded", [], coding=NO_GZIP),
     ]
 
 
 async def coding(driver: Driver, stimulus: Stimulus) -> None:
-    """A reader that accepts gzip, and one that excludes it."""
+    """A reader that asks for the content codings that browsers ask for, and one that excludes gzip."""
     reader = await driver.listen(coding=stimulus["coding"])
     if not stimulus["script"]:
         await reader.cut("the head tells")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from streamvet.probes import scripts
 from streamvet.probes.bounds import script_s
 from streamvet.probes.runs import Run
-from streamvet.probes.sender import GZIP, NO_GZIP
+from streamvet.probes.sender import BROWSERS, NO_GZIP
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 
 if TYPE_CHECKING:
@@ -157,19 +157,19 @@ async def _join_at_event(driver: Driver, run: Run, first: Live, count: int) -> L
 
 
 def coding_stimuli(setting: Setting) -> list[Stimulus]:
-    """A run that pauses, for a reader that accepts gzip, and a short one for a reader that excludes it."""
+    """A run that pauses, for who asks for codings as browsers do, and a short one for who excludes gzip."""
     paused, short = [*lead(setting), *pauses_of(setting)], steps_of(setting, setting.main, EVENTS, STEP_MS)
     return [
-        setting.stimulus("pauses for a reader of gzip", setting.main, "succeeds", paused, coding=GZIP),
+        setting.stimulus("pauses for a browser", setting.main, "succeeds", paused, coding=BROWSERS),
         setting.stimulus("gzip excluded", setting.main, "succeeds", short, coding=NO_GZIP),
     ]
 
 
 async def coding(driver: Driver, stimulus: Stimulus) -> None:
-    """A reader that accepts gzip, and one that excludes it."""
+    """A reader that asks for the content codings that browsers ask for, and one that excludes gzip."""
     _run, reader = await driver.begin("reader", coding=stimulus["coding"])
     if reader is not None:
-        await driver.to_end(reader)  # where it is compressed no events are seen, and its end alone ends the wait
+        await driver.to_end(reader)
 
 
 def _pause_ms(setting: Setting) -> float:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from streamvet.probes.candidate import Candidate
     from streamvet.recorder import CutPlan, Live, Tape
 
-# What a request takes (RFC 9110, 12.5.3): no coding, gzip, or every one but gzip, which a server that looks for the
-# name alone takes for the contrary.
-IDENTITY, GZIP, NO_GZIP = "identity", "gzip", "gzip;q=0"
+# What a request takes (RFC 9110, 12.5.3): no coding, what browsers ask for, or every one but gzip, which a server that
+# looks for the name alone takes for the contrary.
+IDENTITY, BROWSERS, NO_GZIP = "identity", "gzip, deflate, br, zstd", "gzip;q=0"
 _MEDIA = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
 # A surrogate that stands alone, which JSON can spell and no URL can hold, is written all the same: what would have been
 # asked for is shown in the trace, and is not sent.
@@ -69,8 +69,6 @@ class Sender:
         about = {"meant": "answer", "account": account} | about
         if self._candidate.restarts > self._restarts:
             about["restarts"] = self._candidate.restarts - self._restarts
-        if coding == GZIP:
-            about["gzip"] = True
         unsendable = _unsendable((*known.values(), *parameters.values(), *(value for _, value in dress)))
         ask = Ask(
             operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.recorder.clock import now_us
 from streamvet.recorder.live_decoder import LiveDecoder, Seen, lenient
+from streamvet.recorder.unpacking import Undecodable, unpacking
 from streamvet.trace import Ending, Head
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from streamvet.contract.profile import Profile
     from streamvet.recorder.limits import Limits, LineWatch
+    from streamvet.recorder.unpacking import Unpack
 
 
 _WHY_CHARS = 100  # of why a request cannot be sent
@@ -53,8 +55,10 @@ class Live:
         self.about: dict[str, Any] = {} if about is None else about
         self.sent_us = now_us()
         self.head_now: Head | None = None
-        self.body = bytearray()
-        self.received = 0  # bytes; of the body some may have been cut off again
+        self.body = bytearray()  # without the content coding that `coding` names
+        self.received = 0  # bytes of the body; some may have been cut off again
+        self.coding = ""
+        self.wire_bytes = 0
         self.ends: array[int] = array("q")
         self.times: array[int] = array("q")
         self.ending: Ending | None = None
@@ -63,6 +67,7 @@ class Live:
         self._decoder = LiveDecoder(profile)
         self._limits = limits
         self._lines: LineWatch | None = None
+        self._unpack: Unpack | None = None
         self._plan = plan
         self._task: asyncio.Task[None] | None = None
         self._tick: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -81,6 +86,8 @@ class Live:
         """The head has come; `lines` watches the lengths of lines where a stream follows."""
         self.head_now = head
         self._lines = lines
+        self._unpack = unpacking(codings := head.get("content-encoding"))
+        self.coding = codings.lower() if self._unpack else ""
         size = sum(len(name) + len(value) + 4 for name, value in head.headers)
         if size > self._limits.head_bytes:
             self._stop = (Ending.CUT, f"limit: head over {self._limits.head_bytes} bytes")
@@ -90,17 +97,29 @@ class Live:
 
     def take(self, data: bytes, at_us: int) -> bool:
         """Keep bytes that have come; gives whether to read on."""
-        self.body += data
-        self.received += len(data)
+        self.wire_bytes += len(data)
         self.ends.append(len(self.body))
         self.times.append(at_us)
-        over = self._over(data, at_us)
-        if over:
-            self._stop = (Ending.CUT, f"limit: {over}")
+        try:
+            for piece in self._unpack(data) if self._unpack else (data,):
+                self._add(piece, at_us)
+                if self._stop:
+                    break
+        except Undecodable as error:
+            self._stop = (Ending.MALFORMED, f"the content is no {self.coding}: {error}")
         if self._plan:
             self._cut_by_plan(self._plan)
         self._changed()
         return self._stop is None
+
+    def _add(self, data: bytes, at_us: int) -> None:
+        """Let the last chunk be so much longer."""
+        self.body += data
+        self.received += len(data)
+        self.ends[-1] = len(self.body)
+        over = self._over(data, at_us)
+        if over:
+            self._stop = (Ending.CUT, f"limit: {over}")
 
     def too_much(self, what: str) -> None:
         """Note that a limit is reached: nothing more is read."""

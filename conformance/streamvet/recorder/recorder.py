@@ -205,10 +205,13 @@ class Recorder:
             await live.gate()
             taken = 0
             async for data in chunks:
-                self._held_bytes += len(data)
+                before = live.received
+                goes_on = live.take(data, now_us())
+                self._held_bytes += live.received - before
                 if self._held_bytes > self.limits.held_bytes:
                     live.too_much(f"all tries under way over {self.limits.held_bytes} bytes")
-                if not live.take(data, now_us()):
+                    return False
+                if not goes_on:
                     return False
                 await live.gate()
                 taken += 1

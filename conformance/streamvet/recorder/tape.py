@@ -95,6 +95,8 @@ class Tape:
             ending=live.ending or Ending.CUT,
             ended_us=(live.ended_us or now_us()) - zero,
             detail=secrets.mask_text(live.detail),
+            coding=secrets.mask_text(live.coding),
+            wire_bytes=live.wire_bytes,
         )
 
     def _request(self, ask: Ask) -> Request:

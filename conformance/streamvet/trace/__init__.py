@@ -12,7 +12,8 @@ File format (`meta/trace.schema.json` describes each record)::
     {"record": "exchange", "id": "x1", "operation": "attach", "role": "reader", …, "request": {…}}
     {"record": "head", "exchange": "x1", "at_us": 812, "status": 200, "http": "HTTP/1.1", "headers": [[…, …]]}
     {"record": "chunk", "exchange": "x1", "at_us": 900, "text": "…"}            or "base64" where it is not UTF-8
-    {"record": "end", "exchange": "x1", "at_us": 4000, "ending": "complete", "detail": ""}
+    {"record": "end", "exchange": "x1", "at_us": 4000, "ending": "complete", "detail": "",
+     "coding": "gzip", "wire_bytes": 812}          `coding` where one was undone: the chunks are what they say without
 """
 
 from __future__ import annotations

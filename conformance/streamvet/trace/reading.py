@@ -60,6 +60,7 @@ class _Open:
             id=first["id"], operation=first["operation"], role=first["role"], about=first["about"],
             request=self.request, sent_us=first["at_us"], head=self.head, body=body, ends=self.ends, times=self.times,
             ending=Ending(end["ending"]), ended_us=end["at_us"], detail=end.get("detail", ""),
+            coding=str(end.get("coding", "")), wire_bytes=int(end.get("wire_bytes", 0)),
         )  # fmt: skip
 
 

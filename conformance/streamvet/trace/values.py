@@ -113,6 +113,8 @@ class Exchange:
     ending: Ending
     ended_us: int
     detail: str = ""
+    coding: str = ""  # the content coding that was undone: the body, its chunks and all spans are of what it says
+    wire_bytes: int = 0  # of the body as it came, with its coding; 0 where nobody has counted
     whole: Exchange | None = None  # of a view that hides events: the exchange with all of them
     reads: str = "frames"  # of such a view: the level that an event has to reach so that it is seen
     memo: Memo = field(default_factory=Memo, init=False, repr=False)

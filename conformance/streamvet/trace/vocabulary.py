@@ -21,7 +21,6 @@ ABOUT = {
     "after_terminal": "true where the cursor is that of the run's terminal event, or of a later one",
     "case": "which of several wrong inputs was sent, or which list was asked for",
     "project": "the project for which a list was asked",
-    "gzip": "true where the request accepts gzip",
     "finished": "true where the run was known to be finished before the request was sent",
     "restarts": "how often the candidate had been restarted in this try before the request was sent",
     "stalled_until_us": "a reader that read nothing before this time",

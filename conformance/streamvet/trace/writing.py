@@ -51,7 +51,8 @@ def records(trace: Trace) -> Iterator[dict[str, Any]]:
             yield {"record": "chunk", "exchange": exchange.id, "at_us": chunk.at_us, **_piece(chunk.data)}
         yield {
             "record": "end", "exchange": exchange.id, "at_us": exchange.ended_us, "ending": exchange.ending.value,
-            "detail": exchange.detail,
+            "detail": exchange.detail, **({"coding": exchange.coding} if exchange.coding else {}),
+            "wire_bytes": exchange.wire_bytes,
         }  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def _gzipped(own: Traits, applies: Callable[[Scene], bool], *, flushes: int = 1)
 
 
 def _takes_gzip(scene: Scene) -> bool:
-    return scene.headers.get("Accept-Encoding", "") == "gzip"
+    return "gzip" in scene.headers.get("Accept-Encoding", "") and not _names_gzip(scene)
 
 
 def _names_gzip(scene: Scene) -> bool:
