@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from streamvet.checks.heartbeat import silent_gaps
 from streamvet.checks.terminal import closes, finished_in_time
 from streamvet.checks.transport import stream_status
 from streamvet.contract.loading import load_profile
@@ -122,3 +123,48 @@ def test_a_trace_that_knows_the_worst_delay_alone_is_refused() -> None:
     old = first.replace('"format":2', '"format":1').replace('"late":[]', '"jitter_us":{"x6":87000}')
     with pytest.raises(TraceError, match="expected format 2, got 1; record it again"):
         load([old, *rest], "t")
+
+
+# ------------------------------------------------------------------------------------------------ heartbeats
+
+MISSED, HARDLY, *_ = [row.bad for row in examples("HBT-01") if row.base == "ghostly-watch-idle" and not row.holds]
+WATCHED = next(row.good for row in examples("HBT-01") if row.base == "ghostly-watch-idle")
+CAME_US = 17_120_000  # in HARDLY the first heartbeat, 17,014 ms after the last byte of the catch-up, of 17,000
+
+
+def watched(trace: Trace, *times: Late) -> list[str] | str:
+    """What HBT-01 says."""
+    outcome = silent_gaps(replace(trace, late=times), GHOSTLY)
+    return outcome.reason if isinstance(outcome, NotExercised) else [one.seen.partition(",")[0] for one in outcome]
+
+
+def up_to(at_us: int, for_us: int) -> list[Late]:
+    """A harness that is hardly ever idle for so long: it is late for nine of ten milliseconds."""
+    return [Late(at_us - before, 9_000) for before in range(for_us, 0, -10_000)]
+
+
+@pytest.mark.parametrize(
+    ("trace", "times", "seen"),
+    [
+        (WATCHED, [], []),
+        (WATCHED, [Late(11_000_000, 4_000_000), Late(26_000_000, 4_000_000)], []),  # it was there when they came
+        (MISSED, [Late(5_000_000, 900_000)], ["none for 30000 ms"]),
+        (HARDLY, [], ["none for 17014 ms"]),
+        (HARDLY, [Late(CAME_US - 5_000, 10_000)], ["none for 17014 ms"]),  # what is left is over the bound
+        (HARDLY, [Late(CAME_US - 20_000, 25_000)], []),  # up to a quarter of the tolerance the bound is wider
+        (HARDLY, up_to(CAME_US, 500_000), []),
+        (HARDLY, up_to(CAME_US, 600_000), "harness late by 540 ms"),
+        (HARDLY, up_to(CAME_US - 50_000, 600_000), ["none for 17014 ms"]),  # then it had read all that was there
+    ],
+)
+def test_the_harness_has_to_be_there_when_a_heartbeat_may_come(
+    trace: Trace, times: list[Late], seen: list[str] | str
+) -> None:
+    assert watched(trace, *times) == seen
+
+
+def test_a_gap_that_is_hardly_within_its_bound_may_have_begun_earlier() -> None:
+    """Gaps are of 15 s, and 17 are allowed: a heartbeat that was read 2.5 s late hides one of 17.5."""
+    beat_us = next(one for one in WATCHED.exchanges[1].times if one > 10_000_000)
+    assert watched(WATCHED, Late(beat_us - 2_500_000, 2_500_000)) == "harness late by 2500 ms"
+    assert watched(WATCHED, Late(beat_us - 1_500_000, 1_500_000)) == []

@@ -5,20 +5,20 @@ All times are those at which bytes arrived, with the lateness of the harness its
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from heapq import merge
-from itertools import chain, pairwise
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamvet.checks.gaps import Gap, Silence, gaps, silences
 from streamvet.checks.runs import with_role
 from streamvet.contract.profile import PseudoPointer, pointed
 from streamvet.decode import readable, reading, streams
 from streamvet.outcome import MOST_FINDINGS, NotExercised, finding, has_room, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from streamvet.contract.profile import Heartbeat, Profile
     from streamvet.decode import Event, Reading
@@ -30,70 +30,9 @@ DATE_KEPT_MS = 1000  # servers make a Date anew about once a second: it is a low
 JITTER_SHARE = 4  # the harness may be late by a quarter of the tolerance; beyond that it cannot tell
 
 
-class Gap(NamedTuple):
-    """A time without a heartbeat, and the silence with which it begins."""
-
-    start_us: int
-    silent_until_us: int  # the first other event, or the end of the gap
-    end_us: int
-    beaten: bool  # ended by a heartbeat, not by the end of the observation
-    span: tuple[int, int]  # the bytes that arrived within it
-
-
 def bound_us(profile: Profile, beat: Heartbeat, scale: float, jitter_us: int) -> int:
     """The longest gap that is allowed, widened by what the harness itself was late."""
     return int(beat.interval_ms * 1000 * scale) + profile.tolerance_us(beat.tolerance_ms, scale) + jitter_us
-
-
-def gaps(one: Reading) -> Iterator[Gap]:
-    """The gaps of a watched stream: from its last catch-up byte, or else its head, to the end of the observation."""
-    marks = _marks(one)
-    over_us, size = _watched_until(one), len(one.exchange.body)
-    begin_us, offset, live = _after_catchup(one, marks)
-    silent_until_us: int | None = None
-    for event, is_beat in live:
-        if not is_beat:
-            silent_until_us = silent_until_us or event.at_us
-            continue
-        yield Gap(begin_us, silent_until_us or event.at_us, event.at_us, True, (offset, event.start))
-        begin_us, offset, silent_until_us = event.at_us, event.end, None
-    if over_us > begin_us:
-        yield Gap(begin_us, min(silent_until_us or over_us, over_us), over_us, False, (offset, size))
-
-
-def _marks(one: Reading) -> Iterator[tuple[Event, bool]]:
-    """Heartbeats and events in the order of the bytes, with which of the two it is."""
-    beats, events = ((beat, True) for beat in one.beats), ((event, False) for event in one.events)
-    return merge(beats, events, key=_offset)
-
-
-def _offset(mark: tuple[Event, bool]) -> int:
-    return mark[0].start
-
-
-def _after_catchup(one: Reading, marks: Iterator[tuple[Event, bool]]) -> tuple[int, int, Iterator[tuple[Event, bool]]]:
-    """When the catch-up was over, its last offset, and what came after it.
-
-    The catch-up is the start state, and what comes in one go after it or after the head.
-    """
-    first = tuple((one.profile.field("catchup.first") or {}).get("events", ()))
-    last_us, offset = one.head_us, 0
-    for index, (event, is_beat) in enumerate(marks):
-        start_state = index == 0 and event.kind in first
-        if is_beat or (event.at_us - last_us > CATCHUP_PAUSE_US and not start_state):
-            return last_us, offset, chain([(event, is_beat)], marks)
-        last_us, offset = event.at_us, event.end
-    return last_us, offset, marks
-
-
-CATCHUP_PAUSE_US = 50_000  # a replay is written in one go; events that are further apart are live
-
-
-def _watched_until(one: Reading) -> int:
-    """The end of the observation: the terminal event, or when the exchange ended."""
-    terminal = one.of(one.profile.terminal.events) if one.profile.terminal else []
-    later = [event.at_us for event in terminal if event.at_us > one.head_us]
-    return min([*later[:1], one.exchange.ended_us])
 
 
 class Watch(NamedTuple):
@@ -101,6 +40,22 @@ class Watch(NamedTuple):
 
     reading: Reading
     bound_us: int
+    trace: Trace
+
+    def is_over(self, start_us: int, end_us: int, over: Callable[[int], bool]) -> bool | None:
+        """Whether a gap is over its bound; None where the harness was late at one of its ends, and cannot tell.
+
+        `over` says it of a bound. By up to a quarter of the tolerance the harness may be late, which widens the bound.
+        """
+        beat = self.reading.profile.heartbeat
+        scale, tolerance_ms = self.trace.time_scale, beat.tolerance_ms if beat else 0
+        bearable_us = self.reading.profile.tolerance_us(tolerance_ms, scale) // JITTER_SHARE
+        early_us, late_us = self.trace.late_at_us(start_us), self.trace.late_at_us(end_us)
+        if over(self.bound_us + late_us):
+            return True
+        if late_us > bearable_us and over(self.bound_us):
+            return None
+        return None if early_us > bearable_us and over(self.bound_us - early_us) else False
 
 
 def _watched(trace: Trace, profile: Profile) -> list[Watch] | NotExercised:
@@ -110,46 +65,31 @@ def _watched(trace: Trace, profile: Profile) -> list[Watch] | NotExercised:
     exchanges = [x for x in with_role(trace, "watch") if readable(x)]
     if not exchanges:
         return NotExercised("no active run was watched for heartbeats")
-    found = []
-    for exchange in exchanges:
-        jitter_us = trace.worst_late_us(exchange)
-        if jitter_us * JITTER_SHARE > profile.tolerance_us(beat.tolerance_ms, trace.time_scale):
-            return NotExercised(f"harness late by {jitter_us / 1000:.0f} ms", due=True)
-        found.append(Watch(reading(exchange, profile), bound_us(profile, beat, trace.time_scale, jitter_us)))
-    return found
+    limit_us = bound_us(profile, beat, trace.time_scale, 0)
+    return [Watch(reading(one, profile), limit_us, trace) for one in exchanges]
 
 
-class Silence(NamedTuple):
-    """A time in which no event and no heartbeat arrived on a stream."""
+class _Seen:
+    """What a check of gaps has seen: whether a heartbeat was due, and by how much the harness was too late to tell."""
 
-    start_us: int
-    end_us: int
-    longest_us: int  # of it, without any write: a comment that is no heartbeat is one
-    after_event: bool  # begun by an event, not by a heartbeat or the head
-    beaten: bool  # ended by a heartbeat
-    span: tuple[int, int]
+    def __init__(self) -> None:
+        self.found: list[Finding] = []
+        self.exercised = False
+        self.late_us = 0
 
+    def doubt(self, watch: Watch, start_us: int, end_us: int) -> None:
+        """Note a gap of which nobody can tell."""
+        trace = watch.trace
+        self.late_us = max(self.late_us, trace.late_at_us(start_us), trace.late_at_us(end_us))
 
-def silences(one: Reading) -> Iterator[Silence]:
-    """The times between events and heartbeats of a watched stream, from its head to the end of the observation."""
-    begin_us, offset, after_event = one.head_us, 0, False
-    for event, is_beat in _marks(one):
-        longest_us = _longest(one.others_us, begin_us, event.at_us)
-        yield Silence(begin_us, event.at_us, longest_us, after_event, is_beat, (offset, event.end))
-        begin_us, offset, after_event = event.at_us, event.end, not is_beat
-    over_us, size = _watched_until(one), len(one.exchange.body)
-    if over_us > begin_us:
-        longest_us = _longest(one.others_us, begin_us, over_us)
-        yield Silence(begin_us, over_us, longest_us, after_event, False, (offset, size))
+    def outcome(self, otherwise: NotExercised) -> Outcome:
+        """The outcome of the check."""
+        if not self.found and self.late_us:
+            return NotExercised(f"harness late by {self.late_us / 1000:.0f} ms", due=True)
+        return self.found if self.exercised or self.found else otherwise
 
 
-def _longest(moments: Sequence[int], begin_us: int, end_us: int) -> int:
-    """The longest time between two of these moments, within a beginning and an end."""
-    inside = moments[bisect_left(moments, begin_us) : bisect_right(moments, end_us)]
-    return max(later - earlier for earlier, later in pairwise([begin_us, *inside, end_us]))
-
-
-def _overdue(silence: Silence, limit_us: int, interval_us: int) -> bool:
+def _overdue(silence: Silence, interval_us: int, limit_us: int) -> bool:
     """Whether a heartbeat was due. Another write puts it off, but not again and again: it would never come then."""
     return silence.longest_us > limit_us or silence.end_us - silence.start_us > limit_us + interval_us
 
@@ -159,18 +99,20 @@ def _idle_gaps(trace: Trace, profile: Profile, *, after_event: bool) -> Outcome:
     watched = _watched(trace, profile)
     if isinstance(watched, NotExercised):
         return watched
-    found: list[Finding] = []
-    exercised = False
+    seen = _Seen()
     interval_us = int(profile.heartbeat.interval_ms * 1000 * trace.time_scale) if profile.heartbeat else 0
-    for one, limit_us in watched:
-        for silence in silences(one):
+    for watch in watched:
+        for silence in silences(watch.reading):
             if silence.after_event is not after_event:
                 continue
-            overdue = _overdue(silence, limit_us, interval_us)
-            exercised = exercised or silence.beaten or overdue
+            overdue = watch.is_over(silence.start_us, silence.end_us, partial(_overdue, silence, interval_us))
+            if overdue is None:
+                seen.doubt(watch, silence.start_us, silence.end_us)
+                continue
+            seen.exercised = seen.exercised or silence.beaten or overdue
             if overdue:
-                found.append(_silent(one, silence, limit_us))
-    return found if exercised else _never_silent("stream", watched)
+                seen.found.append(_silent(watch.reading, silence, watch.bound_us))
+    return seen.outcome(_never_silent("stream", watched))
 
 
 def after_events(trace: Trace, profile: Profile) -> Outcome:
@@ -215,15 +157,18 @@ def _watched_gaps(trace: Trace, profile: Profile) -> Outcome:
     watched = _watched(trace, profile)
     if isinstance(watched, NotExercised):
         return watched
-    found: list[Finding] = []
-    exercised = False
-    for one, limit_us in watched:
-        for gap in gaps(one):
+    seen = _Seen()
+    for watch in watched:
+        for gap in gaps(watch.reading):
             silence_us = gap.silent_until_us - gap.start_us
-            exercised = exercised or silence_us > limit_us or (gap.beaten and gap.silent_until_us == gap.end_us)
-            if silence_us > limit_us:
-                found.append(_late(one, gap, silence_us, limit_us, "silent"))
-    return found if exercised else _never_silent("active run", watched)
+            over = watch.is_over(gap.start_us, gap.silent_until_us, silence_us.__gt__)
+            if over is None:
+                seen.doubt(watch, gap.start_us, gap.silent_until_us)
+                continue
+            seen.exercised = seen.exercised or over or (gap.beaten and gap.silent_until_us == gap.end_us)
+            if over:
+                seen.found.append(_late(watch.reading, gap, silence_us, watch.bound_us, "silent"))
+    return seen.outcome(_never_silent("active run", watched))
 
 
 def _never_silent(what: str, watched: Sequence[Watch]) -> NotExercised:
@@ -236,16 +181,20 @@ def busy_gaps(trace: Trace, profile: Profile) -> Outcome:
     watched = _watched(trace, profile)
     if isinstance(watched, NotExercised):
         return watched
-    found: list[Finding] = []
-    exercised = False
-    for one, limit_us in watched:
-        for gap in gaps(one):
+    seen = _Seen()
+    for watch in watched:
+        for gap in gaps(watch.reading):
             if gap.silent_until_us == gap.end_us:
                 continue
-            exercised = exercised or gap.beaten or gap.end_us - gap.start_us > limit_us
-            if gap.end_us - gap.start_us > limit_us:
-                found.append(_late(one, gap, gap.end_us - gap.start_us, limit_us, "busy"))
-    return found if exercised else NotExercised("no active run emitted events while it was watched")
+            took_us = gap.end_us - gap.start_us
+            over = watch.is_over(gap.start_us, gap.end_us, took_us.__gt__)
+            if over is None:
+                seen.doubt(watch, gap.start_us, gap.end_us)
+                continue
+            seen.exercised = seen.exercised or gap.beaten or over
+            if over:
+                seen.found.append(_late(watch.reading, gap, took_us, watch.bound_us, "busy"))
+    return seen.outcome(NotExercised("no active run emitted events while it was watched"))
 
 
 def _silent(one: Reading, silence: Silence, limit_us: int) -> Finding:

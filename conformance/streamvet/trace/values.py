@@ -6,7 +6,7 @@ Must not know how a trace is written to a file, what a role or a fact means, nor
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -176,6 +176,17 @@ class Trace:
         """For how long the harness was late at once while an exchange went on, at worst."""
         return max(self._late_within(exchange.sent_us, exchange.ended_us), default=0)
 
+    def late_at_us(self, at_us: int) -> int:
+        """How much earlier what was read at a moment may have come: the delays that follow on each other up to it."""
+        late_us, until_us = 0, at_us
+        for index in range(bisect_left(self.late, at_us, key=_since) - 1, -1, -1):
+            one = self.late[index]
+            if one.at_us + one.us < until_us - _APART_US:
+                break
+            late_us += min(one.at_us + one.us, at_us) - one.at_us
+            until_us = one.at_us
+        return late_us
+
     def _late_within(self, since_us: int, until_us: int) -> Iterator[int]:
         first = bisect_right(self.late, since_us, key=_until)
         for index in range(first, len(self.late)):
@@ -183,6 +194,14 @@ class Trace:
             if at_us >= until_us:
                 break
             yield min(at_us + late_us, until_us) - max(at_us, since_us)
+
+
+# A harness that is never idle in between is late all the while: its delays are measured every 5 ms.
+_APART_US = 10_000
+
+
+def _since(one: Late) -> int:
+    return one.at_us
 
 
 def _until(one: Late) -> int:
