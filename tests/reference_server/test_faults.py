@@ -16,6 +16,7 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet_server.catalogue import FAULTS, find, listing, seams_of
+from streamvet_server.faults import occasions
 from streamvet_server.seams import HONEST, Seams
 from streamvet_server.systems import SYSTEMS
 
@@ -33,7 +34,7 @@ TIMED = frozenset(
 LEGAL = "-but-legal"
 # A second way to violate the same: bytes behind the end of a message, beside one that has no end; what is never told,
 # beside what is late.
-OTHER_KINDS = {"keepalive-behind-the-end", "new-run-untold"}
+OTHER_KINDS = {"keepalive-behind-the-end", "new-run-untold", *(fault.name for fault in occasions.FAULTS)}
 # Without either field that TRN-09 takes, a stream lacks the one that the profile requires, which violates TRN-17.
 WITHOUT_FAULT = {"agent-workspace": ("TRN-09",)}
 SERVED = sorted(SYSTEMS)

@@ -201,6 +201,14 @@ PROBES: tuple[Probe, ...] = (
         needs=("starts", "readers", "terminal"), connections=crowds.many_readers,
     ),
     Probe(
+        "left in a burst", crowds.hasty, ("TRN-11", "ORD-05", "CAT-02"), crowds.hasty_stimuli,
+        needs=("starts", "joinable", "independent readers", "terminal"), connections=3,
+    ),
+    Probe(
+        "two runs at once", crowds.beside, ("ORD-05", "CAT-02", "CAT-03"), crowds.beside_stimuli,
+        needs=("starts", "terminal"), connections=3, starts=2,
+    ),
+    Probe(
         "churn", crowds.churn, ("TRN-13",), crowds.churn_stimuli,
         needs=("control", "cancel", "terminal", "churns"), connections=6,
     ),

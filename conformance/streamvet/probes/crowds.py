@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import scripts
 from streamvet.probes.aim import Aim
-from streamvet.probes.reading import lead, steps_of
+from streamvet.probes.reading import EVENTS, lead, steps_of
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 from streamvet.recorder import now_us, wait_until
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 # More than the buffers between a writer and a reader that does not read: Linux lets a socket's send buffer grow to
 # 4 MiB, and the reader's is kept at 128 KiB. More events, too, than a queue of some hundred holds.
 _SLOW_EVENTS, _SLOW_BYTES = 400, 16 * 1024
+# More than the 128 KiB that the socket of who does not read takes; so many events that a server writes them one by one.
+_HASTY_EVENTS, _HASTY_READERS = 64, 2
+_NOTICED_MS = 60.0  # some times what a server takes to notice that a connection is gone
+_BESIDE_AFTER = 3  # events of the first run, when the second one begins
 _ATTACH_MS = 12.0  # for one more reader to be attached, while others are
 _CHURN_AT_ONCE = 4
 _RACES_IN_A_TRY, _RACES_AT_ONCE = 25, 3
@@ -52,6 +56,59 @@ async def slow(driver: Driver, _stimulus: Stimulus) -> None:
     stalled.about["stalled_until_us"] = driver.tape.now_us()
     stalled.go_on()
     await driver.to_end(stalled, driver.bounds.join_s)
+
+
+def hasty_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that writes more at once than a reader has taken when it leaves."""
+    emits: list[Any] = []
+    if setting.words:
+        text = "0123456789abcdef" * (_SLOW_BYTES // 16)
+        emits = scripts.carrying(setting.profile, setting.main, setting.words, [text] * _HASTY_EVENTS)
+    steps = lead(setting) + scripts.spread(emits, 0, setting.scale)
+    # Until who is left has noticed that the others are gone the run goes on.
+    return [setting.stimulus("left in a burst", setting.main, "succeeds", [*steps, setting.wait(_NOTICED_MS)])]
+
+
+async def hasty(driver: Driver, _stimulus: Stimulus) -> None:
+    """Two readers do not read a burst, and leave with all that they have not read; one stays, and reads it again."""
+    run, reader = await driver.begin("reader")
+    if reader is None:
+        return
+    leaving = [await driver.attach(run, "cut", stalls=True) for _ in range(_HASTY_READERS)]
+    for one in leaving:
+        await driver.has_begun(one)
+        one.hold()
+    await driver.run_shows(reader, EVENTS)
+    for one in leaving:
+        await one.cut("it leaves with bytes that it has not read")
+    if await driver.to_end(reader):
+        again = await driver.attach(run, "after", finished=True)
+        await again.ended(driver.bounds.finished_s)
+
+
+def beside_stimuli(setting: Setting) -> list[Stimulus]:
+    """The same run twice, one begun in the middle of the other."""
+    steps = steps_of(setting, setting.main, 2 * EVENTS, STEP_MS)
+    return [setting.stimulus("two runs at once", setting.main, "succeeds", steps)]
+
+
+async def beside(driver: Driver, _stimulus: Stimulus) -> None:
+    """Two active runs, each with a reader of its own; who joins the first one while both are active has that alone."""
+    first, reader = await driver.begin("reader")
+    if reader is None:
+        return
+    if not await driver.run_shows(reader, _BESIDE_AFTER):
+        return
+    second, other = await driver.begin("reader")
+    if other is None:
+        return
+    both = [reader, other]
+    if driver.profile.streams == "run" and not any(map(driver.is_terminal, reader.seen)):
+        both.append(await driver.attach(first, "late"))
+    over = await asyncio.gather(*(driver.to_end(one) for one in both))
+    if driver.profile.streams == "run" and all(over):
+        for run in (first, second):
+            await (await driver.attach(run, "after", finished=True)).ended(driver.bounds.finished_s)
 
 
 def many_readers(setting: Setting) -> int:

@@ -48,6 +48,10 @@ def straight_stimuli(setting: Setting) -> list[Stimulus]:
         steps = steps_of(setting, start, EVENTS, STEP_MS)
         made.append(setting.stimulus("plain succeeds", start, "succeeds", steps))
         made.append(setting.stimulus("plain fails", start, "fails", steps))
+        if setting.scripted:
+            least = scripts.spread(setting.plain(start, 0), 0, setting.scale)  # nothing, where the tables allow that
+            nothing = [setting.wait(LEAD_MS + EVENTS * STEP_MS), *least]
+            made.append(setting.stimulus("emits nothing", start, "succeeds", nothing))
         if setting.scripted:  # what it does by itself: the order in which a script emits is ours
             made.append(setting.stimulus("its own work", start, "succeeds", script=None))
         if setting.scripted and setting.words:

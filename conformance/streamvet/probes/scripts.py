@@ -48,6 +48,9 @@ HOSTILE: Mapping[str, str] = {
     "cr": "first line\rsecond line\r",
     "crlf": "first line\r\nsecond line\r\n\r\n",
     "quotes": "\"double\" 'single' \\back\\ \\\" \\n {\"a\": [}",
+    # Three UTF-16 units and six bytes: in whatever steps of 1 to 64 KiB somebody cuts it, some fall inside a character.
+    # In the middle of the others: what takes longer to write, or is written elsewhere, can be overtaken.
+    "64 KiB": "é🚀" * (65536 // 6),
     "line separators": "before\u2028after\u2029then\u0085end",
     "nul": "before\u0000after",
     "controls": "".join(map(chr, range(1, 32))) + "\u007f",
@@ -55,8 +58,6 @@ HOSTILE: Mapping[str, str] = {
     "lone data field": '\ndata: {"kind":"end"}\n\nevent: end\ndata:\n\nid: 99\nretry: 1\n\n: ping\n\n',
     "bom": "\ufeffbegins with a byte order mark\ufeff",
     "empty": "",
-    # Three UTF-16 units and six bytes: in whatever steps of 1 to 64 KiB somebody cuts it, some fall inside a character.
-    "64 KiB": "é🚀" * (65536 // 6),
 }  # fmt: skip
 
 

@@ -4,7 +4,8 @@ A row swaps seam functions, and a seam function sees values only: no row knows s
 module a family of the specification, for the rows whose functions know no system; those that one system alone can
 commit, by an event, a form or a request of its own, are in its room. Faults hit as little as shows them: one type of
 event, runs that fail, long runs. So what other requirements say stays tried, and holds.
-Those of `hidden` hit so little that no pinned stimulus shows them.
+Those of `occasions` are a second way to violate what another row
+violates. Those of `hidden` hit so little that no pinned stimulus shows them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from streamvet_server.faults import (
     events,
     hidden,
     ndjson,
+    occasions,
     ordering,
     sse,
     terminal,
@@ -38,5 +40,6 @@ FAULTS: tuple[Fault, ...] = (
     *terminal.FAULTS,
     *access.FAULTS,
     *cancellation.FAULTS,
+    *occasions.FAULTS,
     *hidden.FAULTS,
 )

@@ -37,7 +37,7 @@ def swapping(swaps: Any) -> Seams:
     return Seams(append=append)
 
 
-def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Two of a type, of no step and no augmenter: the lifecycles allow them in any order."""
     return bool(type_of(one) == type_of(other) and not {"stepIndex", "alias"} & {*one, *other})
 
@@ -91,7 +91,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "neighbours-swapped", "ORD-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "Two events that a run emits at once are logged in the other order.",
-        lambda: swapping(_alike),
+        lambda: swapping(alike),
     ),
     Fault(
         "never-logged", "ORD-05", GHOSTLY + PROMPTFLOE,
