@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagram import svg
 from schema_table import cell, code, fields, table
+from streamvet.contract.discriminator import EVENT_NAME
 from streamvet.contract.files import read_json, schemas_folder
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
@@ -128,13 +129,13 @@ def events(profile: str) -> list[str]:
     """The event types of a profile and their schemas."""
     loaded = load_profile(profile)
     rows = [_event(loaded, code(kind), file) for kind, file in loaded.types.items()]
-    rows += [_event(loaded, f"any other {code(kind + '.*')}", file) for kind, file in loaded.fallback.items()]
+    rows += [_event(loaded, f"any other {code(kind)}", file) for kind, file in loaded.groups.items()]
     if not loaded.adopted_types:
         return table(["Type", "Schema", "Meaning"], rows)
     narrower = [
         _schema_link(profile, file) if (file := loaded.adopted_types.get(kind)) else "" for kind in loaded.types
     ]
-    narrower += [""] * len(loaded.fallback)
+    narrower += [""] * len(loaded.groups)
     rows = [[kind, link, more, text] for (kind, link, text), more in zip(rows, narrower, strict=True)]
     return table(["Type", "Schema", "With the adopted readings", "Meaning"], rows)
 
@@ -146,14 +147,24 @@ def types() -> list[str]:
     for name in names:
         found = load_profile(name).raw["events"]
         further = "allowed" if found["set"] == "open" else "none"
-        rows.append([f"[{name}](../spec/{name}.md)", _discriminator(**found["discriminator"]), further])
+        rows.append([f"[{name}](../spec/{name}.md)", "; else ".join(map(_rule, found["discriminator"])), further])
     return table(["System", "The type is", "Further types"], rows)
 
 
-def _discriminator(pointer: str, then: Mapping[str, str] | None = None) -> str:
-    parts = [f"{code(second)} where that is {code(first)}" for first, second in (then or {}).items()]
-    first = "the name of the SSE event" if pointer == "event-name" else code(pointer)
-    return f"{first}, and behind it {', '.join(parts)}" if parts else first
+def _rule(row: Mapping[str, Any]) -> str:
+    """A rule of a discriminator in words: the type, and where it is that."""
+    place = row.get("from", "")
+    source = "the name of the SSE event" if place == EVENT_NAME else f"what is at {code(place)}"
+    said = code(row["type"]) if "type" in row else f"{code(row['prefix'])} and {source}" if "prefix" in row else source
+    where = [f"the event is named {code(row['event'])}"] if "event" in row else []
+    where += [f"the data is {code(row['text'])}"] if "text" in row else []
+    where += [f"there is a {code(place)}" for place in row.get("has", ())]
+    for place, values in row.get("is", {}).items():
+        several = values if isinstance(values, list) else [values]
+        where.append(f"{code(place)} is {' or '.join(map(code, several))}")
+    if row.get("json") is False:
+        where.append("its data is not read")
+    return f"{said} where {' and '.join(where)}" if where else said
 
 
 def _event(profile: Profile, kind: str, file: str) -> list[str]:

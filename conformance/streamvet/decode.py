@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamvet.contract.profile import MESSAGE, matches, pointed
+from streamvet.contract.profile import matches, pointed
 from streamvet.framing import json_text, ndjson, sse
 from streamvet.framing.frame import MOST_FRAMES, OVER_FRAMES, Flaw, Frame, Kind
 from streamvet.trace import Ending
@@ -48,7 +48,7 @@ class Shape(NamedTuple):
 
     kind: str | None  # the type by the profile, None where the data does not say
     name: str  # the SSE event field
-    keys: tuple[Any, ...] = ()  # the values at the profile's lifecycle keys, in the order of `key_pointers`
+    keys: tuple[Any, ...] = ()  # the values at `key_pointers`, in their order
     valid: bool | None = None  # against the schema of its type; None where none is known, or its JSON has problems
     problems: tuple[Problem, ...] = ()  # of its JSON
     parsed: bool = False  # whether its data is JSON
@@ -276,8 +276,10 @@ def frames(exchange: Exchange, profile: Profile) -> Iterator[Frame]:
 
 
 def key_pointers(profile: Profile) -> tuple[str, ...]:
-    """The JSON pointers of the keys of the profile's lifecycle tables."""
-    return tuple(dict.fromkeys(table.key for table in profile.lifecycles.values() if table.key))
+    """The JSON pointers of the keys of the profile's lifecycle tables, and of what an event has to be named after."""
+    name = profile.field("framing.event_name.pointer")
+    keys = (table.key for table in profile.lifecycles.values() if table.key)
+    return tuple(dict.fromkeys([*keys, *([name] if name else [])]))
 
 
 def _getter(pointer: str) -> Callable[[Any], Any]:
@@ -329,7 +331,7 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # noqa: PLR0915 - t
     beat = profile.heartbeat
     beat_name = beat.event if beat and beat.form in ("event", "object") else ""
     clock, shapes, kept = _Clock(exchange), _Shapes(profile), _Kept(found)
-    sentinels, is_sse = profile.sentinels, profile.framing == "sse"
+    some_unread, is_sse = not all(rule.reads for rule in profile.rules), profile.framing == "sse"
     end = 0
     for frame in islice(frames(exchange, profile), MOST_FRAMES):
         found.frames += 1
@@ -353,8 +355,9 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # noqa: PLR0915 - t
             continue
         if is_sse and frame.data_lines != 1 and len(found.spread) < KEPT_FRAMES:
             found.spread.append(frame)
-        if (frame.event or MESSAGE) in sentinels:
-            event = Event(shapes.like(Shape(frame.event or MESSAGE, frame.event)), at_us, start, end)
+        unread_kind = profile.unread_kind(frame.event, frame.data) if some_unread else None
+        if unread_kind:
+            event = Event(shapes.like(Shape(unread_kind, frame.event)), at_us, start, end)
         else:
             value, problems = json_text.read(frame.data)
             parsed = value is not None or not problems
@@ -507,7 +510,7 @@ def unended_kind(one: Reading) -> str | None:
     last = one.flawed[-1:]
     if not last or last[0].kind is not Kind.PARTIAL:
         return None
-    return one.profile.kind_of(json_text.read(last[0].data).value, last[0].event)
+    return one.profile.kind_of(json_text.read(last[0].data).value, last[0].event, last[0].data)
 
 
 def opened(exchange: Exchange) -> bool:

@@ -82,7 +82,10 @@ def named(folder: Path) -> str:
     shutil.copytree(BUILDS, folder)
     profile = read_yaml(folder / "profile.yaml")
     del profile["framing"]["event_name"]
-    profile["events"]["discriminator"]["pointer"] = "event-name"
+    profile["events"]["discriminator"] = [
+        {"event": "step", "from": "/state", "prefix": "step."},
+        {"from": "event-name"},
+    ]
     emits = profile["events"]["script"]["emits"]
     for kind, value in emits.items():
         emits[kind] = {"event": value.pop("type"), "data": value}

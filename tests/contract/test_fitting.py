@@ -45,7 +45,10 @@ LOGIN: dict[str, Any] = {"method": "POST", "path": "/login", "status": [200], "b
 BEARER = {"kind": "bearer", "login": True}
 BEAT = {"form": "comment", "interval_ms": 1000, "tolerance_ms": 500, "timer": "fixed", "while": "active"}
 LINE, ENDING = "events/line.schema.json", "events/ending.schema.json"
-TELLS = "expected an event whose /type tells"
+TELLS = "expected an event of which the discriminator makes"
+STEPS = [{"is": {"/type": "step"}, "from": "/state", "prefix": "step."}, {"from": "/type"}]
+DONE = {"text": "[DONE]", "type": "[DONE]"}
+LISTED = ["line", "passed", "failed", "stopped"]
 
 CASES = [
     Case(
@@ -60,7 +63,7 @@ CASES = [
         {"/events/types/line": "events/lines.schema.json"},
         "/events/types/line: expected a file in the profile's folder, got 'events/lines.schema.json'",
     ),
-    Case("its files are there", "builds", {"/events/fallback": {"a": "events/a.schema.json"}}, "/events/fallback/a: "),
+    Case("its files are there", "builds", {"/events/types/step*": "events/a.schema.json"}, "/events/types/step*: "),
     Case("its files are there", "builds", {"/error/schema": "events/a.schema.json"}, "/error/schema: "),
     Case(
         "its files are there", "builds", {START + "/schema": "events/a.schema.json"}, "/operations/start:build/schema: "
@@ -327,16 +330,57 @@ CASES = [
         )
     ),
     Case(
-        "types can be told",
+        "names are those of blocks",
+        "rockstar",
+        {"/events/discriminator/0/from": "event-name"},
+        "/events/discriminator/0/from: expected a JSON pointer, as NDJSON has no event names, got 'event-name'",
+    ),
+    Case(
+        "names are those of blocks",
+        "rockstar",
+        {"/events/discriminator": [{"event": "done", "type": "done"}, {"from": "/step"}]},
+        "/events/discriminator/0/event: expected no such condition, as NDJSON has no event names, got 'done'",
+    ),
+    Case(
+        "what is not read comes first",
         "builds",
-        {"/events/discriminator/then/steps": "/state"},
-        "/events/discriminator/then/steps: expected groups of which events.types has members",
+        {"/events/discriminator": [{"is": {"/type": "line"}, "type": "line"}, DONE, *STEPS]},
+        "/events/discriminator/1: expected a rule with `json: false` before all that read the data",
+    ),
+    *(
+        Case("each rule can match", "builds", {"/events/discriminator": [*rules]}, f"/events/discriminator/{number}: ")
+        for number, rules in (
+            (2, (*STEPS, {"has": ["/a"], "from": "/type"})),
+            (1, ({"type": "line"}, *STEPS)),
+            (1, (DONE, DONE | {"type": "line"}, *STEPS)),
+            (2, ({"has": ["/state"], "type": "line"}, {"from": "/type"}, {"is": {"/state": "on"}, "from": "/step"})),
+            (1, ({"is": {"/a": [1, 2]}, "type": "line"}, {"is": {"/a": 1, "/b": 2}, "type": "line"}, *STEPS)),
+            (1, ({"from": "event-name"}, *STEPS)),
+        )
     ),
     Case(
         "types can be told",
-        "rockstar",
-        {"/events/discriminator/pointer": "event-name"},
-        "/events/discriminator/pointer",
+        "builds",
+        {"/events/discriminator": [{"is": {"/type": ["line", "passed"]}, "from": "/type"}, STEPS[0]]},
+        "/events/types/failed: expected a type that a rule of events.discriminator gives, got 'failed'",
+    ),
+    Case(
+        "types can be told",
+        "builds",
+        {"/events/discriminator/1": {"is": {"/type": LISTED}, "from": "/type"}, "/events/types/ended*": ENDING},
+        "/events/types/ended*: expected the beginning of types that a rule of events.discriminator gives",
+    ),
+    Case(
+        "rules give types",
+        "builds",
+        {"/events/discriminator": [{"has": ["/error"], "type": "error"}, *STEPS]},
+        "/events/discriminator/0/type: expected types that events.types knows, got 'error'",
+    ),
+    Case(
+        "rules give types",
+        "builds",
+        {"/events/discriminator": [{"has": ["/error"], "from": "/error", "prefix": "error."}, *STEPS]},
+        "/events/discriminator/0/prefix: expected the beginning of types of events.types, got 'error.'",
     ),
     Case(
         "what is adopted narrows a type",
@@ -432,14 +476,23 @@ CASES = [
         "a template tells its type",
         "builds",
         {EMITS + "/step.done/state": "over"},
-        f"/step.done: {TELLS} step.done, got one that tells step.over",
+        f"/step.done: {TELLS} step.done, got one of which it makes step.over",
     ),
-    Case("a template tells its type", "builds", {EMITS + "/line": {"text": "{text}"}}, "got one that tells no type"),
     Case(
         "a template tells its type",
         "builds",
-        {"/events/discriminator/pointer": "event-name", EMITS + "/line": {"event": "lines", "data": {"type": "line"}}},
-        EMITS + "/line: expected an event whose `event` tells line, got one that tells lines",
+        {EMITS + "/line": {"text": "{text}"}},
+        "got one of which it makes no type",
+    ),
+    Case(
+        "a template tells its type",
+        "builds",
+        {
+            "/events/discriminator": [{"from": "event-name"}],
+            EMITS + "/line": {"event": "lines", "data": {"type": "line"}},
+        },
+        EMITS
+        + "/line: expected an event, as {event, data}, of which the discriminator makes line, got one of which it",
     ),
     Case(
         "a template has the key of its tables",

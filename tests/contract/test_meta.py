@@ -382,7 +382,7 @@ BROKEN = {
         _set("/framing/kind", "websocket"), "/framing/kind: expected one of 'sse', 'ndjson', got 'websocket'"
     ),
     "a key of the other framing": Broken(
-        _set("/framing/blank_lines", "allowed"), "/framing: expected one of 'kind', 'event_name', 'sentinels', "
+        _set("/framing/blank_lines", "allowed"), "/framing: expected one of 'kind', 'event_name', 'one_data_line', "
     ),
     "a query credential without its parameter": Broken(
         lambda profile: profile["auth"].pop("parameter"), "/auth: expected the keys parameter, got"

@@ -221,9 +221,13 @@ def _events(fence: Fence, profile: Profile) -> list[tuple[str, Any]]:
         values = [json.loads(line) for line in fence.text.splitlines()]
         return [(profile.kind_of(value) or "", value) for value in values]
     return [
-        (name, data) if name in profile.sentinels else (profile.kind_of(json.loads(data), name) or "", json.loads(data))
+        (kind, data) if (kind := profile.unread_kind(name, data)) else _told(profile, name, json.loads(data))
         for name, data in _sse(fence.text)
     ]
+
+
+def _told(profile: Profile, name: str, value: Any) -> tuple[str, Any]:
+    return profile.kind_of(value, name) or "", value
 
 
 def _walk(lifecycle: Lifecycle, events: list[tuple[str, Any]]) -> dict[Any, frozenset[str]]:

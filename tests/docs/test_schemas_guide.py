@@ -108,7 +108,7 @@ def test_ajv_takes_and_refuses_the_same_vectors() -> None:
 def test_the_name_of_a_type_is_that_of_its_schema(name: str) -> None:
     profile = load_profile(name)
     files = {path.name for path in (SCHEMAS / name / "events").iterdir()}
-    for kind, file in {**profile.types, **profile.fallback}.items():
+    for kind, file in {**profile.types, **profile.groups}.items():
         whole, first = (f"{part}.schema.json" for part in (kind, kind.partition(".")[0]))
         assert file == f"events/{whole if whole in files else first}"
-    assert {f"events/{one}" for one in files} == {*profile.types.values(), *profile.fallback.values()}
+    assert {f"events/{one}" for one in files} == {*profile.types.values(), *profile.groups.values()}

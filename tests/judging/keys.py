@@ -24,9 +24,9 @@ EXEMPT = {
     # How to ask: without it another request is sent.
     "auth.parameter", "operations.*.query", "operations.*.headers", "operations.*.body", "operations.*.bearer",
     # What a table is, or an event: without it that is another one.
-    "lifecycles.*.key", "events.fallback",
+    "lifecycles.*.key",
     # What allows something that other keys forbid, or makes a SHOULD of what they ask for.
-    "framing.sentinels", "terminal.cap_ms", "adopted", "lifecycles.*.adopted",
+    "terminal.cap_ms", "adopted", "lifecycles.*.adopted",
 }  # fmt: skip
 
 # Some need each other: where one is refused alone, they are dropped together.

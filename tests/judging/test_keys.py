@@ -38,7 +38,7 @@ NEEDED: dict[str, set[str]] = {
     "cosma": {"operations.attach", "operations.attach.streams"},
     "ghostly": {
         "operations.attach", "operations.attach.streams", "operations.start:*.run_id", "operations.login.token",
-        "operations.start:*.run_id.pointer", "events.discriminator.then", "heartbeat.event", "terminal",
+        "operations.start:*.run_id.pointer", "heartbeat.event", "terminal",
     },
     "promptfloe": {
         "operations.attach", "operations.attach.streams", "operations.start:*.run_id", "operations.resume.streams",

@@ -91,29 +91,24 @@ def test_a_cancellation_that_races_the_end_is_in_time_by_a_status_of_the_profile
 
 
 def test_a_dot_in_a_type_makes_no_group() -> None:
-    """What is said of a group holds for the members that a second place tells, not for a name with a dot."""
+    """A type is a name; what is said of those that begin alike holds however they came to their name."""
     ghostly = load_profile("ghostly")
     assert ghostly.kind_of({"kind": "assist", "type": "recon"}) == "assist.recon"
-    assert (ghostly.group_of("assist.recon"), ghostly.group_of("assist")) == ("assist", "assist")
-    assert ghostly.group_of("response.created") == "response.created"
+    assert ghostly.kind_of({"kind": "assist"}) == "assist"
+    assert ghostly.kind_of({"kind": "a.b"}) == "a.b"
     assert ghostly.schema_file("assist.later") == "events/assist.schema.json"
     assert ghostly.schema_file("response.created") is None
 
     profile = dataclasses.replace(
-        ghostly, then={"a.b": "/type"}, fallback={"a.b": "events/assist.schema.json"}, types={}
+        ghostly, groups={"a.b": "events/a.schema.json", "*": "events/b.schema.json"}, types={}
     )
-    assert profile.kind_of({"kind": "a.b", "type": "c.d"}) == "a.b.c.d"
-    assert profile.group_of("a.b.c.d") == "a.b"
-    assert profile.schema_file("a.b.c.d") == "events/assist.schema.json"
-    assert profile.schema_file("a.x") is None
+    assert profile.schema_file("a.b.c.d") == "events/b.schema.json"
 
 
 def test_no_json_pointer_leads_outside_of_the_json() -> None:
     for place in PseudoPointer:
         with pytest.raises(AttributeError):
             pointed({"a": 1}, place)  # type: ignore[arg-type]
-    workspace = load_profile("agent-workspace")
-    assert workspace.discriminator is PseudoPointer.EVENT_NAME
 
 
 # -------------------------------------------------------------------------------------------- heartbeats
@@ -198,8 +193,9 @@ def test_a_block_that_is_to_be_a_message_may_leave_its_name_out(named: bytes, ve
 
 
 def test_a_message_can_be_no_json() -> None:
-    """A sentinel: EVT-02, EVT-07."""
-    profile = variant("ghostly", lambda raw: raw["framing"].update(sentinels=["ping", "message"]))
+    """EVT-02, EVT-07."""
+    rule = {"event": "message", "type": "message", "json": False}
+    profile = variant("ghostly", lambda raw: raw["events"]["discriminator"].insert(0, rule))
     number = next(i for i, x in enumerate(STRAIGHT.exchanges) if x.operation == "attach")
     trace = with_body(STRAIGHT, number, b"data: hello\n\n" + STRAIGHT.exchanges[number].body)
     assert {"EVT-02", "EVT-07"}.isdisjoint(violated(rulings("ghostly", profile, trace)))

@@ -57,7 +57,7 @@ def _told_beats(one: Reading) -> list[Event]:
 
 def typed(trace: Trace, profile: Profile) -> Outcome:
     """EVT-07."""
-    expected = f"an object with a string at {profile.discriminator}"
+    expected = f"an event with {', or with '.join(str(rule) for rule in profile.rules if rule.reads)}"
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.aligning import Part, Side, parts, split
 from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, succeeded, unread, with_role
-from streamvet.contract.profile import MESSAGE, PseudoPointer, matches, pointed
+from streamvet.contract.profile import MESSAGE, matches, pointed
 from streamvet.decode import key_pointers, same, streams
 from streamvet.outcome import NotExercised, finding, has_room, shown
 
@@ -82,7 +82,7 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
         if kind is None or (table.adopted and matches(kind, table.forbids)):
             continue
         if kind not in known:
-            known[kind] = table.knows(kind) and (one.profile.types.get(kind) is not None or _grouped(kind, one.profile))
+            known[kind] = table.knows(kind) and one.profile.schema_file(kind) is not None
         if not known[kind]:
             continue
         key = _hashable(event.keys[index]) if index is not None else None
@@ -97,11 +97,6 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
             found.append(finding(one.exchange, f"{place}in state {where}: {allowed}", kind, (event.start, event.end)))
         states[key] = following
     return found
-
-
-def _grouped(kind: str, profile: Profile) -> bool:
-    """Whether an unknown type belongs to a group for which the tables speak."""
-    return profile.group_of(kind) in profile.fallback
 
 
 def _hashable(value: Any) -> Hashable:
@@ -214,15 +209,15 @@ def _out_of_order(seen: list[str], marks: list[str]) -> tuple[int, int] | None:
 
 def _matched(one: Reading, events: list[Event], wanted: list[Emitted]) -> list[tuple[Event, dict[str, Any]]]:
     """Each event with an emitted one that has its type's keys: the first of the same type."""
-    profile = one.profile
-    first = () if isinstance(profile.discriminator, PseudoPointer) else (profile.discriminator,)
-    telling = (*first, *profile.then.values())
+    telling = one.profile.telling
     # Where no emitted event has a part of the type, the server itself adds it.
     places = [place for place in telling if any(pointed(want.value, place) is not None for want in wanted)]
     named = any(want.name for want in wanted)
 
     def type_of(name: str, value: Any) -> str:
-        return _mark([(name or MESSAGE) if named else "", *(pointed(value, place) for place in places)])
+        parts = ((pointed(value, place), telling[place]) for place in places)
+        seen = [part if by_value else part is not None for part, by_value in parts]
+        return _mark([(name or MESSAGE) if named else "", *seen])
 
     by_type: dict[str, dict[str, Any]] = {}
     for want in wanted:

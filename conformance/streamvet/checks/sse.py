@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streamvet.checks.flaws import all_ended, without
-from streamvet.contract.profile import MESSAGE, pointed
-from streamvet.decode import frames, opened, streams
+from streamvet.contract.profile import MESSAGE
+from streamvet.decode import frames, key_pointers, opened, streams
 from streamvet.framing import json_text
 from streamvet.framing.frame import Flaw, Kind
 from streamvet.outcome import NotExercised, finding, has_room, shown
@@ -75,7 +75,8 @@ def _is_no_field(one: Reading, violation: Violation) -> bool:
 
 def _is_a_rest(one: Reading, frame: Frame, violation: Violation) -> bool:
     """Whether the line follows directly on data that is no JSON, although it should be."""
-    if (frame.event or MESSAGE) in one.profile.sentinels or json_text.read(frame.data).value is not None:
+    unread = one.profile.unread_kind(frame.event, frame.data) is not None
+    if unread or json_text.read(frame.data).value is not None:
         return False
     before = _LINE_END.split(one.exchange.body[frame.start : violation.start])
     return len(before) > 1 and before[-2].startswith(b"data") and not _is_null(frame.data)
@@ -190,9 +191,7 @@ def _wanted_name(event: Event, one: Reading, rule: dict[str, str]) -> str | None
         return rule["equals"]
     if not event.parsed or event.kind is None:
         return None
-    if rule["pointer"] == one.profile.discriminator:  # the value need not be read again
-        return one.profile.group_of(event.kind)
-    value = pointed(one.value(event), rule["pointer"])
+    value = event.keys[key_pointers(one.profile).index(rule["pointer"])]
     return value if isinstance(value, str) else None
 
 

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import jsonschema_rs
 import typer
+import yaml
 
 from streamvet.cli import options  # noqa: TC001 - typer reads the annotations
 from streamvet.cli.console import note, say
 from streamvet.cli.own_rows import check_traces, misfits
-from streamvet.contract.files import FileError, is_file, read_json, resolved
+from streamvet.contract.files import FileError, is_file, read_json, read_text, read_yaml, resolved
+from streamvet.contract.first_format import migrated
+from streamvet.contract.fitting import check_fit
 from streamvet.contract.folders import builtin_profiles
-from streamvet.contract.loading import load_profile
+from streamvet.contract.loading import load_profile, profile_of
 from streamvet.contract.registry import load_registry
 from streamvet.report.exits import Exit
 from streamvet.report.printable import counted, printable_lines
@@ -25,9 +28,16 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
 
 
+Migrate = Annotated[
+    bool,
+    typer.Option("--migrate", help="Print its profile.yaml, which is of the first edition, in the second one."),
+]
+
+
 def check_profile(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="A folder with a profile.yaml.", show_default=False)],
     allow_commands: options.AllowCommands = False,
+    migrate: Migrate = False,
 ) -> None:
     """Validate a profile folder.
 
@@ -37,6 +47,9 @@ def check_profile(
     path = Path(folder)
     if folder not in builtin_profiles() and not is_file(path / "profile.yaml"):
         raise FileError(path / "profile.yaml", "", "a profile", "no such file")
+    if migrate:
+        _migrate(path / "profile.yaml")
+        return
     profile = load_profile(folder if folder in builtin_profiles() else str(resolved(path)))
     schemas = _check_schemas(profile)
     vectors = _check_vectors(profile)
@@ -49,6 +62,18 @@ def check_profile(
         f"  {len(requirements)} requirements apply; the longest mandated wait is {profile.mandated_wait_s(1.0):g} s"
         f"{proved}"
     )
+
+
+def _migrate(path: Path) -> None:
+    """Print a profile.yaml of the first edition in the second one; what does not fit in it is wrong in both.
+
+    Raises:
+        FileError: where it is not of the first edition, or does not fit.
+    """
+    raw = read_yaml(path)
+    text = migrated(read_text(path), raw, path)
+    say(text.rstrip("\n"))
+    check_fit(profile_of(yaml.safe_load(text), path), path)
 
 
 def _prove(profile: Profile, allowed: bool) -> str:

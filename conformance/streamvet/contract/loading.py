@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.discriminator import rule_of
 from streamvet.contract.files import FileError, check_shape, is_file, read_yaml, resolved, schemas_folder
+from streamvet.contract.first_format import HOW
 from streamvet.contract.fitting import check_fit
 from streamvet.contract.folders import builtin_profiles, digest_of
 from streamvet.contract.profile import Heartbeat, Lifecycle, Operation, Profile, Terminal, place_of
@@ -58,6 +60,8 @@ def profile_of(raw: Any, path: Path) -> Profile:
     Raises:
         FileError: where it has not the shape of one.
     """
+    if isinstance(raw, dict) and raw.get("format", 1) == 1:
+        raise FileError(path, "/format", "2", HOW)
     check_shape(raw, "profile", path)
     folder = path.parent
     events, terminal, cursor = raw["events"], raw.get("terminal"), raw.get("catchup", {}).get("cursor")
@@ -71,12 +75,10 @@ def profile_of(raw: Any, path: Path) -> Profile:
         raw=raw,
         streams=raw["streams"],
         framing=raw["framing"]["kind"],
-        sentinels=tuple(raw["framing"].get("sentinels", ())),
         operations=operations,
-        discriminator=place_of(events["discriminator"]["pointer"]),
-        then=events["discriminator"].get("then", {}),
-        types=events["types"],
-        fallback=events.get("fallback", {}),
+        rules=tuple(map(rule_of, events["discriminator"])),
+        types={kind: file for kind, file in events["types"].items() if not kind.endswith("*")},
+        groups={kind: file for kind, file in events["types"].items() if kind.endswith("*")},
         adopted_types=events.get("adopted", {}),
         open_set=events["set"] == "open",
         lifecycles=lifecycles,

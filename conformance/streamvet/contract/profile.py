@@ -8,29 +8,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.discriminator import EVENT_NAME, MESSAGE
 from streamvet.contract.patterns import searches
+from streamvet.contract.pointer import matches, pointed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from streamvet.contract.discriminator import Rule
     from streamvet.contract.schema import SchemaSet
+
+
+__all__ = [
+    "MESSAGE", "MIN_TOLERANCE_US", "NEVER_TIMES", "Heartbeat", "Lifecycle", "Operation", "Place", "Profile",
+    "PseudoPointer", "Terminal", "matches", "place_of", "pointed",
+]  # fmt: skip
 
 
 class PseudoPointer(Enum):
     """Where an event has a value that is not in its JSON. No JSON pointer, so that nobody follows it as one."""
 
-    EVENT_NAME = "event-name"  # of an SSE block
-    EVENT_ID = "event-id"
+    EVENT_ID = "event-id"  # of an SSE block
     TEXT = "text"  # the data, or the comment, itself
 
 
 Place = str | PseudoPointer  # where an event has a value: a JSON pointer, or outside of its JSON
-
-MESSAGE = "message"  # WHATWG HTML, 9.2.6: the type of a block that has no event field
 
 
 def place_of(text: str) -> Place:
@@ -38,28 +43,12 @@ def place_of(text: str) -> Place:
     return PseudoPointer(text) if text in {one.value for one in PseudoPointer} else text
 
 
-def pointed(value: Any, pointer: str) -> Any:
-    """The value at a JSON pointer (RFC 6901), None where there is none."""
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isascii() and key.isdigit():
-            value = value[int(key)] if int(key) < len(value) else None
-        else:
-            return None
-    return value
-
-
-def _names(part: str, name: str) -> bool:
-    """Whether a part of a path means this member."""
-    return part in ("*", name) or (part.endswith(":*") and name.startswith(part[:-1]))
-
-
-@lru_cache(maxsize=4096)  # asked for each event of a stream, always with the same few types
-def matches(kind: str, patterns: tuple[str, ...]) -> bool:
-    """Whether an event type is one of `patterns`: an exact name, `prefix.*`, or `*`."""
-    return any(p in ("*", kind) or (p.endswith(".*") and kind.startswith(p[:-1])) for p in patterns)
+def _members(value: Any, part: str) -> list[Any]:
+    """What a part of a path means: a member, `*` for each one, `start:*` for those; of a list also its `last` item."""
+    if isinstance(value, list):
+        return value if part == "*" else value[-1:] if part == "last" else []
+    members = value.items() if isinstance(value, dict) else ()
+    return [one for name, one in members if part in ("*", name) or (part.endswith(":*") and name.startswith(part[:-1]))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +174,10 @@ class Profile:
     raw: Mapping[str, Any]
     streams: str  # run, push or ambient
     framing: str  # sse or ndjson
-    sentinels: tuple[str, ...]
     operations: Mapping[str, Operation]
-    discriminator: Place
-    then: Mapping[str, str]
-    types: Mapping[str, str]
-    fallback: Mapping[str, str]
+    rules: tuple[Rule, ...]  # which type an event has; the first match wins
+    types: Mapping[str, str]  # each known type → its schema
+    groups: Mapping[str, str]  # pattern of types → the schema of those of it that are not in `types`
     adopted_types: Mapping[str, str]  # type → the schema of what is only a reading of the published document
     open_set: bool
     lifecycles: Mapping[str, Lifecycle]
@@ -210,46 +197,56 @@ class Profile:
         return value
 
     def fields(self, path: str) -> list[Any]:
-        """The values at a dotted path, in which a part may be `*` for every member, or `start:*` for those."""
+        """The values at a dotted path; see `_members` for its parts."""
         values: list[Any] = [self.raw]
         for part in path.split("."):
-            objects = [value for value in values if isinstance(value, dict)]
-            values = [one for value in objects for name, one in value.items() if _names(part, name)]
+            values = [one for value in values for one in _members(value, part)]
         return values
 
-    def kind_of(self, value: Any, name: str = "") -> str | None:
-        """The type of an event: its discriminator's value, with the second one after a dot; None where it has none.
+    def kind_of(self, value: Any, name: str = "", text: str | None = None) -> str | None:
+        """The type of an event, None where it has none.
 
-        `name` is the SSE event field, "" where there is none; a sentinel has its name for a type.
+        `name` is the SSE event field, "" where there is none; `text` the data, of which `value` is the JSON value.
         """
         name = name or MESSAGE
-        if name in self.sentinels:
-            return name
-        first = name if isinstance(self.discriminator, PseudoPointer) else pointed(value, self.discriminator)
-        if not isinstance(first, str) or not first:
-            return None
-        if first not in self.then:
-            return first
-        second = pointed(value, self.then[first])
-        return f"{first}.{second}" if isinstance(second, str) else first
+        unread = self.unread_kind(name, text)
+        return unread or next((kind for rule in self.rules if (kind := rule.of_value(value, name))), None)
+
+    def unread_kind(self, name: str, text: str | None) -> str | None:
+        """The type of an event whose data is no JSON by the profile, None where it has to be JSON."""
+        return next((kind for rule in self.rules if (kind := rule.of_unread(name or MESSAGE, text))), None)
+
+    @property
+    def unread_kinds(self) -> tuple[str, ...]:
+        """The types of events whose data is no JSON, as far as the rules say them."""
+        return tuple(rule.kind for rule in self.rules if not rule.reads and rule.kind)
+
+    @property
+    def telling(self) -> Mapping[str, bool]:
+        """Where the data of an event tells its type: JSON pointers, and whether it is the value that tells."""
+        found: dict[str, bool] = {}
+        for rule in self.rules:
+            found |= {place: by_value or found.get(place, False) for place, by_value in rule.pointers.items()}
+        return found
+
+    @property
+    def by_name(self) -> bool:
+        """Whether the name of an SSE event has a part in its type, so that its data alone does not tell it."""
+        return any(rule.reads and (rule.event is not None or rule.source == EVENT_NAME) for rule in self.rules)
 
     def said(self, step: Any) -> tuple[str, Any]:
         """The SSE event name and the value of what a step of a script emits.
 
-        Where the name alone tells the type, a step is `{"event": …, "data": …}`; else it is the value.
+        Where names tell types, a step is `{"event": …, "data": …}`; else it is the value.
         """
-        if not isinstance(self.discriminator, PseudoPointer):
+        if not self.by_name:
             return "", step
         name, value = (step.get("event"), step.get("data")) if isinstance(step, dict) else (None, None)
         return (name if isinstance(name, str) and name else MESSAGE), value
 
-    def group_of(self, kind: str) -> str:
-        """The first part of a type that has two, the type itself where it has one. A dot alone makes no parts."""
-        return next((first for first in self.then if kind.startswith(f"{first}.")), kind)
-
     def schema_file(self, kind: str) -> str | None:
-        """The schema of an event type, the fallback of its group, or None where nothing is known of it."""
-        return self.types.get(kind) or self.fallback.get(self.group_of(kind))
+        """The schema of an event type, or of those that begin like it; None where nothing is known of it."""
+        return self.types.get(kind) or next((file for one, file in self.groups.items() if matches(kind, (one,))), None)
 
     def narrow_file(self, kind: str) -> str | None:
         """The narrowest schema of a type, with its adopted readings if it has any: what the suite makes up fits it."""

@@ -219,7 +219,7 @@ def _check_own(registry: Registry, family: str, path: Path) -> None:
 
 @cache
 def is_field(path: str) -> bool:
-    """Whether the schema of profiles has a field at this dotted path, with `*` as in `Profile.fields`."""
+    """Whether the schema of profiles has a field at this dotted path, with `*` and `last` as in `Profile.fields`."""
     whole = read_json(schemas_folder() / "meta" / "profile.schema.json")
     at: Any = whole
     for part in path.split("."):
@@ -228,7 +228,10 @@ def is_field(path: str) -> bool:
             **at.get("properties", {}),
             **{f"{one[1:]}*": row for one, row in at.get("patternProperties", {}).items()},
         }
-        at = at.get("additionalProperties") or next(iter(named.values()), None) if part == "*" else named.get(part)
+        if part in ("*", "last") and "items" in at:
+            at = at["items"]
+        else:
+            at = at.get("additionalProperties") or next(iter(named.values()), None) if part == "*" else named.get(part)
         if not isinstance(at, dict):
             return False
     return True

@@ -9,7 +9,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamvet.contract.profile import PseudoPointer, pointed
+from streamvet.contract.profile import pointed
 from streamvet.generation.dice import weighted
 from streamvet.generation.shapes import members, resolved, smallest, varies
 from streamvet.probes.scripts import HOSTILE
@@ -147,11 +147,15 @@ def whole_events(profile: Profile) -> dict[str, dict[str, Any]]:
     found = {}
     for kind in profile.types:
         event = smallest(schema := profile.schemas.read(profile.narrow_file(kind) or ""), schema)
-        group = profile.group_of(kind)
-        told_by = profile.then.get(group)
         if isinstance(event, dict):
-            found[kind] = event | ({told_by.removeprefix("/"): kind[len(group) + 1 :]} if told_by else {})
+            found[kind] = event | _telling(profile, kind)
     return found
+
+
+def _telling(profile: Profile, kind: str) -> dict[str, Any]:
+    """The members by which an event is told to be of a type, as far as they are at its top."""
+    marks = next((found for rule in profile.rules if (found := rule.marks(kind)) is not None), {})
+    return {place[1:]: value for place, value in marks.items() if place.count("/") == 1 and "~" not in place}
 
 
 def near_miss(dice: Dice, of: _Of, schema: Schema) -> Any:
@@ -182,9 +186,7 @@ def emit(dice: Dice, walk: Walk, kind: str, key: int) -> Emit:
     usual = words.emit(kind, key, text(dice), walk.emits)
     if usual is None:
         raise LookupError(f"no worker of {profile.name} emits {kind}")
-    if isinstance(
-        profile.discriminator, PseudoPointer
-    ):  # the value is not the whole step: its text varies, and that is all
+    if profile.by_name:  # the value is not the whole step: its text varies, and that is all
         return usual
     schema = profile.schemas.read(profile.narrow_file(kind) or "")
     made = dict(usual)
@@ -199,7 +201,7 @@ def _varied(dice: Dice, of: _Of, place: str, usual: Any, schema: Schema) -> Any:
     """Another value of a member; where the schema names its members, the same for each of these."""
     named = members(schema, of.root)
     if not named or not isinstance(usual, dict):
-        if not varies(schema):
+        if not varies(schema) or any(one.startswith(f"{place}/") for one in _fixed(of.profile)):
             return usual
         return near_miss(dice, of, schema) if dice.once_in(_NEAR_MISSES) else value(dice, schema, of.root)
     made = dict(usual)
@@ -217,8 +219,7 @@ def _varied(dice: Dice, of: _Of, place: str, usual: Any, schema: Schema) -> Any:
 @lru_cache(maxsize=16)
 def _fixed(profile: Profile) -> frozenset[str]:
     """The places that say which type an event has, or which automaton it is of."""
-    first = () if isinstance(profile.discriminator, PseudoPointer) else (profile.discriminator,)
-    return frozenset({*first, *profile.then.values(), *key_places(profile)})
+    return frozenset({*profile.telling, *key_places(profile)})
 
 
 @lru_cache(maxsize=16)

@@ -177,7 +177,7 @@ def emittable(profile: Profile) -> list[str]:
     terminal = profile.terminal
     own = tuple(profile.field("events.script.own") or ())
     ends = (*terminal.events, *terminal.last) if terminal else ()
-    return [kind for kind in profile.types if not matches(kind, (*own, *ends)) and kind not in profile.sentinels]
+    return [kind for kind in profile.types if not matches(kind, (*own, *ends)) and kind not in profile.unread_kinds]
 
 
 def every_type(profile: Profile, start: Operation, words: Vocabulary) -> list[Emit]:

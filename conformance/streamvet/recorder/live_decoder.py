@@ -64,7 +64,7 @@ class LiveDecoder:
         for frame in self._decoder.feed(data):
             if frame.kind not in _DATA:
                 continue
-            kind = self._profile.kind_of(lenient(frame.data), frame.event)
+            kind = self._profile.kind_of(lenient(frame.data), frame.event, frame.data)
             counts = kind is not None and matches(kind, self._counted)
             one = Seen(kind, frame.start, frame.end, frame.id, counts, value_at)
             self.seen.append(one)

@@ -170,7 +170,7 @@ def _label(frame: Frame, profile: Profile) -> str:
     if frame.kind not in (Kind.EVENT, Kind.LINE):
         return ""
     try:
-        kind = profile.kind_of(json.loads(frame.data), frame.event)
+        kind = profile.kind_of(json.loads(frame.data), frame.event, frame.data)
     except (ValueError, RecursionError):
-        kind = profile.kind_of(None, frame.event)
+        kind = profile.kind_of(None, frame.event, frame.data)
     return printable((kind or frame.event)[:60])

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from streamvet.contract.files import FileError
-from streamvet.contract.fitting import events, files, operations, scripts
+from streamvet.contract.fitting import events, files, operations, scripts, types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,11 @@ RULES: Mapping[str, Rule] = {
     "states can be reached": events.states_can_be_reached,
     "tables are used": events.tables_are_used,
     "types are known": events.types_are_known,
-    "types can be told": events.types_can_be_told,
+    "names are those of blocks": types.names_are_of_blocks,
+    "what is not read comes first": types.unread_come_first,
+    "each rule can match": types.rules_can_match,
+    "types can be told": types.types_can_be_told,
+    "rules give types": types.rules_give_types,
     "what is adopted narrows a type": events.adopted_narrow_types,
     "outcomes are terminal": events.outcomes_are_terminal,
     "catching up fits the streams": events.catchup_fits,

@@ -84,13 +84,11 @@ def _named(profile: Profile) -> Iterator[tuple[str, str]]:
 
 
 def is_known(profile: Profile, kind: str) -> bool:
-    """Whether `events` knows of a type, or of members of a group: by a row, a fallback, or a second discriminator."""
-    if kind == "*" or kind in profile.types or kind in profile.sentinels:
+    """Whether `events` knows of a type, or of one that begins so: by its types, or by a rule of the discriminator."""
+    named = {*profile.types, *profile.groups, *(rule.kind for rule in profile.rules if rule.kind)}
+    if kind in named or matches(kind, tuple(profile.groups)):
         return True
-    group = profile.group_of(kind)
-    if group in profile.fallback or (group in profile.then and kind in (group, f"{group}.*")):
-        return True
-    return kind.endswith(".*") and any(matches(one, (kind,)) for one in profile.types)
+    return kind.endswith("*") and (kind == "*" or any(matches(one, (kind,)) for one in named))
 
 
 def types_are_known(profile: Profile) -> Iterable[Misfit]:
@@ -108,20 +106,6 @@ def adopted_narrow_types(profile: Profile) -> Iterable[Misfit]:
             yield Misfit(place, "types that events.types lists", repr(kind))
         elif file == profile.types[kind]:
             yield Misfit(place, "another schema than that of events.types", repr(file))
-
-
-def types_can_be_told(profile: Profile) -> Iterable[Misfit]:
-    """Where the type stands there are bytes for it, and groups have members."""
-    if profile.framing == "ndjson" and isinstance(profile.discriminator, PseudoPointer):
-        yield Misfit("/events/discriminator/pointer", "a JSON pointer, as NDJSON has no event names", "'event-name'")
-    for group in profile.fallback:
-        if group not in profile.then:
-            wanted = "groups, which are the keys of events.discriminator.then"
-            yield Misfit(f"/events/fallback{step(group)}", wanted, repr(group))
-    for group in profile.then:
-        if group not in profile.fallback and not any(matches(one, (f"{group}.*",)) for one in profile.types):
-            wanted = "groups of which events.types has members, such as `group.member`"
-            yield Misfit(f"/events/discriminator/then{step(group)}", wanted, repr(group))
 
 
 def outcomes_are_terminal(profile: Profile) -> Iterable[Misfit]:

@@ -27,8 +27,7 @@ _VALUES = frozenset({"const", "enum", "default", "examples"})  # keywords whose 
 
 def are_there(profile: Profile) -> Iterable[Misfit]:
     """Each schema that profile.yaml names is a file."""
-    named = {f"/events/types{step(kind)}": file for kind, file in profile.types.items()}
-    named |= {f"/events/fallback{step(group)}": file for group, file in profile.fallback.items()}
+    named = {f"/events/types{step(kind)}": file for kind, file in {**profile.types, **profile.groups}.items()}
     named |= {f"/events/adopted{step(kind)}": file for kind, file in profile.adopted_types.items()}
     named |= {f"{place_of(one)}/schema": one.schema for one in profile.operations.values() if one.schema}
     named |= {"/error/schema": file} if (file := profile.field("error.schema")) else {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.files import step
 from streamvet.contract.fitting.misfit import Misfit
-from streamvet.contract.profile import PseudoPointer, matches, pointed
+from streamvet.contract.profile import matches, pointed
 from streamvet.contract.templates import KEY, TEXT, spelt
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _servers(profile: Profile) -> tuple[str, ...]:
     ends = (*terminal.events, *terminal.last) if terminal else ()
     beat = (profile.heartbeat.event,) if profile.heartbeat and profile.heartbeat.event else ()
     first = profile.field("catchup.first.events") or ()
-    return (*ends, *beat, *first, *(profile.field("events.script.own") or ()), *profile.sentinels)
+    return (*ends, *beat, *first, *(profile.field("events.script.own") or ()), *profile.unread_kinds)
 
 
 def templates_are_a_workers(profile: Profile) -> Iterable[Misfit]:
@@ -60,9 +60,9 @@ def templates_tell_types(profile: Profile) -> Iterable[Misfit]:
         name, value = profile.said(template)
         told = profile.kind_of(value, name)
         if told != kind:
-            tells = "`event`" if isinstance(profile.discriminator, PseudoPointer) else profile.discriminator
-            wanted = f"an event whose {tells} tells {kind}"
-            yield Misfit(_PLACE + step(kind), wanted, f"one that tells {told or 'no type'}")
+            form = ", as {event, data}," if profile.by_name else ""
+            wanted = f"an event{form} of which the discriminator makes {kind}"
+            yield Misfit(_PLACE + step(kind), wanted, f"one of which it makes {told or 'no type'}")
 
 
 def templates_have_keys(profile: Profile) -> Iterable[Misfit]:
@@ -84,7 +84,7 @@ def templates_are_valid(profile: Profile) -> Iterable[Misfit]:
     """What arrives as it was told is to fit the schema, whatever its text; the server adds what is missing."""
     for kind, template in _emits(profile).items():
         file = profile.narrow_file(kind) or ""
-        inside = "/data" if isinstance(profile.discriminator, PseudoPointer) else ""
+        inside = "/data" if profile.by_name else ""
         wrong = (profile.schemas.misses(file, profile.said(spelt(template, 0, text))[1]) for text in _TEXTS)
         for place, expected, got in (one for ones in wrong for one in ones):
             yield Misfit(_PLACE + step(kind) + inside + place, f"{expected}, by {file}", got)
