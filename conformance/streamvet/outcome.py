@@ -5,6 +5,7 @@ Values only; must not know any check.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -79,12 +80,38 @@ class Verdict(Enum):
 
 
 def shown(value: object) -> str:
-    """A value as a finding quotes it: its repr, cut."""
-    return _cut(repr(value))
+    """A value as a finding quotes it: as JSON, cut."""
+    return brief(_spelt(value))
 
 
-def _cut(text: str) -> str:
+def apart(wanted: object, got: object) -> tuple[str, str]:
+    """Two values as a finding quotes them; where they look alike so far, from shortly before they differ."""
+    one, other = _spelt(wanted), _spelt(got)
+    if brief(one) != brief(other) or one == other:
+        return brief(one), brief(other)
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = at - SEEN_CHARS // 3
+    return f"…{brief(one[start:])}", f"…{brief(other[start:])}"
+
+
+def brief(text: str) -> str:
+    """A text, or its beginning."""
     return text if len(text) <= SEEN_CHARS else text[: SEEN_CHARS - 1] + "…"
+
+
+def _spelt(value: object) -> str:
+    """A value as JSON on one line; bytes as the text that they are. What has no shape is escaped."""
+    if isinstance(value, bytes | bytearray):
+        value = bytes(value).decode("utf-8", "backslashreplace")
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):  # a number of thousands of digits, or a depth that none reads
+        return "a value that is too large to be shown"
+    return text if text.isprintable() else "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(char: str) -> str:
+    return json.dumps(char)[1:-1]
 
 
 def finding(
@@ -99,7 +126,7 @@ def finding(
         at_us = (
             arrival_us(exchange, span[1]) if span[1] else (exchange.head.at_us if exchange.head else exchange.ended_us)
         )
-    quoted = _cut(seen) if isinstance(seen, str) else shown(seen)
+    quoted = brief(seen) if isinstance(seen, str) else shown(seen)
     others = tuple(one for one in dict.fromkeys(beside) if one != exchange.id)
     return Finding(exchange.id, span, at_us, expected, quoted, beside=others, absent=absent, timed=timed)
 

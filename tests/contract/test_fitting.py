@@ -246,6 +246,12 @@ CASES = [
         "'/steps/9'",
     ),
     Case(
+        "what is refused is made from the body",
+        "ghostly",
+        {"/operations/start:run/refused/4/with": {"/steps/²": 1}},
+        "'/steps/²'",
+    ),
+    Case(
         "a record tells active from finished",
         "builds",
         {

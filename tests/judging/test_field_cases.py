@@ -156,7 +156,7 @@ def test_a_try_has_the_verdicts_that_are_right(case: Case) -> None:
 
 def test_the_refusal_of_a_cursor_names_it_as_the_servers_own() -> None:
     (finding,) = ruled(CASES[2].trace)["TRN-01"].findings
-    assert finding.seen == "status 400, to the server's own cursor '1'"
+    assert finding.seen == 'status 400, to the server\'s own cursor "1"'
 
 
 def test_what_the_suite_has_asked_for_is_no_long_line_of_the_server() -> None:

@@ -37,8 +37,7 @@ def accepted(trace: Trace, profile: Profile) -> Outcome:
 
 def _accepted(exchange: Exchange, profile: Profile) -> bool:
     """Whether a cancellation was in time: with a status of the profile's, or another success, which is CAN-01's."""
-    status = exchange.status
-    return succeeded(exchange, profile) or (status is not None and 200 <= status < 300)
+    return succeeded(exchange, profile) or exchange.successful
 
 
 def _live_cancels(trace: Trace, profile: Profile) -> dict[str, Exchange]:
@@ -89,13 +88,12 @@ def _rule_again(exchange: Exchange, profile: Profile) -> dict[str, Any]:
 
 def answered_again(trace: Trace, profile: Profile) -> Outcome:
     """CAN-03."""
-    asked = answered(with_role(trace, "cancel-again", "cancel-finished", "cancel-racing"))
-    asked = [x for x in asked if _rule_again(x, profile)]
+    late = answered(with_role(trace, "cancel-again", "cancel-finished", "cancel-racing"))
+    asked = [(x, rule) for x in late if (rule := _rule_again(x, profile))]
     if not asked:
         return NotExercised("no finished run was cancelled")
     found = []
-    for exchange in asked:
-        rule = _rule_again(exchange, profile)
+    for exchange, rule in asked:
         allowed, below = rule.get("status"), rule.get("below", 500)
         if exchange.role == "cancel-racing" and _accepted(exchange, profile):
             continue  # it was in time; whether with the right status is another row's

@@ -13,7 +13,7 @@ from streamvet.checks.runs import emitted, ended, from_start, scripted
 from streamvet.decode import same, streams
 from streamvet.framing.frame import Flaw
 from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault
-from streamvet.outcome import NotExercised, finding, has_room, shown
+from streamvet.outcome import NotExercised, apart, finding, has_room, shown
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -177,7 +177,8 @@ def _altered(one: Reading, event: Event, key: str, want: Any, seen: Any) -> Find
     """A finding that shows the first place where two texts part, when both are texts."""
     got = seen.get(key) if isinstance(seen, dict) else seen
     place, left, right = _first_difference(key, want, got)
-    return finding(one.exchange, f"{place} as emitted: {shown(left)}", shown(right), (event.start, event.end))
+    wanted, came = apart(left, right)
+    return finding(one.exchange, f"{place} as emitted: {wanted}", came, (event.start, event.end))
 
 
 def _first_difference(place: str, want: Any, got: Any) -> tuple[str, Any, Any]:

@@ -14,7 +14,7 @@ from streamvet.checks.aligning import Part, Side, parts, split
 from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, succeeded, unread, with_role
 from streamvet.contract.profile import MESSAGE, matches, pointed
 from streamvet.decode import key_pointers, same, streams
-from streamvet.outcome import NotExercised, finding, has_room, shown
+from streamvet.outcome import NotExercised, apart, finding, has_room, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -319,10 +319,9 @@ def _no_suffix(first: Reading, late: Reading) -> list[Finding]:
     for back, event in enumerate(reversed(late.history), start=1):
         one = first.history[-back] if back <= len(first.history) else None
         if one is None or not same(first.value(one), late.value(event)):
-            want = shown(first.value(one)) if one else "nothing"
+            want, seen = _told_apart(first, one, late.value(event), "nothing")
             place = f"event {back} from the end as exchange {first.exchange.id} has it: {want}"
-            span = (event.start, event.end)
-            return [finding(late.exchange, place, shown(late.value(event)), span, beside=beside)]
+            return [finding(late.exchange, place, seen, (event.start, event.end), beside=beside)]
     return []
 
 
@@ -357,10 +356,14 @@ def _of_part(part: Part, first: Side, other: Side) -> Finding:
         )
     one = first.events[part.first] if part.first < len(first.events) else None
     two = other.events[part.other]
-    want = shown(here.value(one)) if one else "nothing more"
+    want, seen = _told_apart(here, one, there.value(two), "nothing more")
     place = f"event {part.other + 1} as exchange {here.exchange.id} has it: {want}"
-    span = (two.start, two.end)
-    return finding(there.exchange, place, shown(there.value(two)), span, beside=beside, absent=part.hidden)
+    return finding(there.exchange, place, seen, (two.start, two.end), beside=beside, absent=part.hidden)
+
+
+def _told_apart(first: Reading, one: Event | None, got: Any, otherwise: str) -> tuple[str, str]:
+    """An event of the first stream and what another one has in its place, as a finding quotes them."""
+    return apart(first.value(one), got) if one else (otherwise, shown(got))
 
 
 def record_agrees(trace: Trace, profile: Profile) -> Outcome:

@@ -13,7 +13,7 @@ from streamvet.checks.runs import by_run, emitted, ended, left_alone, outcome_ki
 from streamvet.checks.timing import no_answer, unanswered
 from streamvet.contract.profile import pointed
 from streamvet.decode import coding, frames, opened, readable, reading, streams
-from streamvet.outcome import NotExercised, finding
+from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
                 else f"no answer: {exchange.ending.value} {exchange.detail}"
             ).strip()
             if exchange.about.get("cursor_from") in ("seen", "last-event-id"):
-                seen += f", to the server's own cursor {exchange.about['cursor']!r}"
+                seen += f", to the server's own cursor {shown(exchange.about['cursor'])}"
             found.append(
                 finding(exchange, f"status {_or(status)}", seen, beside=_that_gave_its_cursor(exchange, trace))
             )
@@ -130,7 +130,9 @@ def complete_message(trace: Trace, profile: Profile) -> Outcome:
         for r, x in zip(readings, over, strict=True)
         if not x.clean
     ] + [
-        finding(x, "nothing on the connection behind the end of the message", repr(x.about["behind"]), at_us=x.ended_us)
+        finding(
+            x, "nothing on the connection behind the end of the message", shown(x.about["behind"]), at_us=x.ended_us
+        )
         for x in over
         if "behind" in x.about
     ]
@@ -169,7 +171,10 @@ def delimited(trace: Trace, profile: Profile) -> Outcome:
         if not _says_its_end(head):
             want, seen = "one of Transfer-Encoding: chunked and Content-Length", ""
         elif "behind" in x.about and length != "none":
-            want, seen = "a Content-Length that is the length of the stream", f", and {x.about['behind']!r} behind it"
+            want, seen = (
+                "a Content-Length that is the length of the stream",
+                f", and {shown(x.about['behind'])} behind it",
+            )
         else:
             continue
         found.append(finding(x, want, f"Transfer-Encoding: {coded}, Content-Length: {length}{seen}"))
@@ -405,11 +410,11 @@ def _ended_at_once(trace: Trace, profile: Profile, left: dict[object, Exchange])
     if not state or not records or not any(x.about["life"] < EARLY_LIFE for x in records):
         return False, []
     first = min(records, key=lambda x: float(x.about["life"]))
-    shown = pointed(first.json(), state["pointer"])
-    if shown not in state["finished"]:
+    value = pointed(first.json(), state["pointer"])
+    if value not in state["finished"]:
         return True, []
     want = "a run that goes on when its reader leaves"
-    return True, [finding(x, want, f"state {shown!r}", beside=[left[x.about.get("run")].id]) for x in records]
+    return True, [finding(x, want, f"state {shown(value)}", beside=[left[x.about.get("run")].id]) for x in records]
 
 
 EARLY_LIFE = 0.3  # a record requested before this part of a detached run's life shows what the leaving itself did

@@ -15,7 +15,7 @@ import jsonschema_rs
 
 from streamvet.commands.process import CommandError
 from streamvet.contract.files import cut, meta_validator, mismatch, read_json, schemas_folder
-from streamvet.outcome import NotExercised, finding
+from streamvet.outcome import NotExercised, brief, finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from streamvet.commands.spool import Spool
     from streamvet.outcome import Finding, Outcome
     from streamvet.trace import Trace
-
-_SEEN_CHARS = 120  # of what an outcome says was expected and seen: as much as a finding of the suite quotes
 
 
 def outcomes_in(output: bytes, ids: set[str], spool: Spool) -> dict[tuple[str, int], Outcome]:
@@ -52,7 +50,7 @@ def outcomes_in(output: bytes, ids: set[str], spool: Spool) -> dict[tuple[str, i
         for key in group:
             number, row = lines[key]
             if not row["exercised"]:
-                outcomes[key] = NotExercised(_short(row["reason"]))
+                outcomes[key] = NotExercised(brief(row["reason"]))
             elif not row.get("findings"):
                 outcomes[key] = []
             else:
@@ -95,8 +93,4 @@ def _finding(row: Mapping[str, Any], trace: Trace, number: int) -> Finding:
     if not start <= end <= len(exchange.body):
         wrong = f"the span {start} to {end}; the body of {exchange.id} has {len(exchange.body)} bytes"
         raise CommandError(f"printed in {place} {wrong}")
-    return finding(exchange, _short(row["expected"]), _short(row["seen"]), (start, end), row.get("at_us"))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SEEN_CHARS else text[: _SEEN_CHARS - 1] + "…"
+    return finding(exchange, brief(row["expected"]), brief(row["seen"]), (start, end), row.get("at_us"))

@@ -6,6 +6,7 @@ explained in `schemas/meta/profile.schema.json`.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from streamvet.contract.patterns import searches
 from streamvet.contract.pointer import matches, pointed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from streamvet.contract.discriminator import Rule
@@ -41,6 +42,14 @@ Place = str | PseudoPointer  # where an event has a value: a JSON pointer, or ou
 def place_of(text: str) -> Place:
     """The place that a profile names."""
     return PseudoPointer(text) if text in {one.value for one in PseudoPointer} else text
+
+
+def cursor_of(place: Place | None, value: Callable[[], Any], event_id: Callable[[], str | None]) -> str | None:
+    """The cursor that an event with this value and SSE id gives, as a request carries it; None where it has none."""
+    if place is None:
+        return None
+    found = event_id() if isinstance(place, PseudoPointer) else pointed(value(), place)
+    return found if found is None or isinstance(found, str) else json.dumps(found)
 
 
 def _members(value: Any, part: str) -> list[Any]:

@@ -140,7 +140,7 @@ class Candidate:
 
     @property
     def _answer_s(self) -> float:
-        return answer_s(scripted=self.target.control is not None)
+        return answer_s(scripted=False)  # a password is hashed, and nothing else is tried without it
 
     # ------------------------------------------------------------------ control
 

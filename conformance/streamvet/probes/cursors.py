@@ -5,11 +5,10 @@ Pure functions; must not know requests.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
-from streamvet.contract.profile import PseudoPointer, pointed
+from streamvet.contract.profile import cursor_of
 from streamvet.probes.runs import Cursor
 
 if TYPE_CHECKING:
@@ -31,13 +30,8 @@ def resumes(profile: Profile) -> bool:
 
 def cursor_at(profile: Profile, event: Seen, after: int) -> Cursor | None:
     """The cursor that an event of a stream gives, None where it has none."""
-    place = profile.cursor
-    if place is None:
-        return None
-    value = event.id if isinstance(place, PseudoPointer) else pointed(event.value, place)
-    if value is None:
-        return None
-    return Cursor(value if isinstance(value, str) else json.dumps(value), "seen", after)
+    text = cursor_of(profile.cursor, lambda: event.value, lambda: event.id)
+    return None if text is None else Cursor(text, "seen", after)
 
 
 def cursor_behind(profile: Profile, history: Sequence[Seen]) -> Cursor | None:

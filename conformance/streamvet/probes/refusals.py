@@ -151,7 +151,7 @@ def _wrong_body(right: Any, row: Mapping[str, Any]) -> bytes:
         holder, key = _place(body, pointer)
         if isinstance(holder, dict):
             holder[key] = value
-        elif isinstance(holder, list) and key.isdigit() and int(key) < len(holder):
+        elif isinstance(holder, list) and key.isascii() and key.isdigit() and int(key) < len(holder):
             holder[int(key)] = value
     for pointer, count in row.get("repeat", {}).items():
         holder, key = _place(body, pointer)

@@ -142,6 +142,11 @@ class Exchange:
         """The status of the answer, None where there is none."""
         return self.head.status if self.head else None
 
+    @property
+    def successful(self) -> bool:
+        """Whether the status of the answer says success (RFC 9110, 15.3)."""
+        return self.status is not None and 200 <= self.status < 300
+
     def json(self) -> Any:
         """The body as JSON; None where it is not."""
         try:

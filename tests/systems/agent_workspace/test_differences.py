@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -17,10 +18,10 @@ RUN: dict[str, Any] = {"id": "r", "status": "testing", "jobs": [JOB], "pendingIn
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (None, {}, "it was not there, then it is 'testing'"),
-        ({"status": "queued"}, {}, "its status was 'queued', then 'testing'"),
-        ({"jobs": []}, {}, "its jobs were 0, then 1: 'a'"),
-        ({}, {"jobs": [JOB | {"status": "done"}]}, "the status of its job 'a' was 'running', then 'done'"),
+        (None, {}, 'it was not there, then it is "testing"'),
+        ({"status": "queued"}, {}, 'its status was "queued", then "testing"'),
+        ({"jobs": []}, {}, 'its jobs were 0, then 1: "a"'),
+        ({}, {"jobs": [JOB | {"status": "done"}]}, 'the status of its job "a" was "running", then "done"'),
         ({}, {"pendingInterventions": []}, "its pending interventions were 1, then 0"),
     ],
 )
@@ -31,17 +32,17 @@ def test_what_changed(before: dict[str, Any] | None, after: dict[str, Any], said
 @pytest.mark.parametrize(
     ("put", "told", "want", "seen"),
     [
-        ({}, {"status": "queued"}, "/status 'testing'", "'queued'"),
-        ({}, {"jobs": [JOB | {"status": "done"}]}, "/jobs/a/status 'running'", "'done'"),
-        ({}, {"jobs": []}, f"/jobs/a {JOB!r}"[:120], "not there"),
-        ({"jobs": []}, {}, "/jobs/a not there", repr(JOB)),
-        ({}, {"jobs": [JOB, JOB]}, "/jobs of 1 rows: ['a']", "['a', 'a']"),
-        ({}, {"pendingInterventions": [ASKED | {"message": "go"}]}, "/pendingInterventions/i/message 'wait'", "'go'"),
+        ({}, {"status": "queued"}, '/status "testing"', '"queued"'),
+        ({}, {"jobs": [JOB | {"status": "done"}]}, '/jobs/a/status "running"', '"done"'),
+        ({}, {"jobs": []}, f"/jobs/a {json.dumps(JOB)}"[:120], "not there"),
+        ({"jobs": []}, {}, "/jobs/a not there", json.dumps(JOB)),
+        ({}, {"jobs": [JOB, JOB]}, '/jobs of 1 rows: ["a"]', '["a", "a"]'),
+        ({}, {"pendingInterventions": [ASKED | {"message": "go"}]}, '/pendingInterventions/i/message "wait"', '"go"'),
         ({"triggerData": {"by": [1, 2]}}, {"triggerData": {"by": [1, 3]}}, "/triggerData/by/1 2", "3"),
         ({"triggerData": {"by": [1]}}, {"triggerData": {"by": [1, 3]}}, "/triggerData/by/1 not there", "3"),
-        ({"name": "a" * 30 + "b"}, {"name": "a" * 30 + "c"}, f"/name from character 20 {'a' * 10 + 'b'!r}",
-         repr("a" * 10 + "c")),
-        ({"name": None}, {}, "/name None", "not there"),
+        ({"name": "a" * 30 + "b"}, {"name": "a" * 30 + "c"}, '/name from character 20 "aaaaaaaaaab"',
+         '"aaaaaaaaaac"'),
+        ({"name": None}, {}, "/name null", "not there"),
     ],
 )  # fmt: skip
 def test_the_first_difference(put: dict[str, Any], told: dict[str, Any], want: str, seen: str) -> None:

@@ -15,7 +15,7 @@ COSMA = load_profile("cosma")
 
 # The requirement, the note of its bad trace, and what was seen there.
 SEEN = [
-    ("COS-03", "No space after the colon.", "'data:{\"opcod'"),
+    ("COS-03", "No space after the colon.", '"data:{\\"opcod"'),
     ("COS-04", "That the queue goes on is not told.", "none"),
     (
         "COS-23",
@@ -25,7 +25,7 @@ SEEN = [
     (
         "COS-10",
         "A file that is renamed is told to be gone, and another one to be new.",
-        "file_deleted of 'renamed.txt' and file_created of 'new-name.txt'",
+        'file_deleted of "renamed.txt" and file_created of "new-name.txt"',
     ),
 ]
 

@@ -11,7 +11,7 @@ from streamvet.checks.access import is_refusal
 from streamvet.checks.catchup.history import cursor_in, identity, loss, losses, pairs_of, repeats, resumed
 from streamvet.checks.runs import by_run, ended, unread, witness
 from streamvet.decode import opened, readable, reading
-from streamvet.outcome import NotExercised, finding
+from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def after_cursor(trace: Trace, profile: Profile) -> Outcome:
         after = _position(whole, one.exchange)
         if after is None:
             continue
-        place = f"after the cursor {one.exchange.about['cursor']!r}, that of event {after}"
+        place = f"after the cursor {shown(one.exchange.about['cursor'])}, that of event {after}"
         found += [loss(whole, one, lost, place) for lost in losses(whole, one, after)]
     return found
 
@@ -51,7 +51,7 @@ def nothing_before_cursor(trace: Trace, profile: Profile) -> Outcome:
         again = next((event for event in one.history if key(one, event) in before), None)
         if again is not None:
             number = before[key(one, again)]
-            want = f"nothing before event {after + 1}, after the cursor {one.exchange.about['cursor']!r}"
+            want = f"nothing before event {after + 1}, after the cursor {shown(one.exchange.about['cursor'])}"
             span, beside = (again.start, again.end), [whole.exchange.id]
             found.append(finding(one.exchange, want, f"event {number} again", span, beside=beside))
         else:
@@ -62,7 +62,7 @@ def nothing_before_cursor(trace: Trace, profile: Profile) -> Outcome:
 def _position(whole: Reading, exchange: Exchange) -> int | None:
     """How many events of the whole history the cursor stands behind."""
     cursor = str(exchange.about.get("cursor"))
-    values = [str(cursor_in(whole, event)) for event in whole.history]
+    values = [cursor_in(whole, event) for event in whole.history]
     return len(values) - values[::-1].index(cursor) if cursor in values else None
 
 
@@ -77,7 +77,7 @@ def refusal(source: str, what: str) -> Check:
         return [
             finding(
                 x,
-                f"{what}, {x.about['cursor']!r}, refused with a 4xx status and no stream",
+                f"{what}, {shown(x.about['cursor'])}, refused with a 4xx status and no stream",
                 f"status {x.status}, content-type {x.head.media_type or 'none' if x.head else 'none'}",
                 (0, len(x.body)),
             )
@@ -126,7 +126,7 @@ def last_event_id(trace: Trace, profile: Profile) -> Outcome:
             if whole is None:
                 continue
             exercised = True
-            place = f"after Last-Event-ID {one.exchange.about['cursor']!r}"
+            place = f"after Last-Event-ID {shown(one.exchange.about['cursor'])}"
             after = int(one.exchange.about["after"])
             found += [loss(whole, one, lost, place) for lost in losses(whole, one, after)]
     refused = [x for x in trace.exchanges if x.about.get("cursor_from") == "last-event-id" and x.head and not opened(x)]

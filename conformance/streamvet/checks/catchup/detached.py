@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.runs import succeeded, with_role
 from streamvet.contract.profile import pointed
-from streamvet.outcome import NotExercised, finding
+from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -42,7 +42,7 @@ def alive_when_detached(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised(f"harness late by {max(late)} ms", due=True)
     want = f"one of {', '.join(active)} at {limit:.0%} of the time without readers"
     return [
-        finding(x, want, f"{state!r} at {life:.0%}", (0, len(x.body)), timed=True)
+        finding(x, want, f"{shown(state)} at {life:.0%}", (0, len(x.body)), timed=True)
         for x, life, state in records
         if state not in active
     ]
@@ -56,7 +56,7 @@ def ended_when_detached(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no record of a run was requested after its time without readers")
     want = f"one of {', '.join(finished)} after the time without readers"
     return [
-        finding(x, want, f"{state!r} at {life:.0%}", (0, len(x.body)), timed=True)
+        finding(x, want, f"{shown(state)} at {life:.0%}", (0, len(x.body)), timed=True)
         for x, life, state in records
         if state not in finished
     ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.checks.aligning import Side, split
 from streamvet.checks.runs import by_run, ended, from_start, witness
-from streamvet.contract.profile import PseudoPointer, pointed
+from streamvet.contract.profile import cursor_of
 from streamvet.outcome import NotExercised, finding
 
 if TYPE_CHECKING:
@@ -29,20 +29,15 @@ NO_HISTORY = NotExercised("no reader followed a run from its beginning to its en
 def identity(profile: Profile) -> Callable[[Reading, Event], Hashable]:
     """What tells one event of a run from another: its sequence number, or else its cursor, or else its whole value."""
     if profile.sequence:
-        return lambda one, event: repr(event.order) if event.order is not None else _canonical(one.value(event))
+        return lambda one, event: _canonical(event.order) if event.order is not None else _canonical(one.value(event))
     if profile.cursor is not None:
-        return lambda one, event: (
-            repr(at) if (at := cursor_in(one, event)) is not None else _canonical(one.value(event))
-        )
+        return lambda one, event: at if (at := cursor_in(one, event)) is not None else _canonical(one.value(event))
     return lambda one, event: _canonical(one.value(event))
 
 
-def cursor_in(one: Reading, event: Event) -> Any:
+def cursor_in(one: Reading, event: Event) -> str | None:
     """What names an event in a request that resumes after it, None where it has no such thing."""
-    place = one.profile.cursor
-    if place is None:
-        return None
-    return one.id_of(event) if isinstance(place, PseudoPointer) else pointed(one.value(event), place)
+    return cursor_of(one.profile.cursor, lambda: one.value(event), lambda: one.id_of(event))
 
 
 def _canonical(value: Any) -> str:

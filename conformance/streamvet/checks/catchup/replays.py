@@ -20,7 +20,7 @@ from streamvet.checks.catchup.history import (
 )
 from streamvet.checks.runs import from_start
 from streamvet.decode import same
-from streamvet.outcome import NotExercised, finding, shown
+from streamvet.outcome import NotExercised, apart, finding
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -88,8 +88,9 @@ def _unequal(whole: Reading, one: Reading) -> list[Finding]:
         if original is None:
             continue
         if not same(whole.value(original), one.value(event)):
-            want = f"as exchange {whole.exchange.id} has it: {shown(whole.value(original))}"
-            return [finding(one.exchange, want, shown(one.value(event)), (event.start, event.end), beside=beside)]
+            wanted, seen = apart(whole.value(original), one.value(event))
+            want = f"as exchange {whole.exchange.id} has it: {wanted}"
+            return [finding(one.exchange, want, seen, (event.start, event.end), beside=beside)]
         if place < last:
             want, seen = "the order of the live stream", f"event {place + 1} after {last + 1}"
             return [finding(one.exchange, want, seen, (event.start, event.end), beside=beside)]

@@ -11,7 +11,7 @@ from streamvet.checks.aligning import Side, parts
 from streamvet.checks.runs import by_run, with_role
 from streamvet.checks.timing import no_answer, unanswered
 from streamvet.decode import opened, readable, reading, streams
-from streamvet.outcome import NotExercised, finding, shown
+from streamvet.outcome import NotExercised, apart, finding, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,11 +113,13 @@ def _unlike_before(before: Side, one: Reading) -> list[Finding]:
     for part in parts(before, after):
         if part.first >= len(before.events) or (part.lacks == "first" and part.hidden):
             continue  # what was not seen before, or could not be read
-        want = (
-            f"event {part.first + 1} as it was seen before the restart: {shown(seen.value(before.events[part.first]))}"
-        )
-        now = shown(one.value(after.events[part.other])) if part.other < len(after.events) else "missing"
-        span, beside = (0, len(one.exchange.body)), [seen.exchange.id]
+        value, beside = seen.value(before.events[part.first]), [seen.exchange.id]
+        if part.other < len(after.events):
+            event = after.events[part.other]
+            (wanted, now), span = apart(value, one.value(event)), (event.start, event.end)
+        else:
+            wanted, now, span = shown(value), "missing", (len(one.exchange.body),) * 2
+        want = f"event {part.first + 1} as it was seen before the restart: {wanted}"
         found.append(finding(one.exchange, want, now, span, beside=beside, absent=part.hidden))
     return found
 

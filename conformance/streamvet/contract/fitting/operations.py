@@ -143,7 +143,8 @@ def _changes(body: Any, key: str, pointer: str) -> bool:
         return isinstance(value, list) and bool(value)
     if isinstance(holder, dict):
         return key == "with" or last.replace("~1", "/").replace("~0", "~") in holder
-    return key == "with" and isinstance(holder, list) and last.isdigit() and int(last) < len(holder)
+    is_number = last.isascii() and last.isdigit()
+    return key == "with" and isinstance(holder, list) and is_number and int(last) < len(holder)
 
 
 def record_states(profile: Profile) -> Iterable[Misfit]:

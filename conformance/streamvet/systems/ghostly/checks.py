@@ -199,7 +199,7 @@ def filtered(trace: Trace, profile: Profile) -> Outcome:
         wanted = parse_qs(urlsplit(exchange.request.url).query).get("project", [""])[0]
         others = [row.get("project") for row in rows if row.get("project") != wanted]
         if others:
-            want = f"only runs of project {wanted!r}"
+            want = f"only runs of project {shown(wanted)}"
             found.append(
                 finding(exchange, want, f"{len(others)} of others: {shown(others[0])}", (0, len(exchange.body)))
             )
@@ -220,7 +220,9 @@ def own_runs_only(trace: Trace, profile: Profile) -> Outcome:
         foreign = sorted({str(row.get("id")) for row in rows} & mine)
         if foreign:
             found.append(
-                finding(exchange, "no run of another user", f"{len(foreign)}: {foreign[0]!r}", (0, len(exchange.body)))
+                finding(
+                    exchange, "no run of another user", f"{len(foreign)}: {shown(foreign[0])}", (0, len(exchange.body))
+                )
             )
     return found
 
@@ -236,7 +238,7 @@ def no_secret(trace: Trace, profile: Profile) -> Outcome:
         at = one.exchange.body.find(str(secret).encode())
         if at >= 0:
             span = (at, at + len(str(secret)))
-            found.append(finding(one.exchange, "no value of a fill step", f"the value {secret!r}", span))
+            found.append(finding(one.exchange, "no value of a fill step", f"the value {shown(secret)}", span))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks.runs import answered, by_run, from_start, unread, with_role
 from streamvet.decode import opened, streams
-from streamvet.outcome import NotExercised, finding, shown
+from streamvet.outcome import NotExercised, apart, finding, shown
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -33,10 +33,11 @@ def joined_deltas(trace: Trace, profile: Profile) -> Outcome:
             value = record.json()
             markdown = value.get("markdown") if isinstance(value, dict) else None
             if joined != (markdown or ""):
-                want = f"the markdown of the record, {shown(markdown)}"
+                wanted, came = apart(markdown, joined)
+                want = f"the markdown of the record, {wanted}"
                 absent = _lacks_some(deltas, str(markdown or ""))
                 span, beside = (0, len(one.exchange.body)), [record.id]
-                found.append(finding(one.exchange, want, shown(joined), span, beside=beside, absent=absent))
+                found.append(finding(one.exchange, want, came, span, beside=beside, absent=absent))
     return found if exercised else NotExercised("no skill run was read to its end with its record")
 
 
@@ -74,7 +75,7 @@ def own_run_id(trace: Trace, profile: Profile) -> Outcome:
             exercised = True
             run_id = value["runId"]
             if run_id != wanted:
-                found.append(finding(one.exchange, f"runId {wanted!r}", shown(run_id), (event.start, event.end)))
+                found.append(finding(one.exchange, f"runId {shown(wanted)}", shown(run_id), (event.start, event.end)))
     return found if exercised else NotExercised("no event of a run whose id is known")
 
 

@@ -243,7 +243,7 @@ def last_write_counts(trace: Trace, profile: Profile) -> Outcome:
         if (new.get("nanoid"), _number(new.get("version"))) != (old.get("nanoid"), version):
             kept = "another last content than" if changed else "the same last content as"
             want = f"version {version} of plan {shown(old.get('nanoid'))}: {kept} before"
-            seen = f"version {new.get('version')!r} of plan {shown(new.get('nanoid'))}"
+            seen = f"version {shown(new.get('version'))} of plan {shown(new.get('nanoid'))}"
             found.append(_about(after, want, seen, [before]))
     return found if exercised else NotExercised("no plan file was written twice in a session and again in another push")
 
@@ -296,7 +296,7 @@ def too_large(trace: Trace, profile: Profile) -> Outcome:
     asked = _above_the_limit(trace)
     if not asked:
         return _NO_LARGE_PUSH
-    return [one for x in asked if not _is_taken(x) for one in refused(x, [413], "a push above the limit")]
+    return [one for x in asked if not x.successful for one in refused(x, [413], "a push above the limit")]
 
 
 def limited(trace: Trace, profile: Profile) -> Outcome:
@@ -305,7 +305,7 @@ def limited(trace: Trace, profile: Profile) -> Outcome:
     if not asked:
         return _NO_LARGE_PUSH
     want = f"a push of more than {profile.field('figures.max_body_bytes')} bytes refused"
-    return [finding(x, want, f"status {x.status}") for x in asked if _is_taken(x)]
+    return [finding(x, want, f"status {x.status}") for x in asked if x.successful]
 
 
 _NO_LARGE_PUSH = NotExercised("no push above the limit was answered")
@@ -313,10 +313,6 @@ _NO_LARGE_PUSH = NotExercised("no push above the limit was answered")
 
 def _above_the_limit(trace: Trace) -> list[Exchange]:
     return [x for x in answered(with_role(trace, "start-refused")) if x.about.get("case") == "too large"]
-
-
-def _is_taken(exchange: Exchange) -> bool:
-    return exchange.status is not None and 200 <= exchange.status < 300
 
 
 def rate_limited(trace: Trace, profile: Profile) -> Outcome:

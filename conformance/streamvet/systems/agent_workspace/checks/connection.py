@@ -41,7 +41,7 @@ def names_its_run(trace: Trace, profile: Profile) -> Outcome:
             exercised = exercised or bool(parts)
             wrong = next((part for part in parts if part["pipelineRunId"] != row.id), None)
             if wrong is not None:
-                want = f"pipelineRunId {row.id!r} in {wrong['id']!r}"
+                want = f"pipelineRunId {shown(row.id)} in {shown(wrong['id'])}"
                 found.append(finding(one.exchange, want, shown(wrong["pipelineRunId"]), span(row.event)))
     return found if exercised else NotExercised("no event had a run with jobs or interventions")
 

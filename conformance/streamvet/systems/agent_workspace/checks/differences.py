@@ -24,15 +24,15 @@ _NOTHING = object()
 def change_of(before: Document | None, after: Document) -> str:
     """What of a run has changed that has to be told: from what, to what."""
     if before is None:
-        return f"it was not there, then it is {after['status']!r}"
+        return f"it was not there, then it is {shown(after['status'])}"
     if before["status"] != after["status"]:
-        return f"its status was {before['status']!r}, then {after['status']!r}"
+        return f"its status was {shown(before['status'])}, then {shown(after['status'])}"
     old, new = (by_id(run["jobs"]) for run in (before, after))
     if old.keys() != new.keys():
-        return f"its jobs were {len(old)}, then {len(new)}: {min(old.keys() ^ new.keys())!r}"
+        return f"its jobs were {len(old)}, then {len(new)}: {shown(min(old.keys() ^ new.keys()))}"
     job = next((name for name in new if old[name]["status"] != new[name]["status"]), None)
     if job is not None:
-        return f"the status of its job {job!r} was {old[job]['status']!r}, then {new[job]['status']!r}"
+        return f"the status of its job {shown(job)} was {shown(old[job]['status'])}, then {shown(new[job]['status'])}"
     counts = [len(run["pendingInterventions"]) for run in (before, after)]
     return f"its pending interventions were {counts[0]}, then {counts[1]}"
 

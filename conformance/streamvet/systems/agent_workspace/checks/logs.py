@@ -66,7 +66,7 @@ def _each_line(fleet: Fleet, one: Connection, *, fitting: bool) -> Judged:
         found += [_missed(one, first, some, f"{len(missed)} of {len(lines)}") for some in (never, tardy) if some]
         if altered and not tardy:
             row = first[altered[0].line["id"]]
-            want = f"the line {row.id!r} with the message {shown(altered[0].line['message'])}"
+            want = f"the line {shown(row.id)} with the message {shown(altered[0].line['message'])}"
             found.append(finding(one.exchange, want, shown(row.document["message"]), span(row.event)))
     return found or overlooked or (found if exercised else None)
 
@@ -134,7 +134,7 @@ def _missed(one: Connection, first: Mapping[str, Row], missed: Sequence[Due], of
     due = missed[0]
     row = first.get(due.line["id"])
     within_ms = (due.due_us - due.since_us) / 1000
-    want = f"the line {due.line['id']!r} of {due.line['pipelineRunId']!r} within {within_ms:.0f} ms"
+    want = f"the line {shown(due.line['id'])} of {shown(due.line['pipelineRunId'])} within {within_ms:.0f} ms"
     came = f"it after {(row.event.at_us - due.since_us) / 1000:.0f} ms" if row else "no such line"
     seen = f"{came}; {of} are missing or late"
     where = span(row.event) if row else one.silence_at(due.due_us)
@@ -149,7 +149,8 @@ def once(trace: Trace, profile: Profile) -> Outcome:
         first: dict[str, Row] = {}
         for row in rows(one, (LOGS,)):
             if row.id in first:
-                seen = f"the line {row.id!r} again, {(row.event.at_us - first[row.id].event.at_us) / 1000:.0f} ms later"
+                later_ms = (row.event.at_us - first[row.id].event.at_us) / 1000
+                seen = f"the line {shown(row.id)} again, {later_ms:.0f} ms later"
                 found.append(finding(one.exchange, "each log line once", seen, span(row.event)))
                 break
             first[row.id] = row
@@ -169,9 +170,9 @@ def in_order(trace: Trace, profile: Profile) -> Outcome:
         back = next((b for a, b in pairs if _at(a) > _at(b)), None)
         if back is not None:
             run = back.document["pipelineRunId"]
-            seen = f"{back.id!r} of {back.document['createdAt']} behind a later one"
+            seen = f"{shown(back.id)} of {back.document['createdAt']} behind a later one"
             found.append(
-                finding(one.exchange, f"the lines of {run!r} in the order of their time", seen, span(back.event))
+                finding(one.exchange, f"the lines of {shown(run)} in the order of their time", seen, span(back.event))
             )
     return found if exercised else NotExercised("no stream had two log lines of a run")
 
@@ -192,7 +193,7 @@ def within_limit(fleet: Fleet, one: Connection) -> list[Finding] | None:
         for row, over in zip(lines, lines[limit:], strict=False):
             apart_us = over.event.at_us - row.event.at_us
             if over.event is row.event or apart_us < fleet.figures.poll_us - fleet.slack_us(one):
-                want = f"at most {limit} log lines of {run!r} in a poll"
+                want = f"at most {limit} log lines of {shown(run)} in a poll"
                 seen = f"more than that within {apart_us / 1000:.0f} ms"
                 found.append(finding(one.exchange, want, seen, span(row.event, over.event)))
                 break
@@ -216,7 +217,7 @@ def newest_first_batch(fleet: Fleet, one: Connection) -> Judged:
     want = f"the newest {len(newest)} of {len(there)} log lines"
     early = next((row for row in one.lines if row.id in old), None)
     if early is not None:
-        return [finding(one.exchange, want, f"{early.id!r}, which is older", span(early.event))]
+        return [finding(one.exchange, want, f"{shown(early.id)}, which is older", span(early.event))]
     first = {row.id: row for row in reversed(one.lines)}
     added = next((row for row in one.lines if row.id not in newest), None)
     missing = [name for name in newest if name not in first or (added and first[name].number > added.number)]
@@ -225,8 +226,8 @@ def newest_first_batch(fleet: Fleet, one: Connection) -> Judged:
         return []
     if added is None and not fleet.has_missed(one, due_us):
         return fleet.overlooks(one, due_us)
-    before = f"before {added.id!r}" if added else f"within {(due_us - one.since_us) / 1000:.0f} ms"
-    seen = f"{len(newest) - len(missing)} of them, without {missing[0]!r}"
+    before = f"before {shown(added.id)}" if added else f"within {(due_us - one.since_us) / 1000:.0f} ms"
+    seen = f"{len(newest) - len(missing)} of them, without {shown(missing[0])}"
     where = span(added.event) if added else (0, len(one.exchange.body))
     absent = not any(name in first for name in missing)
     return [finding(one.exchange, f"{want}, {before}", seen, where, absent=absent)]
@@ -238,7 +239,9 @@ def of_active_runs(fleet: Fleet, one: Connection) -> list[Finding] | None:
         run = row.document["pipelineRunId"]
         if not any(run in state.active for state in fleet.told(one, row.event)):
             return [
-                finding(one.exchange, f"no log line of {run!r}, which is not active", repr(row.id), span(row.event))
+                finding(
+                    one.exchange, f"no log line of {shown(run)}, which is not active", repr(row.id), span(row.event)
+                )
             ]
     for _, state in fleet.later(one):
         silent = [name for name in state.new if state.lines[name]["pipelineRunId"] not in state.active]

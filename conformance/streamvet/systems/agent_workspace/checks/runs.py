@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from streamvet.outcome import finding
+from streamvet.outcome import finding, shown
 from streamvet.systems.agent_workspace.checks.differences import change_of, first_other
 from streamvet.systems.agent_workspace.checks.recorded import Judged, folded, of_fleet
 from streamvet.systems.agent_workspace.checks.shown import UPDATE, fingerprint, repeated, shows, span
@@ -54,7 +54,7 @@ def newest_in_snapshot(fleet: Fleet, one: Connection) -> list[Finding] | None:
     if not all(older):
         return []
     want = f"the {fleet.figures.runs} runs with the latest start"
-    return [finding(one.exchange, want, f"{min(older[0])!r} among them", span(one.snapshot))]
+    return [finding(one.exchange, want, f"{shown(min(older[0]))} among them", span(one.snapshot))]
 
 
 def _difference(seen: Sequence[Row], wanted: Mapping[str, Document]) -> tuple[str, str] | None:
@@ -67,12 +67,12 @@ def _difference(seen: Sequence[Row], wanted: Mapping[str, Document]) -> tuple[st
         (repeated(ids), "twice"),
     ):
         if rest:
-            return want, f"{len(ids)} runs, {how} {rest[0]!r}"
+            return want, f"{len(ids)} runs, {how} {shown(rest[0])}"
     other = next((row for row in seen if not shows(row.document, wanted[row.id])), None)
     if other is None:
         return None
     want, told = first_other(wanted[other.id], other.document)
-    return f"the run {other.id!r} with {want}", told
+    return f"the run {shown(other.id)} with {want}", told
 
 
 # ------------------------------------------------------------------------------------------------ updates
@@ -84,7 +84,7 @@ def change_in_time(fleet: Fleet, one: Connection) -> Judged:
     invented = next((row for row in one.updated if _never_was(fleet, one, row)), None)
     if invented is None:
         return told
-    want = f"the run {invented.id!r} as it is"
+    want = f"the run {shown(invented.id)} as it is"
     return folded([told, [finding(one.exchange, want, "a state that it never had", span(invented.event))]])
 
 
@@ -101,7 +101,7 @@ def changes_told(fleet: Fleet, one: Connection, polls: int) -> Judged:
             judged.append([])
         elif fleet.has_missed(one, due_us, came=told is not None):
             within = f"within {(due_us - since_us) / 1000:.0f} ms"
-            want = f"an update with the run {name!r} {within}: {_change(fleet, one, state, name)}"
+            want = f"an update with the run {shown(name)} {within}: {_change(fleet, one, state, name)}"
             seen = f"one after {(told.event.at_us - since_us) / 1000:.0f} ms" if told else "none"
             where = span(told.event) if told else one.silence_at(due_us)
             late = finding(one.exchange, want, seen, where, due_us, absent=not told, timed=told is not None)
@@ -160,7 +160,7 @@ def only_what_changed(fleet: Fleet, one: Connection) -> list[Finding] | None:
             exercised = exercised or len(last) > 1
             as_it_was = fingerprint(known.document) == fingerprint(row.document)
             if as_it_was and _always_there(fleet, one, known, row):
-                want = f"no run whose status, jobs and number of interventions are as they were ({row.id!r})"
+                want = f"no run whose status, jobs and number of interventions are as they were ({shown(row.id)})"
                 seen = f"it again, {(row.event.at_us - known.event.at_us) / 1000:.0f} ms later"
                 found.append(finding(one.exchange, want, seen, span(row.event)))
         last[row.id] = row
@@ -213,7 +213,7 @@ def _too_many(one: Connection, entries: Sequence[Row], *, near: bool) -> list[Fi
     if not twice and (not near or len(entries) < BURST_CHANGES):
         return []
     these = [row for row in entries if row.number == twice[0]] if twice else entries
-    want = f"one entry of the run {these[0].id!r} for its changes between two polls"
+    want = f"one entry of the run {shown(these[0].id)} for its changes between two polls"
     seen = f"{len(these)}, in one event" if twice else f"{len(these)}, one after another"
     return [finding(one.exchange, want, seen, span(these[0].event, these[-1].event))]
 
@@ -223,7 +223,7 @@ def _outdated(fleet: Fleet, one: Connection, entries: Sequence[tuple[Row, list[i
     for row, of in entries:
         if of[-1] < fleet.told(one, row.event)[0].number:
             over_ms = (row.event.at_us - fleet.states[of[-1] + 1].done_us) / 1000
-            want, seen = f"the latest state of the run {row.id!r}", f"one that was over for {over_ms:.0f} ms"
+            want, seen = f"the latest state of the run {shown(row.id)}", f"one that was over for {over_ms:.0f} ms"
             return [finding(one.exchange, want, seen, span(row.event))]
     return []
 
@@ -241,7 +241,7 @@ def ended_is_over(fleet: Fleet, one: Connection) -> list[Finding] | None:
             late = next((row for row in told if row.event.at_us > over_us or not fleet.showing(one, row)), None)
             if late is not None:
                 seen = f"it, {(late.event.at_us - after.done_us) / 1000:.0f} ms after its end"
-                want = f"nothing of the run {name!r}, which has ended"
+                want = f"nothing of the run {shown(name)}, which has ended"
                 found.append(finding(one.exchange, want, seen, span(late.event)))
     return found if exercised or found else None
 

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from streamvet.decode import streams
-from streamvet.outcome import NotExercised
+from streamvet.outcome import NotExercised, shown
 from streamvet.systems.cosma.checks.announced import (
     Deed,
     Judged,
@@ -54,14 +54,14 @@ def _announced(trace: Trace, one: Reading, deed: Deed) -> Judged:
     """A file that was made: file_created."""
     if first_after(told(one, "file_created", path=deed.path), deed.at_us):
         return []
-    want, instead = f"file_created of {deed.path!r}", _instead(trace, one, deed)
+    want, instead = f"file_created of {shown(deed.path)}", _instead(trace, one, deed)
     return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us, seen=instead)
 
 
 def _instead(trace: Trace, one: Reading, deed: Deed) -> str:
     """What was told of a file that nobody made, in place of one that was."""
     event = next(iter(_of_nothing(trace, one, deed, "file_created", "path")), None)
-    return f"file_created of {event.data.get('path')!r}" if event else "none"
+    return f"file_created of {shown(event.data.get('path'))}" if event else "none"
 
 
 def _of_nothing(trace: Trace, one: Reading, deed: Deed, kind: str, member: str) -> list[Told]:
@@ -85,7 +85,7 @@ def queued(trace: Trace, one: Reading, deed: Deed) -> Judged:
     if is_paused(trace, one.profile, deed.at_us) or not is_plain(deed.path):
         return NotExercised("no file of a plain name was made in a watched directory")
     item = item_of(one, deed.path, deed.at_us)
-    want = f"queue_item_added of {deed.path!r} after its file_created"
+    want = f"queue_item_added of {shown(deed.path)} after its file_created"
     if created is None:
         return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
     if item is None:
@@ -101,7 +101,7 @@ def faithful(trace: Trace, one: Reading, deed: Deed) -> Judged:
     if judged or item_of(one, deed.path, deed.at_us):
         return judged
     others = _of_nothing(trace, one, deed, "queue_item_added", "file_path")
-    return wrong(one, f"an item with the path {deed.path!r}", others[0]) if others else judged
+    return wrong(one, f"an item with the path {shown(deed.path)}", others[0]) if others else judged
 
 
 def moved(_trace: Trace, one: Reading, deed: Deed) -> Judged:
@@ -109,7 +109,7 @@ def moved(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     kind = "directory_moved" if deed.did.startswith("directory") else "file_moved"
     if first_after(told(one, kind, src_path=deed.path, dest_path=deed.to), deed.at_us):
         return []
-    want = f"{kind} from {deed.path!r} to {deed.to!r}"
+    want = f"{kind} from {shown(deed.path)} to {shown(deed.to)}"
     halves = [*told(one, kind, src_path=deed.path), *told(one, kind, dest_path=deed.to)]
     half = first_after(halves, deed.at_us)
     if half is not None:
@@ -121,7 +121,7 @@ def _in_its_place(one: Reading, deed: Deed) -> str:
     """What else was told of either path once something was renamed."""
     paths = (deed.path, deed.to)
     events = [event for path in paths for event in told(one, *_ON_DISK, path=path) if event.at_us >= deed.at_us]
-    return " and ".join(f"{event.kind} of {PurePath(event.data['path']).name!r}" for event in events) or "none"
+    return " and ".join(f"{event.kind} of {shown(PurePath(event.data['path']).name)}" for event in events) or "none"
 
 
 def directories(trace: Trace, one: Reading, deed: Deed) -> Judged:
@@ -130,7 +130,7 @@ def directories(trace: Trace, one: Reading, deed: Deed) -> Judged:
         return moved(trace, one, deed)
     if first_after(told(one, "directory_deleted", path=deed.path), deed.at_us):
         return []
-    want = f"directory_deleted of {deed.path!r}"
+    want = f"directory_deleted of {shown(deed.path)}"
     return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
 
 
@@ -143,7 +143,7 @@ def _telling(one: Reading, x: Exchange, *wanted: tuple[str, ...]) -> list[Judged
     """Of a request about a directory, and each of these groups, whether one of the group was told."""
     judged: list[Judged] = []
     for kinds in wanted:
-        want = f"{' or '.join(kinds)} of {_place(x.about.get('subject'))!r}"
+        want = f"{' or '.join(kinds)} of {shown(_place(x.about.get('subject')))}"
         late = missing(one, want, x.ended_us, told_us(one.profile))
         judged.append([] if _of_place(one, x, *kinds) else late)
     return judged

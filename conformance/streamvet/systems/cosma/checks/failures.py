@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamvet.outcome import NotExercised
+from streamvet.outcome import NotExercised, shown
 from streamvet.systems.cosma.checks.announced import (
     Deed,
     Judged,
@@ -48,7 +48,7 @@ def given_up(trace: Trace, one: Reading, deed: Deed) -> Judged:
     failure = first_behind(told(one, "file_failed", path=deed.path), begun)
     end = first_behind(told(one, "queue_item_failed", id=name), begun)
     if failure is None or (end is not None and end.span < failure.span):
-        want = f"file_failed of {deed.path!r} with the error"
+        want = f"file_failed of {shown(deed.path)} with the error"
         untold = missing(one, want, begun.at_us, noticed_us(one.profile), deed.until_us)
         return wrong(one, want, end, begun) if end else untold
     return _not_given_up(one, deed, name) if end is None else _others_go_on(trace, one, end)
@@ -73,7 +73,7 @@ def _others_go_on(trace: Trace, one: Reading, end: Told) -> Judged:
     for deed, item in items:
         if behind(told(one, *_OVER, file_path=deed.path), item):
             return []
-        never = in_vain(one, deed.path, f"the end of the item of {deed.path!r}, as other files go on", item)
+        never = in_vain(one, deed.path, f"the end of the item of {shown(deed.path)}, as other files go on", item)
         if never:
             return never
     return NotExercised("no file was made and waited for after one was given up")

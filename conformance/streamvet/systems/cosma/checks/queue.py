@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.checks.runs import unread
 from streamvet.decode import streams
-from streamvet.outcome import NotExercised, finding
+from streamvet.outcome import NotExercised, finding, shown
 from streamvet.systems.cosma.checks.announced import (
     Deed,
     Judged,
@@ -66,7 +66,7 @@ def processed(trace: Trace, one: Reading, deed: Deed) -> Judged:
     if any(event.at_us < deed.at_us for event in told(one, "queue_item_failed")):
         return NotExercised("the file was made to see whether the queue goes on after one that failed")
     way = [e for e in behind(told(one, *_ITEM, id=item.data.get("id")), item) if e.at_us < deed.until_us]
-    never = in_vain(one, deed.path, f"queue_item_completed of {deed.path!r}", [item, *way][-1])
+    never = in_vain(one, deed.path, f"queue_item_completed of {shown(deed.path)}", [item, *way][-1])
     if sum(other.path == deed.path for other in deeds(trace, one)) > 1:
         return never or NotExercised("no file was left alone until the end of its cooldown")
     return _to_its_end(one, deed, item, way, never)
@@ -87,7 +87,7 @@ def _to_its_end(one: Reading, deed: Deed, item: Told, way: list[Told], never: li
     stages = [event for event in behind(told(one, *_STAGES, path=deed.path), begun[0]) if event.span < over.span]
     if stages and stages[-1].kind in _DONE:
         return []
-    want = f"file_complete or file_skipped of {deed.path!r} between processing and completion"
+    want = f"file_complete or file_skipped of {shown(deed.path)} between processing and completion"
     seen, absent = stages[-1].kind if stages else "none of its events", unread(one, begun[0].span[1], over.span[0])
     return [finding(one.exchange, want, seen, over.span, absent=absent)]
 
@@ -102,7 +102,7 @@ def _never_over(one: Reading, deed: Deed, begun: Told, name: Any) -> Judged:
     if done is None:
         return _AT_THE_END
     other = first_behind(told(one, "queue_item_completed", file_path=deed.path), done)
-    want = f"queue_item_completed of {name}, of {deed.path!r}"
+    want = f"queue_item_completed of {name}, of {shown(deed.path)}"
     return wrong(one, want, other) if other else missing(one, want, done.at_us, told_us(one.profile), deed.until_us)
 
 
@@ -172,7 +172,7 @@ def cooled_anew(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     if len(numbers) < len(ends) or numbers[1] > numbers[0]:
         return []
     want = f"queue_item_updated of {name} with a later end of the cooldown"
-    seen = f"cooldown_expires_at {numbers[1]!r}, where it was {numbers[0]!r}"
+    seen = f"cooldown_expires_at {shown(numbers[1])}, where it was {shown(numbers[0])}"
     return [finding(one.exchange, want, seen, found.after[-1].span)]
 
 
@@ -180,7 +180,7 @@ def _modified(one: Reading, deed: Deed) -> Judged:
     """Whether a change was told, besides what became of the item."""
     if first_after(told(one, "file_modified", path=deed.path), deed.at_us):
         return []
-    return missing(one, f"file_modified of {deed.path!r}", deed.at_us, noticed_us(one.profile), deed.until_us)
+    return missing(one, f"file_modified of {shown(deed.path)}", deed.at_us, noticed_us(one.profile), deed.until_us)
 
 
 def _split(events: list[Told], at_us: int) -> tuple[list[Told], list[Told]]:
@@ -194,7 +194,7 @@ def deleted(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     item = _in_time(one, deed, "file_deleted")
     if isinstance(item, NotExercised) or first_after(told(one, "file_deleted", path=deed.path), deed.at_us):
         return item if isinstance(item, NotExercised) else []
-    return missing(one, f"file_deleted of {deed.path!r}", deed.at_us, noticed_us(one.profile), deed.until_us)
+    return missing(one, f"file_deleted of {shown(deed.path)}", deed.at_us, noticed_us(one.profile), deed.until_us)
 
 
 def not_parsed(trace: Trace, one: Reading, deed: Deed) -> Judged:
@@ -254,7 +254,7 @@ def held(trace: Trace, one: Reading, deed: Deed) -> Judged:
         return NotExercised("no file was made in a watched directory while the queue was paused")
     item = item_of(one, deed.path, deed.at_us)
     if item is None or item.at_us > until_us:
-        want = f"queue_item_added of {deed.path!r} during the pause"
+        want = f"queue_item_added of {shown(deed.path)} during the pause"
         return missing(one, want, deed.at_us, noticed_us(one.profile), until_us)
     begun, cooldown = taken_up(one, item), cooldown_us(trace, one.profile, item.at_us)
     if begun is not None and begun.at_us < until_us:
