@@ -33,11 +33,14 @@ Migrate = Annotated[
     typer.Option("--migrate", help="Print its profile.yaml, which is of the first edition, in the second one."),
 ]
 
+Whole = Annotated[bool, typer.Option("--print", help="Print its profile.yaml with what it extends.")]
+
 
 def check_profile(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="A folder with a profile.yaml.", show_default=False)],
     allow_commands: options.AllowCommands = False,
     migrate: Migrate = False,
+    whole: Whole = False,
 ) -> None:
     """Validate a profile folder.
 
@@ -51,6 +54,13 @@ def check_profile(
         _migrate(path / "profile.yaml")
         return
     profile = load_profile(folder if folder in builtin_profiles() else str(resolved(path)))
+    if whole:
+        say(
+            yaml.safe_dump(
+                profile.raw, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
+            ).rstrip()
+        )
+        return
     schemas = _check_schemas(profile)
     vectors = _check_vectors(profile)
     requirements = load_registry(profile).testable(profile)
@@ -104,7 +114,7 @@ def _check_schemas(profile: Profile) -> int:
         try:
             profile.schemas.decider(file)
         except (ValueError, jsonschema_rs.ValidationError) as error:
-            raise FileError(profile.folder / file, "", "a schema that can be used", str(error)) from error
+            raise FileError(profile.schemas.path_of(file), "", "a schema that can be used", str(error)) from error
     return len(files)
 
 
@@ -117,9 +127,9 @@ def _check_vectors(profile: Profile) -> int:
 def _count_vectors(profile: Profile, folder: str, vectors: Path) -> int:
     """How many vectors the schemas of a folder have. A vector's name begins with its schema's."""
     count = 0
-    names = sorted(
-        (path.name.removesuffix(".schema.json") for path in profile.folder.glob(f"{folder}/*.schema.json")), key=len
-    )
+    begins, ends = f"{folder}/", ".schema.json"
+    files = [file for file in profile.schemas.all() if file.startswith(begins)]
+    names = sorted((file.removeprefix(begins).removesuffix(ends) for file in files), key=len)
     for wanted in (True, False):
         for path in sorted((vectors / ("valid" if wanted else "invalid")).glob("*.json")):
             name = next((one for one in reversed(names) if path.name.startswith(f"{one}.")), None)

@@ -33,13 +33,14 @@ def _digest_of_builtin(name: str) -> str:
     return digest_of(schemas_folder() / name)
 
 
-def digest_of(folder: Path) -> str:
-    """SHA-256 over the profile, its schemas, its requirements and their traces.
+def digest_of(*folders: Path) -> str:
+    """SHA-256 over the profile, its schemas, its requirements and their traces, and over those that it extends.
 
     By relative path, so that equal folders have equal digests.
     """
     digest = hashlib.sha256()
-    files = [folder / "profile.yaml", *(path for pattern in _COVERED for path in sorted(folder.glob(pattern)))]
-    for path in files:
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + read_bytes(path) + b"\0")
+    for folder in folders:
+        files = [folder / "profile.yaml", *(path for pattern in _COVERED for path in sorted(folder.glob(pattern)))]
+        for path in files:
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + read_bytes(path) + b"\0")
     return digest.hexdigest()

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.discriminator import rule_of
-from streamvet.contract.files import FileError, check_shape, is_file, read_yaml, resolved, schemas_folder
+from streamvet.contract.extending import whole
+from streamvet.contract.files import FileError, check_shape, is_file, resolved, schemas_folder
 from streamvet.contract.first_format import HOW
 from streamvet.contract.fitting import check_fit
 from streamvet.contract.folders import builtin_profiles, digest_of
@@ -47,15 +48,18 @@ def load_profile(name_or_folder: str, near: Path | None = None, named_in: Path |
 @cache
 def _load(folder: Path) -> Profile:
     path = folder / "profile.yaml"
-    profile = profile_of(read_yaml(path), path)
+    raw, extended = whole(path)
+    profile = profile_of(raw, path, extended)
     check_fit(profile, path)
     # Its own requirements, if it has any, are refused now and not when a trace comes.
     _check_adopted(profile, load_registry(profile), path)
     return profile
 
 
-def profile_of(raw: Any, path: Path) -> Profile:
+def profile_of(raw: Any, path: Path, extended: tuple[Path, ...] = ()) -> Profile:
     """The profile that the content of a profile.yaml says, not yet held to what its parts say of each other.
+
+    `extended` are the folders of the profiles that it extends.
 
     Raises:
         FileError: where it has not the shape of one.
@@ -71,7 +75,7 @@ def profile_of(raw: Any, path: Path) -> Profile:
         name=raw["profile"],
         title=raw["title"],
         folder=folder,
-        digest=digest_of(folder),
+        digest=digest_of(folder, *extended),
         raw=raw,
         streams=raw["streams"],
         framing=raw["framing"]["kind"],
@@ -87,7 +91,7 @@ def profile_of(raw: Any, path: Path) -> Profile:
         history=tuple(raw.get("catchup", {}).get("history", ())),
         cursor=place_of(cursor["pointer"]) if cursor else None,
         terminal=_terminal(terminal) if terminal else None,
-        schemas=SchemaSet(folder),
+        schemas=SchemaSet(folder, *extended),
         adopted=raw.get("adopted", {}),
     )
 

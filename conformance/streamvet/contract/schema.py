@@ -12,7 +12,7 @@ from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from streamvet.contract.files import FORMATS, FileError, cut, expected_of, got_of, place_of, read_json
+from streamvet.contract.files import FORMATS, FileError, cut, expected_of, got_of, is_file, place_of, read_json
 from streamvet.contract.patterns import Explainer, decider_of
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ _OF_THE_WHOLE = frozenset({
 
 
 class SchemaSet:
-    """The schemas of one folder, read when first asked for."""
+    """The schemas of a folder, read when first asked for; of the folders behind it those that it does not have."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *behind: Path) -> None:
         self._folder = folder
+        self._folders = (folder, *behind)
         self._loaded: dict[str, Any] | None = None
         self._deciders: dict[str, Callable[[Any], bool]] = {}
         self._explainers: dict[str, Draft202012Validator] = {}
@@ -41,9 +42,15 @@ class SchemaSet:
     def all(self) -> dict[str, Any]:
         """Each schema by its file, which is named as in profile.yaml."""
         if self._loaded is None:
-            paths = sorted(self._folder.glob("*/*.schema.json"))
-            self._loaded = {path.relative_to(self._folder).as_posix(): read_json(path) for path in paths}
+            found: dict[str, Path] = {}
+            for folder in reversed(self._folders):
+                found |= {one.relative_to(folder).as_posix(): one for one in folder.glob("*/*.schema.json")}
+            self._loaded = {name: read_json(found[name]) for name in sorted(found)}
         return self._loaded
+
+    def path_of(self, file: str) -> Path:
+        """Where a schema is, named as in profile.yaml."""
+        return next((folder / file for folder in self._folders if is_file(folder / file)), self._folder / file)
 
     def read(self, file: str) -> Any:
         """The schema in this file, named as in profile.yaml."""

@@ -73,4 +73,5 @@ def check_fit(profile: Profile, path: Path) -> None:
         FileError: with the first misfit, and the file in which it is.
     """
     for misfit in chain.from_iterable(rule(profile) for rule in RULES.values()):
-        raise FileError(path.parent / misfit.file if misfit.file else path, misfit.place, misfit.expected, misfit.got)
+        file = profile.schemas.path_of(misfit.file) if misfit.file else path
+        raise FileError(file, misfit.place, misfit.expected, misfit.got)
