@@ -49,7 +49,7 @@ class Shape(NamedTuple):
     kind: str | None  # the type by the profile, None where the data does not say
     name: str  # the SSE event field
     keys: tuple[Any, ...] = ()  # the values at `key_pointers`, in their order
-    valid: bool | None = None  # against the schema of its type; None where none is known, or its JSON has problems
+    valid: bool | None = None  # against the schema of its type; None where none is known, or it is not JSON
     problems: tuple[Problem, ...] = ()  # of its JSON
     parsed: bool = False  # whether its data is JSON
     adopted: bool | None = None  # against the schema of its adopted readings; None without these, or if not `valid`
@@ -167,6 +167,12 @@ class Reading:
     def of(self, kinds: tuple[str, ...]) -> list[Event]:
         """The events of these types."""
         return [event for event in self.events if event.kind is not None and matches(event.kind, kinds)]
+
+    @property
+    def has_line(self) -> bool:
+        """Whether a line of it is whole; in SSE that may be one of a block that never ended."""
+        body = self.exchange.body
+        return self.frames > 1 or b"\n" in body or (self.profile.framing == "sse" and b"\r" in body)
 
     @property
     def head_us(self) -> int:
@@ -368,10 +374,11 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # noqa: PLR0915 - t
                     ordered[kind] = matches(kind, numbered)
                 order = order_of(value) if ordered[kind] else None
             here = tuple([get(value) for get in keys])
-            valid = decide(value) if decide and not problems else None
+            form = json_text.as_read(value) if problems and parsed else value
+            valid = decide(form) if decide and parsed else None
             shape = Shape(
                 kind, frame.event, keyless if here == keyless else here, valid, kept.problems(problems), parsed,
-                decide_adopted(value) if valid and decide_adopted else None,
+                decide_adopted(form) if valid and decide_adopted else None,
             )  # fmt: skip
             event = Event(shapes.like(shape), at_us, start, end, order)
             ahead_s = _ahead_s(time_of(value), at_us) if time_of else None
@@ -471,7 +478,7 @@ def _defective(shape: Shape, profile: Profile) -> Shape:
 
 def _unparsed(faults: set[json_text.JsonFault], profile: Profile) -> str:
     """The id that data without a JSON value violates."""
-    if json_text.JsonFault.TOO_DEEP in faults:
+    if faults == {json_text.JsonFault.TOO_DEEP}:
         return "EVT-06"
     several = json_text.JsonFault.SEVERAL_DOCUMENTS in faults and profile.framing == "ndjson"
     return "NDJ-02" if several else "EVT-02"

@@ -31,15 +31,17 @@ _BYTE_IDS = frozenset({"TRN-08", "TRN-18", "TRM-01", "TRM-02", "TRM-03", "HBT-03
 _BEYOND_BYTES = frozenset(
     {"SSE-12", "EVT-09", "EVT-10", "ORD-04", "ORD-05", "ORD-06", "ORD-07"}
 )  # a head, a script, the answer of another operation, another reader, a record
-# Bytes do not say of which kind a run is, and with that which lifecycle it has; an ambient stream has one.
+# Bytes do not say of which kind a run is, and with that which lifecycle it has, where a profile has several kinds; an
+# ambient stream has one.
 _OF_A_KIND = frozenset({"ORD-01", "ORD-08"})
 # A profile without words for scripts needs a control interface like any other; what it lacks besides, its run says.
 _ANY_WORDS = Vocabulary(lambda *_: None, ())
 
 
-def of_bytes(profile: Profile, system: System) -> frozenset[str]:
-    """The requirements of a profile that captured bytes alone can violate."""
-    beyond = _BEYOND_BYTES | (frozenset() if profile.streams == "ambient" else _OF_A_KIND)
+def of_bytes(profile: Profile, system: System, kind: str | None = None) -> frozenset[str]:
+    """The requirements of a profile that captured bytes alone can violate; `kind`: of a run that is known."""
+    one_kind = profile.streams == "ambient" or bool(kind) or len(profile.starts) == 1
+    beyond = _BEYOND_BYTES | (frozenset() if one_kind else _OF_A_KIND)
     return frozenset(
         row.id
         for row in load_registry().testable(profile)
@@ -47,12 +49,12 @@ def of_bytes(profile: Profile, system: System) -> frozenset[str]:
     )
 
 
-def lowest(profile: Profile, system: System) -> Mapping[str, Evidence]:
+def lowest(profile: Profile, system: System, kind: str | None = None) -> Mapping[str, Evidence]:
     """For each requirement that applies to a profile the lowest level of evidence at which it can be exercised.
 
     What no probe of the system exercises, nor bytes show, has no entry.
     """
-    return {**lowest_of_probes(profile, system), **dict.fromkeys(of_bytes(profile, system), Evidence.CAPTURE)}
+    return {**lowest_of_probes(profile, system), **dict.fromkeys(of_bytes(profile, system, kind), Evidence.CAPTURE)}
 
 
 def lowest_of_probes(profile: Profile, system: System) -> Mapping[str, Evidence]:

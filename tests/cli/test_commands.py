@@ -20,7 +20,7 @@ from streamvet.contract.registry import load_registry
 from streamvet.contract.target import target_of
 from streamvet.report.json_report import FINDINGS
 
-from .traces import GHOSTLY, event, written
+from .traces import GHOSTLY, STATUS, event, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -277,12 +277,12 @@ def test_a_bad_byte_is_found_and_shown(streamvet: Callable[..., Ended], tmp_path
 def test_a_capture_is_never_called_conformant(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
     files = {form: tmp_path / form for form in ("json", "badge")}
     file = tmp_path / "captured"
-    file.write_bytes(event(1) + event(2) + PING)
+    file.write_bytes(STATUS + event(1) + PING)
     ended = streamvet(
         "judge", "--raw", "sse", "--profile", "ghostly", file, *(w for k, v in files.items() for w in (f"--{k}", v))
     )
     claim = ended.out.rstrip().splitlines()[-2]
-    assert claim.startswith("no violation in 2 events (capture): ")
+    assert claim.startswith("no violation in 3 events (capture): ")
     assert claim.endswith("(exit 0)")
     assert "conformant" not in ended.out + files["badge"].read_text()
     assert json.loads(files["json"].read_text())["evidence"] == "capture"
@@ -482,16 +482,9 @@ def test_captured_bytes_are_judged_so_far_as_bytes_tell(
 
 def test_a_capture_that_was_cut_lacks_no_terminal_event(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
     file = tmp_path / "captured"
-    file.write_bytes(event(1) + event(2))
+    file.write_bytes(STATUS + event(1))
     ended = streamvet("judge", "--raw", "sse", "--profile", "ghostly", file, "--only", "SSE,EVT,ORD,TRM")
     assert (ended.code, "FAIL" in ended.out) == (0, False)
-
-
-def test_an_empty_capture_is_none(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
-    file = tmp_path / "captured"
-    file.touch()
-    said = f"streamvet: {file}: the file: expected the bytes of a stream, got an empty file\n"
-    assert streamvet("judge", "--raw", "sse", "--profile", "ghostly", file) == (2, "", said)
 
 
 def test_captured_bytes_say_nothing_of_heads_and_times(streamvet: Callable[..., Ended], tmp_path: Path) -> None:

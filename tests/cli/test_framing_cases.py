@@ -26,6 +26,7 @@ def _body(base: str, number: int) -> bytes:
 RUN, FLEET, QUEUE = _body("ghostly-straight", 2), _body("agent-workspace-changes", 1), _body("cosma-plain", 0)
 BUILD, FAILED_BUILD = _body("promptfloe-build", 0), _body("promptfloe-failing", 0)
 BLOCKS = RUN.split(b"\n\n")
+BEGUN = b"".join(BUILD.splitlines(keepends=True)[:2])
 
 
 def _only(old: bytes, new: bytes, body: bytes = RUN) -> bytes:
@@ -154,7 +155,38 @@ LOST = [
         FAILED_BUILD.removesuffix(b"\n"),
         {"NDJ-01": "FAIL"},
     ),
-    Case("a line that the capture cut", "promptfloe", BUILD[:40], {}),
+    Case("a line that the capture cut", "promptfloe", BEGUN + BUILD[:40], {}),
+    Case(
+        "octets that are no UTF-8 in a line that the capture cut",
+        "promptfloe",
+        BEGUN + b'{"type":"caf\xe9 ',
+        {"EVT-01": "FAIL"},
+    ),
+    Case("a character that the capture cut", "promptfloe", BEGUN + '{"type":"é'.encode()[:-1], {}),
+    Case(
+        "a whole line of a block that the capture cut",
+        "ghostly",
+        b"\n\n".join(BLOCKS[:3]) + b"\n\nretry: +3000\nid: x",
+        {"SSE-03": "WARN"},
+    ),
+    Case(
+        "a wrong form beside a number that no double holds",
+        "promptfloe",
+        _only(b'"summary":"', b'"cost":1e999,"summary":5,"was":"', BUILD),
+        {"EVT-04": "WARN", "EVT-08": "FAIL"},
+    ),
+    Case(
+        "200 levels",
+        "promptfloe",
+        _only(b'"summary"', b'"tree":' + b"[" * 200 + b"]" * 200 + b',"summary"', BUILD),
+        {"EVT-06": "NOTE"},
+    ),
+    Case(
+        "200 levels, and a comma too many",
+        "promptfloe",
+        _only(b'"summary"', b'"tree":' + b"[" * 200 + b"]" * 200 + b',,"summary"', BUILD),
+        {"EVT-02": "FAIL", "EVT-06": "NOTE"},
+    ),
     Case(
         "a document that is cut at U+2028 into two data lines (fastapi#16055)",
         "ghostly",
@@ -225,3 +257,81 @@ def test_a_capture_has_the_verdicts_that_are_right(case: Case, streamvet: Callab
     verdicts = {one["id"]: one["verdict"] for one in json.loads(report.read_text())["verdicts"]}
     assert {one: it for one, it in verdicts.items() if it in ("FAIL", "WARN", "NOTE", "ERROR")} == case.verdicts
     assert ended.code == (1 if "FAIL" in case.verdicts.values() else 0)
+
+
+def test_bytes_of_a_line_that_never_ended_show_nothing_of_its_encoding(
+    streamvet: Callable[..., Ended], tmp_path: Path
+) -> None:
+    file, report = tmp_path / "captured", tmp_path / "report.json"
+    file.write_bytes(BUILD[:40])
+    ended = streamvet("judge", "--raw", "ndjson", "--profile", "promptfloe", file, "--json", report)
+    verdicts = {one["id"]: one["verdict"] for one in json.loads(report.read_text())["verdicts"]}
+    assert (verdicts["EVT-01"], ended.code) == ("INCONCLUSIVE", 3)
+
+
+class Known(NamedTuple):
+    """Bytes of which something is known, the options that say it, and the ids that they violate with the code."""
+
+    name: str
+    profile: str
+    body: bytes
+    options: tuple[str, ...]
+    violated: set[str]
+    code: int
+
+
+CHUNK = BUILD.replace(b'"type":"file"', b'"type":"chunk","delta":""', 1)
+KNOWN = [
+    Known("a run that just stops", "ghostly", b"\n\n".join(BLOCKS[:3]) + b"\n\n", (), set(), 0),
+    Known(
+        "a run that the server closed too early",
+        "ghostly",
+        b"\n\n".join(BLOCKS[:3]) + b"\n\n",
+        ("--ended",),
+        {"TRM-01"},
+        1,
+    ),
+    Known("a line that the server left without its end", "promptfloe", BUILD[:40], ("--ended",), {"NDJ-01"}, 1),
+    Known("a terminal event without its end", "promptfloe", BUILD.removesuffix(b"\n"), (), {"NDJ-01"}, 1),
+    Known("a last block without its end", "ghostly", RUN.removesuffix(b"\n"), (), {"SSE-01"}, 1),
+    Known("nothing", "ghostly", b"", (), set(), 3),
+    Known("nothing of a server that closed", "ghostly", b"", ("--ended",), {"TRM-01"}, 1),
+    Known("comments alone", "cosma", b": keepalive\n\n", (), set(), 3),
+    Known("an order of the one kind of run", "ghostly", RUN.replace(BLOCKS[0] + b"\n\n", b"", 1), (), {"ORD-01"}, 1),
+    Known("a piece of text in a build", "promptfloe", CHUNK, ("--start", "build"), {"ORD-01"}, 1),
+    Known("the same of whatever kind", "promptfloe", CHUNK, (), set(), 0),
+    Known("a build", "promptfloe", BUILD, ("--start", "build"), set(), 0),
+]
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.name)
+def test_what_is_known_of_a_capture_is_judged(known: Known, streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    file, report = tmp_path / "captured", tmp_path / "report.json"
+    file.write_bytes(known.body)
+    framing = "ndjson" if known.profile == "promptfloe" else "sse"
+    ended = streamvet("judge", "--raw", framing, "--profile", known.profile, *known.options, file, "--json", report)
+    verdicts = {one["id"]: one["verdict"] for one in json.loads(report.read_text())["verdicts"]}
+    assert ({one for one, it in verdicts.items() if it in ("FAIL", "ERROR")}, ended.code) == (
+        known.violated,
+        known.code,
+    )
+    if ended.code == 3:
+        assert f"no event in {file}" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--raw", "ndjson", "--profile", "promptfloe", "--start", "plan"), "one of build, skill, augmenter, message"),
+        (("--raw", "sse", "--profile", "cosma", "--start", "build"), "cosma starts no runs"),
+        (("--start", "build"), "a trace says so itself"),
+        (("--ended",), "a trace says so itself"),
+    ],
+)
+def test_what_a_capture_cannot_be_is_refused(
+    options: tuple[str, ...], said: str, streamvet: Callable[..., Ended], tmp_path: Path
+) -> None:
+    file = tmp_path / "captured"
+    file.write_bytes(BUILD)
+    ended = streamvet("judge", *options, file)
+    assert (ended.code, said in " ".join(ended.err.split())) == (2, True)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamvet.framing import json_text
+from streamvet.framing.json_grammar import mistake
 from streamvet.framing.json_text import (
     DEPTH_LIMIT,
     UNREAD_DEPTH,
@@ -309,3 +310,33 @@ def test_of_each_fault_the_first_few_are_kept() -> None:
     kinds = [problem.fault for problem in reading.problems]
     assert kinds == [DUPLICATE] * 16 + [NOT_FINITE, SURROGATE]
     assert reading.value["b"] == [math.inf, "\ud800"]
+
+
+# Pieces of which a text of the grammar can be made, and of what is nearly one.
+PIECES = ("{", "}", "[", "]", ":", ",", '"a"', '"', "1", "-", "0", "1e5", ".5", "true", "null", " ", "\\", "\n",
+          '"\\u00e9"', '"a":1,', "1,", "\t1")  # fmt: skip
+
+
+@settings(max_examples=FEW, deadline=None, database=None, derandomize=True)
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_the_grammar_alone_agrees_with_the_reader(text: str) -> None:
+    problems = {one.fault for one in read(text).problems}
+    wrong = mistake(text)
+    assert (wrong is not None) == bool(problems & {NOT_JSON, SEVERAL})
+    if wrong and NOT_JSON not in problems:
+        assert wrong.second
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("[" * 200 + "]" * 200, [DEEP]),
+        ("[" * 200 + "]" * 199, [DEEP, NOT_JSON]),
+        ('{"a":' * 200 + "NaN" + "}" * 200, [DEEP, NOT_JSON]),
+        ("[" * 200 + "]" * 200 + "{}", [DEEP, SEVERAL]),
+        ("[" * 200 + "]" * 200 + "x", [DEEP, NOT_JSON]),
+    ],
+)
+def test_what_nests_too_deep_is_held_to_the_grammar(text: str, faults: list[JsonFault]) -> None:
+    assert [one.fault for one in read(text).problems] == faults
+    assert read(text).value is None

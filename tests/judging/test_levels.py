@@ -97,7 +97,9 @@ def test_the_word_for_several_levels() -> None:
 
 
 def _captures(profile: Profile) -> Iterator[Trace]:
-    """Every stream of the good example traces of a profile, as its bytes alone."""
+    """Every stream of the good example traces of a profile, as bytes alone, with the kind of run if there is one."""
+    kinds = [one.kind for one in profile.starts]
+    about = {"meant": "stream", "account": "primary", "run": "r1", **({"kind": kinds[0]} if len(kinds) == 1 else {})}
     for path in bases().values():
         trace = base_trace(path)
         if trace.profile != profile.name:
@@ -105,7 +107,7 @@ def _captures(profile: Profile) -> Iterator[Trace]:
         for one in trace.exchanges:
             if readable(one) and one.body:
                 alone = replace(
-                    one, about={"meant": "stream", "account": "primary", "run": "r1"}, role="reader", sent_us=0,
+                    one, about=about, role="reader", sent_us=0,
                     ends=array("q", [len(one.body)]), times=array("q", [0]), ending=Ending.COMPLETE, ended_us=0,
                 )  # fmt: skip
                 yield replace(trace, probe="raw", stimulus={"name": "captured bytes"}, exchanges=(alone,))

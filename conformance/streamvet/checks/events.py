@@ -12,7 +12,7 @@ from streamvet.checks.flaws import without
 from streamvet.checks.runs import emitted, ended, from_start, scripted
 from streamvet.decode import same, streams
 from streamvet.framing.frame import Flaw
-from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault
+from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault, as_read
 from streamvet.outcome import NotExercised, apart, finding, has_room, shown
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def valid(trace: Trace, profile: Profile) -> Outcome:
                 if not has_room(found, one.exchange):
                     continue
                 file = profile.schema_file(event.kind) or ""
-                expected, seen = profile.schemas.explain(file, one.value(event))
+                expected, seen = profile.schemas.explain(file, as_read(one.value(event)))
                 found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
     return found if exercised else NotExercised("no event of a known type")
 
@@ -114,7 +114,7 @@ def read_as_adopted(trace: Trace, profile: Profile) -> Outcome:
                 continue
             exercised = True
             if not event.adopted and has_room(found, one.exchange):
-                expected, seen = profile.schemas.explain(profile.adopted_types[event.kind], one.value(event))
+                expected, seen = profile.schemas.explain(profile.adopted_types[event.kind], as_read(one.value(event)))
                 found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
     return found if exercised else NotExercised("no event of a type with adopted readings")
 
@@ -220,7 +220,7 @@ CHECKS: dict[str, Check] = {
     "EVT-03": _json("each key once in an object", JsonFault.DUPLICATE_KEY),
     "EVT-04": _json("numbers that a double holds exactly", JsonFault.BIG_INTEGER, JsonFault.NOT_FINITE),
     "EVT-05": _json("no lone surrogate", JsonFault.LONE_SURROGATE),
-    "EVT-06": _json(f"at most {DEPTH_LIMIT} levels of nesting", JsonFault.TOO_DEEP, of_parsed=False),
+    "EVT-06": _json(f"at most {DEPTH_LIMIT} levels of nesting", JsonFault.TOO_DEEP),
     "EVT-07": typed,
     "EVT-08": valid,
     "EVT-09": intact,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streamvet.trace import Trace
 
 NO_EVENT = NotExercised("no stream had an event")
-NO_FRAME = NotExercised("no stream had a frame")
+NO_LINE = NotExercised("no stream had a whole line")
 
 _CONTROL = re.compile(r"[\x01-\x08\x0a-\x1f\x7f]")  # what no field value may have (RFC 9110, 5.5); U+0000 is SSE-04's
 _RETRY = re.compile(rb"(?:\A|[\r\n])(retry: ?([0-9]+))(?=[\r\n])")
@@ -43,9 +43,9 @@ def _of_frames(expected: str, seen: Callable[[Reading, Frame], list[Violation]])
     """A check of what a function finds in the frames that have a violation."""
 
     def check(trace: Trace, profile: Profile) -> Outcome:
-        read = [one for one in streams(trace, profile) if one.frames]
+        read = [one for one in streams(trace, profile) if one.has_line]
         if not read:
-            return NO_FRAME
+            return NO_LINE
         return [
             finding(one.exchange, expected, violation.seen, (violation.start, violation.end))
             for one in read
@@ -88,14 +88,15 @@ def _is_null(text: str) -> bool:
 
 def _own_fields(one: Reading, frame: Frame) -> list[Violation]:
     """SSE-13: the fields of somebody's own, with which nothing is lost."""
-    if frame.kind is Kind.PARTIAL:
-        return []
     lost = _discarded(one, frame)
     return [each for each in frame.violations if each.flaw is Flaw.UNKNOWN_FIELD and each not in lost]
 
 
 def _replaced(one: Reading, frame: Frame) -> list[Violation]:
-    """SSE-05: the fields that replace another value of the same block."""
+    """SSE-05: the fields that replace another value of the same block.
+
+    Not of one that never ended: it may be several that lack their ends.
+    """
     if frame.kind is Kind.PARTIAL:
         return []
     found = []
@@ -131,19 +132,24 @@ def _nothing_dispatched(one: Reading, frame: Frame) -> list[Violation]:
     return [each for each in frame.violations if each.flaw is Flaw.NO_DATA]
 
 
+def _lacks_its_end(one: Reading, frame: Frame) -> bool:
+    """Whether the last line of a frame never ended."""
+    return frame.kind is Kind.PARTIAL and one.exchange.body[frame.end - 1] not in b"\r\n"
+
+
 def _of_ids(expected: str, is_wrong: Callable[[str], object]) -> Check:
     """A check of the ids of blocks. What has U+0000 is no id: clients ignore it, which is SSE-04's."""
 
     def check(trace: Trace, profile: Profile) -> Outcome:
-        read = [one for one in streams(trace, profile) if one.frames]
+        read = [one for one in streams(trace, profile) if one.has_line]
         if not read:
-            return NO_FRAME
+            return NO_LINE
         return [
             finding(one.exchange, expected, f"id {shown(frame.id)}", (frame.start, frame.end))
             for one in read
             if one.ids
             for frame in frames(one.exchange, profile)
-            if frame.id is not None and frame.kind is not Kind.PARTIAL and is_wrong(frame.id)
+            if frame.id is not None and not _lacks_its_end(one, frame) and is_wrong(frame.id)
         ]
 
     return check
@@ -151,9 +157,9 @@ def _of_ids(expected: str, is_wrong: Callable[[str], object]) -> Check:
 
 def reconnection_time(trace: Trace, profile: Profile) -> Outcome:
     """SSE-17. What is no number is ignored, which is SSE-03's."""
-    read = [one for one in streams(trace, profile) if one.frames]
+    read = [one for one in streams(trace, profile) if one.has_line]
     if not read:
-        return NO_FRAME
+        return NO_LINE
     return [
         finding(one.exchange, f"a retry field from 1 to {DAY_MS - 1}", field[1].decode(), field.span(1))
         for one in read
@@ -210,9 +216,9 @@ def one_data_line(trace: Trace, profile: Profile) -> Outcome:
 
 def bare_comments(trace: Trace, profile: Profile) -> Outcome:
     """SSE-11: no comment with an empty line after it, once an id was seen."""
-    read = [one for one in streams(trace, profile) if one.frames]
+    read = [one for one in streams(trace, profile) if one.has_line]
     if not read:
-        return NO_FRAME
+        return NO_LINE
     found: list[Finding] = []
     for one in read:
         if not one.ids or not one.quiet:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from array import array
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from streamvet.contract.profile import Profile
+    from streamvet.decode import Reading
     from streamvet.outcome import Check
     from streamvet.report.report import Report
     from streamvet.system import System
@@ -63,6 +65,18 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     profile: Annotated[
         str | None, typer.Option("--profile", metavar="P", help="Judge by this profile: a built-in one, or a folder.")
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start",
+            metavar="KIND",
+            help="With --raw: the kind of run, such as `build`, where the profile has several.",
+        ),
+    ] = None,
+    ended: Annotated[
+        bool,
+        typer.Option("--ended", help="With --raw: the server has closed the stream, where its bytes do not say so."),
+    ] = False,
     only: options.Only = None,
     allow_commands: options.AllowCommands = False,
     strict: options.Strict = False,
@@ -78,25 +92,25 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     """
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check(*files, waivers)
-    again = (
-        shlex.join(["streamvet", "judge", "--raw", raw.value, "--profile", profile, *files]) if raw and profile else ""
-    )
     if raw is not None and profile is None:
         raise typer.BadParameter("--raw needs --profile, which says what the bytes should be", param_hint="--profile")
+    if raw is None and (start is not None or ended):
+        raise typer.BadParameter("a trace says so itself", param_hint="--start" if start is not None else "--ended")
     chosen = load_profile(profile, Path.cwd()) if profile is not None else None
+    bytes_of = _Captured(raw, chosen, start, ended=ended) if raw is not None and chosen is not None else None
+    again = shlex.join(["streamvet", "judge", *bytes_of.words(str(profile)), *files]) if bytes_of else ""
     asked = options.asked(only, waivers, again, load_registry(chosen))
     withheld = _OF_BYTES if raw else "" if allow_commands else NOT_ALLOWED
-    traces = _captured(files, raw, chosen) if raw is not None and chosen is not None else _traces(files)
     reports = judged(
-        traces, asked, _source(files), profile=chosen, raw=raw is not None, notes=options.only_note(only),
-        withheld=withheld,
+        bytes_of.traces(files) if bytes_of else _traces(files), asked, _source(files), profile=chosen,
+        captured=bytes_of, notes=options.only_note(only), withheld=withheld,
     )  # fmt: skip
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
 
 
 def judged(
-    traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None, raw: bool = False,
-    notes: tuple[str, ...] = (), withheld: str = NOT_ALLOWED,
+    traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
+    captured: _Captured | None = None, notes: tuple[str, ...] = (), withheld: str = NOT_ALLOWED,
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -112,16 +126,19 @@ def judged(
             if trace.profile not in builders:
                 found = profile or load_profile(trace.profile, named_in=trace.name)
                 system = system_of(found)
-                checks = _checks_of_bytes(found, system) if raw else system.checks
+                checks = _checks_of_bytes(found, system, captured.kind) if captured else system.checks
                 builders[trace.profile] = (
                     ReportBuilder(found, load_registry(found), checks, withheld),
-                    _facts(trace, found) | {"levels": (lowest if raw else lowest_of_probes)(found, system)},
+                    _facts(trace, found) | {"levels": _levels(found, system, captured)},
                     system,
                 )
             builder, facts, system = builders[trace.profile]
-            if raw:
-                events = sum(len(one.events) for one in streams(trace, builder.profile))
+            if captured:
+                events = sum(map(_events, streams(trace, builder.profile)))
                 facts |= {"evidence": frozenset({Evidence.CAPTURE}), "events": facts.get("events", 0) + events}
+                if not events:
+                    facts["eventless"] = True
+                    notes = (*notes, f"no event in {trace.name}")
             else:
                 shown = of_trace(trace, system)
                 facts["evidence"] = facts.get("evidence", frozenset()) | shown
@@ -195,9 +212,14 @@ def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
     return NotExercised(_OF_BYTES)
 
 
-def _checks_of_bytes(profile: Profile, system: System) -> Mapping[str, Check]:
+def _events(one: Reading) -> int:
+    """How many events it has, heartbeats that are events too."""
+    return len(one.events) + sum(bool(beat.kind) for beat in one.beats)
+
+
+def _checks_of_bytes(profile: Profile, system: System, kind: str | None) -> Mapping[str, Check]:
     """The checks of a system, where bytes alone tell."""
-    told = of_bytes(profile, system)
+    told = of_bytes(profile, system, kind)
     return {one: check if one in told else _beyond_bytes for one, check in system.checks.items()}
 
 
@@ -214,32 +236,69 @@ def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:
     return bool(one.of(kinds)) or (unended is not None and matches(unended, kinds))
 
 
-def _captured(files: Iterable[str], framing: Framing, profile: Profile) -> Iterator[Trace]:
-    """A trace for each file of body bytes, as if they had come at once on a stream that was read from its beginning.
+@dataclass(frozen=True, slots=True)
+class _Captured:
+    """What is known of captured bytes besides themselves."""
 
-    Raises:
-        FileError: where a file cannot be read, or is empty. Nothing came that could be judged: most often what should
-            have captured it failed, so it is told as a wrong input, not as a stream without an end.
-    """
-    if profile.framing != framing.value:
-        raise FileError("--raw", framing.value, f"{profile.framing}, the framing of {profile.name}", framing.value)
-    operation = next((one.name for one in profile.operations.values() if one.streams), "attach")
-    for name in files:
-        body = read_bytes(name, MOST_CAPTURED_BYTES)
-        if not body:
-            raise FileError(name, "", "the bytes of a stream", "an empty file")
-        exchange = Exchange(
-            id="x1", operation=operation, role="reader", about={"meant": "stream", "account": "primary", "run": "r1"},
-            request=Request("GET", name, (), None), sent_us=0,
-            head=Head(200, "HTTP/1.1", (("Content-Type", _MEDIA_TYPES[framing]),), 0), body=body,
-            ends=array("q", [len(body)]), times=array("q", [0]),
-            ending=Ending.COMPLETE, ended_us=0,
-        )  # fmt: skip
-        del body  # of which the exchange may keep the beginning alone
-        exchange = bounded(exchange, profile)
-        if exchange.ending is Ending.COMPLETE and not _ends_by_itself(exchange, profile):
-            exchange = ended_otherwise(exchange, profile, Ending.CUT, "the end of the capture")
-        yield Trace(
-            probe="raw", stimulus={"name": "captured bytes"}, exchanges=(exchange,), profile=profile.name,
-            digest=profile.digest, revision=load_registry().revision, name=name,
-        )  # fmt: skip
+    framing: Framing
+    profile: Profile
+    start: str | None  # the kind of run that the user names
+    ended: bool  # the user says that it was the server who closed the stream
+
+    def __post_init__(self) -> None:
+        """Refuse what the profile does not have.
+
+        Raises:
+            FileError: where it has another framing.
+            BadParameter: where it has no such kind of run.
+        """
+        name, kinds = self.profile.name, [one.kind for one in self.profile.starts]
+        if self.profile.framing != self.framing.value:
+            want = f"{self.profile.framing}, the framing of {name}"
+            raise FileError("--raw", self.framing.value, want, self.framing.value)
+        if self.start is not None and self.start not in kinds:
+            want = f"one of {', '.join(kinds)}" if kinds else f"{name} starts no runs"
+            raise typer.BadParameter(f"{want}, got {self.start!r}", param_hint="--start")
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of the run, None where the profile has several or none."""
+        starts = self.profile.starts
+        return starts[0].kind if len(starts) == 1 else self.start
+
+    def words(self, profile: str) -> list[str]:
+        """The options with which the same bytes are judged again."""
+        start = ["--start", self.start] if self.start else []
+        return ["--raw", self.framing.value, "--profile", profile, *start, *(["--ended"] if self.ended else [])]
+
+    def traces(self, files: Iterable[str]) -> Iterator[Trace]:
+        """A trace for each file, as if its bytes had come at once on a stream that was read from its beginning.
+
+        Raises:
+            FileError: where a file cannot be read.
+        """
+        operation = next((one.name for one in self.profile.operations.values() if one.streams), "attach")
+        media_type = _MEDIA_TYPES[self.framing]
+        about = {"meant": "stream", "account": "primary", "run": "r1"} | ({"kind": self.kind} if self.kind else {})
+        for name in files:
+            body = read_bytes(name, MOST_CAPTURED_BYTES)
+            exchange = Exchange(
+                id="x1", operation=operation, role="reader", about=about,
+                request=Request("GET", name, (), None), sent_us=0,
+                head=Head(200, "HTTP/1.1", (("Content-Type", media_type),), 0), body=body,
+                ends=array("q", [len(body)] if body else []), times=array("q", [0] if body else []),
+                ending=Ending.COMPLETE, ended_us=0,
+            )  # fmt: skip
+            del body  # of which the exchange may keep the beginning alone
+            exchange = bounded(exchange, self.profile)
+            by_server = self.ended or _ends_by_itself(exchange, self.profile)
+            if exchange.ending is Ending.COMPLETE and not by_server:
+                exchange = ended_otherwise(exchange, self.profile, Ending.CUT, "the end of the capture")
+            yield Trace(
+                probe="raw", stimulus={"name": "captured bytes"}, exchanges=(exchange,), profile=self.profile.name,
+                digest=self.profile.digest, revision=load_registry().revision, name=name,
+            )  # fmt: skip
+
+
+def _levels(profile: Profile, system: System, captured: _Captured | None) -> Mapping[str, Evidence]:
+    return lowest(profile, system, captured.kind) if captured else lowest_of_probes(profile, system)

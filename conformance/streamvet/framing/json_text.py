@@ -10,12 +10,16 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from streamvet.framing.json_grammar import mistake
+
 # What System.Text.Json and Newtonsoft.Json read by default (MaxDepth).
 DEPTH_LIMIT: Final = 64
-# Deeper than this the text is not read: Python's reader and all that walks over its value recurse, 1000 frames at most.
+# Deeper than this the text has no value, but only a grammar: Python's reader and all that walks over its value recurse,
+# 1000 frames at most.
 UNREAD_DEPTH: Final = 128
 # RFC 7493, section 2.2: an I-JSON sender cannot expect a receiver to treat an integer whose absolute value is greater
 # than 9007199254740991 as an exact value.
@@ -149,6 +153,10 @@ def _read_carefully(text: str) -> Reading:
     if depth > DEPTH_LIMIT:
         problems.append(_at(JsonFault.TOO_DEEP, text, deep_at))
     if depth > UNREAD_DEPTH:
+        wrong = mistake(text)
+        if wrong:
+            fault = JsonFault.SEVERAL_DOCUMENTS if wrong.second else JsonFault.NOT_JSON
+            problems.append(_at(fault, text, wrong.at))
         return Reading(None, tuple(problems))
     try:
         value, end = _careful(text, _spaces(text, 0))
@@ -164,6 +172,22 @@ def _read_carefully(text: str) -> Reading:
         return Reading(None, (_at(JsonFault.NOT_JSON, text, at),))
     except RecursionError:  # the caller has used up the stack; whatever this is, it is deeper than can be read here
         return Reading(None, (_at(JsonFault.TOO_DEEP, text, 0),))
+
+
+def as_read(value: Any) -> Any:
+    """The value as readers have it that make the best of its problems, for what judges no more than its form.
+
+    Half a surrogate pair becomes the replacement character, and a number beyond doubles the largest of them.
+    """
+    if isinstance(value, dict):
+        return {_SURROGATE.sub("\ufffd", name): as_read(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [as_read(item) for item in value]
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, float) and math.isinf(value):
+        return math.copysign(sys.float_info.max, value)
+    return value
 
 
 _ESCAPE_CHARS: Final = len(r"\uXXXX")

@@ -59,6 +59,8 @@ def exit_code(reports: Sequence[Report], policy: Policy) -> Exit:
         return Exit.VIOLATED
     if any(report.cut_short for report in reports):
         return Exit.INCOMPLETE  # also where that would be accepted: nobody knows what was still to come
+    if any(report.eventless for report in reports):
+        return Exit.INCOMPLETE  # who has captured no event shows nothing of the stream, whatever else is in the bytes
     if not any(report.exercised for report in reports) or any(report.errors for report in reports):
         return Exit.INCOMPLETE  # what an error of ours has cost is in the report; the rest holds
     if any(is_incomplete(ruling, report, policy) for report in reports for ruling in report.rulings):

@@ -67,6 +67,7 @@ class Report:
     adopted: Mapping[str, str] = field(default_factory=dict)  # id -> why it is a SHOULD on this profile
     partial: bool = False  # on a part of the requirements
     events: int | None = None  # of captures: how many events were judged
+    eventless: bool = False  # a capture has none
 
     def counts(self) -> dict[Verdict, int]:
         """How many requirements have each verdict; every verdict has a number."""

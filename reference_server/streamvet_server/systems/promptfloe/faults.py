@@ -69,8 +69,8 @@ def _another_run(_shown: Shown, document: Any) -> Iterable[Any]:
     return ({**document, "runId": "run_0"},)
 
 
-def _without_run(_shown: Shown, document: Any) -> Iterable[Any]:
-    return ({key: value for key, value in document.items() if key != "runId"},)
+def _null_for_request(_shown: Shown, document: Any) -> Iterable[Any]:
+    return ({**document, "requestId": None},)
 
 
 def _without_code(_shown: Shown, document: Any) -> Iterable[Any]:
@@ -178,7 +178,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "review-of-an-imagined-file", "PFL-07", PROMPTFLOE, "A review names a file that was never emitted.", _imagining
     ),
-    Fault("run-id-left-out", "EVT-12", PROMPTFLOE, "An event does not name its run.", told(_rare, _without_run)),
+    Fault(
+        "request-id-as-null", "EVT-12", PROMPTFLOE, "An error has null for the id of its request.",
+        told(lambda shown: shown.name == "error", _null_for_request),
+    ),
     Fault(
         "empty-list-as-null", "EVT-12", PROMPTFLOE, "An empty list of files is null.", said(_no_lists),
         generated=True,

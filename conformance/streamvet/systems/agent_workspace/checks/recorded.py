@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
@@ -153,7 +153,7 @@ def rows(one: Reading, kinds: tuple[str, ...], tag: str = "") -> list[Row]:
     return [
         Row(event, number, _plain(document, tag))
         for number, event in enumerate(one.events)
-        if event.kind in kinds and _valid(one, event)
+        if event.kind in kinds and event.valid
         for document in one.value(event)
         if event.kind != LOGS or _is_line(document)
     ]
@@ -162,14 +162,6 @@ def rows(one: Reading, kinds: tuple[str, ...], tag: str = "") -> list[Row]:
 def _is_line(document: Document) -> bool:
     """Whether a log line has the members by which lines are told apart. Its form is an adopted reading: EVT-12."""
     return all(isinstance(document.get(key), str) for key in _OF_A_LINE)
-
-
-def _valid(one: Reading, event: Event) -> bool:
-    """Whether an event fits its schema, also where its JSON has a flaw that leaves it a value."""
-    file = one.profile.schema_file(event.kind or "")
-    if event.valid is None and event.parsed and file is not None:
-        return one.profile.schemas.decider(file)(one.value(event))
-    return bool(event.valid)
 
 
 def _plain(value: Any, tag: str) -> Any:
