@@ -196,6 +196,22 @@ def test_what_is_silent_until_its_time_is_over(tmp_path: Path) -> None:
     assert _alive(mark) == []
 
 
+def test_what_is_slow_in_starting_can_be_waited_for_again(tmp_path: Path) -> None:
+    mark = f"{tmp_path.name}-{os.getpid()}"
+    goes_on = tmp_path / "goes-on"
+
+    async def scenario() -> list[bool]:
+        process = _candidate(f"until test -e {goes_on}; do sleep 0.1; done; {READY}", mark, within_ms=200)
+        found = [await process.start(_up(mark)), await process.comes_up()]
+        goes_on.touch()
+        await _until(lambda: _alive(f"ready-{mark}"))
+        found.append(await process.comes_up())
+        await process.stop()
+        return found
+
+    assert asyncio.run(asyncio.wait_for(scenario(), SOON_S)) == [False, False, True]
+
+
 def test_a_command_that_there_is_not(tmp_path: Path) -> None:
     async def never() -> bool:
         return False

@@ -31,9 +31,9 @@ async def record(state: State, row: UnderWay) -> Trace:
     whole = asyncio.timeout(state.left_s)
     try:
         async with whole:
-            await _revive(state)
+            is_there = await _is_there(state, one)
             async with asyncio.timeout(one.wait_s + _TRY_RUNS * driver.bounds.whole_s):
-                if await _logged_in(state, one, tape):
+                if is_there and await _logged_in(state, one, tape):
                     await one.probe.act(driver, one.stimulus)
     except TimeoutError:
         row.is_cut = whole.expired()
@@ -70,12 +70,21 @@ async def _trace(state: State, one: Try, tape: Tape) -> Trace:
     )  # fmt: skip
 
 
-async def _revive(state: State) -> None:
-    """Start a launched candidate again that has ended by itself: else all that follows would tell of that alone."""
+async def _is_there(state: State, one: Try) -> bool:
+    """Start a launched candidate again that has ended by itself: else all that follows would tell of that alone.
+
+    One that was killed and is slow in coming up again is waited for once more. Where that is in vain, too, nothing can
+    be tried: how long a process takes to start is no matter of its streams.
+    """
     process = state.candidate.process
     async with state.reviving:
         if process and process.has_ended and len(process.deaths) < _MOST_DEATHS:
             await state.candidate.restart_after_kill()
+        if process is None or await state.candidate.is_up() or process.has_ended:
+            return True
+    reason = "not tried: the candidate was killed, and is not up again within the time that launch says"
+    state.summary.skipped += [(requirement, reason) for requirement in one.probe.serves]
+    return False
 
 
 def is_over(state: State) -> bool:

@@ -54,6 +54,7 @@ class Candidate:
         self.silence = asyncio.Event()  # nobody makes anything happen on an ambient stream any more
         self.last_word = asyncio.Event()  # nor does the watch for its heartbeats
         self.starts_left = target.max_starts
+        self._is_up = True  # again, after it was killed
         self.endings = Patience()  # with runs of which nobody knows how long they take
         self.scripted = Patience()  # with runs that perform a script
         self.closes = Patience()  # with streams of runs that are over
@@ -207,7 +208,14 @@ class Candidate:
         self._scripts.clear()
         self._credentials.clear()
         self._failed_logins.clear()
-        return await self.process.start(self.answers)
+        self._is_up = await self.process.start(self.answers)
+        return self._is_up
+
+    async def is_up(self) -> bool:
+        """Whether its process is up again after a kill, by a second wait where the first one was in vain."""
+        if self.process is not None and not self._is_up:
+            self._is_up = await self.process.comes_up()
+        return self._is_up
 
     def take_start(self) -> bool:
         """Whether one more run may be started; counts it."""

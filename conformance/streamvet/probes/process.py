@@ -57,14 +57,17 @@ class CandidateProcess:
             FileError: where the command cannot be run at all, or where somebody else's server answers already: its
                 verdicts would be told of the candidate.
         """
-        launch = self._launch
         if await is_up():
             wanted, got = "an address where nothing answers before the candidate is launched", "an answer"
             raise FileError(self._file, "/base_url", wanted, got)
         self._is_up = is_up
         await self._launched()
-        deadline_us = now_us() + launch.ready_within_ms * 1000
-        while now_us() < deadline_us and not self.has_ended:
+        return await self.comes_up()
+
+    async def comes_up(self) -> bool:
+        """Wait until what was started is up, as long as the target file says; gives whether it is."""
+        is_up, deadline_us = self._is_up, now_us() + self._launch.ready_within_ms * 1000
+        while is_up is not None and now_us() < deadline_us and not self.has_ended:
             if await is_up() and not self.has_ended:
                 return True
             await pause(_POLL_S)
