@@ -117,6 +117,7 @@ def _escaped(char: str) -> str:
 def finding(
     exchange: Exchange, expected: str, seen: object, span: tuple[int, int] = (0, 0), at_us: int | None = None, *,
     beside: Iterable[str] = (), absent: bool = False, timed: bool = False,
+    witness: tuple[str, tuple[int, int]] | None = None,
 ) -> Finding:  # fmt: skip
     """A finding about `exchange`; a text for `seen` stands as it is, any other value is quoted.
 
@@ -128,7 +129,9 @@ def finding(
         )
     quoted = brief(seen) if isinstance(seen, str) else shown(seen)
     others = tuple(one for one in dict.fromkeys(beside) if one != exchange.id)
-    return Finding(exchange.id, span, at_us, expected, quoted, beside=others, absent=absent, timed=timed)
+    return Finding(
+        exchange.id, span, at_us, expected, quoted, beside=others, absent=absent, timed=timed, witness=witness
+    )
 
 
 # Findings of one requirement in one exchange. A report shows the first ones, and says how many more texts there are.

@@ -6,6 +6,8 @@ from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from streamvet.checks.terminal import one_terminal
 from streamvet.checks.transport import complete_message, stream_status
 from streamvet.contract.loading import load_profile
@@ -74,3 +76,20 @@ def test_a_redirect_is_the_reason_of_all_that_follows() -> None:
     bench.add(trace)
     reasons = {one.reason for one in bench.rulings() if one.verdict.value == "INCONCLUSIVE"}
     assert reasons == {"not tried: start:run is answered with a redirect, to https://example.org/v1/run"}
+
+
+@pytest.mark.parametrize("row", ["ORD-06", "CAT-03", "CAT-04", "CAT-05"])
+def test_who_has_it_right_is_shown_beside(row: str) -> None:
+    told = 0
+    for example in examples(row):
+        bench = judge_of(load_profile(example.bad.profile))
+        outcome = bench.add(example.bad)[row]
+        for one in outcome if isinstance(outcome, list) else ():
+            if one.witness is None:
+                continue
+            name, (start, end) = one.witness
+            (exchange,) = [x for x in example.bad.exchanges if x.id == name]
+            assert name in one.beside
+            assert 0 <= start < end <= len(exchange.body)
+            told += 1
+    assert told

@@ -321,7 +321,8 @@ def _no_suffix(first: Reading, late: Reading) -> list[Finding]:
         if one is None or not same(first.value(one), late.value(event)):
             want, seen = _told_apart(first, one, late.value(event), "nothing")
             place = f"event {back} from the end as exchange {first.exchange.id} has it: {want}"
-            return [finding(late.exchange, place, seen, (event.start, event.end), beside=beside)]
+            span, witness = (event.start, event.end), _witness(first, one)
+            return [finding(late.exchange, place, seen, span, beside=beside, witness=witness)]
     return []
 
 
@@ -349,16 +350,23 @@ def _of_part(part: Part, first: Side, other: Side) -> Finding:
     here, there = first.reading, other.reading
     beside = [here.exchange.id]
     if part.other >= len(other.events):
-        size = len(there.exchange.body)
+        size, missed = len(there.exchange.body), first.events[part.first]
         want = f"{len(first.events)} events, as exchange {here.exchange.id} has"
         return finding(
-            there.exchange, want, f"{len(other.events)} events", (size, size), beside=beside, absent=part.hidden
-        )
+            there.exchange, want, f"{len(other.events)} events", (size, size), beside=beside, absent=part.hidden,
+            witness=_witness(here, missed),
+        )  # fmt: skip
     one = first.events[part.first] if part.first < len(first.events) else None
     two = other.events[part.other]
     want, seen = _told_apart(here, one, there.value(two), "nothing more")
     place = f"event {part.other + 1} as exchange {here.exchange.id} has it: {want}"
-    return finding(there.exchange, place, seen, (two.start, two.end), beside=beside, absent=part.hidden)
+    span, witness = (two.start, two.end), _witness(here, one)
+    return finding(there.exchange, place, seen, span, beside=beside, absent=part.hidden, witness=witness)
+
+
+def _witness(first: Reading, one: Event | None) -> tuple[str, tuple[int, int]] | None:
+    """Where a stream has an event that another one has not."""
+    return (first.exchange.id, (one.start, one.end)) if one else None
 
 
 def _told_apart(first: Reading, one: Event | None, got: Any, otherwise: str) -> tuple[str, str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.checks.aligning import Side, split
@@ -74,8 +73,8 @@ def loss(whole: Reading, one: Reading, lost: Lost, place: str) -> Finding:
         seen, span = f"{seen}, and none behind", (at, at)
     else:
         seen, span = f"{seen}, then {following.kind}", (following.start, following.end)
-    made = finding(one.exchange, want, seen, span, beside=[whole.exchange.id], absent=lost.hidden)
-    return replace(made, witness=(whole.exchange.id, (gone.start, gone.end)))
+    witness = (whole.exchange.id, (gone.start, gone.end))
+    return finding(one.exchange, want, seen, span, beside=[whole.exchange.id], absent=lost.hidden, witness=witness)
 
 
 def _after_the_hole(whole: Reading, one: Reading, lost: Lost) -> tuple[Event | None, int]:

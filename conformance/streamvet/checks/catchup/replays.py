@@ -90,7 +90,8 @@ def _unequal(whole: Reading, one: Reading) -> list[Finding]:
         if not same(whole.value(original), one.value(event)):
             wanted, seen = apart(whole.value(original), one.value(event))
             want = f"as exchange {whole.exchange.id} has it: {wanted}"
-            return [finding(one.exchange, want, seen, (event.start, event.end), beside=beside)]
+            span, witness = (event.start, event.end), (whole.exchange.id, (original.start, original.end))
+            return [finding(one.exchange, want, seen, span, beside=beside, witness=witness)]
         if place < last:
             want, seen = "the order of the live stream", f"event {place + 1} after {last + 1}"
             return [finding(one.exchange, want, seen, (event.start, event.end), beside=beside)]

@@ -113,14 +113,15 @@ def _unlike_before(before: Side, one: Reading) -> list[Finding]:
     for part in parts(before, after):
         if part.first >= len(before.events) or (part.lacks == "first" and part.hidden):
             continue  # what was not seen before, or could not be read
-        value, beside = seen.value(before.events[part.first]), [seen.exchange.id]
+        stored, beside = before.events[part.first], [seen.exchange.id]
+        value, witness = seen.value(stored), (seen.exchange.id, (stored.start, stored.end))
         if part.other < len(after.events):
             event = after.events[part.other]
             (wanted, now), span = apart(value, one.value(event)), (event.start, event.end)
         else:
             wanted, now, span = shown(value), "missing", (len(one.exchange.body),) * 2
         want = f"event {part.first + 1} as it was seen before the restart: {wanted}"
-        found.append(finding(one.exchange, want, now, span, beside=beside, absent=part.hidden))
+        found.append(finding(one.exchange, want, now, span, beside=beside, absent=part.hidden, witness=witness))
     return found
 
 
