@@ -78,7 +78,7 @@ def good(tmp_path: Path) -> Path:
         (
             ["run", "http://127.0.0.1:1", "--profile", "ghostly", "--wait", "0"],
             3,
-            "not up within 0 s: connections are refused or reset",
+            "not up within 0 s: the connection was refused",
         ),
         (["judge"], 2, "TRACE"),
         (["judge", "no-such.trace.ndjson"], 2, "no-such.trace.ndjson: the file: expected a readable file"),

@@ -183,7 +183,7 @@ def test_what_is_no_json_is_no_case(streamvet: Callable[..., Ended], tmp_path: P
         (
             ["http://127.0.0.1:1", "--profile", "ghostly", "--wait", "0"],
             3,
-            "not up within 0 s: connections are refused or reset",
+            "not up within 0 s: the connection was refused",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

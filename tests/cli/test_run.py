@@ -110,7 +110,7 @@ def test_a_candidate_that_is_up_elsewhere_and_prints_nothing(
     file = target(tmp_path / "target.yaml", free_port(), command, launch=launch)
     assert call(["run", str(file)]) == 3
     assert (
-        "the launched candidate is not up within 200 ms: connections are refused or reset; it printed nothing\n"
+        "the launched candidate is not up within 200 ms: the connection was refused; it printed nothing\n"
         in capsys.readouterr().err
     )
 

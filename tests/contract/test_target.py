@@ -12,7 +12,9 @@ import pytest
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError
 from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.route import Tls
 from streamvet.contract.target import Launch, load_target, placeholders, target_of
+from streamvet.masking import veiled
 
 MINIMAL = {"profile": "ghostly", "base_url": "http://127.0.0.1:4000"}
 LOGIN = {"email": "a@example.org", "password": "${GHOSTLY_PASSWORD}"}
@@ -131,6 +133,26 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a name that no field has": ({"headers": {"X Tenant": "a"}}, "/headers: expected a match of "),
     "a value with a line end": ({"headers": {"X-Tenant": "a\nb"}}, "/headers/X-Tenant: expected a match of "),
+    "TLS without https": ({"tls": {"verify": False}}, "/tls: expected a base_url with https://, got 'http://127"),
+    "no such authority": (
+        {"base_url": "https://a", "tls": {"ca": "nowhere.pem"}},
+        "/tls/ca: expected a file that is there, got 'nowhere.pem'",
+    ),
+    "a key without its certificate": (
+        {"base_url": "https://a", "tls": {"key": "target.key"}},
+        "/tls: expected cert beside key",
+    ),
+    "an authority that nobody asks": (
+        {"base_url": "https://a", "tls": {"ca": __file__, "verify": False}},
+        "/tls/ca: expected whom to trust, or verify: false, got both",
+    ),
+    "a proxy without a host": ({"proxy": "http://:3128"}, "/proxy: expected http:// or https://, a host"),
+    "a proxy by TLS": ({"proxy": "https://a:3128"}, "/proxy: expected a match of ^http://"),
+    "a proxy and a socket": (
+        {"proxy": "http://a:3128", "socket": "s"},
+        "/socket: expected a socket or a proxy, got both",
+    ),
+    "a long socket": ({"socket": "s" * 120}, "/socket: expected a path of at most 107 bytes"),
     "a scale of zero": ({"time_scale": 0}, "/time_scale"),
     "a command that is a text": ({"launch": {"command": "node server.js"}}, "/launch/command: expected array"),
     "a file that is none": ({"launch": []}, "/launch: expected object"),
@@ -150,6 +172,21 @@ def test_header_fields_on_every_request(tmp_path: Path) -> None:
     target = read(tmp_path, profile="cosma", headers={"X-Tenant": "acme", "Authorization": "Basic YTpi"})
     assert target.route.headers == (("X-Tenant", "acme"), ("Authorization", "Basic YTpi"))
     assert target.secrets == ("Basic YTpi",)
+
+
+def test_the_way_to_the_candidate(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").touch()
+    (tmp_path / "me.pem").touch()
+    tls = {"ca": "ca.pem", "cert": "me.pem"}
+    route = read(tmp_path, base_url="https://a", tls=tls, proxy="http://b:3128").route
+    wanted = Tls(tmp_path / "target.yaml", tmp_path / "ca.pem", tmp_path / "me.pem", None, verify=True)
+    assert (route.tls, route.proxy, route.socket) == (wanted, "http://b:3128", None)
+    assert read(tmp_path, socket="run/it").route.socket == tmp_path / "run" / "it"
+
+
+def test_the_password_of_a_proxy_is_masked(tmp_path: Path) -> None:
+    read(tmp_path, proxy="http://me:pass%20wording@b:3128")
+    assert veiled("pass wording, pass%20wording") == "xxxx xxxxxxx, xxxx%78xxxxxxx"
 
 
 WRONG_URLS = {

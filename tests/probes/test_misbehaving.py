@@ -233,7 +233,7 @@ CONTROLS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "nobody there": (
         {"base_url": "http://127.0.0.1:9"},
         Unreachable,
-        "not up within 0.3 s: connections are refused or reset",
+        "not up within 0.3 s: the connection was refused",
     ),
     "a process that ends": ({"launch": {"command": ["false"]}}, Unreachable, "it exited with 1"),
     "no such command": ({"launch": {"command": ["/no/such/command"]}}, FileError, "/launch/command: expected"),

@@ -10,10 +10,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from streamvet.contract.loading import load_profile
+from streamvet.contract.route import DIRECT, Route
 from streamvet.recorder import LIMITS, Ask, CutPlan, Limits, Live, Recorder, Secrets, Tape
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from streamvet.trace import Exchange
 
@@ -61,7 +64,9 @@ def sends(*pieces: bytes, reset: bool = False, stay: asyncio.Event | None = None
 
 
 @asynccontextmanager
-async def serving(handle: Handler) -> AsyncIterator[str]:
+async def serving(
+    handle: Handler, *, tls: ssl.SSLContext | None = None, socket_file: Path | None = None
+) -> AsyncIterator[str]:
     """The base URL of a server with this handler."""
 
     async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,19 +77,24 @@ async def serving(handle: Handler) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(closing, "127.0.0.1", 0)
+    if socket_file is not None:
+        server: asyncio.Server = await asyncio.start_unix_server(closing, socket_file, ssl=tls)
+    else:
+        server = await asyncio.start_server(closing, "127.0.0.1", 0, ssl=tls)
     try:
-        port = server.sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
+        where = "unix.example" if socket_file is not None else f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"{'https' if tls else 'http'}://{where}"
     finally:
         server.close()
         await server.wait_closed()
 
 
 @asynccontextmanager
-async def recording(limits: Limits = LIMITS, secrets: Secrets | None = None) -> AsyncIterator[Tape]:
+async def recording(
+    limits: Limits = LIMITS, secrets: Secrets | None = None, route: Route = DIRECT
+) -> AsyncIterator[Tape]:
     """A tape on a recorder for ghostly's streams; nothing of ours may have gone wrong at the end."""
-    async with Recorder(load_profile("ghostly"), secrets or Secrets(), limits) as recorder:
+    async with Recorder(load_profile("ghostly"), secrets or Secrets(), limits, route) as recorder:
         yield Tape(recorder)
     assert recorder.errors == []
 

@@ -147,7 +147,7 @@ def test_no_server() -> None:
             live = get(tape, url)
             return await live.ended(SOON_S), live.detail
 
-    assert asyncio.run(scenario()) == (Ending.RESET, "no connection came about")
+    assert asyncio.run(scenario()) == (Ending.RESET, "the connection was refused")
 
 
 def test_deadline() -> None:

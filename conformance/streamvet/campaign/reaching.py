@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from streamvet.contract.target import Target
     from streamvet.probes.candidate import Candidate
 
+# So an nginx or a server in Go answers a request that came without TLS where it wants that.
+_REFUSED = "is answered 400"
 _POLL_S = 0.1  # between two looks at whether a candidate that is not ours is up
 
 
@@ -27,14 +29,20 @@ async def reach(candidate: Candidate, wait_s: float) -> None:
     if candidate.process:
         if not await candidate.launch():
             within = candidate.target.launch.ready_within_ms if candidate.target.launch else 0
-            base_url, looked, said = candidate.target.base_url, candidate.last_look, candidate.process.said()
-            raise Unreachable(f"{base_url}: the launched candidate is not up within {within} ms: {looked}; {said}")
-        return
-    deadline_us = now_us() + int(wait_s * 1e6)
-    while not await candidate.answers():
-        if now_us() >= deadline_us:
-            raise Unreachable(f"{candidate.target.base_url}: not up within {wait_s:g} s: {candidate.last_look}")
-        await pause(_POLL_S)
+            looked, said = await candidate.why_not(), candidate.process.said()
+            raise _unreachable(candidate, f"the launched candidate is not up within {within} ms: {looked}; {said}")
+    else:
+        deadline_us = now_us() + int(wait_s * 1e6)
+        while not await candidate.answers():
+            if now_us() >= deadline_us:
+                raise _unreachable(candidate, f"not up within {wait_s:g} s: {await candidate.why_not()}")
+            await pause(_POLL_S)
+    if candidate.last_look.endswith(_REFUSED) and (found := await candidate.why_not()) != candidate.last_look:
+        raise _unreachable(candidate, f"{candidate.last_look}: {found}")
+
+
+def _unreachable(candidate: Candidate, why: str) -> Unreachable:
+    return Unreachable(f"{candidate.target.base_url}: {why}")
 
 
 async def describe(candidate: Candidate, scale: float) -> frozenset[str]:

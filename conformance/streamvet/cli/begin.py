@@ -26,6 +26,11 @@ profile: {profile}            # {title}
 base_url: http://127.0.0.1:4000
 # Header fields on every request, such as the tenant that a gateway asks for.
 # headers: {{X-Tenant: acme}}
+# Behind https://: whom to trust in place of the system's authorities, and the suite's own certificate.
+# tls: {{ca: ./ca.pem, cert: ./client.pem, key: ./client.key}}   # or {{verify: false}}
+# The HTTP proxy to go by, or the unix socket on which your server listens.
+# proxy: http://proxy.example:3128
+# socket: ./server.sock
 """
 _ACCOUNTS = """
 # The account with which the suite works. In place of these fields: {{token: …}} or {{cookie: "name=value"}}.

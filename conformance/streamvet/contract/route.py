@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamvet.contract.files import FileError, cut
+from streamvet.contract.files import FileError, cut, is_file, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +24,29 @@ _OURS = frozenset({
 })  # fmt: skip
 
 
+# Linux keeps 108 bytes for the path of a socket, with a NUL at its end (unix(7)); others keep fewer.
+_SOCKET_BYTES = 107
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Whom to trust, and what to show of ourselves. `file` is the target's, for errors."""
+
+    file: Path
+    ca: Path | None  # in place of whom the system trusts
+    cert: Path | None
+    key: Path | None  # None: it is in the file of the certificate
+    verify: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How requests get to the candidate."""
 
     headers: tuple[tuple[str, str], ...] = ()  # on every request
+    tls: Tls | None = None
+    proxy: str | None = None
+    socket: Path | None = None  # of the unix socket on which the candidate listens
 
 
 DIRECT = Route()
@@ -40,28 +58,51 @@ def route_of(raw: Mapping[str, Any], profile: Profile, path: Path) -> Route:
     Raises:
         FileError: where nobody can go it, or where it gets into the way of what is tried.
     """
-    _check_url(raw["base_url"], path)
+    _check_host(raw["base_url"], "/base_url", path)
+    if "@" in urlsplit(raw["base_url"]).netloc:  # it stands in every report, and in every trace
+        wanted = "a URL without user and password, which go into credentials"
+        raise FileError(path, "/base_url", wanted, "one with them")
     headers = raw.get("headers", {})
     for name in headers:
         _check_field(name, profile, path)
-    return Route(headers=tuple(headers.items()))
+    tls = _tls(raw["tls"], raw["base_url"], path) if "tls" in raw else None
+    proxy = raw.get("proxy")
+    if proxy is not None:
+        _check_host(proxy, "/proxy", path)
+    socket = resolved(path).parent / raw["socket"] if "socket" in raw else None
+    if socket is not None and len(bytes(socket)) > _SOCKET_BYTES:
+        raise FileError(path, "/socket", f"a path of at most {_SOCKET_BYTES} bytes", cut(repr(str(socket))))
+    if socket is not None and proxy is not None:
+        raise FileError(path, "/socket", "a socket or a proxy", "both")
+    return Route(headers=tuple(headers.items()), tls=tls, proxy=proxy, socket=socket)
 
 
-def _check_url(url: str, path: Path) -> None:
-    """What no pattern sees of the base URL: a host that can be looked up, a port that there is, no credentials."""
+def _tls(row: Mapping[str, Any], base_url: str, path: Path) -> Tls:
+    """The files of TLS, which are there; nothing of it is said of a connection without."""
+    if not base_url.startswith("https://"):
+        raise FileError(path, "/tls", "a base_url with https://", cut(repr(base_url)))
+    folder = resolved(path).parent
+    files = {name: folder / row[name] for name in ("ca", "cert", "key") if name in row}
+    for name, file in files.items():
+        if not is_file(file):
+            raise FileError(path, f"/tls/{name}", "a file that is there", cut(repr(row[name])))
+    verify = row.get("verify", True)
+    if "ca" in files and not verify:
+        raise FileError(path, "/tls/ca", "whom to trust, or verify: false", "both")
+    return Tls(path, files.get("ca"), files.get("cert"), files.get("key"), verify)
+
+
+def _check_host(url: str, place: str, path: Path) -> None:
+    """What no pattern sees of a URL: a host that can be looked up, and a port that there is."""
     expected = "http:// or https://, a host, and a port from 1 to 65535 where there is one"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         host.encode("idna")
     except ValueError as error:  # a label that is too long, an address in brackets that is none, …
-        raise FileError(path, "/base_url", expected, f"{cut(repr(url))}: {error}") from error
-    if "@" in parts.netloc:  # it stands in every report, and in every trace
-        raise FileError(
-            path, "/base_url", "a URL without user and password, which go into credentials", "one with them"
-        )
+        raise FileError(path, place, expected, f"{cut(repr(url))}: {error}") from error
     if not host or port == 0 or parts.netloc.endswith(":"):
-        raise FileError(path, "/base_url", expected, cut(repr(url)))
+        raise FileError(path, place, expected, cut(repr(url)))
 
 
 def _check_field(name: str, profile: Profile, path: Path) -> None:

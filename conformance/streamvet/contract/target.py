@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError, check_shape, cut, is_folder, read_yaml, resolved, step
@@ -199,6 +200,10 @@ def _credentials_in(raw: Any) -> Iterator[str]:
         given = raw.get(key) if isinstance(raw, dict) else None
         rows = given.items() if isinstance(given, dict) else [("", given)]
         yield from (str(value) for name, value in rows if value is not None and not _NAMES.search(str(name)))
+    proxy = raw.get("proxy") if isinstance(raw, dict) else None
+    user, at, _ = str(proxy).partition("://")[2].rpartition("@")
+    if at:
+        yield from {user.partition(":")[2], unquote(user.partition(":")[2])}
 
 
 def _secrets_in(value: Any, key: str = "") -> Iterator[str]:

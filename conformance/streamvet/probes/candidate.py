@@ -17,7 +17,7 @@ from streamvet.masking import EVERYWHERE, veiled
 from streamvet.probes.bounds import answer_s
 from streamvet.probes.credentials import filled
 from streamvet.probes.process import CandidateProcess
-from streamvet.recorder import Ask, Patience, Tape
+from streamvet.recorder import Ask, Patience, Tape, explained
 from streamvet.trace import CLEAN, Ending
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"), (
 _LOGINS = 3
 _LOOKS = {
     Ending.TIMED_OUT: "it accepts connections, and answers nothing",
-    Ending.RESET: "connections are refused or reset",
     Ending.TRUNCATED: "it closes connections without an answer",
 }
 _UP_S = 2.0  # one look at whether the candidate answers
@@ -51,6 +50,7 @@ class Candidate:
         self.recorder = recorder
         self.restarts = 0
         self.last_look = ""  # what it answered when it was last asked whether it is up
+        self._is_silent = False  # it accepted a connection, and nothing more
         self.silence = asyncio.Event()  # nobody makes anything happen on an ambient stream any more
         self.last_word = asyncio.Event()  # nor does the watch for its heartbeats
         self.starts_left = target.max_starts
@@ -184,11 +184,18 @@ class Candidate:
         head = await live.head(_UP_S)
         await live.cut("it answers")
         self.last_look = (
-            f"{path} is answered {head.status}" if head else _LOOKS.get(live.ending or Ending.CUT, "it sends no HTTP")
+            f"{path} is answered {head.status}" if head else _LOOKS.get(live.ending or Ending.CUT, live.detail)
         )
+        self._is_silent = live.ending is Ending.TIMED_OUT
         if self.target.launch:
             return head is not None and head.status < 500
         return head is not None or live.ending in CLEAN
+
+    async def why_not(self) -> str:
+        """What was seen when it was last asked whether it is up, with what a look at TLS adds to that."""
+        if self._is_silent:
+            return self.last_look
+        return await explained(self.target.route, self.target.base_url, self.last_look)
 
     async def launch(self) -> bool:
         """Start its process, where that is ours; gives whether it is up."""

@@ -11,6 +11,7 @@ from streamvet.recorder.clock import JitterMeter, now_us, pause, wait_until
 from streamvet.recorder.limits import LIMITS, Limits
 from streamvet.recorder.live import CutPlan, Live
 from streamvet.recorder.live_decoder import LiveDecoder, Seen
+from streamvet.recorder.looking import explained
 from streamvet.recorder.patience import Patience
 from streamvet.recorder.recorder import Ask, Recorder
 from streamvet.recorder.tape import Tape
@@ -28,6 +29,7 @@ __all__ = [
     "Secrets",
     "Seen",
     "Tape",
+    "explained",
     "now_us",
     "pause",
     "wait_until",

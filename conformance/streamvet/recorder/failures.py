@@ -10,8 +10,6 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-import httpx
-
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
@@ -20,16 +18,34 @@ if TYPE_CHECKING:
 _QUOTED_BYTES = 80  # of what is no HTTP
 
 
-def _quoted(match: re.Match[str]) -> str:
-    """The bytes that a library has quoted as Python does, as text between double quotes."""
+def _bytes(match: re.Match[str]) -> bytes | None:
+    """The bytes that a library has quoted as Python does."""
     literal = match["bytes"].removeprefix("bytearray(").removesuffix(")")
     try:
         value = ast.literal_eval(literal)
     except (ValueError, SyntaxError):
+        return None
+    return bytes(value) if isinstance(value, bytes | bytearray) else str(value).encode()
+
+
+def _quoted(match: re.Match[str]) -> str:
+    """The same as text between double quotes."""
+    data = _bytes(match)
+    if data is None:
         return "something else"
-    data = (bytes(value) if isinstance(value, bytes | bytearray) else str(value).encode()).rstrip(b"\r\n")
+    data = data.rstrip(b"\r\n")
     more = "…" if len(data) > _QUOTED_BYTES else ""
     return f'"{data[:_QUOTED_BYTES].decode("utf-8", "backslashreplace")}{more}"'
+
+
+def _first_line(match: re.Match[str]) -> str:
+    """What came in place of a status line: another protocol that is known by its first bytes, or the bytes."""
+    data = _bytes(match) or b""
+    if data[:2] in (b"\x15\x03", b"\x16\x03"):  # RFC 8446, 5.1: the record of an alert, or of a handshake
+        return "it speaks TLS there: https:// in base_url may be right"
+    if data[:1] == b"\0" and data[3:4] == b"\x04":  # RFC 9113, 3.4: SETTINGS, which a server sends first
+        return "it speaks HTTP/2 there"
+    return f"{_quoted(match)} in place of a status line"
 
 
 _BYTES = r"(?P<bytes>(bytearray\()?b['\"].*['\"]\)?)"
@@ -44,7 +60,7 @@ _TOLD: tuple[tuple[str, Ending, Callable[[re.Match[str]], str]], ...] = (
      lambda match: f"a chunk begins with {_quoted(match)}, not with its size"),
     (r"malformed chunk footer: " + _BYTES + r" \(expected", Ending.MALFORMED,
      lambda match: f"a chunk goes on with {_quoted(match)} behind its size"),
-    (r"illegal status line: " + _BYTES, Ending.MALFORMED, lambda match: f"{_quoted(match)} in place of a status line"),
+    (r"illegal status line: " + _BYTES, Ending.MALFORMED, _first_line),
     (r"illegal header line: " + _BYTES, Ending.MALFORMED, lambda match: f"{_quoted(match)} in place of a field line"),
     (r"continuation line at start of headers", Ending.MALFORMED, lambda _: "a folded line before the first field line"),
     (r"no response line received", Ending.MALFORMED, lambda _: "an empty line in place of a status line"),
@@ -53,17 +69,10 @@ _TOLD: tuple[tuple[str, Ending, Callable[[re.Match[str]], str]], ...] = (
     (r"multiple Transfer-Encoding", Ending.MALFORMED, lambda _: "several fields Transfer-Encoding"),
     (r"Only Transfer-Encoding: chunked", Ending.MALFORMED, lambda _: "a transfer coding that is not chunked"),
 )  # fmt: skip
-_FAILED: dict[type[httpx.TransportError], str] = {
-    httpx.ConnectError: "no connection came about",
-    httpx.ReadError: "the connection was reset",
-}
 
 
-def told(error: httpx.TransportError) -> tuple[Ending, str]:
-    """How an exchange ended by an error of the transport that is no timeout, and why."""
-    if not isinstance(error, httpx.RemoteProtocolError):
-        return Ending.RESET, _FAILED.get(type(error), "the connection failed")
-    text = str(error)
+def told(text: str) -> tuple[Ending, str]:
+    """How an exchange ended whose message is none, by what a library says, and why."""
     for pattern, ending, say in _TOLD:
         match = re.search(pattern, text, re.DOTALL)
         if match:

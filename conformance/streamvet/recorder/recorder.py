@@ -11,15 +11,15 @@ import contextlib
 import socket
 import ssl
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpcore
 import httpx
 
 from streamvet.contract.route import DIRECT, Route
+from streamvet.recorder.broken import BROKEN, ended_by
 from streamvet.recorder.clock import JitterMeter, now_us
-from streamvet.recorder.failures import told
+from streamvet.recorder.dialing import CONNECT_S, transport_of
 from streamvet.recorder.limits import LIMITS, Limits, LineWatch
 from streamvet.recorder.live import CutPlan, Live
 from streamvet.recorder.patience import Patience
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 # The receive buffer of a reader that stalls; Linux doubles it. By itself it would grow to many MiB (tcp_rmem), and a
 # much smaller one would take the reader seconds to catch up.
 STALLED_RCVBUF_BYTES = 64 * 1024
-# A reader that does not get a connection has met an overload or a firewall; localhost answers in under a millisecond.
-CONNECT_S = 10.0
 # A read of 64 KiB may hold hundreds of chunks, each some 60 µs of work: so many at once keep timers within a
 # millisecond.
 _CHUNKS_AT_ONCE = 16
@@ -82,9 +80,9 @@ class Recorder:
         self.errors: list[BaseException] = []  # our own mistakes; a candidate's never raise
         self._held_bytes = 0  # of tries that are not handed out
         self._tasks: set[asyncio.Task[None]] = set()
-        self._open = _transport()
+        self._open = transport_of(route)
         options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_RCVBUF_BYTES)]
-        self._small = _transport(options)
+        self._small = transport_of(route, options)
 
     async def __aenter__(self) -> Self:
         self.jitter.start()
@@ -143,7 +141,7 @@ class Recorder:
         if error:
             self.errors.append(error)
 
-    async def _read(self, live: Live, request: httpx.Request, transport: httpx.AsyncHTTPTransport, ask: Ask) -> None:
+    async def _read(self, live: Live, request: httpx.Request, transport: httpx.AsyncBaseTransport, ask: Ask) -> None:
         ending, detail = Ending.CUT, "interrupted"
         response: httpx.Response | None = None
         live.sent_us = now_us()
@@ -174,8 +172,10 @@ class Recorder:
         except httpx.LocalProtocolError:  # of our own side: nothing was sent that is no HTTP
             live.cannot_send(ask.operation, "a header field would have characters that none can have")
             ending, detail = Ending.CUT, _UNSENT
-        except httpx.TransportError as error:
-            ending, detail = self._broken(error, live.head_now)
+        except BROKEN as error:
+            ending, detail = ended_by(
+                error, live.head_now, self.limits.head_bytes, proxied=self.route.proxy is not None
+            )
         finally:
             if response is not None:
                 await _close(response)
@@ -225,26 +225,6 @@ class Recorder:
             return None
         return LineWatch(self.limits, events=_STREAMS[head.media_type])
 
-    def _broken(self, error: httpx.TransportError, head: Head | None) -> tuple[Ending, str]:
-        if isinstance(error, httpx.TimeoutException):
-            return Ending.TIMED_OUT, f"no connection within {CONNECT_S:g} s"
-        if "buffer too long" in str(error).lower() and head is None:
-            return Ending.CUT, f"limit: head over {self.limits.head_bytes} bytes"
-        return told(error)
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Whom to trust: read once in a process, as it takes 30 ms and a proof has some hundred campaigns."""
-    return ssl.create_default_context()
-
-
-def _transport(options: list[tuple[int, int, int]] | None = None) -> httpx.AsyncHTTPTransport:
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx.AsyncHTTPTransport(
-        verify=_certificates(), trust_env=False, http1=True, http2=False, limits=limits, socket_options=options
-    )
-
 
 def _head(response: httpx.Response) -> Head:
     version: bytes = response.extensions.get("http_version", b"HTTP/1.1")
@@ -262,7 +242,7 @@ async def _watch_behind(live: Live, response: httpx.Response) -> None:
     """Note what comes on the connection behind the end of a message, which is no part of it (RFC 9112, 6.3)."""
     stray = _left_by_parser(response)
     if not stray:
-        with contextlib.suppress(TimeoutError, httpcore.NetworkError):
+        with contextlib.suppress(TimeoutError, httpcore.NetworkError, ssl.SSLError):
             async with asyncio.timeout(BEHIND_S):
                 stray = await response.extensions["network_stream"].read(_BEHIND_BYTES)
     if stray:
@@ -288,5 +268,5 @@ def _rest_of(ask: Ask) -> str:
 
 
 async def _close(response: httpx.Response) -> None:
-    with contextlib.suppress(httpx.TransportError, OSError):  # the connection is gone, which is what was wanted
+    with contextlib.suppress(*BROKEN, OSError):  # the connection is gone, which is what was wanted
         await response.aclose()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 LARGE_BYTES = 1024 * 1024  # more than kernels keep of a connection that nobody reads
 _PIECE_BYTES = 64 * 1024
-_CONNECTED = "connection.connect_tcp.complete"  # by the names of httpcore's trace extension
+# By the names of httpcore's trace extension.
+_CONNECTED = ("connection.connect_tcp.complete", "connection.connect_unix_socket.complete")
 
 
 class Upload(httpx.AsyncByteStream):
@@ -35,7 +36,7 @@ class Upload(httpx.AsyncByteStream):
             request.extensions["trace"] = self._traced
 
     async def _traced(self, name: str, facts: dict[str, Any]) -> None:
-        if name == _CONNECTED:
+        if name in _CONNECTED:
             self._socket = facts["return_value"].get_extra_info("socket")
 
     def _is_answered(self) -> bool:
