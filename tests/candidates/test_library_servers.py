@@ -6,6 +6,7 @@ an error of the suite. A missing package fails these tests: see the Makefile.
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.recorder import certificates
 
 from .test_black_box import run
 
@@ -45,6 +47,28 @@ def test_an_honest_server_is_conformant_at_black_box(name: str, options: tuple[s
     assert found["WARN"] == set(), said
     assert all("control interface" in verdicts[rid]["reason"] for rid in found["INCONCLUSIVE"]), said
     assert code == 0, said
+
+
+def test_an_honest_server_is_conformant_by_http2_with_tls(tmp_path: Path) -> None:
+    """The same application, served by hypercorn in the place of uvicorn."""
+    certificates.make(tmp_path)
+    path = target("exports-starlette", tmp_path)
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    address = content["base_url"].removeprefix("http://")
+    files = ["--certfile", str(tmp_path / "server.pem"), "--keyfile", str(tmp_path / "server.key")]
+    content["launch"]["command"] = [sys.executable, "-m", "hypercorn", "--bind", address, *files, "server:app"]
+    content |= {"base_url": f"https://{address}", "http2": True, "tls": {"ca": "ca.pem"}}
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    options = ("--budget", "0", "--only", "TRN-01", "--only", "TRN-04", "--only", "TRN-05")
+    _, verdicts, said = run(path, *options, "--trace-dir", str(tmp_path / "traces"))
+    assert {rid: row["verdict"] for rid, row in verdicts.items()} == dict.fromkeys(options[3::2], "PASS"), said
+    heads = [
+        row["http"]
+        for file in (tmp_path / "traces").rglob("*.ndjson")
+        for row in map(json.loads, file.read_text(encoding="utf-8").splitlines())
+        if row["record"] == "head"
+    ]
+    assert set(heads) == {"HTTP/2"}
 
 
 OUTCOMES = ("PASS", "WARN", "NOTE", "INCONCLUSIVE", "NOT_APPLICABLE")

@@ -152,6 +152,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"proxy": "http://a:3128", "socket": "s"},
         "/socket: expected a socket or a proxy, got both",
     ),
+    "HTTP/2 by a proxy without a tunnel": (
+        {"proxy": "http://a:3128", "http2": True},
+        "/http2: expected a base_url with https:// behind a proxy",
+    ),
     "a long socket": ({"socket": "s" * 120}, "/socket: expected a path of at most 107 bytes"),
     "a scale of zero": ({"time_scale": 0}, "/time_scale"),
     "a command that is a text": ({"launch": {"command": "node server.js"}}, "/launch/command: expected array"),

@@ -32,6 +32,8 @@ NO_STREAM = NotExercised("no stream was answered")
 PAUSE_SEEN = 0.5
 PAUSE_BEARS = 0.25  # of a pause: a harness, or a reader, that is later than this cannot tell
 MIN_PAUSE_US = 200_000  # shorter pauses are too near to a scheduler's own delays to say anything
+# RFC 9113, 8.2.2: with one of these a message of HTTP/2 is malformed, whatever a profile asks for.
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"})
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 # Go's bufio.Scanner takes no line that does not fit into 64 KiB with its end.
 LONG_LINE_BYTES = 65_536
@@ -124,9 +126,10 @@ def complete_message(trace: Trace, profile: Profile) -> Outcome:
     over = [r.exchange for r in readings]
     if not over:
         return NotExercised("no stream was ended by the server")
-    want = "a message that ends as HTTP says"
     return [
-        finding(x, want, f"{x.ending.value}: {x.detail}{_unsaid(r)}", (len(x.body), len(x.body)), x.ended_us)
+        finding(
+            x, _its_end_is(x.head), f"{x.ending.value}: {x.detail}{_unsaid(r)}", (len(x.body), len(x.body)), x.ended_us
+        )
         for r, x in zip(readings, over, strict=True)
         if not x.clean
     ] + [
@@ -136,6 +139,13 @@ def complete_message(trace: Trace, profile: Profile) -> Outcome:
         for x in over
         if "behind" in x.about
     ]
+
+
+def _its_end_is(head: Head | None) -> str:
+    """How a message ends in its version of HTTP: RFC 9112, 6.3, or RFC 9113, 8.1."""
+    if head is not None and head.http == "HTTP/2":
+        return "a stream that ends with END_STREAM"
+    return "a message that ends as HTTP says"
 
 
 def _unsaid(one: Reading) -> str:
@@ -570,6 +580,8 @@ def required_fields(trace: Trace, profile: Profile) -> Outcome:
         for name, value in wanted.items():
             got = head.get(name)
             if not got and name.lower().startswith("x-accel-") and _behind_nginx(head):
+                continue
+            if name.lower() in _HOP_BY_HOP and not head.http.startswith("HTTP/1"):
                 continue
             exercised = True
             if got.strip().lower() != value.lower():

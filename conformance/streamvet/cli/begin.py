@@ -31,6 +31,8 @@ base_url: http://127.0.0.1:4000
 # The HTTP proxy to go by, or the unix socket on which your server listens.
 # proxy: http://proxy.example:3128
 # socket: ./server.sock
+# Speak HTTP/2: with https:// as agreed on by TLS, with http:// by prior knowledge.
+# http2: true
 """
 _ACCOUNTS = """
 # The account with which the suite works. In place of these fields: {{token: …}} or {{cookie: "name=value"}}.

@@ -47,6 +47,7 @@ class Route:
     tls: Tls | None = None
     proxy: str | None = None
     socket: Path | None = None  # of the unix socket on which the candidate listens
+    http2: bool = False
 
 
 DIRECT = Route()
@@ -74,7 +75,10 @@ def route_of(raw: Mapping[str, Any], profile: Profile, path: Path) -> Route:
         raise FileError(path, "/socket", f"a path of at most {_SOCKET_BYTES} bytes", cut(repr(str(socket))))
     if socket is not None and proxy is not None:
         raise FileError(path, "/socket", "a socket or a proxy", "both")
-    return Route(headers=tuple(headers.items()), tls=tls, proxy=proxy, socket=socket)
+    http2 = raw.get("http2", False)
+    if http2 and proxy is not None and not raw["base_url"].startswith("https://"):
+        raise FileError(path, "/http2", "a base_url with https:// behind a proxy, which speaks HTTP/1.1", "http://")
+    return Route(tuple(headers.items()), tls, proxy, socket, http2)
 
 
 def _tls(row: Mapping[str, Any], base_url: str, path: Path) -> Tls:

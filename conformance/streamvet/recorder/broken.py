@@ -14,7 +14,7 @@ import httpcore
 import httpx
 
 from streamvet.recorder.dialing import CONNECT_S
-from streamvet.recorder.failures import told
+from streamvet.recorder.failures import MessageFailure, told
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # What may come out of a connection that breaks. Where TLS breaks while a message is read, httpcore passes that on.
 BROKEN = (
     httpx.TransportError, httpcore.ProtocolError, httpcore.NetworkError, httpcore.TimeoutException,
-    httpcore.ProxyError, ssl.SSLError,
+    httpcore.ProxyError, ssl.SSLError, MessageFailure,
 )  # fmt: skip
 # OpenSSL's names for bytes that are no record of TLS, as an answer in plain HTTP is none.
 _NO_TLS = frozenset({
@@ -36,6 +36,8 @@ _NO_TLS = frozenset({
 
 def ended_by(error: BaseException, head: Head | None, head_bytes: int, *, proxied: bool) -> tuple[Ending, str]:
     """The ending of an exchange that broke with an error, and the detail; `head_bytes` is the limit of heads."""
+    if isinstance(error, MessageFailure):
+        return error.ending, str(error)
     if isinstance(error, httpx.TimeoutException | httpcore.TimeoutException):
         return Ending.TIMED_OUT, f"no connection within {CONNECT_S:g} s"
     if not isinstance(error, httpx.RemoteProtocolError | httpcore.RemoteProtocolError):

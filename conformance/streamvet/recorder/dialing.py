@@ -22,28 +22,21 @@ CONNECT_S = 10.0
 Options = list[tuple[int, int, int]]
 
 
-def transport_of(route: Route, options: Options | None = None) -> httpx.AsyncBaseTransport:
-    """What sends requests on connections with these socket options, one each.
-
-    Raises:
-        FileError: where a certificate or a key of the target cannot be used.
-    """
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx.AsyncHTTPTransport(
-        verify=context_of(route.tls), trust_env=False, http1=True, http2=False, limits=limits,
-        proxy=route.proxy, uds=None if route.socket is None else str(route.socket), socket_options=options,
-    )  # fmt: skip
-
-
 @cache
-def context_of(tls: Tls | None) -> ssl.SSLContext:
-    """Whom to trust: read once in a process, as it takes 30 ms and a proof has some hundred campaigns.
+def context_of(tls: Tls | None, protocol: str = "http/1.1") -> ssl.SSLContext:
+    """Whom to trust, and what to speak (by its name in ALPN, RFC 7301).
+
+    Read once in a process, as it takes 30 ms and a proof has some hundred campaigns.
 
     Raises:
         FileError: where a certificate or a key of the target cannot be used.
     """
-    if tls is None:
-        return ssl.create_default_context()
+    context = ssl.create_default_context() if tls is None else _context(tls)
+    context.set_alpn_protocols([protocol])
+    return context
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=tls.ca)
     except OSError as error:  # ssl.SSLError is one

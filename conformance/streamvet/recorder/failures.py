@@ -15,6 +15,15 @@ from streamvet.trace import Ending
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+class MessageFailure(Exception):  # noqa: N818 - it is the candidate's, as an ending, not an error of ours
+    """A message failed: what reads HTTP/2 knows how, and why."""
+
+    def __init__(self, ending: Ending, why: str) -> None:
+        super().__init__(why)
+        self.ending = ending
+
+
 _QUOTED_BYTES = 80  # of what is no HTTP
 
 

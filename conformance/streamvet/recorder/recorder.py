@@ -1,4 +1,4 @@
-"""Sends requests and reads answers, one task each, over HTTP/1.1; maps every way to end onto an `Ending`.
+"""Sends requests and reads answers, one task each, over HTTP/1.1 or HTTP/2; maps every way to end onto an `Ending`.
 
 It uses httpx's transport without its client: no cookie jar, no redirects, no proxies or netrc from the environment, no
 timeouts of its own, and a connection for each exchange, so that nothing of one is in the next. Must not know probes.
@@ -19,7 +19,8 @@ import httpx
 from streamvet.contract.route import DIRECT, Route
 from streamvet.recorder.broken import BROKEN, ended_by
 from streamvet.recorder.clock import JitterMeter, now_us
-from streamvet.recorder.dialing import CONNECT_S, transport_of
+from streamvet.recorder.dialing import CONNECT_S, context_of
+from streamvet.recorder.http2 import Http2Transport
 from streamvet.recorder.limits import LIMITS, Limits, LineWatch
 from streamvet.recorder.live import CutPlan, Live
 from streamvet.recorder.patience import Patience
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from streamvet.contract.profile import Profile
     from streamvet.masking import Secrets
+    from streamvet.recorder.dialing import Options
 
 # The receive buffer of a reader that stalls; Linux doubles it. By itself it would grow to many MiB (tcp_rmem), and a
 # much smaller one would take the reader seconds to catch up.
@@ -80,9 +82,9 @@ class Recorder:
         self.errors: list[BaseException] = []  # our own mistakes; a candidate's never raise
         self._held_bytes = 0  # of tries that are not handed out
         self._tasks: set[asyncio.Task[None]] = set()
-        self._open = transport_of(route)
+        self._open = _transport(route)
         options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_RCVBUF_BYTES)]
-        self._small = transport_of(route, options)
+        self._small = _transport(route, options)
 
     async def __aenter__(self) -> Self:
         self.jitter.start()
@@ -107,7 +109,9 @@ class Recorder:
 
     def send(self, ask: Ask) -> Live:
         """Send a request; the answer is read in a task of its own."""
-        fields = [("Connection", "keep-alive"), *ask.headers]
+        fields = list(ask.headers)
+        if not self.route.http2:  # RFC 9113, 8.2.2: there a field about the connection makes a request malformed
+            fields.insert(0, ("Connection", "keep-alive"))
         if not any(name.lower() == "user-agent" for name, _ in fields):
             fields.insert(0, ("User-Agent", "streamvet"))
         # As an EventSource does it: an id in a header field may have any character.
@@ -161,7 +165,7 @@ class Recorder:
                 if rest_s is not None:
                     self.patience.came(_rest_of(ask))
                 ending, detail = _natural_end(head), ""
-                if ending is Ending.COMPLETE and head.media_type in _STREAMS:
+                if ending is Ending.COMPLETE and head.media_type in _STREAMS and head.http.startswith("HTTP/1"):
                     live.finish(ending, detail)
                     await _watch_behind(live, response)
         except asyncio.CancelledError:
@@ -226,6 +230,21 @@ class Recorder:
         return LineWatch(self.limits, events=_STREAMS[head.media_type])
 
 
+def _transport(route: Route, options: Options | None = None) -> httpx.AsyncBaseTransport:
+    """What sends requests on connections with these socket options, one each.
+
+    Raises:
+        FileError: where a certificate or a key of the target cannot be used.
+    """
+    if route.http2:
+        return Http2Transport(route, options)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.AsyncHTTPTransport(
+        verify=context_of(route.tls), trust_env=False, http1=True, http2=False, limits=limits,
+        proxy=route.proxy, uds=None if route.socket is None else str(route.socket), socket_options=options,
+    )  # fmt: skip
+
+
 def _head(response: httpx.Response) -> Head:
     version: bytes = response.extensions.get("http_version", b"HTTP/1.1")
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
@@ -233,7 +252,9 @@ def _head(response: httpx.Response) -> Head:
 
 
 def _natural_end(head: Head) -> Ending:
-    """RFC 9112, 6.3: a body without a length of its own is as long as the connection."""
+    """RFC 9112, 6.3: a body without a length of its own is as long as the connection; HTTP/2 has frames for the end."""
+    if not head.http.startswith("HTTP/1"):
+        return Ending.COMPLETE
     delimited = head.status in _EMPTY_BODY or head.all("transfer-encoding") or head.all("content-length")
     return Ending.COMPLETE if delimited else Ending.CLOSED
 
