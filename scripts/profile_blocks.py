@@ -239,7 +239,7 @@ def _about_table(found: Lifecycle) -> Iterator[str]:
     else:
         yield f"It begins in {code(found.start)}."
     if found.key:
-        yield f"One for each value of {code(found.key)}."
+        yield f"One for each value of {' and '.join(map(code, found.key))}."
     if found.adopted:
         yield f"Its order is an adopted reading: {found.adopted}."
     if found.forbids:

@@ -94,7 +94,7 @@ def _keys(
     schema = _resolved(schema, whole)
     if depth > MAX_DEPTH:
         return
-    if "items" in schema:
+    if "items" in schema and "properties" not in schema:  # else the items are as the value itself
         yield from _keys(schema["items"], whole, told, f"{path}[]", depth + 1)
     further = schema.get("additionalProperties")
     named = {**schema.get("properties", {}), **({"<name>": further} if isinstance(further, dict) else {})}

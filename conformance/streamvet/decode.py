@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamvet.contract.profile import matches, pointed
+from streamvet.contract.profile import PseudoPointer, matches, pointed
 from streamvet.framing import json_text, ndjson, sse
 from streamvet.framing.frame import MOST_FRAMES, OVER_FRAMES, Flaw, Frame, Kind
 from streamvet.trace import Ending
@@ -68,7 +68,8 @@ class Event(NamedTuple):
     at_us: int  # arrival of its last byte
     start: int
     end: int
-    order: Any = None  # the value of the sequence field, None where it has none
+    # Its number; of several sequences a tuple with the number in each, None where it has none. See `numbered`.
+    order: Any = None
 
     @property
     def kind(self) -> str | None:
@@ -282,10 +283,10 @@ def frames(exchange: Exchange, profile: Profile) -> Iterator[Frame]:
 
 
 def key_pointers(profile: Profile) -> tuple[str, ...]:
-    """The JSON pointers of the keys of the profile's lifecycle tables, and of what an event has to be named after."""
+    """The JSON pointers of the keys of lifecycle tables, of what names an event, and of what all events share."""
     name = profile.field("framing.event_name.pointer")
-    keys = (table.key for table in profile.lifecycles.values() if table.key)
-    return tuple(dict.fromkeys([*keys, *([name] if name else [])]))
+    keys = (place for table in profile.lifecycles.values() for place in table.key)
+    return tuple(dict.fromkeys([*keys, *([name] if name else []), *(profile.field("events.same") or ())]))
 
 
 def _getter(pointer: str) -> Callable[[Any], Any]:
@@ -330,10 +331,7 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # noqa: PLR0915 - t
     keys = [_getter(pointer) for pointer in key_pointers(profile)]
     keyless = (None,) * len(keys)  # shared: most events have none of the keys
     time_of = _getter(profile.field("events.time")) if profile.field("events.time") else None
-    sequence = profile.sequence
-    order_of = _getter(sequence["pointer"]) if sequence else None
-    numbered = tuple(sequence["events"]) if sequence else ()
-    ordered: dict[str, bool] = {}
+    order_of = _numbering(profile)
     beat = profile.heartbeat
     beat_name = beat.event if beat and beat.form in ("event", "object") else ""
     clock, shapes, kept = _Clock(exchange), _Shapes(profile), _Kept(found)
@@ -368,11 +366,7 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # noqa: PLR0915 - t
             value, problems = json_text.read(frame.data)
             parsed = value is not None or not problems
             kind, decide, decide_adopted = classify(value, frame.event)
-            order = None
-            if order_of and kind is not None:
-                if kind not in ordered:
-                    ordered[kind] = matches(kind, numbered)
-                order = order_of(value) if ordered[kind] else None
+            order = order_of(kind, value, frame.id) if order_of and kind is not None else None
             here = tuple([get(value) for get in keys])
             form = json_text.as_read(value) if problems and parsed else value
             valid = decide(form) if decide and parsed else None
@@ -392,6 +386,48 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:  # noqa: PLR0915 - t
             found.events.append(event)
     found.size = end
     return found
+
+
+def _numbering(profile: Profile) -> Callable[[str, Any, str | None], Any] | None:
+    """A function from the type, the value and the id of an event to its `order`; None without sequences."""
+    getters = [None if isinstance(one.place, PseudoPointer) else _getter(one.place) for one in profile.sequences]
+    known: dict[str, list[int]] = {}
+
+    def numbers(kind: str, value: Any, block_id: str | None) -> list[Any]:
+        if kind not in known:
+            known[kind] = [i for i, one in enumerate(profile.sequences) if matches(kind, one.events)]
+        found: list[Any] = [None] * len(getters)
+        for number in known[kind]:
+            get = getters[number]
+            found[number] = get(value) if get else _number(block_id)
+        return found
+
+    def of_one(kind: str, value: Any, block_id: str | None) -> Any:
+        return numbers(kind, value, block_id)[0]
+
+    def of_several(kind: str, value: Any, block_id: str | None) -> Any:
+        found = numbers(kind, value, block_id)
+        return None if all(one is None for one in found) else tuple(found)
+
+    return (of_one if len(getters) == 1 else of_several) if getters else None
+
+
+def _number(block_id: str | None) -> int | str | None:
+    """What an id says as a number: a whole one where it is decimal digits that a double holds."""
+    is_number = block_id is not None and block_id.isascii() and block_id.isdigit() and len(block_id) <= _SAFE_DIGITS
+    return int(block_id) if is_number and block_id is not None else block_id
+
+
+_SAFE_DIGITS = 300  # fewer than a double can hold, and than Python reads
+
+
+def numbered(one: Reading, number: int) -> list[tuple[Event, Any]]:
+    """The events that have a number of one of the profile's sequences, and that number."""
+    several = len(one.profile.sequences) > 1
+    found = (
+        (event, event.order[number] if several and event.order is not None else event.order) for event in one.events
+    )
+    return [(event, value) for event, value in found if value is not None]
 
 
 class _Shapes:

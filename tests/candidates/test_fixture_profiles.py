@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.live
 
 # By the requirement: what a profile says so that it applies.
-ASKS: dict[str, dict[str, Any]] = {"TRN-08": {"limits": {"line_bytes": 65_536}}}
+ASKS: dict[str, dict[str, Any]] = {
+    "TRN-08": {"framing": {"limits": {"line_bytes": 65_536}}},
+    "EVT-13": {"events": {"same": ["/runId"]}},
+}
 ROWS = [(fault, profile) for fault in faults() if fault.fixture for profile in fault.profiles]
 
 
@@ -30,7 +33,7 @@ def folder_of(profile: str, requirement: str, folder: Path) -> Path:
     """A copy of a built-in profile, under a name of its own, for which the requirement applies."""
     shutil.copytree(schemas_folder() / profile, folder, ignore=shutil.ignore_patterns("requirements.yaml", "traces"))
     raw = read_yaml(folder / "profile.yaml")
-    raw |= {"profile": "mine", "framing": raw["framing"] | ASKS[requirement]}
+    raw |= {"profile": "mine", **{part: raw[part] | keys for part, keys in ASKS[requirement].items()}}
     (folder / "profile.yaml").write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
     return folder
 

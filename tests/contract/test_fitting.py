@@ -417,6 +417,18 @@ CASES = [
         "catching up fits the streams", "promptfloe", {"/catchup/cursor/pointer": "event-id"}, "/catchup/cursor/pointer"
     ),
     Case(
+        "numbers are told apart",
+        "promptfloe",
+        {"/sequence/pointer": "event-id"},
+        "/sequence/pointer: expected a JSON pointer, as NDJSON has no ids, got 'event-id'",
+    ),
+    Case(
+        "numbers are told apart",
+        "promptfloe",
+        {"/sequence": [{"events": ["*"], "pointer": "/id"}, {"events": ["plan"], "pointer": "/id"}]},
+        "/sequence/1/events: expected no types that another numbering has at /id, got 'plan'",
+    ),
+    Case(
         "a heartbeat fits the framing",
         "promptfloe",
         {"/heartbeat": BEAT},

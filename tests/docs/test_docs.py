@@ -235,7 +235,7 @@ def _walk(lifecycle: Lifecycle, events: list[tuple[str, Any]]) -> dict[Any, froz
     states: dict[Any, frozenset[str]] = {}
     for kind, value in events:
         if lifecycle.knows(kind):
-            key = pointed(value, lifecycle.key) if lifecycle.key else None
+            key = tuple(pointed(value, place) for place in lifecycle.key)
             before = states.get(key, frozenset({lifecycle.start}))
             states[key] = lifecycle.may_be(before, kind)
             assert states[key], f"{lifecycle.name}: {kind} in {sorted(before)}"

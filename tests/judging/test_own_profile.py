@@ -17,6 +17,8 @@ from .variants import rulings, variant, violated, with_body
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
+    from streamvet.judge import Ruling
+    from streamvet.outcome import Finding
     from streamvet.trace import Trace
 
 STRAIGHT = base_trace(bases()["ghostly-straight"])
@@ -115,3 +117,80 @@ def test_a_type_with_dots_is_one_name() -> None:
     assert rulings("cosma", profile, right)["SSE-06"].findings == ()
     (finding,) = rulings("cosma", profile, wrong)["SSE-06"].findings
     assert (finding.expected, finding.seen) == ("event: response.created", "event: response")
+
+
+def events_of(*lines: str) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def of_builds(change: dict[str, Any], body: bytes) -> dict[str, Any]:
+    """The rulings on the stream of a build with this body, by promptfloe's profile with this in it."""
+
+    def more(raw: dict[str, Any]) -> None:
+        for part, keys in change.items():
+            raw[part] = raw[part] | keys if isinstance(keys, dict) and "pointer" not in keys else keys
+
+    return rulings("promptfloe", variant("promptfloe", more), with_body(BUILD, 0, body))
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        (('{"type":"progress","id":1,"runId":"a"}', '{"type":"progress","id":2,"runId":"a"}'), Verdict.PASS),
+        (('{"type":"progress","id":1,"runId":"a"}', '{"type":"progress","id":2}'), Verdict.PASS),
+        (('{"type":"progress","id":1,"runId":"a"}', '{"type":"progress","id":2,"runId":"b"}'), Verdict.FAIL),
+    ],
+)
+def test_what_all_events_share_is_one_value(lines: tuple[str, ...], verdict: Verdict) -> None:
+    found = of_builds({"events": {"same": ["/runId"]}}, events_of(*lines))
+    assert found["EVT-13"].verdict is verdict
+
+
+def said(ruling: Ruling) -> tuple[Finding, ...]:
+    """The findings, and those that another violation explains: these bodies are no whole streams."""
+    return (*ruling.findings, *ruling.explained)
+
+
+PARTS = ('{"type":"progress","id":1,"of":{"a":1,"b":1}}', '{"type":"progress","id":2,"of":{"a":1,"b":2}}')
+
+
+@pytest.mark.parametrize(("key", "fails"), [("/of/a", True), (["/of/a", "/of/b"], False), (["/of/b", "/of/a"], False)])
+def test_a_key_of_several_places_has_an_automaton_for_each_of_what_is_there(key: str | list[str], fails: bool) -> None:
+    table = {"key": key, "start": "new", "states": {"new": {"progress": "seen"}, "seen": {}}}
+
+    def more(raw: dict[str, Any]) -> None:
+        raw["lifecycles"]["once"] = table
+        raw["operations"]["start:build"]["lifecycles"].append("once")
+
+    found = rulings("promptfloe", variant("promptfloe", more), with_body(BUILD, 0, events_of(*PARTS)))
+    assert [one.expected for one in said(found["ORD-01"])] == (["/of/a 1 in state seen: nothing"] if fails else [])
+
+
+NUMBERED = [
+    {"events": ["*"], "pointer": "/id", "first": 1, "step": 1},
+    {"events": ["progress"], "pointer": "/part"},
+]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "violations"),
+    [
+        (((1, 5), (2, 7)), {}),
+        (((1, 5), (2, 5)), {"ORD-02": "more than 5, of the event before it"}),
+        (((1, 5), (3, 7)), {"ORD-03": "/id 2"}),
+        (((2, 5), (1, 7)), {"ORD-02": "more than 2, of the event before it", "ORD-03": "/id 1"}),
+    ],
+)
+def test_each_of_several_numberings_rises(numbers: Any, violations: dict[str, str]) -> None:
+    body = events_of(*(f'{{"type":"progress","id":{one},"part":{part}}}' for one, part in numbers))
+    found = of_builds({"sequence": NUMBERED}, body)
+    assert {one: said(found[one])[0].expected for one in ("ORD-02", "ORD-03") if said(found[one])} == violations
+
+
+@pytest.mark.parametrize(("ids", "verdict"), [(("9", "10"), Verdict.PASS), (("10", "9"), Verdict.FAIL)])
+def test_ids_of_blocks_are_numbers(ids: tuple[str, ...], verdict: Verdict) -> None:
+    numbering = {"events": ["*"], "pointer": "event-id"}
+    profile = variant("cosma", lambda raw: raw.update(sequence=numbering))
+    block = 'id: {0}\nevent: update\ndata: {{"opcode": "info", "data": {{"message": "a"}}}}\n\n'
+    trace = with_body(PLAIN, 0, "".join(map(block.format, ids)).encode())
+    assert rulings("cosma", profile, trace)["ORD-02"].verdict is verdict

@@ -55,14 +55,14 @@ def legal(profile: Profile, start: Operation, emits: list[Any]) -> bool:
         for kind, emit in events:
             if not table.knows(kind):
                 continue
-            key = emit.get(table.key.removeprefix("/")) if table.key else None
+            key = tuple(emit.get(place.removeprefix("/")) for place in table.key)
             states[key] = table.step(states.get(key, table.start) or table.start, kind)
             if states[key] is None:
                 return False
         endings = (
             [kind for kind in profile.terminal.outcomes["succeeds"] if table.knows(kind)] if profile.terminal else []
         )
-        if endings and not table.key and not any(table.step(states.get(None) or table.start, kind) for kind in endings):
+        if endings and not table.key and not any(table.step(states.get(()) or table.start, kind) for kind in endings):
             return False
     return True
 

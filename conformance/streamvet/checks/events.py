@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.flaws import without
 from streamvet.checks.runs import emitted, ended, from_start, scripted
-from streamvet.decode import same, streams
+from streamvet.decode import key_pointers, same, streams
 from streamvet.framing.frame import Flaw
 from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault, as_read
 from streamvet.outcome import NotExercised, apart, finding, has_room, shown
@@ -117,6 +117,25 @@ def read_as_adopted(trace: Trace, profile: Profile) -> Outcome:
                 expected, seen = profile.schemas.explain(profile.adopted_types[event.kind], as_read(one.value(event)))
                 found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
     return found if exercised else NotExercised("no event of a type with adopted readings")
+
+
+def shared(trace: Trace, profile: Profile) -> Outcome:
+    """EVT-13: of each place, what comes first."""
+    found: list[Finding] = []
+    exercised = False
+    places = [(key_pointers(profile).index(place), place) for place in profile.field("events.same")]
+    for one in streams(trace, profile):
+        first: dict[str, Any] = {}
+        for event in one.events:
+            for number, place in places:
+                value = event.keys[number] if event.keys else None
+                if value is None:
+                    continue
+                exercised = exercised or place in first
+                if not same(first.setdefault(place, value), value) and has_room(found, one.exchange):
+                    want = f"{shown(first[place])} at {place}, as the events before it have it"
+                    found.append(finding(one.exchange, want, shown(value), (event.start, event.end)))
+    return found if exercised else NotExercised("no stream had two events with a value that all of them share")
 
 
 def intact(trace: Trace, profile: Profile) -> Outcome:
@@ -227,4 +246,5 @@ CHECKS: dict[str, Check] = {
     "EVT-10": answers,
     "EVT-11": listed,
     "EVT-12": read_as_adopted,
+    "EVT-13": shared,
 }

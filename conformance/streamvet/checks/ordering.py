@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.aligning import Part, Side, parts, split
 from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, succeeded, unread, with_role
 from streamvet.contract.profile import MESSAGE, matches, pointed
-from streamvet.decode import key_pointers, same, streams
+from streamvet.decode import key_pointers, numbered, same, streams
 from streamvet.outcome import NotExercised, apart, finding, has_room, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable
 
     from streamvet.checks.runs import Emitted
-    from streamvet.contract.profile import Lifecycle, Profile
+    from streamvet.contract.profile import Lifecycle, Profile, Sequence
     from streamvet.decode import Event, Reading
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
@@ -69,7 +69,7 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
 
     In an adopted table what is forbidden is of no concern here: that is no reading.
     """
-    index = key_pointers(one.profile).index(table.key) if table.key else None
+    places = [key_pointers(one.profile).index(pointer) for pointer in table.key]
     states: dict[Hashable, frozenset[str]] = {}
     known: dict[str, bool] = {}
     found: list[Finding] = []
@@ -85,13 +85,13 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
             known[kind] = table.knows(kind) and one.profile.schema_file(kind) is not None
         if not known[kind]:
             continue
-        key = _hashable(event.keys[index]) if index is not None else None
+        key = tuple([_hashable(event.keys[number]) for number in places])
         now = states.get(key, at_first)
         if not now:
             continue  # this automaton has had its finding
         following = table.may_be(now, kind)
         if not following and has_room(found, one.exchange):
-            place = f"{table.key} {shown(key)} " if table.key else ""
+            place = "".join(f"{pointer} {shown(value)} " for pointer, value in zip(table.key, key, strict=True))
             where = " or ".join(state for state in table.states if state in now)
             allowed = ", ".join(table.allowed(now)) or "nothing"
             found.append(finding(one.exchange, f"{place}in state {where}: {allowed}", kind, (event.start, event.end)))
@@ -108,16 +108,12 @@ def increasing(trace: Trace, profile: Profile) -> Outcome:
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
-        last: Event | None = None
-        for event in one.events:
-            if event.order is None:
-                continue
-            if last is not None:
+        for number in range(len(profile.sequences)):
+            for (_, last), (event, value) in pairwise(numbered(one, number)):
                 exercised = True
-                if not _less(last.order, event.order) and has_room(found, one.exchange):
-                    want = f"more than {shown(last.order)}, of the event before it"
-                    found.append(finding(one.exchange, want, event.order, (event.start, event.end)))
-            last = event
+                if not _less(last, value) and has_room(found, one.exchange):
+                    want = f"more than {shown(last)}, of the event before it"
+                    found.append(finding(one.exchange, want, value, (event.start, event.end)))
     return found if exercised else NotExercised("no stream had two events with the sequence field")
 
 
@@ -130,32 +126,28 @@ def _less(one: Any, other: Any) -> bool:
 
 def contiguous(trace: Trace, profile: Profile) -> Outcome:
     """ORD-03."""
-    rule = profile.sequence or {}
     found, exercised = [], False
     for one in streams(trace, profile):
-        if not from_start(one):
-            continue
-        numbered = [event for event in one.events if event.order is not None]
-        exercised = exercised or bool(numbered)
-        found += _breaks(one, numbered, rule)
+        for number, rule in enumerate(profile.sequences if from_start(one) else ()):
+            events = numbered(one, number) if rule.step is not None else []
+            exercised = exercised or bool(events)
+            found += _breaks(one, events, rule)
     return found if exercised else NotExercised("no stream from its beginning had the sequence field")
 
 
-def _breaks(one: Reading, numbered: list[Event], rule: Mapping[str, Any]) -> list[Finding]:
+def _breaks(one: Reading, numbered: list[tuple[Event, Any]], rule: Sequence) -> list[Finding]:
     """The first jump forward over what could not be read, and the first other break of the sequence."""
     found: dict[bool, Finding] = {}
-    wanted, end = rule["first"], 0
-    for event in numbered:
-        if not same(event.order, wanted):
-            absent = _less(wanted, event.order) and unread(one, end, event.start)
+    wanted, end = rule.first or 0, 0
+    for event, value in numbered:
+        if not same(value, wanted):
+            absent = _less(wanted, value) and unread(one, end, event.start)
             span = (event.start, event.end)
-            found.setdefault(
-                absent, finding(one.exchange, f"{rule['pointer']} {wanted}", event.order, span, absent=absent)
-            )
+            found.setdefault(absent, finding(one.exchange, f"{rule.where} {wanted}", value, span, absent=absent))
             if not absent:
                 break
-            wanted = event.order
-        wanted, end = wanted + rule["step"], event.end
+            wanted = value
+        wanted, end = wanted + (rule.step or 0), event.end
     return list(found.values())
 
 
@@ -391,7 +383,8 @@ def record_agrees(trace: Trace, profile: Profile) -> Outcome:
 
 def _unlisted(exchange: Exchange, listed: list[Any], one: Reading) -> list[Finding]:
     """What of a stream is not in the record of its run; or the other way round, where the stream could not be read."""
-    streamed = [event.order for event in one.history]
+    history = {event.start for event in one.history}
+    streamed = [value for event, value in numbered(one, 0) if event.start in history]
     if streamed == listed:
         return []
     there = {repr(order) for order in streamed}

@@ -15,7 +15,7 @@ from streamvet.contract.files import FileError, check_shape, is_file, resolved, 
 from streamvet.contract.first_format import HOW
 from streamvet.contract.fitting import check_fit
 from streamvet.contract.folders import builtin_profiles, digest_of
-from streamvet.contract.profile import Heartbeat, Lifecycle, Operation, Profile, Terminal, place_of
+from streamvet.contract.profile import Heartbeat, Lifecycle, Operation, Profile, Sequence, Terminal, place_of
 from streamvet.contract.registry import load_registry
 from streamvet.contract.schema import SchemaSet
 
@@ -70,6 +70,7 @@ def profile_of(raw: Any, path: Path, extended: tuple[Path, ...] = ()) -> Profile
     folder = path.parent
     events, terminal, cursor = raw["events"], raw.get("terminal"), raw.get("catchup", {}).get("cursor")
     operations = {name: _operation(name, row) for name, row in raw["operations"].items()}
+    numbered = raw.get("sequence", [])
     lifecycles = {name: _lifecycle(name, row, raw["streams"]) for name, row in raw.get("lifecycles", {}).items()}
     return Profile(
         name=raw["profile"],
@@ -86,7 +87,7 @@ def profile_of(raw: Any, path: Path, extended: tuple[Path, ...] = ()) -> Profile
         adopted_types=events.get("adopted", {}),
         open_set=events["set"] == "open",
         lifecycles=lifecycles,
-        sequence=raw.get("sequence"),
+        sequences=tuple(_sequence(row) for row in (numbered if isinstance(numbered, list) else [numbered])),
         heartbeat=_heartbeat(raw.get("heartbeat")),
         history=tuple(raw.get("catchup", {}).get("history", ())),
         cursor=place_of(cursor["pointer"]) if cursor else None,
@@ -107,15 +108,20 @@ def _check_adopted(profile: Profile, registry: Registry, path: Path) -> None:
 
 
 def _lifecycle(name: str, row: Mapping[str, Any], streams: str) -> Lifecycle:
+    key = row.get("key", ())
     return Lifecycle(
         name=name,
-        key=row.get("key"),
+        key=(key,) if isinstance(key, str) else tuple(key),
         start=row["start"],
         states=row["states"],
         anywhere=row.get("begins", "anywhere" if streams == "ambient" else "at-start") == "anywhere",
         forbids=tuple(row.get("forbids", ())),
         adopted=row.get("adopted"),
     )
+
+
+def _sequence(row: Mapping[str, Any]) -> Sequence:
+    return Sequence(tuple(row["events"]), place_of(row["pointer"]), row.get("first"), row.get("step"))
 
 
 def _operation(name: str, row: Mapping[str, Any]) -> Operation:

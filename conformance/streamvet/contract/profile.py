@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MESSAGE", "MIN_TOLERANCE_US", "NEVER_TIMES", "Heartbeat", "Lifecycle", "Operation", "Place", "Profile",
-    "PseudoPointer", "Terminal", "matches", "place_of", "pointed",
+    "PseudoPointer", "Sequence", "Terminal", "matches", "place_of", "pointed",
 ]  # fmt: skip
 
 
@@ -53,22 +53,26 @@ def cursor_of(place: Place | None, value: Callable[[], Any], event_id: Callable[
 
 
 def _members(value: Any, part: str) -> list[Any]:
-    """What a part of a path means: a member, `*` for each one, `start:*` for those; of a list also its `last` item."""
+    """What a part of a path means: a member, `*` for each one, `start:*` for those.
+
+    Of a list `last` is its last item, `*` each one, and any other part is meant of each of its items.
+    """
     if isinstance(value, list):
-        return value if part == "*" else value[-1:] if part == "last" else []
+        own = value if part == "*" else value[-1:] if part == "last" else None
+        return [one for item in value for one in _members(item, part)] if own is None else own
     members = value.items() if isinstance(value, dict) else ()
     return [one for name, one in members if part in ("*", name) or (part.endswith(":*") and name.startswith(part[:-1]))]
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """A state table: which event types may follow which; with `key`, one automaton for each value there.
+    """A state table: which event types may follow which; with `key`, one automaton for each of what is there.
 
     A table that begins `anywhere` is followed as the set of states in which it may be; see `may_be`.
     """
 
     name: str
-    key: str | None
+    key: tuple[str, ...]  # JSON pointers; without them there is one automaton
     start: str
     states: Mapping[str, Mapping[str, str]]
     anywhere: bool = False
@@ -153,6 +157,21 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Sequence:
+    """A numbering of events, which always rises."""
+
+    events: tuple[str, ...]
+    place: Place  # a JSON pointer, or the id of a block
+    first: int | None  # with `step`, where there are no gaps
+    step: int | None
+
+    @property
+    def where(self) -> str:
+        """The place as profile.yaml has it."""
+        return self.place.value if isinstance(self.place, PseudoPointer) else self.place
+
+
+@dataclass(frozen=True, slots=True)
 class Terminal:
     """What ends a run and a stream. Bounds are not scaled."""
 
@@ -190,7 +209,7 @@ class Profile:
     adopted_types: Mapping[str, str]  # type → the schema of what is only a reading of the published document
     open_set: bool
     lifecycles: Mapping[str, Lifecycle]
-    sequence: Mapping[str, Any] | None
+    sequences: tuple[Sequence, ...]
     heartbeat: Heartbeat | None
     history: tuple[str, ...]
     cursor: Place | None  # where an event has the cursor by which a reader resumes after it

@@ -228,7 +228,7 @@ def is_field(path: str) -> bool:
             **at.get("properties", {}),
             **{f"{one[1:]}*": row for one, row in at.get("patternProperties", {}).items()},
         }
-        if part in ("*", "last") and "items" in at:
+        if part in ("*", "last") and "items" in at and "properties" not in at:
             at = at["items"]
         else:
             at = at.get("additionalProperties") or next(iter(named.values()), None) if part == "*" else named.get(part)

@@ -92,9 +92,9 @@ class Law:
     def _key(self, start: Operation, kind: str, emit: Emit) -> Hashable:
         """What stands where the tables that know this type have their key."""
         tables = [self.profile.lifecycles[name] for name in start.raw.get("lifecycles", ())]
-        pointer = next((table.key for table in tables if table.key and table.knows(kind)), None)
-        value = pointed(self.profile.said(emit)[1], pointer) if pointer else 0
-        return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+        pointers = next((table.key for table in tables if table.key and table.knows(kind)), ())
+        value = self.profile.said(emit)[1]
+        return json.dumps([pointed(value, pointer) for pointer in pointers], sort_keys=True) if pointers else 0
 
     def is_valid(self, kind: str, emit: Emit) -> bool:
         """Whether an emitted event fits the schema of its type, and has all members that it has by the vocabulary."""

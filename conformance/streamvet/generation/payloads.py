@@ -225,7 +225,7 @@ def _fixed(profile: Profile) -> frozenset[str]:
 @lru_cache(maxsize=16)
 def key_places(profile: Profile) -> tuple[str, ...]:
     """Where the tables have their keys."""
-    return tuple(dict.fromkeys(table.key for table in profile.lifecycles.values() if table.key))
+    return tuple(dict.fromkeys(place for table in profile.lifecycles.values() for place in table.key))
 
 
 def keys_of(profile: Profile, event: Emit) -> list[str]:

@@ -27,7 +27,7 @@ NO_HISTORY = NotExercised("no reader followed a run from its beginning to its en
 
 def identity(profile: Profile) -> Callable[[Reading, Event], Hashable]:
     """What tells one event of a run from another: its sequence number, or else its cursor, or else its whole value."""
-    if profile.sequence:
+    if profile.sequences:
         return lambda one, event: _canonical(event.order) if event.order is not None else _canonical(one.value(event))
     if profile.cursor is not None:
         return lambda one, event: at if (at := cursor_in(one, event)) is not None else _canonical(one.value(event))

@@ -52,6 +52,7 @@ RULES: Mapping[str, Rule] = {
     "what is adopted narrows a type": events.adopted_narrow_types,
     "outcomes are terminal": events.outcomes_are_terminal,
     "catching up fits the streams": events.catchup_fits,
+    "numbers are told apart": events.numbers_are_told_apart,
     "a heartbeat fits the framing": events.heartbeat_fits,
     "a bound says something": events.bounds_say_something,
     "what stirs is an operation": events.stirred_by_operations,

@@ -68,8 +68,9 @@ def _named(profile: Profile) -> Iterator[tuple[str, str]]:
     """Every event type that profile.yaml names outside of `events.types`, with its place."""
     lists = {
         path: profile.field(path) or ()
-        for path in ("terminal.events", "terminal.last", "catchup.history", "catchup.first.events", "sequence.events",
-                     "events.script.own")
+        for path in ("terminal.events", "terminal.last", "catchup.history", "catchup.first.events", "events.script.own")
+    } | {
+        "sequence.events": [kind for one in profile.sequences for kind in one.events]
     } | {f"terminal.outcomes.{name}": kinds for name, kinds in (profile.field("terminal.outcomes") or {}).items()} | {
         f"triggers.{name}.told": row["told"] for name, row in (profile.field("triggers") or {}).items()
     }  # fmt: skip
@@ -124,6 +125,18 @@ def catchup_fits(profile: Profile) -> Iterable[Misfit]:
         yield Misfit("/catchup/kind", f"{' or '.join(possible)}, as streams are {profile.streams}", repr(kind))
     if isinstance(profile.cursor, PseudoPointer) and profile.framing != "sse":
         yield Misfit("/catchup/cursor/pointer", "a JSON pointer, as NDJSON has no ids", repr(profile.cursor.value))
+
+
+def numbers_are_told_apart(profile: Profile) -> Iterable[Misfit]:
+    """Only SSE has ids; and an event has one number at one place."""
+    for index, one in enumerate(profile.sequences):
+        place = "/sequence" if len(profile.sequences) == 1 else f"/sequence/{index}"
+        if isinstance(one.place, PseudoPointer) and profile.framing != "sse":
+            yield Misfit(f"{place}/pointer", "a JSON pointer, as NDJSON has no ids", repr(one.where))
+        for earlier in profile.sequences[:index]:
+            shared = [kind for kind in one.events if matches(kind.removesuffix("*"), earlier.events)]
+            if one.place == earlier.place and shared:
+                yield Misfit(f"{place}/events", f"no types that another numbering has at {one.where}", repr(shared[0]))
 
 
 def heartbeat_fits(profile: Profile) -> Iterable[Misfit]:

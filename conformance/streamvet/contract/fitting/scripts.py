@@ -69,9 +69,10 @@ def templates_have_keys(profile: Profile) -> Iterable[Misfit]:
     """Where a table holds for each key apart, the events of a script have to be of several."""
     for kind, template in _emits(profile).items():
         for table in profile.lifecycles.values():
-            value = pointed(profile.said(template)[1], table.key) if table.key and table.knows(kind) else KEY
-            if not isinstance(value, str) or KEY not in value:
-                yield Misfit(_PLACE + step(kind) + str(table.key), f"a text with {KEY}", repr(value))
+            keys = table.key if table.knows(kind) else ()
+            values = [pointed(profile.said(template)[1], pointer) for pointer in keys]
+            if values and not any(isinstance(value, str) and KEY in value for value in values):
+                yield Misfit(_PLACE + step(kind) + keys[0], f"a text with {KEY}", repr(values[0]))
 
 
 def templates_carry(profile: Profile) -> Iterable[Misfit]:

@@ -164,6 +164,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("run-id-of-another-run", "PFL-03", PROMPTFLOE, "An event names another run.", told(_rare, _another_run)),
     Fault(
+        "last-of-another-run", "EVT-13", PROMPTFLOE, "The last event of a run names another run than those before it.",
+        told(_last, _another_run), fixture=True,
+    ),
+    Fault(
         "error-without-code", "PFL-04", PROMPTFLOE, "An error has a message only.",
         told(lambda shown: shown.name == "error", _without_code),
     ),
