@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.registry import load_registry
@@ -59,12 +59,18 @@ def lowest(profile: Profile, system: System, kind: str | None = None) -> Mapping
 
 def lowest_of_probes(profile: Profile, system: System) -> Mapping[str, Evidence]:
     """The same for a candidate that is asked: a capture may show what a run has to bring about first."""
+    found = _lowest(profile, system)
+    return {row.id: found[row.id] for row in load_registry().testable(profile) if row.id in found}
+
+
+def _lowest(profile: Profile, system: System) -> dict[str, Evidence]:
+    """For each requirement that a probe may serve, whether it applies or not, the lowest level."""
     found: dict[str, Evidence] = {}
     for level in (Evidence.BLACK_BOX, Evidence.LAUNCHED, Evidence.CONTROLLED):
         _add(found, system, fullest(profile, system, level), level)
     speaking = replace(fullest(profile, system, Evidence.CONTROLLED), words=_ANY_WORDS)
     _add(found, system, speaking, Evidence.CONTROLLED)
-    return {row.id: found[row.id] for row in load_registry().testable(profile) if row.id in found}
+    return found
 
 
 def _add(found: dict[str, Evidence], system: System, setting: Setting, level: Evidence) -> None:
@@ -74,6 +80,43 @@ def _add(found: dict[str, Evidence], system: System, setting: Setting, level: Ev
             for name in probe.serves:
                 if level is Evidence.CONTROLLED or name not in probe.scripted:
                     found.setdefault(name, level)
+
+
+# What a target file may have that a requirement takes, and the target without it; in the order of the file.
+_PARTS: Mapping[str, Any] = {
+    "credentials": None, "existing": {}, "triggers": {}, "directory": None, "launch": None, "control": None,
+}  # fmt: skip
+# What only one account of several can show, by the key of the profile that says how it is refused.
+_ACCOUNTS = {"auth.foreign": "other_credentials", "auth.expired": "expired_credentials"}
+
+
+class Way(NamedTuple):
+    """How a run exercises a requirement: at which level, and by which parts of a target file."""
+
+    level: Evidence
+    parts: tuple[str, ...]
+
+
+def ways_of(profile: Profile, system: System) -> Mapping[str, Way]:
+    """The way for each requirement that applies to a profile, its own ones among them; none for what no run shows."""
+    levels = _lowest(profile, system)
+    rows = [row for row in load_registry(profile).testable(profile) if row.id in levels]
+    parts: dict[str, list[str]] = {row.id: [] for row in rows}
+    for level in dict.fromkeys(levels.values()):
+        whole = fullest(profile, system, level)
+        whole = replace(whole, words=whole.words or _ANY_WORDS)
+        for part, none in _PARTS.items():
+            target, rest = replace(whole.target, **{part: none}), dict[str, Evidence]()
+            scripted = level is Evidence.CONTROLLED and target.control is not None
+            can = whole.can if target.control is not None else frozenset()
+            _add(rest, system, replace(whole, target=target, can=can), level if scripted else Evidence.BLACK_BOX)
+            for row in rows:
+                if levels[row.id] is level and row.id not in rest:
+                    parts[row.id].append(part)
+    for row in rows:
+        named = {*(key for one in row.applies_to for key in one), row.basis.get("profile", "")}
+        parts[row.id] += [part for key, part in _ACCOUNTS.items() if key in named]
+    return {row.id: Way(levels[row.id], tuple(parts[row.id])) for row in rows}
 
 
 def fullest(profile: Profile, system: System, level: Evidence) -> Setting:

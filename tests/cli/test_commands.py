@@ -16,6 +16,7 @@ import yaml
 
 from streamvet.contract.files import meta_validator
 from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.contract.target import target_of
 from streamvet.report.json_report import FINDINGS
@@ -535,6 +536,7 @@ def test_the_target_file_that_init_prints_is_one(
     printed = streamvet("init", "--profile", profile).out
     target, loaded = target_of(yaml.safe_load(printed), tmp_path / "target.yaml")
     assert (target.profile, loaded.name) == (profile, profile)
+    assert all(given.keys() <= {"succeeds"} for given in target.inputs.values())  # what it knows
     (tmp_path / "watched").mkdir()
     # With every commented setting switched on it is still one.
     full = "\n".join(
@@ -559,6 +561,25 @@ def test_the_profiles_that_come_with_streamvet_are_valid(streamvet: Callable[...
     ended = streamvet("check-profile", profile)
     assert ended.code == 0
     assert "requirements apply" in ended.out
+    shown = ended.out.partition("requirements apply")[2].split()
+    applying = {row.id for row in load_registry().testable(load_profile(profile))}
+    assert [shown.count(name) for name in sorted(applying)] == [1] * len(applying)
+    assert "no run exercises" not in ended.out
+
+
+WAYS = {
+    "ACC-04": "black-box, by credentials, expired_credentials: ",
+    "ACC-05": "black-box, by credentials, other_credentials: ",
+    "ACC-08": "black-box: ",
+    "CAT-14": "launched, by credentials, launch: ",
+    "TRN-03": "controlled, by credentials, control: ",
+}
+
+
+def test_what_takes_part_in_each_requirement_is_shown(streamvet: Callable[..., Ended]) -> None:
+    said = streamvet("check-profile", "ghostly").out.replace("\n    ", " ").splitlines()
+    shown = {name: line.strip() for line in said for name in WAYS if f" {name}" in line}
+    assert {name: line[: len(WAYS[name])] for name, line in shown.items()} == WAYS
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,8 @@ def target(path: Path, port: int, command: list[str], **more: object) -> Path:
     """A target file for a candidate that the suite launches."""
     value = {
         "profile": "ghostly", "base_url": f"http://127.0.0.1:{port}", "credentials": {"token": "abc"},
-        "inputs": {"run": {"succeeds": {}, "fails": {}, "long": {}}}, "launch": {"command": command}, **more,
+        "inputs": {"run": {"succeeds": {}, "fails": {"fail": 1}, "long": {"long": 1}}}, "launch": {"command": command},
+        **more,
     }  # fmt: skip
     path.write_text(json.dumps(value))
     return path

@@ -93,6 +93,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an operation that is not optional": ({"lacks": ["cancel"]}, "/lacks/0: expected nothing, none is optional"),
     "an unknown kind": ({"inputs": {"skill": {}}}, "/inputs/skill: expected one of the kinds run"),
     "an unknown outcome": ({"inputs": {"run": {"suceeds": {}}}}, "/inputs/run: expected only known keys"),
+    "a failure that succeeds": (
+        {"inputs": {"run": {"succeeds": {"a": 1}, "fails": {"a": 1}}}},
+        "/inputs/run/fails: expected another body than that of succeeds, or none, got {'a': 1}",
+    ),
+    "a long run like any": (
+        {"inputs": {"run": {"succeeds": {"a": 1}, "long": {"a": 1.0}}}},
+        "/inputs/run/long: expected another body than that of succeeds, or none",
+    ),
     "no such directory": ({"directory": "watched"}, "/directory: expected a directory that is there, got 'watched'"),
     "no such folder": (
         {"launch": {"command": ["node"], "cwd": "server"}},

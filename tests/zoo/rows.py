@@ -78,7 +78,7 @@ def _other(name: str, does: str, at: str, act: Act, *failed: str, **more: Any) -
 
 def _black_box(name: str, does: str, act: Act, *failed: str, **more: Any) -> Row:
     """Without control nobody knows how long a run takes: the deadline ends it."""
-    target = {"evidence": "black-box", "inputs": {"run": {"succeeds": {}, "long": {}}}}
+    target = {"evidence": "black-box", "inputs": {"run": {"succeeds": {}, "long": {"long": True}}}}
     return _stream(name, f"{does}; without control", act, *failed, target=target, options=("--deadline", "25"), **more)
 
 

@@ -45,7 +45,6 @@ credentials: {first}
 _INPUTS = """
 # Bodies that start a run which succeeds, which fails, and which stays active for at least three heartbeats.
 # What is not given here is INCONCLUSIVE, unless the server has the control interface.
-inputs:
 """
 _STARTS = """
 # Runs may cost money: never start more than this many.
@@ -85,7 +84,7 @@ _TRIGGER = """\
 #   {name}:  # it {does}
 #     command: ["./{name}.sh"]
 """
-_BODIES = {"succeeds": "", "fails": "  # change it so that the run fails", "long": "  # … so that it takes long"}
+_BODIES = {"succeeds": "succeeds", "fails": "fails", "long": "takes long"}
 _SPARE_CONNECTIONS = 20  # besides as many readers as the profile names at once
 
 
@@ -109,7 +108,8 @@ def target_text(name: str, profile: Profile) -> str:
         )
         text += _ACCOUNTS.format(first=first, second=second)
     bodies = [line for operation in profile.starts for line in _bodies(operation)]
-    text += _INPUTS + "\n".join(bodies) + "\n" if bodies else ""
+    whole = any(line.startswith("    ") for line in bodies)
+    text += _INPUTS + ("" if whole else "# ") + "inputs:\n" + "\n".join(bodies) + "\n" if bodies else ""
     optional = [one.name for one in profile.operations.values() if one.optional]
     lacks = f"# What your server does not have, of what the profile marks optional.\n# lacks: {_flow(optional)}\n"
     watches = any("directory" in placeholders(one.body) for one in profile.operations.values())
@@ -123,11 +123,14 @@ def target_text(name: str, profile: Profile) -> str:
 
 
 def _bodies(operation: Operation) -> list[str]:
-    comment = "  # " if operation.optional else "  "
-    lines = [f"{comment}{operation.kind}:"]
-    body = _flow(operation.body or {})
-    lines += [f"{comment}  {outcome}: {body}{said}" for outcome, said in _BODIES.items()]
-    return lines
+    """The lines for one kind of run; what the profile does not know is a comment."""
+    bodies = {outcome: _flow(f"a body whose run {said}") for outcome, said in _BODIES.items()}
+    if operation.body is None or operation.optional:
+        known = {} if operation.body is None else {"succeeds": _flow(operation.body)}
+        lines = (f"  #   {outcome}: {body}" for outcome, body in (bodies | known).items())
+        return [f"  # {operation.kind}:", *lines]
+    unknown = [f"    # {outcome}: {bodies[outcome]}" for outcome in ("fails", "long")]
+    return [f"  {operation.kind}:", f"    succeeds: {_flow(operation.body)}", *unknown]
 
 
 def _flow(value: Any) -> str:

@@ -5,6 +5,7 @@ Must not know candidates, nor how a command runs.
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,16 +16,21 @@ import yaml
 from streamvet.cli import options  # noqa: TC001 - typer reads the annotations
 from streamvet.cli.console import note, say
 from streamvet.cli.own_rows import check_traces, misfits
+from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError, is_file, read_json, read_text, read_yaml, resolved
 from streamvet.contract.first_format import migrated
 from streamvet.contract.fitting import check_fit
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile, profile_of
 from streamvet.contract.registry import load_registry
+from streamvet.levels import ways_of
 from streamvet.report.exits import Exit
 from streamvet.report.printable import counted, printable_lines
+from streamvet.systems import system_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from streamvet.contract.profile import Profile
 
 
@@ -70,7 +76,27 @@ def check_profile(
         f"  {len(profile.operations)} operations, {len(profile.types)} event types\n"
         f"  {schemas} schemas and {vectors} vectors are as they say\n"
         f"  {len(requirements)} requirements apply; the longest mandated wait is {profile.mandated_wait_s(1.0):g} s"
-        f"{proved}"
+        f"{proved}\n" + "\n".join(_exercised(profile))
+    )
+
+
+def _exercised(profile: Profile) -> Iterator[str]:
+    """Which requirements apply, by the level of evidence at which a run exercises them and by what takes part in it."""
+    ways = ways_of(profile, system_of(profile))
+    order = list(Evidence)
+    for way in sorted(set(ways.values()), key=lambda way: (order.index(way.level), way.parts)):
+        ids = [name for name, one in ways.items() if one == way]
+        yield from _listed(f"{way.level.value}{', by ' if way.parts else ''}{', '.join(way.parts)}", ids)
+    if profile.starts:
+        yield "  What reads runs takes `inputs` of the target file, unless it has `control`."
+    if never := [row.id for row in load_registry(profile).testable(profile) if row.id not in ways]:
+        yield from _listed("no run exercises", never)
+
+
+def _listed(name: str, ids: list[str]) -> list[str]:
+    margin = " " * 4
+    return textwrap.wrap(
+        f"{name}: {' '.join(ids)}", 120, initial_indent="  ", subsequent_indent=margin, break_on_hyphens=False
     )
 
 

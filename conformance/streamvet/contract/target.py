@@ -234,6 +234,7 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
     for kind in raw.get("inputs", {}):
         if kind not in kinds:
             raise FileError(path, f"/inputs/{kind}", f"one of the kinds {', '.join(kinds)}", repr(kind))
+        _check_bodies(raw["inputs"][kind], kind, path)
     named = profile.field("triggers") or {}
     for name in raw.get("triggers", {}):
         if name not in named:
@@ -243,6 +244,14 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
     for key in ("credentials", "other_credentials", "expired_credentials"):
         if key in raw:
             _check_credentials(raw[key], profile, f"/{key}", path)
+
+
+def _check_bodies(bodies: Mapping[str, Any], kind: str, path: Path) -> None:
+    """A body that makes a run succeed makes none that fails, nor one that takes long."""
+    for outcome in ("fails", "long"):
+        if outcome in bodies and "succeeds" in bodies and bodies[outcome] == bodies["succeeds"]:
+            place = f"/inputs/{kind}/{outcome}"
+            raise FileError(path, place, "another body than that of succeeds, or none", cut(repr(bodies[outcome])))
 
 
 def _check_folders(raw: Mapping[str, Any], path: Path) -> None:
