@@ -85,10 +85,14 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A piece that is kept back until the next piece of octets goes out, or for so long. Not scaled."""
+    """A piece that is kept back until the next piece of octets goes out, or for so long. Not scaled.
+
+    `alone`: what was kept back before goes out now.
+    """
 
     octets: bytes
     at_most_s: float
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

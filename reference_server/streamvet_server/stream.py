@@ -82,7 +82,9 @@ class Stream:
                 await self.response.write(piece)
             case Pause(seconds):
                 await asyncio.sleep(seconds)
-            case Held(octets, at_most_s):
+            case Held(octets, at_most_s, alone):
+                if alone:
+                    await self._release()
                 self._held += octets
                 self._overdue = self._overdue or asyncio.create_task(self._release_in(at_most_s))
             case Ahead(octets):

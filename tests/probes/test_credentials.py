@@ -51,6 +51,34 @@ def test_unsigned_keeps_the_claims() -> None:
     assert credentials.unsigned({"token": "pf_live_abc"}) is None
 
 
+@pytest.mark.parametrize(
+    ("account", "token", "cookie"),
+    [
+        ("forged", "abcdef-ghijk123".replace("ijk123", "jkl234"), "a=2; session=bcd"),
+        ("shortened", "abcdef-ghijk12", "a=; session=ab"),
+        ("lengthened", "abcdef-ghijk123AAAA", "a=1AAAA; session=abcAAAA"),
+        ("halved", "abcdef-", "a=; session=a"),
+        ("empty", "", "a=; session="),
+    ],
+)
+def test_what_nearly_fits(account: str, token: str, cookie: str) -> None:
+    """Of a cookie each value is another: nobody knows which of them counts."""
+    assert credentials.altered(account, {"token": "abcdef-ghijk123"}) == {"token": token}
+    assert credentials.altered(account, {"cookie": "a=1; session=abc"}) == {"cookie": cookie}
+
+
+def test_a_bare_token_has_an_empty_signature() -> None:
+    assert credentials.altered("bare", {"token": JWT}) == {"token": JWT.rpartition(".")[0] + "."}
+    assert credentials.altered("bare", {"token": "pf_live_abc"}) == {}
+
+
+def test_an_empty_token_is_sent_as_none_can_be() -> None:
+    ghostly = load_profile("ghostly")
+    cancel = credentials.dressed(ghostly, ghostly.operations["cancel"], {"token": ""})
+    assert cancel == ([("Authorization", "Bearer")], {})
+    assert credentials.dressed(ghostly, ghostly.operations["attach"], {"token": ""}) == ([], {"token": ""})
+
+
 @pytest.mark.parametrize("run_id", ["run_0f9a", "7", "1234", "5f0c7a9e-1b2d-4c3e-8f4a-9b8c7d6e5f40"])
 def test_another_id_is_none_that_exists(run_id: str) -> None:
     other = credentials.other_id(run_id)

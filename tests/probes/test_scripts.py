@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamvet.checks.transport import PAUSE_BEARS
+from streamvet.checks.pauses import PAUSE_BEARS
 from streamvet.contract.loading import load_profile
 from streamvet.contract.profile import matches
 from streamvet.contract.target import target_of

@@ -48,9 +48,37 @@ def _intruders(accounts: tuple[str, ...], status: str, what: str) -> Check:
         if not asked:
             return NotExercised(f"no stream was requested with {what}")
         allowed = profile.field(f"auth.{status}")
-        return [one for x in asked for one in refused(x, allowed, what)]
+        return [one for x in asked for one in refused(x, _allowed(profile, allowed, x), _said(what, x))]
 
     return check
+
+
+NOT_GENUINE = ("malformed", "forged", "shortened", "lengthened", "halved", "empty", "bare")
+
+
+def _said(what: str, exchange: Exchange) -> str:
+    account = exchange.about.get("account")
+    return f"{what} ({account})" if account in NOT_GENUINE else what
+
+
+def _allowed(profile: Profile, allowed: list[int], exchange: Exchange) -> list[int]:
+    """Credentials that are empty may be none."""
+    missing: list[int] = profile.field("auth.missing") or []
+    return [*dict.fromkeys([*allowed, *missing])] if exchange.about.get("account") == "empty" else allowed
+
+
+def not_genuine_elsewhere(trace: Trace, profile: Profile) -> Outcome:
+    """ACC-16: of starts whose answer is read by another request, records and cancellations."""
+    asked = answered(with_role(trace, "start-refused", "record-refused", "cancel-refused"))
+    asked = [x for x in asked if x.about.get("account") in NOT_GENUINE]
+    if not asked:
+        return NotExercised("no run, record or cancellation was requested with credentials that are not genuine")
+    allowed = profile.field("auth.invalid")
+    return [
+        one
+        for x in asked
+        for one in refused(x, _allowed(profile, allowed, x), _said(f"{x.operation} with wrong credentials", x))
+    ]
 
 
 def unknown_run(trace: Trace, profile: Profile) -> Outcome:
@@ -163,7 +191,7 @@ def _foreign(role: str, what: str) -> Check:
 
 CHECKS: dict[str, Check] = {
     "ACC-01": _intruders(("missing",), "missing", "no credentials"),
-    "ACC-02": _intruders(("malformed", "forged"), "invalid", "credentials that are not genuine"),
+    "ACC-02": _intruders(NOT_GENUINE, "invalid", "credentials that are not genuine"),
     "ACC-03": _intruders(("unsigned",), "invalid", "an unsigned token"),
     "ACC-04": _intruders(("expired",), "expired", "expired credentials"),
     "ACC-05": _intruders(("other",), "foreign", "another user's run"),
@@ -177,4 +205,5 @@ CHECKS: dict[str, Check] = {
     "ACC-13": _listed("unacceptable", _not_acceptable, "an Accept field that excludes the stream"),
     "ACC-14": accept_error_shape,
     "ACC-15": _foreign("cancel-refused", "the cancellation of another user's run"),
+    "ACC-16": not_genuine_elsewhere,
 }

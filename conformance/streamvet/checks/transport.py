@@ -9,6 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from streamvet.checks import pauses
 from streamvet.checks.runs import by_run, emitted, ended, left_alone, outcome_kinds, scripted, with_role
 from streamvet.checks.timing import no_answer, unanswered
 from streamvet.contract.profile import pointed
@@ -17,7 +18,7 @@ from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from streamvet.contract.profile import Profile
     from streamvet.decode import Event, Reading
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 MEDIA_TYPES = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
 NO_STREAM = NotExercised("no stream was answered")
 
-# A pause counts as kept when at least this part of it is seen between two arrivals. Half leaves room for a late
-# scheduler on either side; a buffered stream shows next to none of it.
-PAUSE_SEEN = 0.5
-PAUSE_BEARS = 0.25  # of a pause: a harness, or a reader, that is later than this cannot tell
-MIN_PAUSE_US = 200_000  # shorter pauses are too near to a scheduler's own delays to say anything
 # RFC 9113, 8.2.2: with one of these a message of HTTP/2 is malformed, whatever a profile asks for.
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"})
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -199,7 +195,7 @@ def flushed(trace: Trace, profile: Profile) -> Outcome:
     coded = [x for x in asked if coding(x)]
     if not coded:
         return []
-    return _released([reading(x, profile) for x in coded if readable(x)], trace, profile)
+    return pauses.released([reading(x, profile) for x in coded if readable(x)], trace, profile)
 
 
 def _offers_coding(exchange: Exchange) -> bool:
@@ -245,56 +241,10 @@ def _takes(accepted: Mapping[str, float], name: str) -> bool:
 
 
 def released(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-03: between the events on both sides of a scripted pause, the pause is seen."""
+    """TRN-03: an event is there before the scripted pause behind it is over."""
     # A coding that a request asks for is TRN-07's.
     read = [one for one in streams(trace, profile) if not (coding(one.exchange) and _offers_coding(one.exchange))]
-    return _released(read, trace, profile)
-
-
-def _released(readings: Iterable[Reading], trace: Trace, profile: Profile) -> Outcome:
-    """Where the two events around a pause came together, in some streams of a trace."""
-    pauses, wanted = _pauses(trace), emitted(trace, profile)
-    if not pauses or wanted is None:
-        return NotExercised("no script with a pause")
-    # From the request on: a run may be well on its way when its start is answered.
-    started = {x.about.get("run"): x.sent_us for x in trace.exchanges if x.operation.startswith("start:")}
-    found: list[Finding] = []
-    exercised = False
-    for one in readings:
-        x, events = one.exchange, scripted(one)
-        begun = started.get(x.about.get("run"), one.head_us if profile.streams == "ambient" else None)
-        if x.role != "reader" or begun is None or len(events) != len(wanted):
-            continue  # where one is lost or comes twice, which is another row's, they cannot be told apart
-        came_us = one.head_us - begun if not x.operation.startswith("start:") else 0
-        for before, due_us, pause_us in pauses:
-            # Who comes when the pause is on its way already gets what was before it late.
-            late_us = max(trace.worst_late_us(x), came_us - due_us)
-            if before >= len(events) or late_us > pause_us * PAUSE_BEARS:
-                continue
-            exercised = True
-            first, second = events[before - 1], events[before]
-            gap_us = second.at_us - first.at_us
-            if gap_us < pause_us * PAUSE_SEEN:
-                least_ms, pause_ms = pause_us * PAUSE_SEEN / 1000, pause_us / 1000
-                want = f"event {before} at least {least_ms:.0f} ms before the next: the run pauses {pause_ms:.0f} ms"
-                seen, span = f"{gap_us / 1000:.0f} ms between them", (first.start, second.end)
-                found.append(finding(x, want, seen, span, second.at_us, timed=True))
-                break
-    return found if exercised else NotExercised("no reader saw both sides of a pause, or the harness was late")
-
-
-def _pauses(trace: Trace) -> list[tuple[int, int, int]]:
-    """For each pause that is long enough: how many events come before it, when it is due, and how long it is; in µs."""
-    pauses, emitted, due_us = [], 0, 0
-    for step in trace.stimulus.get("script") or ():
-        if "emit" in step:
-            emitted += 1
-            continue
-        wait_us = int(step["wait_ms"] * 1000 * trace.time_scale)
-        if emitted and wait_us >= MIN_PAUSE_US:
-            pauses.append((emitted, due_us, wait_us))
-        due_us += wait_us
-    return pauses
+    return pauses.released(read, trace, profile)
 
 
 def within_limits(trace: Trace, profile: Profile) -> Outcome:

@@ -62,7 +62,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "pause", reading.pause, ("TRN-03",), reading.pause_stimuli,
-        needs=("control", "terminal"), connections=1, wait_ms=reading.pause_wait_ms,
+        needs=("control", "terminal"), connections=reading.pause_readers, wait_ms=reading.pause_wait_ms,
         tolerates_late_ms=reading.pause_tolerates_late_ms,
     ),
     Probe(
@@ -80,14 +80,14 @@ PROBES: tuple[Probe, ...] = (
         needs=("login",), connections=1, starts=0, anonymous=True,
     ),
     Probe(
-        "starts", refusals.starts, ("ACC-07", "ACC-10", "ACC-11"), refusals.starts_stimuli,
+        "starts", refusals.starts, ("ACC-07", "ACC-10", "ACC-11", "ACC-16"), refusals.starts_stimuli,
         needs=("starts",), connections=1, starts=0, anonymous=True,
     ),
     Probe(
         "intruders", refusals.intruders,
-        ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-05", "ACC-06", "ACC-07", "ACC-12", "ACC-15"),
+        ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-05", "ACC-06", "ACC-07", "ACC-12", "ACC-15", "ACC-16"),
         refusals.intruders_stimuli,
-        needs=("a run", "joinable"), connections=9, accounts=("other", "expired"),
+        needs=("a run", "joinable"), connections=7, accounts=("other", "expired"),
     ),
     Probe(
         "outsiders", refusals.outsiders, ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-07"), refusals.outsiders_stimuli,
@@ -104,7 +104,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "broadcast with pauses", ambient.pauses, ("TRN-03",), ambient.pauses_stimuli,
-        needs=("ambient", "publish"), connections=1, wait_ms=ambient.pauses_wait_ms,
+        needs=("ambient", "publish"), connections=3, wait_ms=ambient.pauses_wait_ms,
         tolerates_late_ms=reading.pause_tolerates_late_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(

@@ -68,10 +68,11 @@ def pauses_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
 
 
 async def pauses(driver: Driver, stimulus: Stimulus) -> None:
-    """One reader of events with pauses between them."""
-    reader = await driver.listen(observe_us=int(pauses_wait_ms(driver.setting, stimulus) * 1000))
+    """Several readers of events with pauses between them."""
+    observe_us = int(pauses_wait_ms(driver.setting, stimulus) * 1000)
+    readers = [await driver.listen(observe_us=observe_us) for _ in range(_READERS)]
     await driver.perform(stimulus["script"])
-    await driver.have_all([reader], _emits(stimulus))
+    await driver.have_all(readers, _emits(stimulus))
 
 
 def crowd_readers(setting: Setting) -> int:

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from streamvet.contract.profile import Operation, Profile
 
@@ -32,12 +32,43 @@ def dressed(
         return [], {str(profile.field("auth.parameter") or "token"): token}
     if kind == "cookie" and not operation.bearer:
         return [("Cookie", f"{profile.field('auth.parameter')}={token}")], {}
-    return [("Authorization", f"Bearer {token}")], {}
+    return [("Authorization", f"Bearer {token}".strip())], {}
 
 
 def forged(credential: Mapping[str, str]) -> dict[str, str]:
     """The same credential with its last characters changed."""
-    return {key: _other_tail(value) for key, value in credential.items()}
+    return {
+        key: _in_each(value, _other_tail) if key == "cookie" else _other_tail(value)
+        for key, value in credential.items()
+    }
+
+
+# Credentials that nearly fit: what each is made of a right value. Four characters of Base64 are three octets more,
+# however lenient its reader is; one character less is an octet less.
+NEARLY: Mapping[str, Callable[[str], str]] = {
+    "shortened": lambda value: value[:-1],
+    "lengthened": lambda value: f"{value}AAAA",
+    "halved": lambda value: value[: len(value) // 2],
+    "empty": lambda _value: "",
+}
+
+
+def nearly(how: str, credential: Mapping[str, str]) -> dict[str, str]:
+    """The same credential with its value, of a cookie each value, made otherwise as `NEARLY` says."""
+    make = NEARLY[how]
+    return {key: _in_each(value, make) if key == "cookie" else make(value) for key, value in credential.items()}
+
+
+def _in_each(field: str, make: Callable[[str], str]) -> str:
+    """A field `Cookie` with each of its values made otherwise."""
+    pairs = (pair.strip().partition("=") for pair in field.split(";"))
+    return "; ".join(f"{name}{equals}{make(value)}" for name, equals, value in pairs)
+
+
+def bare(credential: Mapping[str, str]) -> dict[str, str] | None:
+    """The same token with an empty signature; None where it is no JWT."""
+    parts = credential.get("token", "").split(".")
+    return {"token": f"{parts[0]}.{parts[1]}."} if len(parts) == 3 else None
 
 
 def unsigned(credential: Mapping[str, str]) -> dict[str, str] | None:
@@ -47,6 +78,14 @@ def unsigned(credential: Mapping[str, str]) -> dict[str, str] | None:
         return None
     header = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).rstrip(b"=").decode()
     return {"token": f"{header}.{parts[1]}."}
+
+
+def altered(account: str, right: Mapping[str, str]) -> dict[str, str]:
+    """What somebody shows who has made it of right credentials; nothing where that cannot be."""
+    if account in NEARLY:
+        return nearly(account, right)
+    makers = {"forged": forged, "unsigned": unsigned, "bare": bare}
+    return makers[account](right) or {}
 
 
 def malformed(profile: Profile) -> dict[str, str]:

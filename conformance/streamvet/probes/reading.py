@@ -28,6 +28,8 @@ _RUSH_EVENTS = 200  # emitted without a pause: more than a server writes between
 # quarter of it, a harness that is late by no more.
 _MIN_PAUSE_MS, _PAUSE_MS = 500.0, 1000.0
 PAUSE_BEARS = 0.25
+_PAUSES, _PAUSE_GROWS = 3, 0.2  # each is longer than the one before it by so much of the first one
+_MORE_READERS = 2  # of a run that pauses
 OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource behind a proxy may have one
 
 
@@ -181,9 +183,16 @@ def _pause_ms(setting: Setting) -> float:
 
 
 def pauses_of(setting: Setting) -> list[scripts.Step]:
-    """Events with pauses between them that no scheduler makes by itself."""
-    pause = {"wait_ms": round(_pause_ms(setting) / setting.scale, 3)}
-    return [step for emit in setting.plain(setting.main, 3) for step in ({"emit": emit}, pause)]
+    """Events with pauses between them that no scheduler makes by itself, and one behind the last of them.
+
+    They differ: what a timer lets out now and then is late for some of them, though not for all.
+    """
+    emits = setting.plain(setting.main, _PAUSES)
+    steps: list[scripts.Step] = []
+    for number, emit in enumerate(emits):
+        pause_ms = _pause_ms(setting) * (1 + _PAUSE_GROWS * (number % _PAUSES))
+        steps += [{"emit": emit}, {"wait_ms": round(pause_ms / setting.scale, 3)}]
+    return steps
 
 
 def pause_stimuli(setting: Setting) -> list[Stimulus]:
@@ -202,10 +211,27 @@ def pause_tolerates_late_ms(setting: Setting, _stimulus: Stimulus) -> float:
 
 
 async def pause(driver: Driver, stimulus: Stimulus) -> None:
-    """One reader of a run that pauses."""
-    _run, reader = await driver.begin("reader", observe_us=int(pause_wait_ms(driver.setting, stimulus) * 1000))
-    if reader is not None:
-        await driver.to_end(reader)
+    """A reader of a run that pauses; where several at once are promised, two more."""
+    observe_us = int(pause_wait_ms(driver.setting, stimulus) * 1000)
+    run, first = await driver.begin("reader", observe_us=observe_us)
+    if first is None:
+        return
+    readers = [first]
+    if several_are_promised(driver.setting):
+        more = (driver.attach(run, "reader", observe_us=observe_us) for _ in range(_MORE_READERS))
+        readers += await asyncio.gather(*more)
+    await asyncio.gather(*(driver.to_end(reader) for reader in readers))
+
+
+def several_are_promised(setting: Setting) -> bool:
+    """Whether a run has to serve several readers alike."""
+    profile = setting.profile
+    return profile.streams == "run" and bool(profile.field("readers.independent")) and "TRN-10" not in profile.adopted
+
+
+def pause_readers(setting: Setting) -> int:
+    """How many readers a run that pauses has at once."""
+    return 1 + (_MORE_READERS if several_are_promised(setting) else 0)
 
 
 def existing_stimuli(setting: Setting) -> list[Stimulus]:

@@ -17,7 +17,7 @@ from streamvet.probes.runs import Run
 from streamvet.probes.setting import STEP_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from streamvet.probes.driver import Driver
     from streamvet.probes.setting import Setting, Stimulus
@@ -38,18 +38,20 @@ def intruders_stimuli(setting: Setting) -> list[Stimulus]:
     return [setting.stimulus("intruders", setting.main, outcome, steps_of(setting, setting.main, 3, STEP_MS))]
 
 
-def _pretenders(driver: Driver) -> list[str]:
-    """Everybody who pretends to be somebody; a token is unsigned only where it is a JWT."""
-    accounts = [] if driver.profile.field("auth.kind") in (None, "none") else ["missing", "malformed", "forged"]
-    return accounts + (["unsigned"] if driver.profile.field("auth.jwt") else [])
+async def _pretenders(driver: Driver) -> list[str]:
+    """Everybody who pretends to be somebody; a token has a signature only where it is a JWT."""
+    if driver.profile.field("auth.kind") in (None, "none"):
+        return []
+    if not await driver.can_be("primary"):  # there is nothing to forge
+        return ["missing", "malformed"]
+    jwt = ["unsigned", "bare"] if driver.profile.field("auth.jwt") else []
+    return ["missing", "malformed", "forged", *jwt, *credentials.NEARLY]
 
 
 async def outsiders(driver: Driver, stimulus: Stimulus) -> None:
     """Where a stream is nobody's run: everybody who must not read it asks for it, by a start where that is the way."""
-    accounts = _pretenders(driver)
+    accounts = await _pretenders(driver)
     accounts += ["expired"] if await driver.can_be("expired") else []
-    if not await driver.can_be("primary"):
-        accounts = [one for one in accounts if one not in ("forged", "unsigned")]  # there is nothing to forge
     for account in accounts:
         if driver.profile.streams == "push":
             body = _json(driver.body_of(stimulus["kind"]))
@@ -72,16 +74,17 @@ async def intruders(driver: Driver, stimulus: Stimulus) -> None:
         return
     if reader is not None and driver.stimulus["script"] is not None:
         await reader.events(1, driver.bounds.answer_s)
-    accounts = _pretenders(driver)
-    accounts += [one for one in ("expired", "other") if await driver.can_be(one)]
-    if not await driver.can_be("primary"):
-        accounts = [one for one in accounts if one not in ("forged", "unsigned")]  # there is nothing to forge
+    pretenders = await _pretenders(driver)
+    others = [one for one in ("expired", "other") if await driver.can_be(one)]
     unknown = Run("unknown", run.kind, credentials.other_id(run.id))
     await asyncio.gather(
-        *(_intrude(driver, run, account) for account in accounts),
+        _one_by_one(driver, run, pretenders),
+        *(_intrude(driver, run, account) for account in others),
         _intrude(driver, unknown, "primary"),
         _companions(driver, run, unknown),
     )
+    for account in pretenders[1:]:  # a cancellation that is let in is the last thing that this run shows
+        await _meddle(driver, run, account)
     if stimulus.get("outcome") == "hangs":
         await driver.tidy_up(run)
     if reader is not None:
@@ -96,6 +99,18 @@ async def _a_run(driver: Driver, stimulus: Stimulus) -> tuple[Run, Live | None]:
 
 async def _intrude(driver: Driver, run: Run, account: str) -> None:
     await _turn_away(driver, await driver.attach(run, "intruder", account=account, meant="refusal"))
+
+
+async def _one_by_one(driver: Driver, run: Run, accounts: Sequence[str]) -> None:
+    for account in accounts:
+        await _intrude(driver, run, account)
+
+
+async def _meddle(driver: Driver, run: Run, account: str) -> None:
+    """Somebody who is nobody asks for a record, and cancels."""
+    for operation in ("record", "cancel"):
+        if driver.setting.has(operation):
+            await driver.on_run(operation, run, f"{operation}-refused", account=account, meant="refusal")
 
 
 async def _turn_away(driver: Driver, live: Live) -> None:
@@ -128,6 +143,9 @@ async def starts(driver: Driver, stimulus: Stimulus) -> None:
     right = driver.body_of(stimulus["kind"])
     if driver.profile.field("auth.missing"):
         await driver.start_refused("no credentials", _json(right), account="missing")
+    if driver.profile.streams == "run" and driver.profile.field("auth.invalid"):
+        for account in (await _pretenders(driver))[1:]:
+            await driver.start_refused(f"{account} credentials", _json(right), account=account)
     for row in operation.raw.get("refused", ()):
         await driver.start_refused(row["name"], _wrong_body(right, row))
 

@@ -84,7 +84,7 @@ class Sender:
         if account == "missing":
             return {}
         right = await self._candidate.credential("primary", self._tape)
-        wrong = credentials.forged(right) if account == "forged" else credentials.unsigned(right) or {}
+        wrong = credentials.altered(account, right)
         self._candidate.recorder.secrets.add(*wrong.values())
         return wrong
 

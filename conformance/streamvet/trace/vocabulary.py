@@ -8,7 +8,8 @@ from __future__ import annotations
 # The keys of Exchange.about, and what their values mean.
 ABOUT = {
     "meant": "what a conforming candidate answers: stream, answer, refusal, or either (both are conforming)",
-    "account": "whose credentials: primary, other, expired, missing, malformed, forged, unsigned",
+    "account": "whose credentials: primary, other, expired, missing, malformed, forged, unsigned; of right ones that "
+    "nearly fit shortened, lengthened, halved, empty, bare (without a signature)",
     "run": "the label of the run in this trace: r1, r2, …; unknown for a run id that does not exist",
     "run_id": "the id of the run that the request names, or that a start was answered with",
     "no_id": "where the good answer to a start should have the id of the run and has none",

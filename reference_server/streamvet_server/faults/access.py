@@ -65,6 +65,27 @@ def _unprocessable(_scene: Scene, refusal: Refusal | None) -> Refusal | None:
     return replace(refusal, status=422) if refusal else None
 
 
+def _prefix_let_in(who: Callable[[Traits], Callable[[Scene], bool]]) -> Fitted:
+    """Whoever shows the beginning of what somebody was let in with is let in."""
+
+    def make(own: Traits) -> Seams:
+        known: set[str] = set()
+        chosen = who(own)
+
+        def access(scene: Scene, check: str, refusal: Refusal | None) -> Refusal | None:
+            given = _token(scene).partition("=")[2] or _token(scene).removeprefix("Bearer").strip()
+            if check != "credentials" or not given:
+                return refusal
+            if refusal is None:
+                known.add(given)
+                return None
+            return None if chosen(scene) and any(one.startswith(given) for one in known) else refusal
+
+        return Seams(access=access)
+
+    return Fitted(make)
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "stream-without-credentials", "ACC-01", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
@@ -75,6 +96,11 @@ FAULTS: tuple[Fault, ...] = (
         "credentials-unchecked", "ACC-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
         "Any text will do as credentials for a stream.",
         _reads_let_in(lambda scene: bool(_token(scene)) and not _unsigned(scene)),
+    ),
+    Fault(
+        "prefix-accepted", "ACC-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
+        "The beginning of right credentials opens a stream.",
+        _prefix_let_in(lambda own: own.reads),
     ),
     Fault(
         "unsigned-token-accepted", "ACC-03", GHOSTLY + ROCKSTAR, "A token that says that it is not signed is believed.",
@@ -123,6 +149,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "foreign-cancel", "ACC-15", GHOSTLY + PROMPTFLOE, "A run may be cancelled by every user.",
         turned(lambda scene: scene.operation == "cancel", "owner", _let_in(_anybody)),
+    ),
+    Fault(
+        "prefix-cancels", "ACC-16", GHOSTLY + PROMPTFLOE,
+        "The beginning of right credentials cancels a run.",
+        _prefix_let_in(lambda _own: lambda scene: scene.operation == "cancel"),
     ),
     Fault(
         "accept-ignored", "ACC-13", COSMA, "Whoever asks for JSON gets the stream.",

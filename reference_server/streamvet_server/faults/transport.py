@@ -75,6 +75,18 @@ def _buffered(own: Traits) -> Seams:
     return Seams(frame=pieces)
 
 
+def _one_late(own: Traits) -> Seams:
+    """Each event goes out with the next write, so that the gaps between events look right."""
+
+    def pieces(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        if own.heartbeat(shown):
+            return (Ahead(octets),)
+        live = not (shown.last or shown.replayed or own.final(shown) or shown.number is None)
+        return (Held(octets, BLOCK_S, alone=True),) if live else (octets,)
+
+    return Seams(frame=pieces)
+
+
 def _failed_run_ends(how: Close) -> Callable[[], Seams]:
     """The streams of a failed run are ended in another way."""
 
@@ -212,6 +224,11 @@ FAULTS: tuple[Fault, ...] = (
         "no-flush", "TRN-03", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "Events wait in a buffer until three of them are there.",
         Fitted(_buffered),
+    ),
+    Fault(
+        "one-event-late", "TRN-03", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "Each event waits for the next write, which the ending is for the last one.",
+        Fitted(_one_late),
     ),
     Fault(
         "no-last-chunk", "TRN-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,

@@ -60,6 +60,17 @@ def _updates_held_back() -> Seams:
     return Seams(frame=pieces)
 
 
+def _one_late() -> Seams:
+    """Each update goes out with the next one, or with what is no ordinary one."""
+
+    def pieces(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        if is_keepalive(shown):
+            return (Ahead(octets),)
+        return (Held(octets, BLOCK_S, alone=True),) if is_ordinary(shown) else (octets,)
+
+    return Seams(frame=pieces)
+
+
 def _readers_in_step(audience: Audience) -> Seams:
     def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
         mine = audience.behind.get(id(shown.scene), 0)
@@ -205,6 +216,7 @@ FAULTS: tuple[Fault, ...] = (
         "updates-held-back", "TRN-03", COSMA, "Updates wait in a buffer until three of them are there.",
         _updates_held_back,
     ),
+    Fault("update-late", "TRN-03", COSMA, "Each update waits for the next one.", _one_late),
     Fault(
         "end-without-last-chunk", "TRN-04", COSMA, "A stream that the server ends lacks the last chunk.",
         lambda: piecing(is_end, lambda _shown, octets: (octets, Close.BARE)),
