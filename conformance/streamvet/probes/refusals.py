@@ -52,6 +52,8 @@ async def outsiders(driver: Driver, stimulus: Stimulus) -> None:
     """Where a stream is nobody's run: everybody who must not read it asks for it, by a start where that is the way."""
     accounts = await _pretenders(driver)
     accounts += ["expired"] if await driver.can_be("expired") else []
+    if driver.profile.streams == "ambient" and await driver.can_be("primary"):  # that somebody is let in
+        await (await driver.listen()).cut("it is let in")
     for account in accounts:
         if driver.profile.streams == "push":
             body = _json(driver.body_of(stimulus["kind"]))

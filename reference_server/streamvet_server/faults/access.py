@@ -98,7 +98,7 @@ FAULTS: tuple[Fault, ...] = (
         _reads_let_in(lambda scene: bool(_token(scene)) and not _unsigned(scene)),
     ),
     Fault(
-        "prefix-accepted", "ACC-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
+        "prefix-accepted", "ACC-02", GHOSTLY + PROMPTFLOE + AGENT_WORKSPACE,
         "The beginning of right credentials opens a stream.",
         _prefix_let_in(lambda own: own.reads),
     ),
