@@ -165,6 +165,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "/http2: expected a base_url with https:// behind a proxy",
     ),
     "a long socket": ({"socket": "s" * 120}, "/socket: expected a path of at most 107 bytes"),
+    "a request with two bodies": (
+        {"prepare": [{"method": "PUT", "path": "/a", "json": 1, "text": "1"}]},
+        "/prepare/0: expected json or text, got both",
+    ),
     "a scale of zero": ({"time_scale": 0}, "/time_scale"),
     "a command that is a text": ({"launch": {"command": "node server.js"}}, "/launch/command: expected array"),
     "a file that is none": ({"launch": []}, "/launch: expected object"),

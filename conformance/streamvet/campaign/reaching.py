@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.files import FileError, cut
 from streamvet.probes.candidate import wrong_answer
+from streamvet.probes.preparing import prepare
 from streamvet.recorder import Tape, now_us, pause
 
 if TYPE_CHECKING:
@@ -62,6 +63,16 @@ async def describe(candidate: Candidate, scale: float) -> frozenset[str]:
     if "reset" in can:
         await candidate.control({"do": "reset"}, tape)
     return can
+
+
+async def make_ready(candidate: Candidate) -> None:
+    """Make the requests by which the target prepares it."""
+    failed = await prepare(candidate, again=False)
+    if failed is not None:
+        index, why = failed
+        statuses = candidate.target.prepare[index].get("status", ["200 to 299"])
+        wanted = f"a request with an answer of status {' or '.join(map(str, statuses))}"
+        raise FileError(candidate.target.file, f"/prepare/{index}", wanted, why)
 
 
 def _same(target: Target, place: str, ours: Any, theirs: Any) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from streamvet.campaign.calm import Calm
 from streamvet.campaign.exploring import run_explorer
 from streamvet.campaign.planning import plan_cases, plan_tries
-from streamvet.campaign.reaching import Unreachable, describe, reach
+from streamvet.campaign.reaching import Unreachable, describe, make_ready, reach
 from streamvet.campaign.repeating import nobody_doubts, perform, repeat_doubtful, repeat_late
 from streamvet.campaign.slots import Slots
 from streamvet.campaign.state import State
@@ -114,7 +114,9 @@ async def _reached(candidate: Candidate, scale: float, wait_s: float, until_us: 
     try:
         async with asyncio.timeout(max((until_us - now_us()) / 1e6, 0.0)):
             await reach(candidate, wait_s)
-            return await describe(candidate, scale)
+            can = await describe(candidate, scale)
+            await make_ready(candidate)
+            return can
     except TimeoutError:
         looked = candidate.last_look or "nobody has looked"
         raise Unreachable(f"{candidate.target.base_url}: not up within the deadline: {looked}") from None

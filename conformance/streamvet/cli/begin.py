@@ -45,6 +45,7 @@ credentials: {first}
 _INPUTS = """
 # Bodies that start a run which succeeds, which fails, and which stays active for at least three heartbeats.
 # What is not given here is INCONCLUSIVE, unless the server has the control interface.
+# In each text of them {uuid} stands for a UUID that is another one at each start.
 """
 _STARTS = """
 # Runs may cost money: never start more than this many.
@@ -61,6 +62,9 @@ max_concurrency: {connections}
 # Your server runs with every interval at this part of its length (0.05: a twentieth).
 # time_scale: 1.0
 {lacks}{directory}{triggers}
+# Requests before the first try and after each restart, such as to make the topic or the user that the streams are of.
+# prepare: [{{method: PUT, path: /…, json: {{}}}}]
+
 # Let the suite start the server: it can then kill it in the middle of a run and start it again.
 # launch:
 #   command: ["node", "server.js"]
@@ -77,7 +81,8 @@ _DIRECTORY = """
 # directory: ./watched
 """
 _TRIGGERS = """
-# What only you can make happen: by a command, or by {http: {method: POST, path: /…, json: …}}.
+# What only you can make happen: by a command, or by {http: {method: POST, path: /…, headers: …, json: …}}.
+# In each text of it {unique} stands for something that is new each time.
 # triggers:
 """
 _TRIGGER = """\

@@ -69,6 +69,7 @@ class Target:
     control: str | None = None
     time_scale: float = 1.0
     triggers: Mapping[str, Any] = field(default_factory=dict)
+    prepare: tuple[Mapping[str, Any], ...] = ()
     directory: Path | None = None  # where the suite may make files for the candidate to see
     lacks: tuple[str, ...] = ()
     launch: Launch | None = None
@@ -130,6 +131,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         control=control,
         time_scale=float(raw.get("time_scale", 1.0)),
         triggers=raw.get("triggers", {}),
+        prepare=tuple(raw.get("prepare", ())),
         directory=folder / raw["directory"] if "directory" in raw else None,
         lacks=tuple(raw.get("lacks", ())),
         launch=_launch(raw.get("launch"), folder),
@@ -240,6 +242,7 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
         if name not in named:
             wanted = f"one of the profile's triggers {', '.join(named)}" if named else "nothing, the profile has none"
             raise FileError(path, f"/triggers/{name}", wanted, repr(name))
+    _check_requests(raw, path)
     _check_folders(raw, path)
     for key in ("credentials", "other_credentials", "expired_credentials"):
         if key in raw:
@@ -252,6 +255,15 @@ def _check_bodies(bodies: Mapping[str, Any], kind: str, path: Path) -> None:
         if outcome in bodies and "succeeds" in bodies and bodies[outcome] == bodies["succeeds"]:
             place = f"/inputs/{kind}/{outcome}"
             raise FileError(path, place, "another body than that of succeeds, or none", cut(repr(bodies[outcome])))
+
+
+def _check_requests(raw: Mapping[str, Any], path: Path) -> None:
+    """A request has one body."""
+    rows = {f"/prepare/{index}": row for index, row in enumerate(raw.get("prepare", ()))}
+    rows |= {f"/triggers/{name}/http": row.get("http", {}) for name, row in raw.get("triggers", {}).items()}
+    for place, row in rows.items():
+        if "json" in row and "text" in row:
+            raise FileError(path, place, "json or text", "both")
 
 
 def _check_folders(raw: Mapping[str, Any], path: Path) -> None:

@@ -16,7 +16,9 @@ from streamvet.contract.profile import pointed
 from streamvet.masking import EVERYWHERE, veiled
 from streamvet.probes.bounds import answer_s
 from streamvet.probes.credentials import filled
+from streamvet.probes.preparing import prepare
 from streamvet.probes.process import CandidateProcess
+from streamvet.probes.sender import brief
 from streamvet.recorder import Ask, Patience, Tape, explained
 from streamvet.trace import CLEAN, Ending
 
@@ -35,9 +37,6 @@ _LOOKS = {
     Ending.TRUNCATED: "it closes connections without an answer",
 }
 _UP_S = 2.0  # one look at whether the candidate answers
-# A body above this size is kept by its beginning only: a script stands in the trace's stimulus, and nobody looks into a
-# push that is too large.
-_SHOWN_BODY_BYTES, _SHOWN_HEAD_BYTES = 64 * 1024, 100
 
 
 class Candidate:
@@ -215,13 +214,16 @@ class Candidate:
         self._scripts.clear()
         self._credentials.clear()
         self._failed_logins.clear()
-        self._is_up = await self.process.start(self.answers)
-        return self._is_up
+        return await self._prepared(await self.process.start(self.answers))
 
     async def is_up(self) -> bool:
         """Whether its process is up again after a kill, by a second wait where the first one was in vain."""
         if self.process is not None and not self._is_up:
-            self._is_up = await self.process.comes_up()
+            return await self._prepared(await self.process.comes_up())
+        return self._is_up
+
+    async def _prepared(self, up: bool) -> bool:
+        self._is_up = up and await prepare(self, again=True) is None
         return self._is_up
 
     def take_start(self) -> bool:
@@ -250,10 +252,3 @@ def _cookie_values(field: str) -> list[str]:
 
 def _json(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-
-
-def brief(body: bytes | None) -> str | None:
-    """The beginning of a body that is too large for a trace, None where it is not."""
-    if body is None or len(body) <= _SHOWN_BODY_BYTES:
-        return None
-    return f"{body[:_SHOWN_HEAD_BYTES].decode(errors='replace')}…"

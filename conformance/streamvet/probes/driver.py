@@ -10,6 +10,7 @@ import json
 import random
 from typing import TYPE_CHECKING, Any
 
+from streamvet.probes import errands
 from streamvet.probes.cursors import cursor_at, resumes
 from streamvet.probes.publishing import Publisher
 from streamvet.probes.runs import Cursor, Run
@@ -21,7 +22,6 @@ from streamvet.recorder import pause
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamvet.contract.profile import Operation
     from streamvet.probes.candidate import Candidate
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import CutPlan, Live, Tape
@@ -157,9 +157,9 @@ class Driver:
         live = await self._sender.send(row, role, {"meant": meant, **about}, values=values, body=data)
         return await self.answer(live)
 
-    async def request(self, operation: Operation, role: str, body: bytes | None) -> Live:
-        """A request that no profile knows, as the first account; it has ended."""
-        return await self.answer(await self._sender.send(operation, role, {}, body=body))
+    async def errand(self, name: str, role: str, row: Mapping[str, Any]) -> Live:
+        """A request of the target file that no profile knows, as the first account; it has ended."""
+        return await errands.run(self._sender, name, role, row, self.bounds.answer_s)
 
     async def on_run(
         self, operation: str, run: Run, role: str, *, account: str = "primary", meant: str = "answer", **about: Any

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from streamvet.probes import credentials
-from streamvet.probes.candidate import brief
 from streamvet.recorder import Ask
 
 if TYPE_CHECKING:
@@ -29,6 +28,10 @@ _MEDIA = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
 # asked for is shown in the trace, and is not sent.
 _PASSED = "surrogatepass"
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+# A body above this size is kept by its beginning only: a script stands in the trace's stimulus, and nobody looks into a
+# push that is too large.
+_SHOWN_BODY_BYTES, _SHOWN_HEAD_BYTES = 64 * 1024, 100
 
 
 class Sender:
@@ -60,7 +63,7 @@ class Sender:
         fields |= {"Accept": accept} if accept else {}
         if body is None and operation.body is not None:
             body = json.dumps(credentials.filled(operation.body, known), ensure_ascii=False).encode(errors=_PASSED)
-        if body is not None:
+        if body is not None and not any(name.lower() == "content-type" for name in fields):
             fields["Content-Type"] = "application/json"
         quoted = {name: quote(one, safe="", errors=_PASSED) for name, one in known.items()}
         url = self._candidate.url(credentials.filled(path or operation.path, quoted))
@@ -92,3 +95,10 @@ class Sender:
 def _unsendable(values: Iterable[str]) -> str:
     """Why no request can hold these values, "" where one can."""
     return "a text with half a UTF-16 pair" if any(map(_SURROGATE.search, values)) else ""
+
+
+def brief(body: bytes | None) -> str | None:
+    """The beginning of a body that is too large for a trace, None where it is not."""
+    if body is None or len(body) <= _SHOWN_BODY_BYTES:
+        return None
+    return f"{body[:_SHOWN_HEAD_BYTES].decode(errors='replace')}…"

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import pointed
 from streamvet.probes.bounds import RATE_LIMIT_S, retry_s
+from streamvet.probes.credentials import filled
 from streamvet.probes.runs import Run
 from streamvet.probes.sender import IDENTITY
 from streamvet.recorder import pause
@@ -47,7 +49,9 @@ class Starter:
         named = self._stimulus.get("input") if ending is None or self._setting.scripted else ending
         given = self._setting.target.inputs.get(kind, {}).get(named or "succeeds")
         default = self._profile.operations[f"start:{kind}"].body
-        return copy.deepcopy(own if own is not None else given if given is not None else default)
+        if own is None and given is not None:
+            return filled(given, {"uuid": str(uuid.uuid4())})
+        return copy.deepcopy(own if own is not None else default)
 
     async def start(
         self,

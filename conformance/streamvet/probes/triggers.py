@@ -6,16 +6,14 @@ It performs that and notes it; it judges nothing, and must not know what a strea
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.profile import Operation
+from streamvet.probes.errands import unique, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from streamvet.probes.driver import Driver
@@ -26,12 +24,12 @@ COMMAND_S = 30.0
 
 async def pull(driver: Driver, name: str) -> dict[str, Any]:
     """Make the trigger of this name happen; gives when, and why it did not where it failed."""
-    row = driver.setting.target.triggers[name]
+    row = unique(driver.setting.target.triggers[name])
     deed: dict[str, Any] = {"name": name, "at_us": driver.tape.now_us()}
     if "command" in row:
         failed = await _run(row["command"], driver.setting.target.file.resolve().parent)
     else:
-        failed = await _request(driver, name, row["http"])
+        failed = wrong(row["http"], await driver.errand(f"trigger:{name}", "trigger", row["http"]))
     deed["done_us"] = driver.tape.now_us()
     return deed | {"failed": failed} if failed else deed
 
@@ -55,17 +53,3 @@ async def _run(command: list[str], folder: Path) -> str:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     return f"{command[0]!r} exited with {code}" if code else ""
-
-
-async def _request(driver: Driver, name: str, row: Mapping[str, Any]) -> str:
-    """Make the request, as the first account; gives why it failed."""
-    operation = Operation(
-        name=f"trigger:{name}", method=row["method"], path=row["path"], status=(), query={}, headers={}, body=None,
-        streams=False, optional=False, bearer=False, schema=None, raw={},
-    )  # fmt: skip
-    body = json.dumps(row["json"], ensure_ascii=False).encode() if "json" in row else None
-    live = await driver.request(operation, "trigger", body)
-    head = live.head_now
-    if head is not None and 200 <= head.status < 300:
-        return ""
-    return f"{row['method']} {row['path']} is answered {head.status}" if head else f"{row['path']} is not answered"
