@@ -151,7 +151,7 @@ def _lost(live: Reading, one: Reading) -> list[Finding]:
     expected = terminal.outcomes.get(CANCELLED, ()) if terminal else ()
     kinds = [event.kind for event in one.of(terminal.events)] if terminal else []
     if not kinds or kinds[-1] not in expected:
-        want, seen = f"{' or '.join(expected)} in the history", f"{kinds or 'no terminal event'}"
+        want, seen = f"{' or '.join(expected)} in the history", ", ".join(map(str, kinds)) or "no terminal event"
         found.append(finding(one.exchange, want, seen, span, beside=beside, absent=not kinds))
     return found
 
