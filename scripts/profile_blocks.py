@@ -231,6 +231,9 @@ def lifecycle(profile: str, name: str) -> list[str]:
     ]
 
 
+_ENDS = {"succeeds": "succeeds", "fails": "fails", "cancelled": "is cancelled"}
+
+
 def _about_table(found: Lifecycle) -> Iterator[str]:
     """What a state table does not show: where it begins, what it holds for, what it leaves out."""
     if found.anywhere:
@@ -242,6 +245,8 @@ def _about_table(found: Lifecycle) -> Iterator[str]:
         yield f"One for each value of {' and '.join(map(code, found.key))}."
     if found.adopted:
         yield f"Its order is an adopted reading: {found.adopted}."
+    for outcome, states in found.accepts.items():
+        yield f"Where the run {_ENDS[outcome]} it is in {' or '.join(map(code, states))}."
     if found.forbids:
         yield f"These never come: {', '.join(map(code, found.forbids))}."
     yield f"{'Any other' if found.forbids else 'An'} event that the table names nowhere may come at any time."

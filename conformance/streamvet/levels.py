@@ -33,7 +33,7 @@ _BEYOND_BYTES = frozenset(
 )  # a head, a script, the answer of another operation, another reader, a record
 # Bytes do not say of which kind a run is, and with that which lifecycle it has, where a profile has several kinds; an
 # ambient stream has one.
-_OF_A_KIND = frozenset({"ORD-01", "ORD-08"})
+_OF_A_KIND = frozenset({"ORD-01", "ORD-08", "ORD-09"})
 # A profile without words for scripts needs a control interface like any other; what it lacks besides, its run says.
 _ANY_WORDS = Vocabulary(lambda *_: None, ())
 

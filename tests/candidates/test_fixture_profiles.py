@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.live
 
+STEPS = {
+    "key": "/stepIndex", "start": "waiting", "accepts": {"succeeds": ["waiting"]},
+    "states": {"waiting": {"assist.step_start": "open"}, "open": {"assist.step_*": "waiting"}},
+}  # fmt: skip
 # By the requirement: what a profile says so that it applies.
 ASKS: dict[str, dict[str, Any]] = {
     "TRN-08": {"framing": {"limits": {"line_bytes": 65_536}}},
     "EVT-13": {"events": {"same": ["/runId"]}},
+    "ORD-09": {"lifecycles": {"steps": STEPS}},
 }
 ROWS = [(fault, profile) for fault in faults() if fault.fixture for profile in fault.profiles]
 

@@ -318,6 +318,18 @@ CASES = [
         {START + "/lifecycles": ["build"]},
         "/lifecycles/steps: expected a table that an operation names",
     ),
+    Case(
+        "tables accept ways of ending",
+        "builds",
+        {"/terminal/outcomes": {"succeeds": ["passed"]}, "/lifecycles/steps/accepts": {"fails": ["over"]}},
+        "/lifecycles/steps/accepts: expected ways of ending that terminal.outcomes has, got 'fails'",
+    ),
+    Case(
+        "tables accept ways of ending",
+        "builds",
+        {"/lifecycles/steps/adopted": "a reading", "/lifecycles/steps/accepts": {"succeeds": ["over"]}},
+        "/lifecycles/steps/accepts: expected nothing, as the table is adopted, got succeeds",
+    ),
     *(
         Case("types are known", of, {place: value}, f"{shown or place}: expected types that events.types knows, got ")
         for of, place, value, shown in (

@@ -120,6 +120,7 @@ STREAMS = {
         [
             ("ORD-01", '{"type":"text-delta","id":"1"}', '{"type":"text-delta","id":"2"}'),
             ("EVT-11", '"data-weather"', '"weather"'),
+            ("ORD-09", '{"type":"text-end","id":"1"}', '{"type":"data-end"}'),
         ],
     ),
     "engine": Stream(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -164,6 +165,36 @@ def test_a_key_of_several_places_has_an_automaton_for_each_of_what_is_there(key:
 
     found = rulings("promptfloe", variant("promptfloe", more), with_body(BUILD, 0, events_of(*PARTS)))
     assert [one.expected for one in said(found["ORD-01"])] == (["/of/a 1 in state seen: nothing"] if fails else [])
+
+
+OPEN, SHUT = '{"type":"file","id":1,"path":"a","contents":"a"}', '{"type":"review","id":2,"path":"a","notes":""}'
+END, ERROR = '{"type":"ready","id":3,"appId":"a","previewUrl":"https://a/"}', '{"type":"error","id":3,"message":"a"}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "accepts", "verdict"),
+    [
+        ((OPEN, SHUT, END), {"succeeds": ["shut"]}, Verdict.PASS),
+        ((OPEN, END), {"succeeds": ["shut", "open"]}, Verdict.PASS),
+        ((OPEN, END), {"succeeds": ["shut"]}, Verdict.FAIL),
+        ((END,), {"succeeds": ["shut"]}, Verdict.PASS),
+        ((OPEN, END), {"fails": ["shut"]}, Verdict.INCONCLUSIVE),
+        ((OPEN, ERROR), {"fails": ["shut"]}, Verdict.FAIL),
+        ((OPEN,), {"succeeds": ["shut"]}, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_nothing_is_left_open_at_an_end(lines: tuple[str, ...], accepts: dict[str, Any], verdict: Verdict) -> None:
+    states = {"shut": {"file": "open"}, "open": {"review": "shut"}}
+
+    def more(raw: dict[str, Any]) -> None:
+        raw["lifecycles"]["files"] = {"key": "/path", "start": "shut", "accepts": accepts, "states": states}
+        raw["operations"]["start:build"]["lifecycles"].append("files")
+
+    profile = variant("promptfloe", more)
+    trace = with_body(BUILD, 0, events_of(*lines))
+    trace = dataclasses.replace(trace, exchanges=trace.exchanges[:1])
+    found = rulings("promptfloe", profile, dataclasses.replace(trace, stimulus={}))["ORD-09"]
+    assert (found.verdict, len(found.findings)) == (verdict, int(verdict is Verdict.FAIL))
 
 
 NUMBERED = [

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
+    Key = tuple[Hashable, ...]  # the values at the key of a table
+
 NO_SCRIPT = NotExercised("nothing was emitted by a script, which only a control interface takes")
 
 
@@ -65,12 +67,18 @@ def _forbidden(one: Reading, table: Lifecycle) -> list[Finding] | None:
 
 
 def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
-    """The first event that the table does not allow, for each automaton.
+    """The first event that the table does not allow, for each automaton."""
+    return _followed_through(one, table)[0]
 
-    In an adopted table what is forbidden is of no concern here: that is no reading.
+
+def _followed_through(one: Reading, table: Lifecycle) -> tuple[list[Finding], dict[Key, frozenset[str]]]:
+    """The first event that the table does not allow, for each automaton; and where each one is in the end.
+
+    One that has had its finding is nowhere. In an adopted table what is forbidden is of no concern here: that is no
+    reading.
     """
     places = [key_pointers(one.profile).index(pointer) for pointer in table.key]
-    states: dict[Hashable, frozenset[str]] = {}
+    states: dict[Key, frozenset[str]] = {} if table.key else {(): table.at_first}
     known: dict[str, bool] = {}
     found: list[Finding] = []
     end, at_first = 0, table.at_first
@@ -96,6 +104,42 @@ def _walk(one: Reading, table: Lifecycle) -> list[Finding]:
             allowed = ", ".join(table.allowed(now)) or "nothing"
             found.append(finding(one.exchange, f"{place}in state {where}: {allowed}", kind, (event.start, event.end)))
         states[key] = following
+    return found, states
+
+
+def nothing_left_open(trace: Trace, profile: Profile) -> Outcome:
+    """ORD-09: of a stream that has its terminal event and all before it."""
+    if trace.stimulus.get("illegal"):
+        return NotExercised("the script itself leaves the lifecycle tables")
+    found: list[Finding] = []
+    exercised = False
+    for one in streams(trace, profile):
+        ends = one.of(profile.terminal.events) if profile.terminal else []
+        if not from_start(one) or not ends or unread(one):
+            continue
+        for table in profile.lifecycles_of(str(one.exchange.about.get("kind", ""))):
+            accepted = _accepted(table, ends[0].kind or "", profile)
+            exercised = exercised or accepted is not None
+            found += _open(one, table, accepted, ends[0]) if accepted is not None else []
+    return found if exercised else NotExercised("no stream had an end for which a table says where it may be then")
+
+
+def _accepted(table: Lifecycle, kind: str, profile: Profile) -> frozenset[str] | None:
+    """The states in which a table may be at a terminal event of this type; None where one of its outcomes is open."""
+    outcomes = profile.terminal.outcomes if profile.terminal else {}
+    meant = [table.accepts.get(name) for name, kinds in outcomes.items() if matches(kind, kinds)]
+    said = [states for states in meant if states is not None]
+    return frozenset(state for states in said for state in states) if said and len(said) == len(meant) else None
+
+
+def _open(one: Reading, table: Lifecycle, accepted: frozenset[str], end: Event) -> list[Finding]:
+    found: list[Finding] = []
+    for key, states in _followed_through(one, table)[1].items():
+        if states and not states & accepted and has_room(found, one.exchange):
+            place = "".join(f"{pointer} {shown(value)} " for pointer, value in zip(table.key, key, strict=True))
+            want = f"{place}in state {' or '.join(sorted(accepted))} at the end, {end.kind}"
+            seen = f"in state {' or '.join(sorted(states))}"
+            found.append(finding(one.exchange, want, seen, (end.start, end.end)))
     return found
 
 
@@ -410,4 +454,5 @@ CHECKS: dict[str, Check] = {
     "ORD-06": readers_agree,
     "ORD-07": record_agrees,
     "ORD-08": adopted_lifecycles,
+    "ORD-09": nothing_left_open,
 }

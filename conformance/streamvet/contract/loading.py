@@ -117,6 +117,7 @@ def _lifecycle(name: str, row: Mapping[str, Any], streams: str) -> Lifecycle:
         anywhere=row.get("begins", "anywhere" if streams == "ambient" else "at-start") == "anywhere",
         forbids=tuple(row.get("forbids", ())),
         adopted=row.get("adopted"),
+        accepts={outcome: tuple(states) for outcome, states in row.get("accepts", {}).items()},
     )
 
 

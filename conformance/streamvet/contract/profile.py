@@ -7,7 +7,7 @@ explained in `schemas/meta/profile.schema.json`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,7 @@ class Lifecycle:
     anywhere: bool = False
     forbids: tuple[str, ...] = ()
     adopted: str | None = None  # why its order is a reading; what it forbids is none
+    accepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # outcome → the states in which it may be then
 
     def knows(self, kind: str) -> bool:
         """Whether the table says anything about this event type."""

@@ -43,6 +43,7 @@ RULES: Mapping[str, Rule] = {
     "states are known": events.states_are_known,
     "states can be reached": events.states_can_be_reached,
     "tables are used": events.tables_are_used,
+    "tables accept ways of ending": events.endings_are_outcomes,
     "types are known": events.types_are_known,
     "names are those of blocks": types.names_are_of_blocks,
     "what is not read comes first": types.unread_come_first,

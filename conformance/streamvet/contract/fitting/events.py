@@ -30,6 +30,12 @@ def states_are_known(profile: Profile) -> Iterable[Misfit]:
         wanted = f"one of the states {', '.join(table.states)}"
         if table.start not in table.states:
             yield Misfit(f"/lifecycles/{name}/start", wanted, repr(table.start))
+        for outcome, states in table.accepts.items():
+            yield from (
+                Misfit(f"/lifecycles/{name}/accepts/{outcome}", wanted, repr(state))
+                for state in states
+                if state not in table.states
+            )
         for state, row in table.states.items():
             for kind, target in row.items():
                 if target not in table.states:
@@ -62,6 +68,18 @@ def tables_are_used(profile: Profile) -> Iterable[Misfit]:
             yield Misfit(
                 f"/lifecycles/{name}", "a table that an operation names under `lifecycles`", "one that none does"
             )
+
+
+def endings_are_outcomes(profile: Profile) -> Iterable[Misfit]:
+    """What a table accepts at an end is judged where a terminal event tells of that end, and by no reading of ours."""
+    known = profile.terminal.outcomes if profile.terminal else {}
+    for name, table in profile.lifecycles.items():
+        for outcome in table.accepts:
+            if outcome not in known:
+                wanted = "ways of ending that terminal.outcomes has"
+                yield Misfit(f"/lifecycles/{name}/accepts", wanted, repr(outcome))
+        if table.accepts and table.adopted:
+            yield Misfit(f"/lifecycles/{name}/accepts", "nothing, as the table is adopted", ", ".join(table.accepts))
 
 
 def _named(profile: Profile) -> Iterator[tuple[str, str]]:

@@ -99,6 +99,13 @@ def _without_run_end() -> Seams:
     return Seams(append=append)
 
 
+def _steps_left_open() -> Seams:
+    def append(_scene: Scene, batch: Batch) -> Batch:
+        return replace(batch, documents=[it for it in batch.documents if it.get("type") != "step_success"])
+
+    return Seams(append=append)
+
+
 def _ahead(_shown: Shown, document: Any) -> Iterable[Any]:
     if not isinstance(document, dict):
         return (document,)
@@ -235,6 +242,10 @@ TRAITS = Traits(
 )
 
 FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "steps-left-open", "ORD-09", GHOSTLY, "No event says that a step has succeeded.",
+        _steps_left_open, fixture=True,
+    ),
     Fault(
         "event-named-after-type", "SSE-06", GHOSTLY, "An event field has the event's type, not its kind.",
         written(_rare, lambda octets: octets.replace(b"event: assist\n", b"event: victory_check\n", 1)),
