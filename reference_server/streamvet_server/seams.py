@@ -218,6 +218,10 @@ async def _pace(_scene: Scene, _readers: Sequence[Backlog]) -> None:
     return
 
 
+async def _turn(_scene: Scene) -> None:
+    return
+
+
 def _publish(_scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
     return updates
 
@@ -250,8 +254,9 @@ def _left(_scene: Scene) -> Cause | None:
 class Seams:
     """The seams of one server. Each field's default is what an honest server does."""
 
-    # head: every answer, streaming or not, right before it is sent
+    # head: every answer, streaming or not, right before it is sent; and what a stream waits for before that
     head: Callable[[Scene, Answer], Answer] = _head
+    turn: Callable[[Scene], Awaitable[None]] = _turn
     # frame: what one reader is shown of an event (none, one or several documents), then its bytes in pieces
     document: Callable[[Shown, Any], Iterable[Any]] = _document
     frame: Callable[[Shown, bytes], Iterable[Piece]] = _frame

@@ -51,6 +51,7 @@ class Stream:
         answer = Answer(200, {**self._site.system.headers, **headers})
         answer = self._site.seams.head(self._scene, answer)
         await wait(self._site, self._scene, "answer")
+        await self._site.seams.turn(self._scene)
         kind = web.StreamResponse if answer.chunked else _Delimited
         self.response = kind(status=answer.status, headers=dict(answer.headers))
         if not answer.chunked:

@@ -387,15 +387,39 @@ def many_readers(trace: Trace, profile: Profile) -> Outcome:
     if len(many) < wanted and not away:
         return NotExercised(f"{len(many)} of {wanted} readers at once were tried")
     unserved = [x for x in many if not _served(x, profile)] if len(many) >= wanted else []
-    if not unserved and not away and not _at_once(many):
+    queued = _queued(trace, many) if len(many) >= wanted else []
+    if not unserved and not away and not queued and not _at_once(many):
         return NotExercised("the run was over before all readers were there")
     want, beside = f"each of {len(many)} readers served", [x.id for x in many]
-    return [
-        finding(x, want, _service(x, profile), at_us=x.ended_us, beside=beside, absent=opened(x)) for x in unserved
-    ] + [
-        finding(x, f"a reader beside {len(rest)} served, as {wanted} must be", f"status {x.status}", beside=rest)
-        for x, rest in away
-    ]
+    return (
+        [finding(x, want, _service(x, profile), at_us=x.ended_us, beside=beside, absent=opened(x)) for x in unserved]
+        + [
+            finding(x, f"a reader beside {len(rest)} served, as {wanted} must be", f"status {x.status}", beside=rest)
+            for x, rest in away
+        ]
+        + queued
+    )
+
+
+QUEUED_US = 1_000_000  # of waiting, while others are served and stay: a head takes some ms, on a busy machine some more
+
+
+def _queued(trace: Trace, many: list[Exchange]) -> list[Finding]:
+    """The readers that got their head only once the others had left: a queue is no service.
+
+    That is known where the others stay until the run is cancelled.
+    """
+    left_us = min((x.sent_us for x in with_role(trace, "cancel")), default=None)
+    there = [x for x in many if x.head and left_us is not None and x.head.at_us < left_us]
+    if left_us is None or not there:
+        return []
+    want, found = f"each of {len(many)} readers served while all are attached", []
+    for x in many:
+        waited_us = left_us - x.sent_us - trace.late_us(x.sent_us, left_us)
+        if opened(x) and x not in there and waited_us > QUEUED_US:
+            seen = f"a head after {(left_us - x.sent_us) / 1000:.0f} ms beside {len(there)}, when the run was cancelled"
+            found.append(finding(x, want, seen, beside=[one.id for one in there], timed=True))
+    return found
 
 
 def _at_once(many: list[Exchange]) -> bool:

@@ -6,6 +6,7 @@ They perform and record; they judge nothing.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import scripts
@@ -28,6 +29,7 @@ _HASTY_EVENTS, _HASTY_READERS = 64, 2
 _NOTICED_MS = 60.0  # some times what a server takes to notice that a connection is gone
 _BESIDE_AFTER = 3  # events of the first run, when the second one begins
 _ATTACH_MS = 12.0  # for one more reader to be attached, while others are
+_ALL_THERE = 2 / 3  # of the wait for an answer: by then all readers are served
 _CHURN_AT_ONCE = 4
 _RACES_IN_A_TRY, _RACES_AT_ONCE = 25, 3
 _RACE_MS = 60.0  # the length of a run that somebody joins at its end, counted from the request for it
@@ -117,10 +119,10 @@ def many_readers(setting: Setting) -> int:
 
 
 def many_stimuli(setting: Setting) -> list[Stimulus]:
-    """A run that begins when all are there."""
+    """A run that begins when all are there, and stays where it can be cancelled: nobody has to leave for others."""
     steps = [setting.wait(LEAD_MS + many_readers(setting) * _ATTACH_MS), *steps_of(setting, setting.main, 5, STEP_MS)]
     given = setting.target.inputs.get(setting.main.kind, {})
-    lasts = not setting.scripted and "long" in given and setting.has("cancel")
+    lasts = setting.has("cancel") and (setting.scripted or "long" in given)
     return [setting.stimulus("many at once", setting.main, "hangs" if lasts else "succeeds", steps)]
 
 
@@ -131,8 +133,10 @@ async def many(driver: Driver, stimulus: Stimulus) -> None:
         return
     readers = [first, *[await driver.attach(run, "many") for _ in range(many_readers(driver.setting) - 2)]]
     within_s = None
-    if stimulus["input"] == "long":
-        await asyncio.gather(*(driver.sees_some(reader, 1) for reader in readers))
+    if stimulus["outcome"] == "hangs" or stimulus["input"] == "long":
+        with suppress(TimeoutError):  # what comes only when others leave comes within the wait for its head then
+            async with asyncio.timeout(driver.bounds.answer_s * _ALL_THERE):
+                await asyncio.gather(*(driver.sees_some(reader, 1) for reader in readers))
         await driver.tidy_up(run)
         within_s = driver.bounds.join_s  # as after any cancellation
     await asyncio.gather(*(driver.to_end(reader, within_s) for reader in readers))

@@ -159,6 +159,25 @@ def _crowded(memory: Memory) -> Seams:
     return Seams(access=access)
 
 
+def _queueing(memory: Memory) -> Seams:
+    def access(scene: Scene, check: str, refusal: Refusal | None) -> Refusal | None:
+        if check == "owner" and reads(scene) and memory.reading[scene.run or ""] >= LISTENERS:
+            scene.scratch["queued"] = True
+        return refusal
+
+    async def turn(scene: Scene) -> None:
+        run = scene.run or ""
+        gone = memory.departed[run]
+
+        def waits() -> bool:
+            return "queued" in scene.scratch and run not in memory.ended and memory.departed[run] == gone
+
+        while waits():  # noqa: ASYNC110 - who leaves tells nobody
+            await asyncio.sleep(POLL_S)
+
+    return Seams(access=access, turn=turn)
+
+
 def _first_other_refused(memory: Memory) -> Seams:
     refused: set[str] = set()
 
@@ -286,6 +305,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "seventeenth-reader-refused", "TRN-12", GHOSTLY, "A run takes sixteen readers at once and no more.",
         remembered(_crowded),
+    ),
+    Fault(
+        "seventeenth-reader-queued", "TRN-12", GHOSTLY, "A reader beside sixteen others waits for its turn.",
+        remembered(_queueing),
     ),
     Fault(
         "second-reader-refused", "TRN-12", PROMPTFLOE, "The first reader that joins another one is turned away.",
