@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -121,6 +122,8 @@ class Runs:
         if self._readers[run] == 0:
             del self._readers[run]
             self._detach_later(scene, run)
+        elif (life_s := self._seams.clock(scene, "attended", math.inf)) < math.inf:
+            self._detaching[run] = asyncio.get_running_loop().call_later(life_s, self._detached, run)
 
     async def reset(self) -> None:
         """Forget every run and end every stream."""

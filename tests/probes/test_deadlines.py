@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BEAT = b": heartbeat 2026-01-01T00:00:00Z\n\n"
 ENDING = b'event: status\ndata: {"kind":"status","status":"pass"}\n\nevent: end\ndata: {"kind":"end"}\n\n'
 RUN_S, LITTLE_S = 3.0, 0.1  # of a run of which nothing is known; and of one more, when none has ended
-INPUTS: dict[str, Any] = {"run": {"succeeds": {}, "fails": {}, "long": {}}}
+INPUTS: dict[str, Any] = {"run": {"succeeds": {}, "fails": {"steps": [1]}, "long": {"steps": [2]}}}
 
 
 def chunk(data: bytes) -> bytes:
@@ -114,7 +114,9 @@ def test_under_control_nobody_races_what_never_ends(how: str, monkeypatch: pytes
 
 
 def test_a_run_that_does_its_own_work_under_control_is_no_wait_of_minutes() -> None:
-    assert bounds.work_s(0.05, controlled=True, most_s=140.0) == 10.0
+    assert bounds.work_s(0.05, controlled=True, most_s=140.0) == 20.0
+    assert bounds.bounds_of(load_profile("ghostly"), 0.05, None, 20.0).silent_s == 10.0
+    assert bounds.bounds_of(load_profile("ghostly"), 1.0, None, 150.0).silent_s == 60.0
 
 
 def test_a_login_that_nobody_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,6 +201,28 @@ def test_a_run_is_waited_for_as_those_that_end_alike(
                 return live.detail
 
     assert asyncio.run(scenario()) == f"the terminal event not within {waits_s:.1f} s"
+
+
+@pytest.mark.parametrize(("given", "silent_ms"), [("succeeds", 200), ("long", None)])
+def test_a_run_that_is_to_end_and_tells_nothing_is_given_up(
+    given: str, silent_ms: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "_LEAST_WORK_S", 0.2)
+    monkeypatch.setattr(bounds, "_SILENT_MS", 0.0)
+
+    async def scenario() -> tuple[Any, Ending | None]:
+        async with candidate("open") as url, asyncio.timeout(OVER_S):
+            target, profile = target_for(url, without="control", inputs=INPUTS)
+            async with Recorder(profile, Secrets()) as recorder:
+                known = Candidate(target, profile, SCALE, recorder)
+                stimulus = {"kind": "run", "input": given, "script": None}
+                waits = StreamWaits(known, profile, stimulus, bounds.bounds_of(profile, SCALE, None, 2.0))
+                live = Tape(recorder).send(Ask("attach", "reader", "GET", f"{url}/v1/run/1/stream"))
+                assert not await waits.to_end(live)
+                return live.about.get("silent_ms"), live.ending
+
+    over = Ending.CUT if silent_ms else Ending.TIMED_OUT
+    assert asyncio.run(scenario()) == (silent_ms, over)
 
 
 def test_what_no_run_of_a_kind_shows_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

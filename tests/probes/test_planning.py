@@ -20,7 +20,7 @@ from .test_scripts import setting_of
 
 GENERIC = set(load_registry().families) - set(SYSTEMS)
 RUN = {"project": "demo", "baseUrl": "http://127.0.0.1:9", "steps": []}
-INPUTS = {"run": {"succeeds": RUN, "fails": RUN, "long": RUN}}
+INPUTS = {"run": {"succeeds": RUN, "fails": RUN | {"steps": [1]}, "long": RUN | {"steps": [2]}}}
 LAUNCH = {"command": ["true"]}
 OTHERS: dict[str, Any] = {"other_credentials": {"token": "b"}, "expired_credentials": {"token": "c"}}
 
@@ -70,7 +70,8 @@ def test_without_control() -> None:
     plan = planned(control=False, inputs=INPUTS, launch=LAUNCH, max_concurrency=100, **OTHERS)
     assert reasons(plan) == {"not tried: no control interface"}
     assert {"straight", "late", "heartbeats", "restart", "many"} <= probes_of(plan)
-    assert not {"race", "churn", "slow", "pause"} & probes_of(plan)
+    assert {"race", "cancel race", "churn", "slow", "left in a burst", "two runs at once"} <= probes_of(plan)
+    assert "pause" not in probes_of(plan)
 
 
 def test_without_anything() -> None:
@@ -185,3 +186,25 @@ def test_slots_survive_who_gives_up() -> None:
             return True
 
     assert asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("name", "kind"), [("ghostly", "run"), ("promptfloe", "")])
+def test_the_kind_of_an_existing_run_is_known_where_there_is_one_alone(name: str, kind: str) -> None:
+    assert setting_of(name, control=False, existing={"finished": "run_1"}).kind_of_existing == kind
+
+
+def test_what_only_reads_is_tried_on_existing_runs() -> None:
+    plan = planned(
+        "promptfloe",
+        control=False,
+        existing={"finished": "run_1", "active": "run_2"},
+        max_starts=0,
+        max_concurrency=100,
+    )
+    names = {
+        "existing",
+        "cursors of an existing run",
+        "many of an existing run",
+        "short connections to an existing run",
+    }
+    assert names <= probes_of(plan)

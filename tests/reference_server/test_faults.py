@@ -19,6 +19,8 @@ from streamvet_server.catalogue import FAULTS, find, listing, seams_of
 from streamvet_server.faults import occasions
 from streamvet_server.seams import HONEST, Seams
 from streamvet_server.systems import SYSTEMS
+from streamvet_server.systems.cosma.faults import index
+from streamvet_server.systems.rockstar import faults as rockstar
 
 if TYPE_CHECKING:
     from streamvet_server.faults import Fault
@@ -32,12 +34,14 @@ TIMED = frozenset(
     }
 )
 LEGAL = "-but-legal"
+OCCASIONS = (*rockstar.OCCASIONS, *index.OCCASIONS)
 # A second way to violate the same: bytes behind the end of a message, beside one that has no end; what is never told,
 # beside what is late; an event that goes out with the next write, beside a buffer of some; credentials that nearly fit.
 OTHER_KINDS = {
     *("keepalive-behind-the-end", "new-run-untold", "one-event-late", "update-late", "prefix-accepted"),
     "seventeenth-reader-queued",
     *(fault.name for fault in occasions.FAULTS),
+    *OCCASIONS,
 }
 # Without either field that TRN-09 takes, a stream lacks the one that the profile requires, which violates TRN-17.
 WITHOUT_FAULT = {"agent-workspace": ("TRN-09",)}

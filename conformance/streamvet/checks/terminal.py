@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from streamvet.contract.profile import Profile, Terminal
     from streamvet.decode import Event, Reading
-    from streamvet.outcome import Check, Outcome
+    from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
 NO_TERMINAL = NotExercised("no terminal event arrived")
@@ -220,11 +220,12 @@ def _of_finished_runs(trace: Trace, profile: Profile) -> list[Reading]:
 
 
 def true_outcome(trace: Trace, profile: Profile) -> Outcome:
-    """TRM-06; what the candidate did not survive may have failed by that."""
+    """TRM-06; what the candidate did not survive may have failed by that. What never ends tells nothing either."""
     expected = outcome_kinds(trace, profile)
     if expected is None:
         return NotExercised("the outcome of the run is not known")
-    rule, found, exercised = _terminal(profile), [], False
+    rule, found = _terminal(profile), _endless(trace, profile, _or(expected))
+    exercised = bool(found)
     cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel"}
     for one in streams(trace, profile):
         events = one.of(rule.events)
@@ -237,6 +238,18 @@ def true_outcome(trace: Trace, profile: Profile) -> Outcome:
             want = f"{_or(expected)}: the run {outcome}"
             found.append(finding(one.exchange, want, str(events[0].kind), (events[0].start, events[0].end)))
     return found if exercised else NO_TERMINAL
+
+
+def _endless(trace: Trace, profile: Profile, wanted: str) -> list[Finding]:
+    """The runs that end, by their input, and have told nothing for so long that nobody waits for them any more."""
+    found = []
+    for one in streams(trace, profile):
+        x = one.exchange
+        if "silent_ms" in x.about and not one.of(_terminal(profile).events) and trace.stimulus.get("script") is None:
+            seen = f"no end, and nothing for {x.about['silent_ms'] / 1000:g} s; {_last(one)}"
+            want = f"{wanted}: the run {trace.stimulus['outcome']}, by its input"
+            found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=True))
+    return found
 
 
 def record_finished(trace: Trace, profile: Profile) -> Outcome:

@@ -299,6 +299,10 @@ def _long_lines(body: bytes) -> Iterator[tuple[int, int]]:
         start = last + 1
 
 
+# Linux lets a socket's send buffer grow to 4 MiB (tcp_wmem); the reader's own is kept at 128 KiB.
+BUFFERED_BYTES = (4 << 20) + (128 << 10)
+
+
 def independent_readers(trace: Trace, profile: Profile) -> Outcome:
     """TRN-10: while one reader stalled, the other one got to its end."""
     stalled = [x for x in with_role(trace, "stalled") if "stalled_until_us" in x.about and opened(x)]
@@ -306,7 +310,7 @@ def independent_readers(trace: Trace, profile: Profile) -> Outcome:
     if not stalled or not others:
         return NotExercised("no reader stalled beside another one")
     until_us = min(int(x.about["stalled_until_us"]) for x in stalled)
-    found = []
+    found: list[Finding] = []
     for one in others:
         last = _its_end(one, trace)
         if not last or last[-1].at_us > until_us:
@@ -318,6 +322,9 @@ def independent_readers(trace: Trace, profile: Profile) -> Outcome:
             found.append(
                 finding(one.exchange, want, seen, at_us=until_us, beside=beside, absent=not last, timed=bool(last))
             )
+    written = min(len(one.exchange.body) for one in others)
+    if not found and trace.stimulus.get("script") is None and written < BUFFERED_BYTES:
+        return NotExercised(f"a run of {written} bytes, which fit into the buffers of a reader that stalls")
     return found
 
 
@@ -356,9 +363,31 @@ def unaffected_by_leaving(trace: Trace, profile: Profile) -> Outcome:
                 span, beside = (wrong[0].start, wrong[0].end), [left[label].id]
                 found.append(finding(one.exchange, want, f"{wrong[0].kind}", span, beside=beside))
     early, gone = _ended_at_once(trace, profile, left)
-    if not exercised and not early:
+    stayed, ended_by_it = _ended_beside(trace, profile, left)
+    if not (exercised or early or stayed):
         return NotExercised("the outcome of the run from which a reader left is not known")
-    return found + gone
+    return found + gone + ended_by_it
+
+
+def _ended_beside(trace: Trace, profile: Profile, left: dict[object, Exchange]) -> tuple[bool, list[Finding]]:
+    """Runs that go on until they are cancelled, and ended while another reader was there that had not left."""
+    if trace.stimulus.get("outcome") != "hangs" or trace.stimulus.get("script") is None or not profile.terminal:
+        return False, []
+    cancels = [x for x in trace.exchanges if x.operation == "cancel"]
+    cancelled = {x.about.get("run"): x.sent_us for x in reversed(cancels)}  # the first one counts
+    found, exercised = [], False
+    for label, readings in by_run(trace, profile).items():
+        gone = left.get(label)
+        rest = [r for r in readings if r.exchange.role == "reader" and gone and r.head_us < gone.ended_us]
+        exercised = exercised or any(r.exchange.ended_us > gone.ended_us for r in rest if gone)
+        for one in rest:
+            until_us = cancelled.get(label, one.exchange.ended_us + 1)
+            early = [e for e in one.of(profile.terminal.events) if e.at_us < until_us]
+            if early and gone:
+                span, beside = (early[0].start, early[0].end), [gone.id]
+                want = "a run that goes on until it is cancelled, for who still reads it"
+                found.append(finding(one.exchange, want, str(early[0].kind), span, beside=beside))
+    return exercised, found
 
 
 def _ended_at_once(trace: Trace, profile: Profile, left: dict[object, Exchange]) -> tuple[bool, list[Finding]]:

@@ -10,6 +10,7 @@ from streamvet.probes import (
     ambient,
     cancelling,
     crowds,
+    existing,
     program,
     reading,
     refusals,
@@ -58,7 +59,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "detached", waiting.detached, ("CAT-11", "CAT-12", "TRN-11"), waiting.detached_stimuli,
-        needs=("detached", "record", "starts"), connections=1, wait_ms=waiting.detached_wait_ms,
+        needs=("detached", "record", "starts"), connections=2, wait_ms=waiting.detached_wait_ms,
     ),
     Probe(
         "pause", reading.pause, ("TRN-03",), reading.pause_stimuli,
@@ -72,8 +73,20 @@ PROBES: tuple[Probe, ...] = (
         reading.straight_stimuli, needs=("starts", "terminal"), scripted=("EVT-09", "ORD-04", "ORD-05"), connections=2,
     ),
     Probe(
-        "existing", reading.existing, (*ANY_STREAM, "CAT-02", "TRM-05", "TRM-10"), reading.existing_stimuli,
+        "existing", existing.twice, (*ANY_STREAM, "CAT-02", "TRM-05", "TRM-10", "TRN-16"), existing.finished_stimuli,
         needs=("existing finished",), connections=1, starts=0,
+    ),
+    Probe(
+        "cursors of an existing run", existing.cursors, ("CAT-05", "CAT-06", "CAT-07", "CAT-08", "CAT-09"),
+        existing.cursors_stimuli, needs=("existing finished", "cursor", "terminal"), connections=14, starts=0,
+    ),
+    Probe(
+        "many of an existing run", existing.many, ("TRN-12",), existing.active_stimuli,
+        needs=("existing active", "readers"), connections=crowds.many_readers, starts=0,
+    ),
+    Probe(
+        "short connections to an existing run", existing.churn, ("TRN-13",), existing.active_stimuli,
+        needs=("existing active", "churns"), connections=6, starts=0,
     ),
     Probe(
         "logins", refusals.logins, ("ACC-08", "ACC-09", "EVT-10"), refusals.logins_stimuli,
@@ -190,11 +203,11 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "cancel race", cancelling.race, ("CAN-03", "TRM-02"), cancelling.race_stimuli,
-        needs=("control", "cancel", "terminal"), connections=4, starts=cancelling.races_of,
+        needs=("starts", "cancel", "terminal"), connections=4, starts=cancelling.races_of,
     ),
     Probe(
         "race", crowds.race, ("TRM-08", "TRM-12", "CAT-03"), crowds.race_stimuli,
-        needs=("control", "catchup", "terminal"), connections=10, starts=crowds.races_of,
+        needs=("starts", "catchup", "terminal"), connections=10, starts=crowds.races_of,
     ),
     Probe(
         "many", crowds.many, ("TRN-12",), crowds.many_stimuli,
@@ -206,15 +219,15 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "two runs at once", crowds.beside, ("ORD-05", "CAT-02", "CAT-03"), crowds.beside_stimuli,
-        needs=("starts", "terminal"), connections=3, starts=2,
+        needs=("starts", "joinable", "terminal"), connections=3, starts=2,
     ),
     Probe(
         "churn", crowds.churn, ("TRN-13",), crowds.churn_stimuli,
-        needs=("control", "cancel", "terminal", "churns"), connections=6,
+        needs=("starts", "cancel", "terminal", "churns"), connections=6,
     ),
     Probe(
         "slow", crowds.slow, ("TRN-10",), crowds.slow_stimuli,
-        needs=("control", "independent readers", "terminal"), connections=2, alone=True,
+        needs=("starts", "independent readers", "terminal"), connections=2, alone=True,
     ),
     Probe(
         "restart", restarting.restart, ("CAT-14", "CAT-15", "CAT-16", "CAT-20"), restarting.restart_stimuli,

@@ -24,9 +24,10 @@ _NETWORK_S = 0.25
 # JSON answers have no bound of their own in most profiles: this is a wait, and no verdict. 30 s is the common limit of
 # proxies and clients; where a script is performed nothing but the request itself has to be done, on a busy machine too.
 _ANSWER_S = {True: 10.0, False: 30.0}
-# A run that does its own work under control, where all intervals are scaled: a minute, scaled too, and at least so long
-# for what is not, such as the start of a process.
-_OWN_WORK_MS, _LEAST_WORK_S = 60_000.0, 10.0
+# A run that does its own work and ends, by its input, tells something within a minute, scaled where intervals are; at
+# least within ten seconds, for what is not scaled, such as the start of a process. Under control it has twice that
+# for the whole.
+_SILENT_MS, _LEAST_WORK_S, _SILENCES = 60_000.0, 10.0, 2
 # What one scripted event may cost a slow server on top of its waits.
 _EVENT_S = 0.005
 # How long a start waits for a rate limit: some seconds are what published limits ask for.
@@ -58,6 +59,7 @@ class Bounds:
     close_s: float  # the close, from the terminal event
     finished_s: float  # the whole replay of a finished run
     join_s: float  # the ending, for who joins while the run ends
+    silent_s: float  # the next event of a run that does its own work
 
     @property
     def whole_s(self) -> float:
@@ -77,12 +79,17 @@ def bounds_of(profile: Profile, scale: float, steps: Sequence[Any] | None, own_s
         close_s=never_s(close_ms),
         finished_s=never_s((terminal.finished_within_ms if terminal else None) or close_ms),
         join_s=join_s,
+        silent_s=_silent_s(scale),
     )
 
 
 def work_s(scale: float, *, controlled: bool, most_s: float) -> float:
     """How long a run may take that does its own work: `most_s`, and under control less, as its intervals are scaled."""
-    return min(most_s, max(_OWN_WORK_MS * scale / 1000, _LEAST_WORK_S)) if controlled else most_s
+    return min(most_s, _SILENCES * _silent_s(scale)) if controlled else most_s
+
+
+def _silent_s(scale: float) -> float:
+    return max(_SILENT_MS * scale / 1000, _LEAST_WORK_S)
 
 
 def script_s(steps: Sequence[Any], scale: float) -> float:

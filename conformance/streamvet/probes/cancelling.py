@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.probes import credentials
 from streamvet.probes.aim import Aim
-from streamvet.probes.crowds import aimed
+from streamvet.probes.crowds import BARE_RACES, BARE_RACES_S, aimed
 from streamvet.probes.reading import EVENTS, steps_of
 from streamvet.probes.runs import Run
 from streamvet.probes.setting import STEP_MS
@@ -78,7 +78,9 @@ async def finished(driver: Driver, _stimulus: Stimulus) -> None:
 
 
 def race_stimuli(setting: Setting) -> list[Stimulus]:
-    """Short runs that are cancelled about when they end."""
+    """Short runs that are cancelled about when they end; without control some of whatever length."""
+    if not setting.scripted:
+        return [setting.stimulus("cancelled at the end", setting.main, "succeeds", races=BARE_RACES)]
     steps = [setting.wait(_RACING_MS), *({"emit": one} for one in setting.plain(setting.main, 2))]
     races = max(_MIN_RACES, setting.effort.races // _RACES_SHARE)
     return [setting.stimulus("cancelled at the end", setting.main, "succeeds", steps, races=races)]
@@ -91,7 +93,8 @@ def races_of(stimulus: Stimulus) -> int:
 
 async def race(driver: Driver, stimulus: Stimulus) -> None:
     """For each run a reader and a cancellation at a random moment around its end; then it is read again."""
-    aim = Aim(_RACING_MS)
+    aim, since_us = Aim(_RACING_MS), now_us()
+    at_once = 1 if stimulus["script"] is None else 2
 
     async def one_run() -> None:
         begun_us = now_us()
@@ -104,10 +107,10 @@ async def race(driver: Driver, stimulus: Stimulus) -> None:
             again = await driver.attach(run, "after", finished=True)
             await again.ended(driver.bounds.finished_s)
 
-    for _ in range(0, stimulus["races"], 2):
-        if driver.in_vain:
+    for _ in range(0, stimulus["races"], at_once):
+        if driver.in_vain or (at_once == 1 and now_us() - since_us > BARE_RACES_S * 1e6):
             return  # where nothing ends there is no race
-        await asyncio.gather(one_run(), one_run())
+        await asyncio.gather(*(one_run() for _ in range(at_once)))
 
 
 async def _cancel(driver: Driver, run: Run, moment_us: int) -> None:

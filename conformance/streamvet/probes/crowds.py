@@ -32,6 +32,8 @@ _ATTACH_MS = 12.0  # for one more reader to be attached, while others are
 _ALL_THERE = 2 / 3  # of the wait for an answer: by then all readers are served
 _CHURN_AT_ONCE = 4
 _RACES_IN_A_TRY, _RACES_AT_ONCE = 25, 3
+# Without control: runs may cost money, and each takes its time. After so many seconds none is begun any more.
+BARE_RACES, BARE_RACES_S = 4, 4.0
 _RACE_MS = 60.0  # the length of a run that somebody joins at its end, counted from the request for it
 _RACED_EVENTS = 2
 
@@ -152,25 +154,35 @@ async def churn(driver: Driver, stimulus: Stimulus) -> None:
     run, reader = await driver.begin("reader")
     if reader is None:
         return
+    last = await come_and_go(driver, run)
+    if stimulus["script"] is None:  # what it shows and when nobody knows
+        await asyncio.gather(*(driver.sees_some(one, 1) for one in (reader, last)))
+    else:
+        count = sum("emit" in step for step in stimulus["script"])
+        await asyncio.gather(*(driver.run_shows(one, count) for one in (reader, last)))
+    await driver.tidy_up(run)
+    await asyncio.gather(driver.to_end(last, driver.bounds.join_s), driver.to_end(reader, driver.bounds.join_s))
+
+
+async def come_and_go(driver: Driver, run: Run) -> Live:
+    """As many short connections to an active run as the profile names, then one more reader, which is given."""
     left = iter(range(min(driver.setting.effort.churns, int(driver.profile.field("readers.churns")))))
 
-    async def come_and_go() -> None:
+    async def one_by_one() -> None:
         for _ in left:
             short = await driver.attach(run, "churn")
             if not await driver.has_begun(short):
                 return
             await short.cut("a short connection")
 
-    await asyncio.gather(*(come_and_go() for _ in range(_CHURN_AT_ONCE)))
-    last = await driver.attach(run, "last")
-    count = sum("emit" in step for step in stimulus["script"])
-    await asyncio.gather(*(driver.run_shows(one, count) for one in (reader, last)))
-    await driver.tidy_up(run)
-    await asyncio.gather(driver.to_end(last, driver.bounds.join_s), driver.to_end(reader, driver.bounds.join_s))
+    await asyncio.gather(*(one_by_one() for _ in range(_CHURN_AT_ONCE)))
+    return await driver.attach(run, "last")
 
 
 def race_stimuli(setting: Setting) -> list[Stimulus]:
-    """Very short runs, in several tries."""
+    """Very short runs, in several tries; without control some of whatever length."""
+    if not setting.scripted:
+        return [setting.stimulus("joining at the end", setting.main, "succeeds", races=BARE_RACES)]
     emits = setting.plain(setting.main, _RACED_EVENTS)
     steps = [setting.wait(_RACE_MS), *({"emit": one} for one in emits)]
     races, parts = setting.effort.races, range(0, setting.effort.races, _RACES_IN_A_TRY)
@@ -190,10 +202,11 @@ def races_of(stimulus: Stimulus) -> int:
 async def race(driver: Driver, stimulus: Stimulus) -> None:
     """For each run one reader from its beginning and one that joins about when it ends."""
     left, aim = iter(range(stimulus["races"])), Aim(_RACE_MS)
+    since_us, bare = now_us(), stimulus["script"] is None
 
     async def one_after_another() -> None:
         for _ in left:
-            if driver.in_vain:
+            if driver.in_vain or (bare and now_us() - since_us > BARE_RACES_S * 1e6):
                 return  # where nothing ends there is no race
             begun_us = now_us()
             moment_us = begun_us + int(aim.moment_ms(driver.random) * 1000)
@@ -202,7 +215,7 @@ async def race(driver: Driver, stimulus: Stimulus) -> None:
                 return
             await asyncio.gather(aimed(driver, reader, aim, begun_us), _join(driver, run, moment_us))
 
-    await asyncio.gather(*(one_after_another() for _ in range(_RACES_AT_ONCE)))
+    await asyncio.gather(*(one_after_another() for _ in range(1 if bare else _RACES_AT_ONCE)))
 
 
 async def aimed(driver: Driver, reader: Live, aim: Aim, begun_us: int) -> bool:

@@ -172,6 +172,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "expired account": _given("expired_credentials"),
     "starts": lambda setting: None if setting.starts else "",
     "existing finished": lambda setting: None if setting.target.existing.get("finished") else "",
+    "existing active": lambda setting: None if setting.target.existing.get("active") else "",
     "a run": lambda setting: None if _has_streams(setting) else "nothing may be started",
     "streaming start": lambda setting: None if any(one.streams for one in setting.starts) else "",
     "login": _operation("login"),

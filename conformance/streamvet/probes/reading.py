@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
 from streamvet.probes.bounds import script_s
-from streamvet.probes.runs import Run
 from streamvet.probes.sender import BROWSERS, NO_GZIP
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Operation
     from streamvet.probes.driver import Driver
+    from streamvet.probes.runs import Run
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import Live
 
@@ -232,17 +232,3 @@ def several_are_promised(setting: Setting) -> bool:
 def pause_readers(setting: Setting) -> int:
     """How many readers a run that pauses has at once."""
     return 1 + (_MORE_READERS if several_are_promised(setting) else 0)
-
-
-def existing_stimuli(setting: Setting) -> list[Stimulus]:
-    """The finished run that the target file names."""
-    return [{"name": "an existing run", "outcome": None, "run_id": setting.target.existing["finished"]}]
-
-
-async def existing(driver: Driver, stimulus: Stimulus) -> None:
-    """Read a run that was there before, twice."""
-    run = Run("r1", driver.setting.main.kind if driver.setting.starts else "", stimulus["run_id"])
-    for _ in range(2):
-        reader = await driver.attach(run, "after", finished=True)
-        await reader.ended(driver.bounds.finished_s)
-    await driver.record(run, "record-after")

@@ -95,7 +95,7 @@ async def intruders(driver: Driver, stimulus: Stimulus) -> None:
 
 async def _a_run(driver: Driver, stimulus: Stimulus) -> tuple[Run, Live | None]:
     if "run_id" in stimulus:
-        return Run("r1", driver.setting.main.kind if driver.setting.starts else "", stimulus["run_id"]), None
+        return Run("r1", driver.setting.kind_of_existing, stimulus["run_id"]), None
     return await driver.begin("reader")
 
 

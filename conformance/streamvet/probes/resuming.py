@@ -169,9 +169,13 @@ async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
     over = await driver.to_end(first)
     if early is not None:
         await driver.to_end(early, driver.bounds.join_s)
-    if not over:
-        return
-    history = first.history
+    if over:
+        await of_finished(driver, run, first)
+
+
+async def of_finished(driver: Driver, run: Run, whole: Live) -> None:
+    """Each cursor of a finished run whose history a reader has, an empty one and wrong ones."""
+    empty, history = empty_cursor(driver.profile), whole.history
     step = max(1, len(history) // _CURSORS)
     places = sorted({*range(0, len(history), step), len(history) - 1})
     ended_at = next((place for place, one in enumerate(history) if driver.is_terminal(one)), len(history))

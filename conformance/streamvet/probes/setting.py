@@ -76,6 +76,11 @@ class Setting:
         """The first of them, or the ambient stream: what is not about starting is tried there."""
         return self.starts[0] if self.starts else self.profile.operations["attach"]
 
+    @property
+    def kind_of_existing(self) -> str:
+        """The kind of a run that was there before, which nobody says: it is known where there is one kind alone."""
+        return self.starts[0].kind if len(self.starts) == 1 else ""
+
     def bounds(self, steps: Sequence[Step] | None) -> Bounds:
         """The waits of a try whose runs perform `steps`, or do their own work where they are None."""
         own_s = work_s(self.scale, controlled=self.scripted, most_s=self.run_s)

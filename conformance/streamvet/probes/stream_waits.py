@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from streamvet.recorder import Live, Patience, Seen
 
 
+_ENDING = ("succeeds", "fails")  # the inputs whose runs end by themselves
+
+
 class StreamWaits:
     """The waits of one try."""
 
@@ -57,9 +60,38 @@ class StreamWaits:
         if within_s is not None:
             return await live.until(self.is_terminal, within_s, "the terminal event") is not None
         begun_us, name = now_us(), self._name(ending)
+        if not self._scripted and (ending or self._stimulus.get("input")) in _ENDING:
+            return await self._comes_to_its_end(live, name)
         over = await live.until(self.is_terminal, self._run_s(name), "the terminal event") is not None
         _note(self._endings, name, live, came=over, since_us=begun_us)
         return over
+
+    async def _comes_to_its_end(self, live: Live, name: str) -> bool:
+        """Wait for the end of a run that has one, by its input, for as long as it goes on telling something."""
+        begun_us, run_s, looked = now_us(), self._run_s(name), 0
+        silent_s = self._endings.seconds(name, self._bounds.silent_s)
+        with live.awaiting("the terminal event", run_s):
+            while live.ending is None:
+                left_s = max(run_s - (now_us() - begun_us) / 1e6, 0.0)
+                if await live.flows_until(self._tells, silent_s, min(silent_s, left_s), looked):
+                    fresh = live.seen[looked:]
+                    looked += len(fresh)
+                    if any(map(self.is_terminal, fresh)):
+                        self._endings.came(name)
+                        return True
+                elif silent_s > left_s:
+                    await live.stop(Ending.TIMED_OUT, f"the terminal event not within {run_s:.1f} s")
+                    _note(self._endings, name, live, came=False, since_us=begun_us)
+                elif live.ending is None:
+                    live.about["silent_ms"] = round(silent_s * 1000)
+                    await live.cut(f"nothing more was told for {silent_s:.1f} s")
+                    if live.head_now:
+                        self._endings.missed(name, silent_s)
+        return any(map(self.is_terminal, live.seen[looked:]))
+
+    def _tells(self, event: Seen) -> bool:
+        """Whether an event is of the run, and no heartbeat."""
+        return event.history or self.is_terminal(event)
 
     async def run_shows(self, live: Live, count: int, extra_s: float = 0.0) -> bool:
         """Wait for so many history events of a run, or its end; no longer than for that, and in vain only once."""

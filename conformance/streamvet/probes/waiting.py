@@ -94,7 +94,7 @@ def heartbeats_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
 async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
     """Watch an active run, or an ambient stream, for as long as the profile's number of heartbeats takes.
 
-    Another reader of the run comes and leaves at the beginning.
+    Another reader of the run comes and leaves at the beginning; one more watches it, too.
     """
     observe_ms = observed_ms(driver.setting)
     observe_us = int(observe_ms * 1000)
@@ -105,7 +105,7 @@ async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
         await driver.observe(await driver.listen("watch", observe_us=observe_us), observe_ms / 1000)
         return
     if "run_id" in stimulus:
-        run = Run("r1", driver.setting.main.kind if driver.setting.starts else "", stimulus["run_id"])
+        run = Run("r1", driver.setting.kind_of_existing, stimulus["run_id"])
         await driver.observe(await driver.attach(run, "watch", observe_us=observe_us), observe_ms / 1000)
         return
     run, watch = await driver.begin("watch", observe_us=observe_us)
@@ -113,7 +113,10 @@ async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
         return
     left = await driver.attach(run, "cut", cut=CutPlan(0))  # a timer may be shared, and end with the first who leaves
     await left.ended(driver.bounds.answer_s)
-    await driver.observe(watch, observe_ms / 1000)
+    watches = [watch]
+    if driver.profile.field("readers.independent"):  # a timer may be shared, and tell one of those who wait alone
+        watches.append(await driver.attach(run, "watch", observe_us=observe_us))
+    await asyncio.gather(*(driver.observe(one, observe_ms / 1000) for one in watches))
     await driver.tidy_up(run)
 
 
@@ -187,9 +190,14 @@ async def stay(driver: Driver, stimulus: Stimulus) -> None:
 
 
 def detached_stimuli(setting: Setting) -> list[Stimulus]:
-    """Two runs, as what is asked of one at the end of its life has nothing to do with what was asked before."""
+    """Two runs, as what is asked of one at the end of its life has nothing to do with what was asked before.
+
+    With control, where that costs no one more to wait, also one that one of two readers leaves.
+    """
     steps = steps_of(setting, setting.main, 1, 0)
-    return [setting.stimulus(name, setting.main, "hangs", steps) for name in ("alive", "ended")]
+    beside = setting.scripted and setting.profile.field("readers.independent")
+    names = ["alive", "ended", *(["one of two leaves"] if beside else [])]
+    return [setting.stimulus(name, setting.main, "hangs", steps) for name in names]
 
 
 def _life_ms(setting: Setting) -> tuple[float, float]:
@@ -202,13 +210,16 @@ def _life_ms(setting: Setting) -> tuple[float, float]:
 def detached_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
     """Until the last record is asked for."""
     life_ms, tolerance_ms = _life_ms(setting)
-    if stimulus["name"] == "ended":
+    if stimulus["name"] != "alive":
         return life_ms + tolerance_ms + _AFTER_LIFE_MS
     return life_ms * float(setting.profile.field("catchup.detached.alive_at"))
 
 
 async def detached(driver: Driver, stimulus: Stimulus) -> None:
     """The only reader leaves; then the run's record is asked for, in its lifetime or after it."""
+    if stimulus["name"] == "one of two leaves":
+        await _one_of_two(driver)
+        return
     run, reader = await driver.begin("cut")
     if reader is None:
         return
@@ -233,6 +244,22 @@ async def detached(driver: Driver, stimulus: Stimulus) -> None:
         await after.ended(driver.bounds.finished_s)
     else:
         await driver.tidy_up(run)
+
+
+async def _one_of_two(driver: Driver) -> None:
+    """The first of two readers leaves; the other one stays for longer than a run lives that nobody reads."""
+    run, first = await driver.begin("cut")
+    if first is None:
+        return
+    await driver.run_shows(first, 1, driver.bounds.answer_s)
+    stays = await driver.attach(run, "reader")
+    await driver.has_begun(stays)
+    await first.cut("one of two readers leaves")
+    life_ms, tolerance_ms = _life_ms(driver.setting)
+    await stays.over((life_ms + tolerance_ms + _AFTER_LIFE_MS) / 1000)
+    if stays.ending is None:
+        await driver.tidy_up(run)
+        await driver.to_end(stays, driver.bounds.join_s)
 
 
 async def _record(driver: Driver, run: Run, left_us: int, life_ms: float) -> Any:

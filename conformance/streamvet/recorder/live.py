@@ -263,12 +263,15 @@ class Live:
         await self._wait(holds, within_s, what)
         return found[0] if found else None
 
-    async def flows_until(self, wanted: Callable[[Seen], bool], quiet_s: float, at_most_s: float) -> bool:
+    async def flows_until(
+        self, wanted: Callable[[Seen], bool], quiet_s: float, at_most_s: float, looked: int = 0
+    ) -> bool:
         """Wait for an event for which `wanted` holds, as long as bytes keep coming; the exchange goes on either way.
+
+        The first `looked` events are passed over.
 
         A suite that is slow itself has not read yet what is there: while something comes, nothing is missing.
         """
-        looked = 0
         try:
             async with asyncio.timeout(at_most_s):
                 while True:

@@ -25,6 +25,7 @@ ABOUT = {
     "finished": "true where the run was known to be finished before the request was sent",
     "restarts": "how often the candidate had been restarted in this try before the request was sent",
     "stalled_until_us": "a reader that read nothing before this time",
+    "silent_ms": "for how long a run that ends, by its input, had told nothing when it was no longer waited for",
     "observe_us": "how long a wait was meant to observe, from the head",
     "life": "how much of its time without readers a run had spent, as a fraction",
     "due_us": "when the last event of what was published was due; a reader was cut when it had it, or after then",

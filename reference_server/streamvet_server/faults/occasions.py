@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from streamvet_server.faults.fault import GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.fitted import remembered_of
-from streamvet_server.faults.memory import CLOSED, Memory, finished_when_joined, remembered
+from streamvet_server.faults.memory import CLOSED, PLACE, Memory, finished_when_joined, remembered
 from streamvet_server.faults.ordering import alike, swapping
 from streamvet_server.faults.shapes import telling
 from streamvet_server.seams import Batch, Cause, Scene, Seams, Shown
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LARGE_BYTES = 60_000  # what somebody hands to a thread, as it takes long to write
 UNREAD = 20  # events that who leaves has not taken: more than come between two that follow each other one by one
+# A step of the server's own work, at the time scale of the proofs; scripts of the suite wait for longer.
+OWN_STEP_S, FOR_EVER_S = 0.0025, 3600.0
 UNDER_WAY = 3  # events of a run, once it is under way
 
 
@@ -94,6 +96,39 @@ def _taken_for_its_like(memory: Memory) -> Seams:
     return Seams(append=append)
 
 
+def _first_to_leave(memory: Memory) -> Seams:
+    """The clock of a run without readers starts when one of two leaves, and nobody stops it."""
+    life_s: list[float] = []
+
+    def clock(scene: Scene, wait: str, seconds: float) -> float:
+        if wait == "detach":
+            life_s[:] = [seconds]
+        starts = wait == "attended" and life_s and memory.cause(scene) is None
+        return life_s[0] if starts else seconds
+
+    return Seams(clock=clock)
+
+
+def _newest_alone(own: Traits, _memory: Memory) -> Seams:
+    """One timer for a run, which writes to the reader that has come last."""
+    present: dict[str, set[int]] = {}
+
+    def document(shown: Shown, told: Any) -> tuple[Any, ...]:
+        place, there = shown.scene.scratch[PLACE], present.setdefault(shown.scene.run or "", set())
+        there.add(place)
+        return () if own.heartbeat(shown) and place != max(there) else (told,)
+
+    def left(scene: Scene) -> Cause | None:
+        present.get(scene.run or "", set()).discard(scene.scratch[PLACE])
+        return None
+
+    return Seams(document=document, left=left)
+
+
+def _stuck(_scene: Scene, wait: str, seconds: float) -> float:
+    return FOR_EVER_S if wait == "step" and 0 < seconds <= OWN_STEP_S else seconds
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "burst-left-fails-the-run", "TRN-11", GHOSTLY + PROMPTFLOE,
@@ -111,8 +146,23 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_taken_for_its_like),
     ),
     Fault(
+        "first-to-leave-starts-the-clock", "TRN-11", PROMPTFLOE,
+        "A run ends as one that nobody reads when one of its readers has left for so long.",
+        remembered(_first_to_leave),
+    ),
+    Fault(
+        "heartbeat-for-the-newest", "HBT-01", GHOSTLY,
+        "Of the readers of a run the one that came last gets heartbeats.",
+        remembered_of(_newest_alone),
+    ),
+    Fault(
         "nothing-to-tell", "TRM-01", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "The stream of a run that succeeds and has emitted nothing is closed without a word.",
         remembered_of(_nothing_to_tell),
+    ),
+    Fault(
+        "stuck-in-its-work", "TRM-06", GHOSTLY + PROMPTFLOE + ROCKSTAR,
+        "A run that does its own work never ends, and its stream goes on with heartbeats.",
+        lambda: Seams(clock=_stuck),
     ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from streamvet.contract.profile import pointed
 from streamvet.probes import PROGRAM, scripts
 from streamvet.probes.probe import Probe
 from streamvet.probes.program import connections_of, program, runs_of
@@ -120,6 +121,13 @@ def versions_stimuli(_setting: Setting) -> list[Stimulus]:
     ]
 
 
+def hostile_stimuli(_setting: Setting) -> list[Stimulus]:
+    """A session whose title and data have what breaks framing, as it was, and with other line ends."""
+    text = "".join(text for name, text in scripts.HOSTILE.items() if name != "64 KiB")
+    texts = {"one": text, "two": text.replace("\r", "\n")}
+    return [_own("hostile texts", "session", pushes=["one", "one", "two"], texts=texts)]
+
+
 def aborted_stimuli(_setting: Setting) -> list[Stimulus]:
     """The client leaves in the middle of the last push but one, each time at another place."""
     return [
@@ -138,17 +146,39 @@ def pushes_of(stimulus: Stimulus) -> int:
 async def versions(driver: Driver, stimulus: Stimulus) -> None:
     """Push one thing several times, one after the other; where the stimulus says so, leave one of them."""
     pushes, cut, took_ms = _Pushes(driver), stimulus.get("cut", {}), 0.0
-    subject = pushes.fresh()
+    subject, texts = pushes.fresh(), stimulus.get("texts", {})
     for turn, label in enumerate(stimulus["pushes"], start=1):
         if turn == cut.get("turn"):
             await pushes.push(subject, label, "cut", cut=CutPlan(cut["after"], cut["inside"]))
             # A push that goes on without its client gets the time for that: it takes as long as the one before.
             await driver.pause_ms(took_ms)
             continue
-        live = await pushes.push(subject, label)
+        live = await pushes.push(subject, label, text=texts.get(label))
         if live is None:
             return
         took_ms = (live.ended_us - live.sent_us) / 1000
+
+
+def at_once_stimuli(_setting: Setting) -> list[Stimulus]:
+    """A first version, then two others at the same time."""
+    return [_own("two pushes of one subject at once", kind, pushes=["one", "two", "three"]) for kind in _CUTS]
+
+
+async def at_once(driver: Driver, stimulus: Stimulus) -> None:
+    """Push one thing, then two others to the same subject at once: which of these comes first the versions tell."""
+    pushes, (first, *both) = _Pushes(driver), stimulus["pushes"]
+    subject = pushes.fresh()
+    if await pushes.push(subject, first) is None:
+        return
+    done = [live for live in await asyncio.gather(*(pushes.push(subject, label) for label in both)) if live is not None]
+    for turn, live in enumerate(sorted(done, key=_version), start=2):
+        live.about["turn"] = turn
+
+
+def _version(live: Live) -> float:
+    """The version that a push that is done says it has made."""
+    version = pointed(live.seen[-1].value, "/version")
+    return version if isinstance(version, int | float) else 0
 
 
 # ------------------------------------------------------------------------------------------------ generated pushes
@@ -334,8 +364,15 @@ PROBES: tuple[Probe, ...] = (
         versions_stimuli, connections=1, starts=pushes_of,
     ),
     Probe(
+        "pushes at once", at_once, ("RKS-02", "RKS-03", "RKS-04", "RKS-15"), at_once_stimuli,
+        connections=2, starts=pushes_of,
+    ),
+    Probe(
         "linked plans", linked, ("RKS-05", "RKS-06", "RKS-07", "RKS-13"), linked_stimuli,
         connections=1, starts=pushes_of,
+    ),
+    Probe(
+        "hostile pushes", versions, ("RKS-02", "RKS-03", "TRM-06"), hostile_stimuli, connections=1, starts=pushes_of,
     ),
     Probe("aborted pushes", versions, ("RKS-12",), aborted_stimuli, connections=1, starts=pushes_of),
     Probe(

@@ -185,8 +185,48 @@ TRAITS = Traits(
     as_success=_as_success,
 )
 
+
+def _version_of_the_begin() -> Seams:
+    """What a push is counted from is read as it begins: two at once come to the same version."""
+    newest: dict[str, int] = {}
+
+    def append(scene: Scene, batch: Batch) -> Batch:
+        known = scene.scratch.setdefault("known", dict(newest))
+        session = scene.operation == "start:session"
+        if not session or batch.cause is not Cause.SUCCEEDED or not batch.documents:
+            return batch
+        done = dict(batch.documents[-1])
+        nanoid, version = done["nanoid"], done["version"]
+        newest[nanoid] = version
+        if done["changed"] and known.get(nanoid, version) < version - 1:
+            done["version"] = known[nanoid] + 1
+        return replace(batch, documents=[*batch.documents[:-1], done])
+
+    return Seams(append=append)
+
+
+def _line_ends_alike(scene: Scene, batch: Batch) -> Batch:
+    """A carriage return in a record, which JSON escapes, is kept as a newline."""
+    content = batch.facts.get("content")
+    if scene.operation != "start:session" or not isinstance(content, str):
+        return batch
+    return replace(batch, facts={**batch.facts, "content": content.replace("\\r", "\\n")})
+
+
+# Second ways to violate the same, each of which one stimulus exists for.
+OCCASIONS = ("two-pushes-share-a-version", "line-ends-alike")
+
 FAULTS: tuple[Fault, ...] = (
     Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(_rare, _renamed)),
+    Fault(
+        "two-pushes-share-a-version", "RKS-02", ROCKSTAR, "Two pushes of one session at once come to the same version.",
+        _version_of_the_begin,
+    ),
+    Fault(
+        "line-ends-alike", "RKS-03", ROCKSTAR,
+        "A session that has newlines where it had carriage returns counts as unchanged.",
+        lambda: Seams(append=_line_ends_alike),
+    ),
     Fault(
         "nanoid-with-a-tilde", "EVT-12", ROCKSTAR, "The nanoid of a session begins with a tilde, in its url too.",
         _said("session", _with_a_tilde),

@@ -179,12 +179,17 @@ def scan_told(trace: Trace, profile: Profile) -> Outcome:
 
 
 def unwatch_told(trace: Trace, profile: Profile) -> Outcome:
-    """COS-16."""
+    """COS-16. That nothing is told says something only where a file was told of while the directory was watched."""
     judged: list[Judged] = []
+    heard = False
     for one, x in _heard(trace, profile, "trigger:unwatch"):
         judged += _telling(one, x, ("watch_removed",))
         judged += [_unheeded(trace, one, event) for event in _of_place(one, x, "watch_removed")[:1]]
-    return folded(judged, "the watching of no directory was ended")
+        heard = heard or any(told(one, "file_created", path=deed.path) for deed in deeds(trace, one))
+    outcome = folded(judged, "the watching of no directory was ended")
+    if outcome == [] and not heard:
+        return NotExercised("of no file anything was told while the directory was watched", due=True)
+    return outcome
 
 
 def _unheeded(trace: Trace, one: Reading, over: Told) -> list[Finding]:

@@ -38,6 +38,7 @@ _WORK_S = {True: 5.0, False: 60.0}
 _TIMES = {True: 1, False: 12}
 _STEP_S = 1.0  # between two looks at whether the queue gets on
 _QUIET_S = 0.1  # behind something that is told: for what should not be told to come
+_LIVES = 2  # times what it took to notice another file: who looks now and then has looked by then
 _UNTOLD = "nobody-is-told.txt"
 _DECOMPOSED = "e\u0301"  # a letter and its accent: some file systems make one character of it
 _PATHS = ("path", "file_path")
@@ -59,6 +60,8 @@ class Directory:
     keeps_names: bool  # whether its file system does
     cooldown_s: float = 0.0  # in real time
     last_us: int = field(default_factory=now_us)
+    made_us: dict[str, int] = field(default_factory=dict)  # when each file was made
+    noticing_s: float = 0.0  # the longest time that it took until one was noticed
 
     @property
     def noticed_s(self) -> float:
@@ -86,6 +89,7 @@ class Directory:
 
     async def create(self, name: str) -> str:
         """Make a file with a text of its own."""
+        self.made_us[str(self.path / name)] = now_us()
         return await self.do("created", name, lambda path: path.write_text(f"Notes on {name}.\n", encoding="utf-8"))
 
     async def sees(self, *kinds: str, within_s: float | None = None, **data: Any) -> Any:
@@ -97,6 +101,8 @@ class Directory:
         """The id of the item that a file has got."""
         found = await self.sees("queue_item_added", file_path=path)
         self.last_us = now_us()  # its cooldown begins when it is noticed
+        if found and path in self.made_us:
+            self.noticing_s = max(self.noticing_s, (self.last_us - self.made_us[path]) / 1e6)
         return str(found["id"]) if found and "id" in found else None
 
     async def processed(self, path: str, *, to: str = "", attempts: int = 1) -> str | None:
@@ -192,8 +198,12 @@ async def _unwatch(one: Directory) -> None:
 
 
 async def _unheeded(one: Directory) -> None:
-    """Make a file in a directory that is no longer watched, and delete it; then make something be told, and wait."""
+    """Make a file in a directory that is no longer watched, and delete it; then make something be told, and wait.
+
+    It is there for longer than it took until another one was noticed: a watcher may look only now and then.
+    """
     await one.create(_UNTOLD)
+    await pause(max(_LIVES * one.noticing_s, _QUIET_S))
     await one.do("deleted", _UNTOLD, Path.unlink)
     try:
         await switch(one.driver, "trigger:pause", one.reader)

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import Live, Seen
 
-# More than a writer is rid of at once where a reader does not read; no more than is read in the time that a server
-# may take to stop, on a machine that is busy.
-_QUEUED_EVENTS, _QUEUED_BYTES = 32, 64 * 1024
+# More than the buffers between a writer and a reader that does not read, which are 4 MiB and 128 KiB on Linux (see
+# `crowds`): so a part is still with the server when it is asked to stop. No more than is read in the time that it may
+# take for that.
+_QUEUED_EVENTS, _QUEUED_BYTES = 96, 64 * 1024
 _OLD_ID = "1"  # a Last-Event-ID where the system gives none: an EventSource behind a proxy may have one
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.fault import COSMA, Fault
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 # A head, and the news of a request, have 1 s: one and a half of it, and three quarters.
 LATE_S, LEGAL_S = 1.5, 0.75
 COLD_READERS = 3  # so many get their heads late: enough that one of them comes while nothing happens
+POLL_S, POLLS = 0.03, 60  # between two looks at a directory, and how many there are
 LINGER_S = 2.0  # for a reader to come who has seen that the server stops
 
 
@@ -167,6 +170,41 @@ def _removes(scene: Scene) -> bool:
     return scene.operation == "remove-item"
 
 
+def _listed(place: str) -> list[str]:
+    """The paths in a directory; none where it is gone."""
+    return [str(path) for path in Path(place).iterdir()] if Path(place).is_dir() else []
+
+
+def _polled_for_good() -> Seams:
+    """What is found goes out with what is told next. A file that has gone by the next look is never seen."""
+    found: list[str] = []
+    looking: set[asyncio.Task[None]] = set()
+
+    async def look(place: str) -> None:
+        before = set(_listed(place))
+        for _ in range(POLLS):
+            await asyncio.sleep(POLL_S)
+            now = set(_listed(place))
+            found.extend(sorted(now - before))
+            before |= now
+
+    def publish(_scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
+        for update in updates:
+            if update.opcode == "watch_removed":
+                task = asyncio.create_task(look(str(update.data["path"])))
+                looking.add(task)
+                task.add_done_callback(looking.discard)
+        late = [Update("file_created", {"path": path}) for path in found] if updates else []
+        if late:
+            found.clear()
+        return [*late, *updates]
+
+    return Seams(publish=publish)
+
+
+# Second ways to violate the same, each of which one stimulus exists for.
+OCCASIONS = ("polled-for-good",)
+
 FAULTS: tuple[Fault, ...] = (
     Fault("first-heads-late", "COS-01", COSMA, "The first readers get their heads after 1.5 s.", _cold(LATE_S)),
     Fault("first-heads-late-but-legal", None, COSMA, "The first readers get their heads after 0.75 s.", _cold(LEGAL_S)),
@@ -220,6 +258,11 @@ FAULTS: tuple[Fault, ...] = (
         turned(_removes, "exists", _let_in),
     ),
     Fault("watch-untold", "COS-15", COSMA, "That a directory is watched is not told.", left_out("watch_started")),
+    Fault(
+        "polled-for-good", "COS-16", COSMA,
+        "A directory that is watched no more is still looked at now and then, and a new file in it is told.",
+        _polled_for_good,
+    ),
     Fault("unwatch-untold", "COS-16", COSMA, "That a directory is watched no more is not told.",
           left_out("watch_removed")),
     Fault(
