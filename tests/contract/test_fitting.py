@@ -419,6 +419,12 @@ CASES = [
         "/terminal/outcomes/fails: expected some of passed, failed, stopped, got 'line'",
     ),
     Case(
+        "silent ends have no event",
+        "builds",
+        {"/terminal/silent": ["succeeds"]},
+        "/terminal/silent: expected ways of ending that terminal.outcomes does not have, got 'succeeds'",
+    ),
+    Case(
         "catching up fits the streams",
         "rockstar",
         {"/catchup/kind": "replay-all"},

@@ -197,6 +197,30 @@ def test_nothing_is_left_open_at_an_end(lines: tuple[str, ...], accepts: dict[st
     assert (found.verdict, len(found.findings)) == (verdict, int(verdict is Verdict.FAIL))
 
 
+LINE = '{"type":"progress","id":1,"stage":"a","message":"a"}'
+SILENT = {"events": ["error"], "last": ["error"], "close_within_ms": 1000, "outcomes": {"fails": ["error"]}}
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome", "verdict"),
+    [
+        ((LINE,), "succeeds", Verdict.PASS),
+        ((LINE, ERROR), "succeeds", Verdict.FAIL),
+        ((LINE, ERROR), "fails", Verdict.PASS),
+        ((LINE,), "fails", Verdict.FAIL),
+        ((LINE,), None, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_silent_end_is_the_one_that_the_profile_says(
+    lines: tuple[str, ...], outcome: str | None, verdict: Verdict
+) -> None:
+    profile = variant("promptfloe", lambda raw: raw.update(terminal=SILENT | {"silent": ["succeeds"]}))
+    trace = with_body(BUILD, 0, events_of(*lines))
+    stimulus = {"outcome": outcome} if outcome else {}
+    found = rulings("promptfloe", profile, dataclasses.replace(trace, exchanges=trace.exchanges[:1], stimulus=stimulus))
+    assert (found["TRM-06"].verdict, found["TRM-01"].verdict) == (verdict, Verdict.NOT_APPLICABLE)
+
+
 NUMBERED = [
     {"events": ["*"], "pointer": "/id", "first": 1, "step": 1},
     {"events": ["progress"], "pointer": "/part"},

@@ -221,21 +221,28 @@ def _of_finished_runs(trace: Trace, profile: Profile) -> list[Reading]:
 
 def true_outcome(trace: Trace, profile: Profile) -> Outcome:
     """TRM-06; what the candidate did not survive may have failed by that. What never ends tells nothing either."""
-    expected = outcome_kinds(trace, profile)
+    rule, outcome = _terminal(profile), str(trace.stimulus.get("outcome", ""))
+    expected = () if outcome in rule.silent else outcome_kinds(trace, profile)
     if expected is None:
         return NotExercised("the outcome of the run is not known")
-    rule, found = _terminal(profile), _endless(trace, profile, _or(expected))
+    found = _endless(trace, profile, _or(expected) or "a clean end")
     exercised = bool(found)
+    want = f"{_or(expected) or 'no terminal event'}: the run {outcome}"
     cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel"}
     for one in streams(trace, profile):
         events = one.of(rule.events)
         about = one.exchange.about
-        if not events or about.get("run") in cancelled or about.get("restarts"):
+        if about.get("run") in cancelled or about.get("restarts"):
+            continue
+        if not events:
+            over = bool(rule.silent) and left_alone(one) and one.exchange.clean and _may_have_the_end(one)
+            exercised = exercised or over
+            if over and expected:
+                x = one.exchange
+                found.append(finding(x, want, "an end without any", _last_span(one), x.ended_us, absent=True))
             continue
         exercised = True
         if events[0].kind not in expected:
-            outcome = trace.stimulus["outcome"]
-            want = f"{_or(expected)}: the run {outcome}"
             found.append(finding(one.exchange, want, str(events[0].kind), (events[0].start, events[0].end)))
     return found if exercised else NO_TERMINAL
 

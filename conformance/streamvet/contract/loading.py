@@ -168,4 +168,5 @@ def _terminal(row: Mapping[str, Any]) -> Terminal:
         join_within_ms=row.get("join_within_ms"),
         cap_ms=row.get("cap_ms"),
         outcomes={outcome: tuple(kinds) for outcome, kinds in row.get("outcomes", {}).items()},
+        silent=tuple(row.get("silent", ())),
     )

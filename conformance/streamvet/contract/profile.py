@@ -183,6 +183,7 @@ class Terminal:
     join_within_ms: int | None
     cap_ms: int | None  # an age at which a stream may end without a terminal event; this one is scaled
     outcomes: Mapping[str, tuple[str, ...]]
+    silent: tuple[str, ...] = ()  # outcomes of which no event tells
 
 
 # What has not come in so many times its bound counts as what never comes. A server that is late by half its bound, or

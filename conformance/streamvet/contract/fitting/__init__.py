@@ -52,6 +52,7 @@ RULES: Mapping[str, Rule] = {
     "rules give types": types.rules_give_types,
     "what is adopted narrows a type": events.adopted_narrow_types,
     "outcomes are terminal": events.outcomes_are_terminal,
+    "silent ends have no event": events.silent_ends_have_no_event,
     "catching up fits the streams": events.catchup_fits,
     "numbers are told apart": events.numbers_are_told_apart,
     "a heartbeat fits the framing": events.heartbeat_fits,

@@ -136,6 +136,13 @@ def outcomes_are_terminal(profile: Profile) -> Iterable[Misfit]:
                 yield Misfit(f"/terminal/outcomes/{outcome}", f"some of {', '.join(terminal.events)}", repr(kind))
 
 
+def silent_ends_have_no_event(profile: Profile) -> Iterable[Misfit]:
+    """An end of which an event tells is not silent."""
+    for outcome in profile.terminal.silent if profile.terminal else ():
+        if profile.terminal and outcome in profile.terminal.outcomes:
+            yield Misfit("/terminal/silent", "ways of ending that terminal.outcomes does not have", repr(outcome))
+
+
 def catchup_fits(profile: Profile) -> Iterable[Misfit]:
     """Nobody can ask a push again, and an ambient stream has no beginning; only SSE has ids."""
     kind, possible = profile.field("catchup.kind"), _CATCHUPS.get(profile.streams)
