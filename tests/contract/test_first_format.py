@@ -77,10 +77,23 @@ AFTER_FLOW = """\
  discriminator: [{event: '[DONE]', type: '[DONE]', json: false}, {event: step, from: /state, prefix: step.}, \
 {from: event-name}], types: {a: events/a.schema.json}}}
 """
-PLAIN = (
-    "format: 1\nprofile: mine\nevents:\n  discriminator: {pointer: /step}  # it\n  types: {a: a}\n  fallback: {b: b}\n"
-)
-AFTER_PLAIN = "format: 2\nprofile: mine\nevents:\n  discriminator: [{from: /step}]  # it\n  types: {a: a, b.*: b}\n"
+PLAIN = """\
+format: 1
+profile: mine
+events:
+  discriminator: {pointer: /step}  # it
+  types: {a: a}
+  fallback: {b: b}
+transport: {chunked: true}   # or so
+"""
+AFTER_PLAIN = """\
+format: 2
+profile: mine
+events:
+  discriminator: [{from: /step}]  # it
+  types: {a: a, b.*: b}
+transport: {delimited: self}   # or so
+"""
 
 
 @pytest.mark.parametrize(("old", "new"), [(BLOCK, AFTER_BLOCK), (FLOW, AFTER_FLOW), (PLAIN, AFTER_PLAIN)])

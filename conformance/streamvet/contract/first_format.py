@@ -50,7 +50,7 @@ def migrated(text: str, raw: Any, path: Path) -> str:
         got = repr(raw["format"]) if isinstance(raw, dict) and "format" in raw else type(raw).__name__
         raise FileError(path, "/format", "a profile of the first edition, which has no such key", got)
     _check(raw, path)
-    edits = [*_format(root), *_discriminator(text, root, raw), *_fallback(text, root)]
+    edits = [*_format(root), *_discriminator(text, root, raw), *_fallback(text, root), *_delimited(root)]
     for edit in sorted(edits, reverse=True):
         text = text[: edit.start] + edit.new + text[edit.end :]
     return text
@@ -140,6 +140,15 @@ def _fallback(text: str, root: yaml.MappingNode) -> Iterator[_Edit]:
     rows[0:1] = [f"{row}  {comment}" if comment else row for row in rows[0:1]]
     margin = "\n" + " " * last.key.start_mark.column
     yield _Edit(at, at, "".join(margin + row for row in rows))
+
+
+def _delimited(root: yaml.MappingNode) -> Iterator[_Edit]:
+    """`transport.chunked`, which older files have, said the same of one coding."""
+    transport = _below(root, "transport")
+    entry = _entry(transport, "chunked") if transport else None
+    if entry:
+        yield _Edit(entry.key.start_mark.index, entry.key.end_mark.index, "delimited")
+        yield _Edit(entry.value.start_mark.index, entry.end, "self" if entry.value.value == "true" else "any")
 
 
 # ----------------------------------------------------------------------------------------------- places in a text
