@@ -370,7 +370,7 @@ def _set(pointer: str, value: object) -> Callable[[dict[str, Any]], None]:
 
 
 BROKEN = {
-    "a key is missing": Broken(_lose("framing"), "the file: expected the keys profile, title, version, streams,"),
+    "a key is missing": Broken(_lose("framing"), "the file: expected the keys format, profile, title, version, streams,"),
     "a key has a typing error": Broken(_set("/heartbeat/intervall_ms", 1), "/heartbeat: expected only known keys, got"),
     "a text for a number": Broken(
         _set("/heartbeat/interval_ms", "15 s"), "/heartbeat/interval_ms: expected integer, got '15 s'"
@@ -408,7 +408,7 @@ BROKEN = {
         _set("/catchup/kind", "from-cursor"), "/catchup: expected the keys cursor, got"
     ),
     "a pointer that is none": Broken(
-        _set("/sequence/pointer", "seq"), "/sequence/pointer: expected a match of ^(/[^/]*)+$, got 'seq'"
+        _set("/sequence/pointer", "seq"), "/sequence/pointer: expected a match of ^(event-id|(/[^/]*)+)$, got 'seq'"
     ),
     "a state that is not there": Broken(
         _set("/lifecycles/run/states/closing/end", "dnoe"),
