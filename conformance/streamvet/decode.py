@@ -7,25 +7,26 @@ know what is right or wrong: a problem is noted, not judged.
 
 from __future__ import annotations
 
+import math
 import sys
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.profile import PseudoPointer, matches, pointed
+from streamvet.contract.profile import matches
+from streamvet.events import Events, Shape
 from streamvet.framing import json_text, ndjson, sse
 from streamvet.framing.frame import MOST_FRAMES, OVER_FRAMES, Flaw, Frame, Kind
+from streamvet.shapes import JSON, LEVELS, MALFORMED, Shapes
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from streamvet.contract.profile import Profile
-    from streamvet.framing.json_text import Problem
+    from streamvet.events import Event
     from streamvet.trace import Exchange, Trace
 
 # Decoded piece by piece, so that the frames of a long body never exist all at once: of empty lines each byte is one.
@@ -35,81 +36,10 @@ PIECE_BYTES = 1 << 16
 KEPT_EVENTS, KEPT_BYTES = 512, 1 << 24
 # Frames of a kind that are kept besides events: as many as there are findings of one exchange, see `outcome.has_room`.
 KEPT_FRAMES = 1000
-# Of events whose JSON has problems, those that keep their texts; of the others it is known which faults they have.
-_KEPT_PROBLEMS = 1000
-_KNOWN_SHAPES = 10_000  # a candidate invents types, and names: do not grow with them
-
-# How much of an event a requirement has to be able to read, each level with the ones before it.
-LEVELS = ("frames", "json", "type", "schema")
-
-
-class Shape(NamedTuple):
-    """What many events of a stream have in common."""
-
-    kind: str | None  # the type by the profile, None where the data does not say
-    name: str  # the SSE event field
-    keys: tuple[Any, ...] = ()  # the values at `key_pointers`, in their order
-    valid: bool | None = None  # against the schema of its type; None where none is known, or it is not JSON
-    problems: tuple[Problem, ...] = ()  # of its JSON
-    parsed: bool = False  # whether its data is JSON
-    adopted: bool | None = None  # against the schema of its adopted readings; None without these, or if not `valid`
-    # The number of the first of LEVELS at which it cannot be read, and the id that it violates; 0 where it can.
-    hidden_from: int = 0
-    violates: str = ""
-
-
-class Event(NamedTuple):
-    """One event of a stream, without its value; or bytes that become none, in `Reading.unread`.
-
-    A named tuple for the same reason as Frame, and a small one: a million of them take 140 MB.
-    """
-
-    shape: Shape
-    at_us: int  # arrival of its last byte
-    start: int
-    end: int
-    # Its number; of several sequences a tuple with the number in each, None where it has none. See `numbered`.
-    order: Any = None
-
-    @property
-    def kind(self) -> str | None:
-        """See `Shape`."""
-        return self.shape.kind
-
-    @property
-    def name(self) -> str:
-        """See `Shape`."""
-        return self.shape.name
-
-    @property
-    def keys(self) -> tuple[Any, ...]:
-        """See `Shape`."""
-        return self.shape.keys
-
-    @property
-    def valid(self) -> bool | None:
-        """See `Shape`."""
-        return self.shape.valid
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """See `Shape`."""
-        return self.shape.problems
-
-    @property
-    def parsed(self) -> bool:
-        """See `Shape`."""
-        return self.shape.parsed
-
-    @property
-    def adopted(self) -> bool | None:
-        """See `Shape`."""
-        return self.shape.adopted
-
-    @property
-    def violates(self) -> str:
-        """See `Shape`."""
-        return self.shape.violates
+# Shapes of one stream's events: each type, and each value at a lifecycle key, makes some. Twenty for each step of a
+# run of 10,000 steps; more are a flood, and of a million shapes each is as large as the event that it stands for.
+MOST_SHAPES = 200_000
+OVER_SHAPES = f"limit: over {MOST_SHAPES} different events"
 
 
 @dataclass(slots=True)
@@ -118,19 +48,22 @@ class Reading:
 
     exchange: Exchange
     profile: Profile
-    events: list[Event] = field(default_factory=list)
-    beats: list[Event] = field(default_factory=list)
+    events: Events
+    beats: Events
+    # What requirements of some level cannot read, in the order of the bytes; of a view what it hides.
+    unread: Events
     flawed: list[Frame] = field(default_factory=list)  # the first frames with each flaw, and what was left at the end
     quiet: list[Frame] = field(default_factory=list)  # the first comments and blanks
     others_us: array[int] = field(default_factory=lambda: array("q"))  # when comments and blanks came that are no beats
     spread: list[Frame] = field(default_factory=list)  # the first SSE events whose data is not on exactly one line
     foremost: tuple[float, Event] | None = None  # the event whose own time is most ahead of its arrival, by how many s
     frames: int = 0
-    size: int = 0  # of the bytes that were read: the frames after MOST_FRAMES are not
+    size: int = 0  # of the bytes that were read
+    over: str = ""  # the limit behind which nothing is read, as the detail of an exchange says it; "" where none was
     ids: int = 0  # frames with an id field
+    odd_ids: list[Frame] = field(default_factory=list)  # the first ones with an id that is not printable ASCII alone
     kept: dict[int, Any] = field(default_factory=dict)  # values that were asked for, by the start of their event
-    # What requirements of some level cannot read, in the order of the bytes; of a view what it hides.
-    unread: list[Event] = field(default_factory=list)
+    asked: dict[tuple[str, ...], Events] = field(default_factory=dict, init=False)  # what `of` has given
 
     def value(self, event: Event) -> Any:
         """The JSON value of an event, None where it is not JSON."""
@@ -160,14 +93,15 @@ class Reading:
         return [self.value(event) for event in events]
 
     @property
-    def history(self) -> list[Event]:
+    def history(self) -> Events:
         """The events that every reader of a run sees alike, by the profile's `catchup.history`."""
-        patterns = self.profile.history or ("*",)
-        return [event for event in self.events if event.kind is not None and matches(event.kind, patterns)]
+        return self.of(self.profile.history or ("*",))
 
-    def of(self, kinds: tuple[str, ...]) -> list[Event]:
+    def of(self, kinds: tuple[str, ...]) -> Events:
         """The events of these types."""
-        return [event for event in self.events if event.kind is not None and matches(event.kind, kinds)]
+        if kinds not in self.asked:
+            self.asked[kinds] = self.events.where(lambda one: one.kind is not None and matches(one.kind, kinds))
+        return self.asked[kinds]
 
     @property
     def has_line(self) -> bool:
@@ -195,18 +129,18 @@ def reading(exchange: Exchange, profile: Profile) -> Reading:
 
 
 def bounded(exchange: Exchange, profile: Profile) -> Exchange:
-    """The exchange, where it is a stream of more than MOST_FRAMES up to there: the rest is not read, as in a run."""
+    """The exchange, where it is a stream beyond a limit up to there: the rest is not read, as in a run."""
     line_ends = exchange.body.count(b"\n") + exchange.body.count(b"\r")  # a frame has one at least
-    if line_ends < MOST_FRAMES or not readable(exchange):
+    if line_ends < min(MOST_FRAMES, MOST_SHAPES) or not readable(exchange):
         return exchange
     one = reading(exchange, profile)
-    if one.size == len(exchange.body):
+    if not one.over:
         return exchange
     number = bisect_left(exchange.ends, one.size)
     ends, times = exchange.ends[: number + 1], exchange.times[: number + 1]
     ends[-1] = one.size
     other = replace(
-        exchange, body=exchange.body[: one.size], ends=ends, times=times, ending=Ending.CUT, detail=OVER_FRAMES,
+        exchange, body=exchange.body[: one.size], ends=ends, times=times, ending=Ending.CUT, detail=one.over,
         ended_us=times[-1],
     )  # fmt: skip
     other.memo["reading"] = replace(one, exchange=other)
@@ -225,26 +159,25 @@ def ended_otherwise(exchange: Exchange, profile: Profile, ending: Ending, detail
     left = one.flawed[-1] if one.flawed and one.flawed[-1].kind is Kind.PARTIAL else None
     unread = one.unread
     if left:
-        unread = [piece for piece in unread if piece.start < left.start]
-        read = replace(one, exchange=other)
-        unread += _left(left, _Clock(other).at(left.end), read)
+        unread, shape = unread.until(left.start), _left(replace(one, exchange=other))
+        if shape:
+            unread.add(unread.number(shape), _Clock(other).at(left.end), left.start, left.end)
     other.memo["reading"] = replace(one, exchange=other, unread=unread)
     return other
 
 
-def hidden(exchange: Exchange, profile: Profile, level: str) -> list[Event]:
+def hidden(exchange: Exchange, profile: Profile, level: str) -> Events:
     """What a requirement that reads this level cannot see of a stream."""
     if not readable(exchange):
-        return []
-    number, unread = LEVELS.index(level), reading(exchange, profile).unread
-    whole = all(one.shape.hidden_from <= number for one in unread)
-    return unread if whole else [one for one in unread if one.shape.hidden_from <= number]
+        return Events([])
+    number = LEVELS.index(level)
+    return reading(exchange, profile).unread.where(lambda one: one.hidden_from <= number)
 
 
 def view(trace: Trace, profile: Profile, level: str) -> tuple[Trace, dict[str, frozenset[str]]]:
     """The trace as a requirement that reads this level sees it; by exchange, the ids that what is hidden violates."""
     unread = {
-        one.id: frozenset(piece.violates for piece in pieces)
+        one.id: frozenset(shape.violates for shape in pieces.shapes)
         for one in trace.exchanges
         if (pieces := hidden(one, profile, level))
     }
@@ -258,17 +191,16 @@ def _seen_at(exchange: Exchange, whole: Reading) -> Reading:
     """A reading without the events that a level hides."""
     number = LEVELS.index(exchange.reads)
 
-    def seen(events: list[Event]) -> list[Event]:
-        whole = not any(0 < one.shape.hidden_from <= number for one in events)
-        return events if whole else [one for one in events if not 0 < one.shape.hidden_from <= number]
+    def is_seen(shape: Shape) -> bool:
+        return not 0 < shape.hidden_from <= number
 
     ahead = whole.foremost
     return replace(
         whole,
         exchange=exchange,
-        events=seen(whole.events),
-        beats=seen(whole.beats),
-        foremost=ahead if ahead is None or seen([ahead[1]]) else None,
+        events=whole.events.where(is_seen),
+        beats=whole.beats.where(is_seen),
+        foremost=ahead if ahead is None or is_seen(ahead[1].shape) else None,
         unread=hidden(whole.exchange, whole.profile, exchange.reads),
     )
 
@@ -282,182 +214,80 @@ def frames(exchange: Exchange, profile: Profile) -> Iterator[Frame]:
     yield from decoder.close()
 
 
-def key_pointers(profile: Profile) -> tuple[str, ...]:
-    """The JSON pointers of the keys of lifecycle tables, of what names an event, and of what all events share."""
-    name = profile.field("framing.event_name.pointer")
-    keys = (place for table in profile.lifecycles.values() for place in table.key)
-    return tuple(dict.fromkeys([*keys, *([name] if name else []), *(profile.field("events.same") or ())]))
-
-
-def _getter(pointer: str) -> Callable[[Any], Any]:
-    """`pointed` for one pointer, quick for a pointer of one step."""
-    key = pointer[1:]
-    if "/" not in key and "~" not in key:
-        return lambda value: value.get(key) if type(value) is dict else None
-    return lambda value: pointed(value, pointer)
-
-
-class _Type(NamedTuple):
-    """An event type, and the deciders of its schema and of that of its adopted readings."""
-
-    kind: str | None
-    decide: Callable[[Any], bool] | None = None
-    decide_adopted: Callable[[Any], bool] | None = None
-
-
-@lru_cache(maxsize=16)
-def _classifier(profile: Profile) -> Callable[[Any, str], _Type]:
-    """A function from a value and its event name to its type."""
-    known: dict[str, _Type] = {}
-
-    def classify(value: Any, name: str) -> _Type:
-        kind = profile.kind_of(value, name)
-        if kind is None:
-            return _Type(None)
-        if kind not in known:
-            files = profile.schema_file(kind), profile.adopted_types.get(kind)
-            found = _Type(kind, *(profile.schemas.decider(file) if file else None for file in files))
-            if len(known) > 1000:  # a candidate invents types: do not grow with it
-                return found
-            known[kind] = found
-        return known[kind]
-
-    return classify
-
-
-def _read(exchange: Exchange, profile: Profile) -> Reading:  # noqa: PLR0915 - the one loop over all bytes
-    found = Reading(exchange, profile)
-    classify = _classifier(profile)
-    keys = [_getter(pointer) for pointer in key_pointers(profile)]
-    keyless = (None,) * len(keys)  # shared: most events have none of the keys
-    time_of = _getter(profile.field("events.time")) if profile.field("events.time") else None
-    order_of = _numbering(profile)
+def _read(exchange: Exchange, profile: Profile) -> Reading:
+    shapes = Shapes(profile)
+    found = Reading(exchange, profile, Events(shapes.listed), Events(shapes.listed), Events(shapes.listed))
     beat = profile.heartbeat
     beat_name = beat.event if beat and beat.form in ("event", "object") else ""
-    clock, shapes, kept = _Clock(exchange), _Shapes(profile), _Kept(found)
-    some_unread, is_sse = not all(rule.reads for rule in profile.rules), profile.framing == "sse"
-    end = 0
+    clock, kept, listed = _Clock(exchange), _Kept(found), shapes.listed
+    event_kind, line_kind, is_sse = Kind.EVENT, Kind.LINE, profile.framing == "sse"
+    most_ahead_s = -math.inf
     for frame in islice(frames(exchange, profile), MOST_FRAMES):
-        found.frames += 1
-        if frame.violations:
-            kept.flawed(frame)
-        if frame.id is not None:
-            found.ids += 1
-        start, end = end, frame.end  # frames tile a body: no second number for the same place
+        kind, start, end, _, _, id_, data_lines, violations = frame
         at_us = clock.at(end)
-        if frame.kind in _SILENT:
-            if len(found.quiet) < KEPT_FRAMES:
-                found.quiet.append(frame)
-            if beat and beat.form == _SILENT[frame.kind] and beat.is_like(frame.data):
-                found.beats.append(Event(shapes.like(Shape("", frame.event)), at_us, start, end))
-            else:  # a greeting, or padding
-                found.others_us.append(at_us)
+        found.frames += 1
+        found.size = end
+        if violations:
+            kept.flawed(frame)
+        if id_ is not None:
+            found.ids += 1
+            if not (id_.isascii() and id_.isprintable()):
+                kept.odd_id(frame)
+        if kind is not event_kind and kind is not line_kind:
+            _note(frame, at_us, found, shapes)
             continue
-        if frame.kind not in (Kind.EVENT, Kind.LINE):
-            malformed = frame.kind is Kind.MALFORMED
-            found.unread += [Event(_MALFORMED, at_us, start, end)] if malformed else _left(frame, at_us, found)
-            continue
-        if is_sse and frame.data_lines != 1 and len(found.spread) < KEPT_FRAMES:
+        if is_sse and data_lines != 1 and len(found.spread) < KEPT_FRAMES:
             found.spread.append(frame)
-        unread_kind = profile.unread_kind(frame.event, frame.data) if some_unread else None
-        if unread_kind:
-            event = Event(shapes.like(Shape(unread_kind, frame.event)), at_us, start, end)
-        else:
-            value, problems = json_text.read(frame.data)
-            parsed = value is not None or not problems
-            kind, decide, decide_adopted = classify(value, frame.event)
-            order = order_of(kind, value, frame.id) if order_of and kind is not None else None
-            here = tuple([get(value) for get in keys])
-            form = json_text.as_read(value) if problems and parsed else value
-            valid = decide(form) if decide and parsed else None
-            shape = Shape(
-                kind, frame.event, keyless if here == keyless else here, valid, kept.problems(problems), parsed,
-                decide_adopted(form) if valid and decide_adopted else None,
-            )  # fmt: skip
-            event = Event(shapes.like(shape), at_us, start, end, order)
-            ahead_s = _ahead_s(time_of(value), at_us) if time_of else None
-            if ahead_s is not None and (found.foremost is None or ahead_s > found.foremost[0]):
-                found.foremost = (ahead_s, event)
-            if event.shape.hidden_from:
-                found.unread.append(event)
-        if event.kind == beat_name:
-            found.beats.append(event)
-        else:
-            found.events.append(event)
-    found.size = end
+        number, order, unix_s = shapes.look(frame)
+        shape = listed[number]
+        if shape.hidden_from:
+            found.unread.add(number, at_us, start, end, order)
+        among = found.beats if shape.kind == beat_name else found.events
+        among.add(number, at_us, start, end, order)
+        # Of a trace's clock the zero is Unix time 0 here.
+        if unix_s is not None and unix_s - at_us / 1e6 > most_ahead_s:
+            most_ahead_s = unix_s - at_us / 1e6
+            found.foremost = most_ahead_s, among[-1]
+        if number >= MOST_SHAPES:
+            found.over = OVER_SHAPES
+            break
+    if found.size < len(exchange.body) and not found.over:
+        found.over = OVER_FRAMES
     return found
 
 
-def _numbering(profile: Profile) -> Callable[[str, Any, str | None], Any] | None:
-    """A function from the type, the value and the id of an event to its `order`; None without sequences."""
-    getters = [None if isinstance(one.place, PseudoPointer) else _getter(one.place) for one in profile.sequences]
-    known: dict[str, list[int]] = {}
-
-    def numbers(kind: str, value: Any, block_id: str | None) -> list[Any]:
-        if kind not in known:
-            known[kind] = [i for i, one in enumerate(profile.sequences) if matches(kind, one.events)]
-        found: list[Any] = [None] * len(getters)
-        for number in known[kind]:
-            get = getters[number]
-            found[number] = get(value) if get else _number(block_id)
-        return found
-
-    def of_one(kind: str, value: Any, block_id: str | None) -> Any:
-        return numbers(kind, value, block_id)[0]
-
-    def of_several(kind: str, value: Any, block_id: str | None) -> Any:
-        found = numbers(kind, value, block_id)
-        return None if all(one is None for one in found) else tuple(found)
-
-    return (of_one if len(getters) == 1 else of_several) if getters else None
-
-
-def _number(block_id: str | None) -> int | str | None:
-    """What an id says as a number: a whole one where it is decimal digits that a double holds."""
-    is_number = block_id is not None and block_id.isascii() and block_id.isdigit() and len(block_id) <= _SAFE_DIGITS
-    return int(block_id) if is_number and block_id is not None else block_id
-
-
-_SAFE_DIGITS = 300  # fewer than a double can hold, and than Python reads
-
-
-def numbered(one: Reading, number: int) -> list[tuple[Event, Any]]:
+def numbered(one: Reading, number: int) -> Iterator[tuple[Event, Any]]:
     """The events that have a number of one of the profile's sequences, and that number."""
     several = len(one.profile.sequences) > 1
-    found = (
-        (event, event.order[number] if several and event.order is not None else event.order) for event in one.events
-    )
-    return [(event, value) for event, value in found if value is not None]
+    for event in one.events.numbered():
+        value = event.order[number] if several else event.order
+        if value is not None:
+            yield event, value
 
 
-class _Shapes:
-    """The shapes of the events of one stream, each once, with what they violate."""
-
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
-        self._known: dict[tuple[Any, ...], Shape] = {}
-
-    def like(self, shape: Shape) -> Shape:
-        """The shape as the other events have it."""
-        same = (shape, *map(type, shape.keys))  # to Python 1 and true are equal
-        try:
-            known = self._known.get(same)
-        except TypeError:  # a list or an object at a key
-            return _defective(shape, self._profile)
-        if known is None:
-            known = _defective(shape, self._profile)
-            if len(self._known) < _KNOWN_SHAPES:
-                self._known[same] = known
-        return known
+def _note(frame: Frame, at_us: int, found: Reading, shapes: Shapes) -> None:
+    """Note a comment or a blank, a malformed frame, or what is left at the end."""
+    beat, form = found.profile.heartbeat, _SILENT.get(frame.kind)
+    if form is None:
+        shape = MALFORMED if frame.kind is Kind.MALFORMED else _left(found)
+        if shape:
+            found.unread.add(shapes.number(shape), at_us, frame.start, frame.end)
+        return
+    if len(found.quiet) < KEPT_FRAMES:
+        found.quiet.append(frame)
+    if beat and beat.form == form and beat.is_like(frame.data):
+        found.beats.add(shapes.number(Shape("", frame.event)), at_us, frame.start, frame.end)
+    else:  # a greeting, or padding
+        found.others_us.append(at_us)
 
 
 class _Kept:
-    """What is kept of frames and problems: of each kind the first ones, as a flood of them says nothing more."""
+    """What is kept of frames with flaws: of each flaw the first ones, as a flood of them says nothing more."""
 
     def __init__(self, found: Reading) -> None:
         self._found = found
         self._flaws: dict[Flaw, int] = {}
-        self._problems = 0
+        self._odd_ids = {True: 0, False: 0}
 
     def flawed(self, frame: Frame) -> None:
         """Keep a frame while one of its flaws is rare, and what was left unended."""
@@ -468,64 +298,20 @@ class _Kept:
         if rare:
             self._found.flawed.append(frame)
 
-    def problems(self, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-        """The problems of an event; without their texts once there were many."""
-        if not problems:
-            return problems
-        self._problems += 1
-        if self._problems <= _KEPT_PROBLEMS:
-            return problems
-        return tuple(json_text.Problem(fault, "", "") for fault in dict.fromkeys(one.fault for one in problems))
+    def odd_id(self, frame: Frame) -> None:
+        """Keep a frame while ids that are as odd as its own are rare: with other characters than ASCII, or without."""
+        is_ascii = str(frame.id).isascii()
+        self._odd_ids[is_ascii] += 1
+        if self._odd_ids[is_ascii] <= KEPT_FRAMES:
+            self._found.odd_ids.append(frame)
 
 
-def _left(frame: Frame, at_us: int, one: Reading) -> list[Event]:
-    """The bytes of a PARTIAL frame, which never ended, where it was the server that broke off."""
+def _left(one: Reading) -> Shape | None:
+    """The shape of the bytes of a PARTIAL frame, which never ended, where it was the server that broke off."""
     if not one.exchange.by_server or one.exchange.role == "cut":
-        return []
+        return None
     unended = "SSE-01" if one.profile.framing == "sse" else "NDJ-01"
-    violates = unended if one.exchange.clean else "TRN-04"
-    return [Event(Shape(None, "", hidden_from=_JSON, violates=violates), at_us, frame.start, frame.end)]
-
-
-_JSON = LEVELS.index("json")
-# Of what is no UTF-8 two readers make two texts.
-_MALFORMED = Shape(None, "", hidden_from=_JSON, violates="EVT-01")
-
-
-def _defective(shape: Shape, profile: Profile) -> Shape:
-    """A shape of events with the level at which it can no longer be read, and the id that it violates.
-
-    An unknown type of an open set is no violation, and neither is what is no JSON by the profile.
-    """
-    if not shape.parsed:
-        if not shape.problems:
-            return shape
-        level, violates = "json", _unparsed({problem.fault for problem in shape.problems}, profile)
-    elif shape.kind is None:
-        level, violates = "type", "EVT-07"
-    elif not profile.open_set and profile.schema_file(shape.kind) is None:
-        level, violates = "type", "EVT-11"
-    elif shape.valid is False:
-        level, violates = "schema", "EVT-08"
-    else:
-        return shape
-    return shape._replace(hidden_from=LEVELS.index(level), violates=violates)
-
-
-def _unparsed(faults: set[json_text.JsonFault], profile: Profile) -> str:
-    """The id that data without a JSON value violates."""
-    if faults == {json_text.JsonFault.TOO_DEEP}:
-        return "EVT-06"
-    several = json_text.JsonFault.SEVERAL_DOCUMENTS in faults and profile.framing == "ndjson"
-    return "NDJ-02" if several else "EVT-02"
-
-
-def _ahead_s(text: Any, at_us: int) -> float | None:
-    """By how many seconds a timestamp is ahead of an arrival on the trace's clock, whose zero is Unix time 0 here."""
-    try:
-        return datetime.fromisoformat(text).timestamp() - at_us / 1e6 if isinstance(text, str) else None
-    except (ValueError, OverflowError):
-        return None  # the schema's format says so
+    return Shape(None, "", hidden_from=JSON, violates=unended if one.exchange.clean else "TRN-04")
 
 
 class _Clock:

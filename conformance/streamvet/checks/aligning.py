@@ -15,7 +15,8 @@ from streamvet.decode import same
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
 
 
 class Side(NamedTuple):

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.flaws import without
 from streamvet.checks.runs import emitted, ended, from_start, scripted
-from streamvet.decode import key_pointers, same, streams
+from streamvet.decode import same, streams
 from streamvet.framing.frame import Flaw
 from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault, as_read
 from streamvet.outcome import NotExercised, apart, finding, has_room, shown
+from streamvet.shapes import key_pointers
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event, Events
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
 
@@ -34,25 +36,26 @@ def _json(expected: str, *faults: JsonFault, of_parsed: bool = True) -> Check:
         if JsonFault.NOT_JSON in faults and profile.framing == "sse":  # of NDJSON it is another row's
             sought = (*faults, JsonFault.SEVERAL_DOCUMENTS)
         for one in streams(trace, profile):
-            for event in chain(one.events, _told_beats(one)):
-                if not event.problems:
-                    exercised = True
-                    continue
-                hits = [problem for problem in event.problems if problem.fault in sought]
-                exercised = exercised or event.parsed or not of_parsed
-                found += [
-                    finding(one.exchange, expected, f"{hit.seen} at {hit.where}", (event.start, event.end))
-                    for hit in hits
-                    if has_room(found, one.exchange)
-                ]
+            for events in (one.events, _told_beats(one)):
+                exercised = exercised or any(
+                    not shape.problems or shape.parsed or not of_parsed for shape in events.shapes
+                )
+                for event in events.where(lambda shape: any(problem.fault in sought for problem in shape.problems)):
+                    if not has_room(found, one.exchange):
+                        break
+                    found += [
+                        finding(one.exchange, expected, f"{hit.seen} at {hit.where}", (event.start, event.end))
+                        for hit in event.problems
+                        if hit.fault in sought
+                    ]
         return found if exercised or found else NO_EVENT
 
     return check
 
 
-def _told_beats(one: Reading) -> list[Event]:
+def _told_beats(one: Reading) -> Events:
     """The heartbeats that are JSON: those of a type that the profile lists."""
-    return [beat for beat in one.beats if beat.kind is not None and one.profile.schema_file(beat.kind)]
+    return one.beats.where(lambda shape: shape.kind is not None and one.profile.schema_file(shape.kind))
 
 
 def typed(trace: Trace, profile: Profile) -> Outcome:
@@ -61,12 +64,11 @@ def typed(trace: Trace, profile: Profile) -> Outcome:
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
-        for event in one.events:
-            if not event.parsed:
-                continue
-            exercised = True
-            if event.kind is None and has_room(found, one.exchange):
-                found.append(finding(one.exchange, expected, shown(one.value(event)), (event.start, event.end)))
+        exercised = exercised or any(shape.parsed for shape in one.events.shapes)
+        for event in one.events.where(lambda shape: shape.parsed and shape.kind is None):
+            if not has_room(found, one.exchange):
+                break
+            found.append(finding(one.exchange, expected, shown(one.value(event)), (event.start, event.end)))
     return found if exercised else NO_EVENT
 
 
@@ -75,14 +77,15 @@ def listed(trace: Trace, profile: Profile) -> Outcome:
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
-        for event in chain(one.events, one.beats):
-            if event.kind is None or not event.parsed:
-                continue
-            exercised = True
-            if profile.schema_file(event.kind) is None and has_room(found, one.exchange):
-                found.append(
-                    finding(one.exchange, "a type that the profile lists", event.kind, (event.start, event.end))
-                )
+        told = [
+            events.where(lambda shape: shape.kind is not None and shape.parsed) for events in (one.events, one.beats)
+        ]
+        exercised = exercised or any(told)
+        for event in chain(*(events.where(lambda shape: not profile.schema_file(str(shape.kind))) for events in told)):
+            if not has_room(found, one.exchange):
+                break
+            want = "a type that the profile lists"
+            found.append(finding(one.exchange, want, str(event.kind), (event.start, event.end)))
     return found if exercised else NO_EVENT
 
 
@@ -91,14 +94,12 @@ def valid(trace: Trace, profile: Profile) -> Outcome:
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
-        for event in chain(one.events, one.beats):
-            if event.valid:
-                exercised = True
-            elif event.valid is False and event.kind:
-                exercised = True
+        for events in (one.events, one.beats):
+            exercised = exercised or any(shape.valid is not None for shape in events.shapes)
+            for event in events.where(lambda shape: shape.valid is False):
                 if not has_room(found, one.exchange):
-                    continue
-                file = profile.schema_file(event.kind) or ""
+                    break
+                file = profile.schema_file(str(event.kind)) or ""
                 expected, seen = profile.schemas.explain(file, as_read(one.value(event)))
                 found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
     return found if exercised else NotExercised("no event of a known type")
@@ -109,12 +110,13 @@ def read_as_adopted(trace: Trace, profile: Profile) -> Outcome:
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
-        for event in chain(one.events, one.beats):
-            if event.adopted is None or event.kind is None:
-                continue
-            exercised = True
-            if not event.adopted and has_room(found, one.exchange):
-                expected, seen = profile.schemas.explain(profile.adopted_types[event.kind], as_read(one.value(event)))
+        for events in (one.events, one.beats):
+            exercised = exercised or any(shape.adopted is not None for shape in events.shapes)
+            for event in events.where(lambda shape: shape.adopted is False):
+                if not has_room(found, one.exchange):
+                    break
+                file = profile.adopted_types[str(event.kind)]
+                expected, seen = profile.schemas.explain(file, as_read(one.value(event)))
                 found.append(finding(one.exchange, f"{event.kind} {expected}", seen, (event.start, event.end)))
     return found if exercised else NotExercised("no event of a type with adopted readings")
 

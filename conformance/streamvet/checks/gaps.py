@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
 
 
 class Gap(NamedTuple):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from streamvet.contract.profile import Heartbeat, Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 

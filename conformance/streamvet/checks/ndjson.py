@@ -16,7 +16,8 @@ from streamvet.outcome import NotExercised, finding, has_room, shown
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event, Shape
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
 
@@ -36,12 +37,16 @@ def one_document(trace: Trace, profile: Profile) -> Outcome:
         return NO_LINE
     found: list[Finding] = []
     for one in read:
-        for event in one.events:
+        for event in one.events.where(_has_several):
             for problem in event.problems:
                 if problem.fault is JsonFault.SEVERAL_DOCUMENTS and has_room(found, one.exchange):
                     span = (event.start, event.end)
                     found.append(finding(one.exchange, "one JSON document on the line", problem.seen, span))
     return found
+
+
+def _has_several(shape: Shape) -> bool:
+    return any(problem.fault is JsonFault.SEVERAL_DOCUMENTS for problem in shape.problems)
 
 
 def unbroken_document(trace: Trace, profile: Profile) -> Outcome:
@@ -51,17 +56,19 @@ def unbroken_document(trace: Trace, profile: Profile) -> Outcome:
         return NO_LINE
     found: list[Finding] = []
     for one in read:
-        events, index, left = one.events, 0, MAX_READ_CHARS
-        while index < len(events):
-            count = 0
-            if left > 0 and not events[index].parsed:
-                count, chars = _pieces(one, events[index : index + MAX_PIECES])
-                left -= chars
-            if count and has_room(found, one.exchange):
-                span = (events[index].start, events[index + count - 1].end)
+        events, following, left = one.events, 0, MAX_READ_CHARS
+        for index in events.places(lambda shape: not shape.parsed):
+            if index < following:
+                continue
+            if left <= 0 or not has_room(found, one.exchange):
+                break
+            count, chars = _pieces(one, events[index : index + MAX_PIECES])
+            left -= chars
+            following = index + count
+            if count:
+                span = (events[index].start, events[following - 1].end)
                 seen = f"one document over {count} lines, the first {shown(one.text(events[index]))}"
                 found.append(finding(one.exchange, "a JSON document on one line", seen, span))
-            index += count or 1
     return found
 
 

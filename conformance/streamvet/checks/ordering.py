@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from itertools import pairwise, zip_longest
+from itertools import chain, pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.aligning import Part, Side, parts, split
 from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, succeeded, unread, with_role
 from streamvet.contract.profile import MESSAGE, matches, pointed
-from streamvet.decode import key_pointers, numbered, same, streams
+from streamvet.decode import numbered, same, streams
 from streamvet.outcome import NotExercised, apart, finding, has_room, shown
+from streamvet.shapes import key_pointers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterable
 
     from streamvet.checks.runs import Emitted
     from streamvet.contract.profile import Lifecycle, Profile, Sequence
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
@@ -93,7 +95,7 @@ def _followed_through(one: Reading, table: Lifecycle) -> tuple[list[Finding], di
             known[kind] = table.knows(kind) and one.profile.schema_file(kind) is not None
         if not known[kind]:
             continue
-        key = tuple([_hashable(event.keys[number]) for number in places])
+        key = tuple([event.keys[number] for number in places])
         now = states.get(key, at_first)
         if not now:
             continue  # this automaton has had its finding
@@ -143,10 +145,6 @@ def _open(one: Reading, table: Lifecycle, accepted: frozenset[str], end: Event) 
     return found
 
 
-def _hashable(value: Any) -> Hashable:
-    return value if isinstance(value, str | int | float | bool | None) else json.dumps(value, sort_keys=True)
-
-
 def increasing(trace: Trace, profile: Profile) -> Outcome:
     """ORD-02: integers compare as numbers, texts by code point."""
     found: list[Finding] = []
@@ -173,13 +171,15 @@ def contiguous(trace: Trace, profile: Profile) -> Outcome:
     found, exercised = [], False
     for one in streams(trace, profile):
         for number, rule in enumerate(profile.sequences if from_start(one) else ()):
-            events = numbered(one, number) if rule.step is not None else []
-            exercised = exercised or bool(events)
-            found += _breaks(one, events, rule)
+            if rule.step is not None:
+                events = numbered(one, number)
+                first = next(events, None)
+                exercised = exercised or first is not None
+                found += _breaks(one, chain([first], events), rule) if first else []
     return found if exercised else NotExercised("no stream from its beginning had the sequence field")
 
 
-def _breaks(one: Reading, numbered: list[tuple[Event, Any]], rule: Sequence) -> list[Finding]:
+def _breaks(one: Reading, numbered: Iterable[tuple[Event, Any]], rule: Sequence) -> list[Finding]:
     """The first jump forward over what could not be read, and the first other break of the sequence."""
     found: dict[bool, Finding] = {}
     wanted, end = rule.first or 0, 0

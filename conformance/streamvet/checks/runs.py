@@ -5,17 +5,17 @@ Judges nothing: the selections here are what several checks begin with.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamvet.contract.profile import NEVER_TIMES
+from streamvet.contract.profile import NEVER_TIMES, matches
 from streamvet.decode import streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
     from streamvet.trace import Exchange, Trace
 
 # Who may stand for the whole history of a run, the best first: the longest attached.
@@ -92,13 +92,7 @@ def unread(one: Reading, start: int = 0, end: int | None = None, *, since_us: in
     """
     if one.exchange.whole is None:
         return False
-    first = bisect_left(one.unread, start, key=_start)
-    last = len(one.unread) if end is None else bisect_left(one.unread, end, key=_start)
-    return any(one.unread[number].at_us >= since_us for number in range(first, last))
-
-
-def _start(piece: Event) -> int:
-    return piece.start
+    return any(piece.at_us >= since_us for piece in one.unread.between(start, end))
 
 
 def is_never(trace: Trace, exchange: Exchange, waited_us: int, within_ms: int) -> bool:
@@ -127,8 +121,7 @@ def scripted(reading: Reading) -> list[Event]:
     """The history without what the server adds to a script of its own."""
     profile = reading.profile
     own = (*(profile.terminal.events if profile.terminal else ()), *(profile.field("events.script.own") or ()))
-    added = {id(event) for event in reading.of(tuple(own))}
-    return [event for event in reading.history if id(event) not in added]
+    return list(reading.history.where(lambda shape: shape.kind is None or not matches(shape.kind, own)))
 
 
 def outcome_kinds(trace: Trace, profile: Profile) -> tuple[str, ...] | None:

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks.flaws import all_ended, without
 from streamvet.contract.profile import MESSAGE
-from streamvet.decode import frames, key_pointers, opened, streams
+from streamvet.decode import frames, opened, streams
 from streamvet.framing import json_text
 from streamvet.framing.frame import Flaw, Kind
 from streamvet.outcome import NotExercised, finding, has_room, shown
+from streamvet.shapes import key_pointers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Shape
     from streamvet.framing.frame import Frame, Violation
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
@@ -30,7 +32,8 @@ NO_EVENT = NotExercised("no stream had an event")
 NO_LINE = NotExercised("no stream had a whole line")
 
 _CONTROL = re.compile(r"[\x01-\x08\x0a-\x1f\x7f]")  # what no field value may have (RFC 9110, 5.5); U+0000 is SSE-04's
-_RETRY = re.compile(rb"(?:\A|[\r\n])(retry: ?([0-9]+))(?=[\r\n])")
+_RETRY = re.compile(rb"retry: ?+([0-9]++)(?=[\r\n])")  # begins with what is searched for quickly
+_LINE_STARTS = (b"", b"\r", b"\n")
 DAY_MS = 86_400_000  # longer than any published client waits by itself, and than a reader of progress stays
 
 # What somebody may have meant as a field of his own: a word as those of the standard, and its colon. Markup, a JSON
@@ -147,9 +150,8 @@ def _of_ids(expected: str, is_wrong: Callable[[str], object]) -> Check:
         return [
             finding(one.exchange, expected, f"id {shown(frame.id)}", (frame.start, frame.end))
             for one in read
-            if one.ids
-            for frame in frames(one.exchange, profile)
-            if frame.id is not None and not _lacks_its_end(one, frame) and is_wrong(frame.id)
+            for frame in one.odd_ids
+            if not _lacks_its_end(one, frame) and is_wrong(str(frame.id))
         ]
 
     return check
@@ -160,12 +162,17 @@ def reconnection_time(trace: Trace, profile: Profile) -> Outcome:
     read = [one for one in streams(trace, profile) if one.has_line]
     if not read:
         return NO_LINE
-    return [
-        finding(one.exchange, f"a retry field from 1 to {DAY_MS - 1}", field[1].decode(), field.span(1))
-        for one in read
-        for field in _RETRY.finditer(one.exchange.body)
-        if not 0 < _bounded(field[2]) < DAY_MS
-    ]
+    found: list[Finding] = []
+    for one in read:
+        for field in _RETRY.finditer(one.exchange.body):
+            begins_line = one.exchange.body[max(field.start() - 1, 0) : field.start()] in _LINE_STARTS
+            if not begins_line or 0 < _bounded(field[1]) < DAY_MS:
+                continue
+            if not has_room(found, one.exchange):
+                break
+            want = f"a retry field from 1 to {DAY_MS - 1}"
+            found.append(finding(one.exchange, want, field[0].decode(), field.span()))
+    return found
 
 
 def _bounded(digits: bytes) -> int:
@@ -180,24 +187,24 @@ def event_name(trace: Trace, profile: Profile) -> Outcome:
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
-        for event in one.events:
-            wanted = _wanted_name(event, one, rule)
-            if wanted is None:
-                continue
-            exercised = True
-            if (event.name or MESSAGE) != wanted and has_room(found, one.exchange):
-                seen = f"event: {event.name}" if event.name else "no event field"
-                found.append(finding(one.exchange, f"event: {wanted}", seen, (event.start, event.end)))
+        named = one.events.where(lambda shape: _wanted_name(shape, profile, rule))
+        exercised = exercised or bool(named)
+        for event in named.where(lambda shape: (shape.name or MESSAGE) != _wanted_name(shape, profile, rule)):
+            if not has_room(found, one.exchange):
+                break
+            want = _wanted_name(event.shape, profile, rule)
+            seen = f"event: {event.name}" if event.name else "no event field"
+            found.append(finding(one.exchange, f"event: {want}", seen, (event.start, event.end)))
     return found if exercised else NO_EVENT
 
 
-def _wanted_name(event: Event, one: Reading, rule: dict[str, str]) -> str | None:
-    """The name that an event must have, None where its data does not say."""
+def _wanted_name(shape: Shape, profile: Profile, rule: dict[str, str]) -> str | None:
+    """The name that events of a shape must have, None where their data does not say."""
     if "equals" in rule:
         return rule["equals"]
-    if not event.parsed or event.kind is None:
+    if not shape.parsed or shape.kind is None:
         return None
-    value = event.keys[key_pointers(one.profile).index(rule["pointer"])]
+    value = shape.keys[key_pointers(profile).index(rule["pointer"])]
     return value if isinstance(value, str) else None
 
 

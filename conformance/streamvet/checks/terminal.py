@@ -5,6 +5,7 @@ Bounds are on the server's answer, thus not scaled; the harness's own lateness i
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.checks.runs import (
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamvet.contract.profile import Profile, Terminal
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
@@ -123,14 +125,13 @@ def nothing_after(trace: Trace, profile: Profile) -> Outcome:
             continue
         exercised = True
         # A second last event is told by TRM-02 where it is a terminal one too.
-        after = [
-            e
-            for e in (*one.events, *one.beats)
-            if e.start >= last[0].end and not (e.kind and matches(e.kind, rule.last) and matches(e.kind, rule.events))
-        ]
+        behind = chain(one.events.between(last[0].end), one.beats.between(last[0].end))
+        after = next(
+            (e for e in behind if not (e.kind and matches(e.kind, rule.last) and matches(e.kind, rule.events))), None
+        )
         if after:
-            seen = f"{after[0].kind or 'a heartbeat'} after {last[0].kind}"
-            found.append(finding(one.exchange, f"nothing after {last[0].kind}", seen, (after[0].start, after[0].end)))
+            seen = f"{after.kind or 'a heartbeat'} after {last[0].kind}"
+            found.append(finding(one.exchange, f"nothing after {last[0].kind}", seen, (after.start, after.end)))
     return found if exercised else NotExercised("no last event arrived")
 
 

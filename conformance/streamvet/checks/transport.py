@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Head, Trace
 
@@ -333,7 +334,7 @@ def _its_end(one: Reading, trace: Trace) -> list[Event]:
     if one.profile.streams == "ambient":
         wanted = len(emitted(trace, one.profile) or ())
         return scripted(one)[wanted - 1 :][:1] if wanted else []
-    return one.of(one.profile.terminal.last) if one.profile.terminal else []
+    return one.of(one.profile.terminal.last)[:1] if one.profile.terminal else []
 
 
 def unaffected_by_leaving(trace: Trace, profile: Profile) -> Outcome:

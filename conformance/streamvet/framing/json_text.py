@@ -12,7 +12,10 @@ import math
 import re
 import sys
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 from streamvet.framing.json_grammar import mistake
 
@@ -115,10 +118,10 @@ def _constant(name: str) -> Any:
     raise _OddityError(name)
 
 
-# Both are raw_decode: (text, start) -> (value, end), or JSONDecodeError.
-_quick: Final = json.JSONDecoder(
+# (text, start) -> (value, end). Where there is no value `_quick` raises StopIteration, the other JSONDecodeError.
+_quick: Final[Callable[[str, int], tuple[Any, int]]] = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_real, parse_constant=_constant
-).raw_decode
+).scan_once  # type: ignore[attr-defined]  # typeshed leaves it out; json.scanner says what it is
 _careful: Final = json.JSONDecoder(
     object_pairs_hook=_Object, parse_int=_Number, parse_float=_Number, parse_constant=_constant
 ).raw_decode
@@ -140,7 +143,7 @@ def read(text: str) -> Reading:
     ):
         try:
             value, end = _quick(text, 0 if text[:1] == "{" else _spaces(text, 0))
-        except (json.JSONDecodeError, _OddityError, RecursionError):
+        except (StopIteration, json.JSONDecodeError, _OddityError, RecursionError):
             return _read_carefully(text)
         if end == len(text) or _spaces(text, end) == len(text):
             return Reading(value)

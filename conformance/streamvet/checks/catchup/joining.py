@@ -14,7 +14,8 @@ from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
     from streamvet.outcome import Outcome
     from streamvet.trace import Trace
 

@@ -20,7 +20,8 @@ from streamvet.outcome import NotExercised
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
     from streamvet.trace import Exchange
 
 Document = dict[str, Any]
