@@ -19,6 +19,7 @@ from streamvet.contract.profile import matches
 from streamvet.events import Events, Shape
 from streamvet.framing import json_text, ndjson, sse
 from streamvet.framing.frame import MOST_FRAMES, OVER_FRAMES, Flaw, Frame, Kind
+from streamvet.framing.lengths import over_long
 from streamvet.shapes import JSON, LEVELS, MALFORMED, Shapes
 from streamvet.trace import Ending
 
@@ -130,21 +131,31 @@ def reading(exchange: Exchange, profile: Profile) -> Reading:
 
 def bounded(exchange: Exchange, profile: Profile) -> Exchange:
     """The exchange, where it is a stream beyond a limit up to there: the rest is not read, as in a run."""
+    if not readable(exchange):
+        return exchange
+    over = over_long(exchange.body, sse=profile.framing == "sse")
+    if over:
+        exchange = _up_to(exchange, over[0], f"limit: {over[1]}")
     line_ends = exchange.body.count(b"\n") + exchange.body.count(b"\r")  # a frame has one at least
-    if line_ends < min(MOST_FRAMES, MOST_SHAPES) or not readable(exchange):
+    if line_ends < min(MOST_FRAMES, MOST_SHAPES):
         return exchange
     one = reading(exchange, profile)
     if not one.over:
         return exchange
-    number = bisect_left(exchange.ends, one.size)
-    ends, times = exchange.ends[: number + 1], exchange.times[: number + 1]
-    ends[-1] = one.size
-    other = replace(
-        exchange, body=exchange.body[: one.size], ends=ends, times=times, ending=Ending.CUT, detail=one.over,
-        ended_us=times[-1],
-    )  # fmt: skip
+    other = _up_to(exchange, one.size, one.over)
     other.memo["reading"] = replace(one, exchange=other)
     return other
+
+
+def _up_to(exchange: Exchange, size: int, limit: str) -> Exchange:
+    """The exchange as if it had been cut off there, at a limit."""
+    number = bisect_left(exchange.ends, size)
+    ends, times = exchange.ends[: number + 1], exchange.times[: number + 1]
+    ends[-1] = size
+    return replace(
+        exchange, body=exchange.body[:size], ends=ends, times=times, ending=Ending.CUT, detail=limit,
+        ended_us=times[-1],
+    )  # fmt: skip
 
 
 def bounded_trace(trace: Trace, profile: Profile) -> Trace:
@@ -222,6 +233,7 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:
     clock, kept, listed = _Clock(exchange), _Kept(found), shapes.listed
     event_kind, line_kind, is_sse = Kind.EVENT, Kind.LINE, profile.framing == "sse"
     most_ahead_s = -math.inf
+    blank_kind, blank_beats = Kind.BLANK, beat is not None and beat.form == "blank"
     for frame in islice(frames(exchange, profile), MOST_FRAMES):
         kind, start, end, _, _, id_, data_lines, violations = frame
         at_us = clock.at(end)
@@ -229,6 +241,9 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:
         found.size = end
         if violations:
             kept.flawed(frame)
+        if kind is blank_kind and not blank_beats and len(found.quiet) >= KEPT_FRAMES:
+            found.others_us.append(at_us)  # as `_note` does: of empty lines there may be a million
+            continue
         if id_ is not None:
             found.ids += 1
             if not (id_.isascii() and id_.isprintable()):

@@ -38,6 +38,8 @@ class Flaw(Enum):
     REPEATED_FIELD = "repeated-field"  # SSE: a second `event` or `id` line in one block
     UNENDED = "unended"  # the input ended inside a block (SSE) or a line (NDJSON)
 
+    __hash__ = object.__hash__  # a member is equal to itself alone; that of Enum is slow, and each flaw is counted
+
 
 class Violation(NamedTuple):
     """One flaw with its byte span `[start, end)` in the whole input, and what was seen there."""

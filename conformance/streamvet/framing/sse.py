@@ -168,7 +168,8 @@ def _frames(buffer: bytes, offset: int, *, final: bool, quiet: bool = False) -> 
             if head + 1 == len(buffer) and not final:
                 break
             end = head + (2 if buffer.startswith(b"\n", head + 1) else 1)
-            flaw = Violation(Flaw.CR, offset + start, offset + end, "\r\n" if end - head > 1 else "\r")
+            seen = "\r\n" if end - head > 1 else "\r"
+            flaw = new_frame(Violation, (Flaw.CR, offset + start, offset + end, seen))
             frame = new_frame(Frame, (blank_kind, offset + start, offset + end, "", "", None, 0, (flaw,)))
         else:
             end = _frame_end(buffer, head, head, eol, final=final)

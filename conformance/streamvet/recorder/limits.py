@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from streamvet.framing.frame import MOST_FRAMES
+from streamvet.framing.lengths import EMPTY_LINES, MOST_EVENT_BYTES, MOST_LINE_BYTES, line_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,9 @@ class Limits:
     # Twice what common servers and proxies allow for a request's head (nginx: four of 8 KiB, Node: 16 KiB); httpcore
     # stops at 100 KiB by itself.
     head_bytes: int = 64 * 1024
-    # Readers that go line by line hold a whole line: Go's bufio.Scanner stops at 64 KiB, Node's readline has no bound.
-    line_bytes: int = 1024 * 1024
-    # An SSE event may have several data lines; a reader holds all of them until the empty line.
-    event_bytes: int = 4 * 1024 * 1024
+    # What a reader holds at once: see there.
+    line_bytes: int = MOST_LINE_BYTES
+    event_bytes: int = MOST_EVENT_BYTES
     # Five times the largest stream that a probe asks for (200 events of 64 KiB).
     body_bytes: int = 64 * 1024 * 1024
     # What is no stream: a run's record may list the events of that largest stream once, and little besides.
@@ -44,6 +44,7 @@ class LineWatch:
     def __init__(self, limits: Limits, *, events: bool) -> None:
         self._limits = limits
         self._events = events  # an event ends with an empty line; elsewhere a line is an event
+        self._line_ends = line_ends(sse=events)
         self._line = 0
         self._event = 0
         self._frames = 0
@@ -54,7 +55,8 @@ class LineWatch:
         self._frames += self._ended(data)
         if self._frames > self._limits.frames:
             return "frames"
-        first, last = _first_end(data), _last_end(data)
+        first = min((at for end in self._line_ends if (at := data.find(end)) >= 0), default=-1)
+        last = max(data.rfind(end) for end in self._line_ends)
         longest = self._line + (first if first >= 0 else len(data))
         self._line = len(data) - last - 1 if last >= 0 else longest
         if longest > self._limits.line_bytes:
@@ -62,7 +64,7 @@ class LineWatch:
         if self._events:
             self._event += len(data)
             joined = self._tail + data
-            if any(blank in joined for blank in (b"\n\n", b"\r\r", b"\n\r\n")):
+            if any(blank in joined for blank in EMPTY_LINES):
                 self._event = self._line
             self._tail = joined[-2:]
             if self._event > self._limits.event_bytes:
@@ -74,12 +76,3 @@ class LineWatch:
         if not self._events:
             return data.count(b"\n")
         return len(_FRAME_END.findall(self._tail + data)) - len(_FRAME_END.findall(self._tail))
-
-
-def _first_end(data: bytes) -> int:
-    found = [at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0]
-    return min(found, default=-1)
-
-
-def _last_end(data: bytes) -> int:
-    return max(data.rfind(b"\n"), data.rfind(b"\r"))

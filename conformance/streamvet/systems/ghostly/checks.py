@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from streamvet.contract.profile import Profile
     from streamvet.decode import Reading
-    from streamvet.events import Event
+    from streamvet.events import Events
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Exchange, Trace
 
@@ -59,7 +59,7 @@ def one_run_end(trace: Trace, profile: Profile) -> Outcome:
     ]
 
 
-def _second(one: Reading, events: list[Event]) -> tuple[int, int]:
+def _second(one: Reading, events: Events) -> tuple[int, int]:
     """The bytes of the second of these events; where there is none, the place behind the last event of all."""
     if events:
         return events[1].start, events[1].end

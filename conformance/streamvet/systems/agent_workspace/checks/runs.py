@@ -30,7 +30,7 @@ def exact_snapshot(fleet: Fleet, one: Connection) -> list[Finding] | None:
     """FLT-02: where there are more than fit, any fifty."""
     if one.snapshot is None:
         return None
-    seen = [row for row in one.runs if row.event is one.snapshot]
+    seen = [row for row in one.runs if row.event == one.snapshot]
     wrong: tuple[str, str] | None = None
     for state in fleet.told(one, one.snapshot):
         mine = fleet.active(state, one)
@@ -46,7 +46,7 @@ def newest_in_snapshot(fleet: Fleet, one: Connection) -> list[Finding] | None:
     """FLT-17."""
     if one.snapshot is None:
         return None
-    ids = {row.id for row in one.runs if row.event is one.snapshot}
+    ids = {row.id for row in one.runs if row.event == one.snapshot}
     states = fleet.told(one, one.snapshot)
     older = [ids - fleet.visible(it, one).keys() for it in states if len(fleet.active(it, one)) > fleet.figures.runs]
     if len(older) < len(states) or not older:

@@ -197,7 +197,7 @@ class Fleet:
 
     def told(self, one: Connection, event: Event) -> list[State]:
         """The states that an event may be about: those since it was asked for, or those of the poll behind it."""
-        if event is one.snapshot or event is one.first_batch:
+        if event in (one.snapshot, one.first_batch):
             return self.in_force(one.exchange.sent_us, event.at_us)
         return self.in_force(event.at_us - self.slack_us(one), event.at_us)
 
@@ -248,7 +248,7 @@ class Fleet:
 
     def unshown(self, one: Connection) -> list[tuple[State, str]]:
         """What has to be told to a connection of the states at the seam: what its snapshot does not show."""
-        rows = {row.id: row for row in one.runs if row.event is one.snapshot}
+        rows = {row.id: row for row in one.runs if row.event == one.snapshot}
         shown = {name: max((s.number for s in self.showing(one, row)), default=0) for name, row in rows.items()}
         pairs = self.at_the_seam(one)
         changed = [(after, name) for before, after in pairs for name in self._changed(one, before, after)]
