@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
     from streamvet.outcome import Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
