@@ -263,6 +263,18 @@ CASES = [
     Case(
         "credentials have a place",
         "builds",
+        {"/auth/kind": "header"},
+        "/auth/parameter: expected the name of the header that carries the credential, got nothing",
+    ),
+    Case(
+        "credentials have a place",
+        "ghostly",
+        {"/auth/kind": "header", "/auth/parameter": "X Key"},
+        "/auth/parameter: expected the name of a header field, got 'X Key'",
+    ),
+    Case(
+        "credentials have a place",
+        "builds",
         {"/auth/kind": "cookie"},
         "/auth/parameter: expected the name of the cookie that carries the credential, got nothing",
     ),

@@ -16,6 +16,7 @@ from streamvet.contract.route import Tls
 from streamvet.contract.target import Launch, load_target, placeholders, target_of
 from streamvet.masking import veiled
 
+CHAT = Path(__file__).parents[1] / "candidates" / "chat"
 MINIMAL = {"profile": "ghostly", "base_url": "http://127.0.0.1:4000"}
 LOGIN = {"email": "a@example.org", "password": "${GHOSTLY_PASSWORD}"}
 
@@ -138,6 +139,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a field of a bearer": (
         {"profile": "promptfloe", "headers": {"authorization": "Bearer a"}},
         "/headers/authorization: expected a field that carries no credentials",
+    ),
+    "the field of a key": (
+        {"profile": str(CHAT), "headers": {"x-api-key": "a"}},
+        "/headers/x-api-key: expected a field that carries no credentials",
     ),
     "a name that no field has": ({"headers": {"X Tenant": "a"}}, "/headers: expected a match of "),
     "a value with a line end": ({"headers": {"X-Tenant": "a\nb"}}, "/headers/X-Tenant: expected a match of "),

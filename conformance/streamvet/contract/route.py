@@ -112,9 +112,12 @@ def _check_host(url: str, place: str, path: Path) -> None:
 def _check_field(name: str, profile: Profile, path: Path) -> None:
     """A header field on every request is none by which the suite tries something, credentials among it."""
     own = name.lower()
-    carrying = {"none": set[str](), "bearer": {"authorization", "cookie"}}.get(
-        profile.field("auth.kind") or "none", {"cookie"}
+    kind = profile.field("auth.kind") or "none"
+    carrying = {"none": set[str](), "bearer": {"authorization", "cookie"}, "basic": {"authorization", "cookie"}}.get(
+        kind, {"cookie"}
     )
+    if kind == "header":
+        carrying = carrying | {str(profile.field("auth.parameter")).lower()}
     bears = any(one.bearer for one in profile.operations.values())
     if own in carrying or (bears and own == "authorization"):
         raise FileError(path, f"/headers/{name}", "a field that carries no credentials: they go into credentials", name)

@@ -32,6 +32,10 @@ def dressed(
         return [], {str(profile.field("auth.parameter") or "token"): token}
     if kind == "cookie" and not operation.bearer:
         return [("Cookie", f"{profile.field('auth.parameter')}={token}")], {}
+    if kind == "header" and not operation.bearer:
+        return [(str(profile.field("auth.parameter")), token)], {}
+    if kind == "basic" and not operation.bearer:  # RFC 7617, 2
+        return [("Authorization", f"Basic {base64.b64encode(token.encode()).decode()}".strip())], {}
     return [("Authorization", f"Bearer {token}".strip())], {}
 
 

@@ -111,11 +111,12 @@ async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
     run, watch = await driver.begin("watch", observe_us=observe_us)
     if watch is None:
         return
-    left = await driver.attach(run, "cut", cut=CutPlan(0))  # a timer may be shared, and end with the first who leaves
-    await left.ended(driver.bounds.answer_s)
     watches = [watch]
-    if driver.profile.field("readers.independent"):  # a timer may be shared, and tell one of those who wait alone
-        watches.append(await driver.attach(run, "watch", observe_us=observe_us))
+    if driver.setting.has("attach"):  # a timer may be shared, and end with the first who leaves
+        left = await driver.attach(run, "cut", cut=CutPlan(0))
+        await left.ended(driver.bounds.answer_s)
+        if driver.profile.field("readers.independent"):  # or tell one of those who wait alone
+            watches.append(await driver.attach(run, "watch", observe_us=observe_us))
     await asyncio.gather(*(driver.observe(one, observe_ms / 1000) for one in watches))
     await driver.tidy_up(run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.fitting.misfit import Misfit, names_in, place_of, request_of
@@ -156,10 +157,12 @@ def record_states(profile: Profile) -> Iterable[Misfit]:
 
 
 def carry_credentials(profile: Profile) -> Iterable[Misfit]:
-    """A cookie and a query parameter have names."""
-    kind = profile.field("auth.kind")
-    if kind in ("cookie", "query") and profile.field("auth.parameter") is None:
+    """A cookie, a query parameter and a header field have names; what goes by Authorization has none."""
+    kind, name = profile.field("auth.kind"), profile.field("auth.parameter")
+    if kind in ("cookie", "query", "header") and name is None:
         yield Misfit("/auth/parameter", f"the name of the {kind} that carries the credential", "nothing")
+    if kind == "header" and name is not None and re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) is None:
+        yield Misfit("/auth/parameter", "the name of a header field", repr(name))
 
 
 def log_in(profile: Profile) -> Iterable[Misfit]:
@@ -169,7 +172,7 @@ def log_in(profile: Profile) -> Iterable[Misfit]:
         yield Misfit("/auth/login", "the operation login", "true, and no such operation")
     if login and not wanted:
         yield Misfit("/operations/login", "auth.login: true", repr(wanted))
-    if login and wanted and kind in ("bearer", "query") and "token" not in login.raw:
+    if login and wanted and kind not in ("cookie", "none") and "token" not in login.raw:
         yield Misfit("/operations/login/token", "where the answer has the token", "nothing")
 
 
