@@ -61,6 +61,15 @@ def returned(first: Exchange, cursor: str, status: int) -> Exchange:
     )  # fmt: skip
 
 
+def resumed(body: bytes) -> Exchange:
+    """The same reader, who comes back behind the first event and is sent the rest."""
+    refusal, later = returned(stream(b""), "1", 400), stream(body, cursor="1", cursor_from="seen", after=1)
+    return dataclasses.replace(
+        later, id="x3", operation="resume", role="resumed", sent_us=refusal.sent_us, ended_us=refusal.ended_us,
+        head=later.head and later.head._replace(at_us=refusal.times[0]), times=refusal.times,
+    )  # fmt: skip
+
+
 def tried(*streams: Exchange, script: list[Any] | None = None, outcome: str = "succeeds") -> Trace:
     start = dataclasses.replace(
         START, operation="start:build", about={"meant": "answer", "run": "r1", "kind": "build"},
@@ -102,6 +111,18 @@ CASES = [
         "an own cursor that is refused for no reason",
         tried(stream(LINE + OVER), returned(stream(b""), "1", 400)),
         {"TRN-01": "FAIL"},
+    ),
+    Case("a reader that comes back", tried(stream(LINE + OVER), resumed(OVER)), {}),
+    Case(
+        "two events with one cursor (quickfeed#1662)",
+        tried(stream(LINE + block(1, "line", text="two") + OVER), resumed(OVER)),
+        {"CAT-21": "FAIL"},
+    ),
+    Case(
+        "no cursors where the reader has come back (r3labs/sse#52)",
+        tried(stream(LINE + OVER), resumed(OVER.partition(b"\n")[2])),
+        {"CAT-21": "FAIL"},
+        frozenset({"CAT-05"}),
     ),
     Case(
         "an id that is not ASCII (undici#5746, simonx1/ruby-mcp-client#200, whatwg/html#689)",

@@ -13,7 +13,7 @@ from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import CLEAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Check, Finding, Outcome
@@ -89,10 +89,12 @@ def unknown_run(trace: Trace, profile: Profile) -> Outcome:
     return [one for x in asked for one in refused(x, profile.field("auth.unknown"), "an unknown run")]
 
 
-def is_refusal(exchange: Exchange) -> bool:
-    """Whether a request was refused: with a 4xx status, and no stream."""
+def is_refusal(exchange: Exchange, allowed: Sequence[int | str] = ("4xx",)) -> bool:
+    """Whether a request was refused: with one of these statuses, or one of such a class, and no stream."""
     head = exchange.head
-    return head is not None and 400 <= head.status < 500 and head.media_type not in STREAM_TYPES
+    if head is None or head.media_type in STREAM_TYPES:
+        return False
+    return head.status in allowed or f"{head.status // 100}xx" in allowed
 
 
 def error_shape(trace: Trace, profile: Profile) -> Outcome:

@@ -93,7 +93,7 @@ def list_faults(as_json: AsJson = False) -> None:
     rows = [
         {
             "name": one.name, "id": one.id, "profiles": list(one.profiles), "note": one.note, "honest": one.honest,
-            "generated": one.generated,
+            "generated": one.generated, "fixture": one.fixture,
         }
         for one in found
     ]  # fmt: skip
@@ -106,7 +106,9 @@ def list_faults(as_json: AsJson = False) -> None:
 
 
 def _found_by(fault: Fault) -> str:
-    """What marks the rows that `streamvet prove` leaves to `prove --generated`."""
+    """What marks the rows that `streamvet prove` leaves to `prove --generated`, or to a test."""
+    if fault.fixture:
+        return " (no built-in profile asks for it: tests/candidates/test_fixture_profiles.py finds it)"
     return " (only generated stimuli show it)" if fault.generated else ""
 
 

@@ -168,7 +168,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("starts", "cancel", "terminal"), connections=2,
     ),
     Probe(
-        "cursors", resuming.cursors, ("CAT-05", "CAT-06", "CAT-07", "CAT-08", "CAT-09", "CAT-10"),
+        "cursors", resuming.cursors, ("CAT-05", "CAT-06", "CAT-07", "CAT-08", "CAT-09", "CAT-10", "CAT-21"),
         resuming.cursors_stimuli, needs=("starts", "cursor", "terminal"), connections=14,
     ),
     Probe(

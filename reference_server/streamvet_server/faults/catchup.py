@@ -125,6 +125,13 @@ def _told_anew(memory: Memory) -> Seams:
     return Seams(document=document)
 
 
+def _second_unnamed() -> Seams:
+    def document(shown: Shown, told: Any) -> Iterable[Any]:
+        return ({key: it for key, it in told.items() if key != "id"} if shown.number == 2 else told,)
+
+    return Seams(document=document)
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "finished-run-incomplete", "CAT-02", GHOSTLY + PROMPTFLOE, "The replay of a finished run lacks an event.",
@@ -163,6 +170,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "empty-cursor-refused", "CAT-10", PROMPTFLOE, "An empty cursor is refused.",
         turned(reads, "cursor", _empty_refused),
+    ),
+    Fault(
+        "second-event-without-cursor", "CAT-21", PROMPTFLOE, "The second event of a run has no cursor.", _second_unnamed
     ),
     Fault(
         "detached-ended-early", "CAT-11", PROMPTFLOE, "A run without readers is ended at 55 % of its time.",

@@ -33,4 +33,5 @@ CHECKS: dict[str, Check] = {
     "CAT-18": restarts.served_after_restart,
     "CAT-19": joining.first_in_time,
     "CAT-20": restarts.survives,
+    "CAT-21": cursors.own_cursor,
 }

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from streamvet.checks.access import is_refusal
 from streamvet.checks.catchup.history import cursor_in, identity, loss, losses, pairs_of, repeats, resumed
 from streamvet.checks.runs import by_run, ended, unread, witness
-from streamvet.decode import opened, readable, reading
+from streamvet.decode import opened, readable, reading, same
 from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Reading
-    from streamvet.outcome import Check, Outcome
+    from streamvet.decode import Event, Reading
+    from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
 
@@ -73,19 +73,45 @@ def refusal(source: str, what: str) -> Check:
         asked = [x for x in trace.exchanges if x.about.get("cursor_from") == source and x.head]
         if not asked:
             return NotExercised(f"no stream was requested with {what}")
-        del profile
+        allowed = profile.field("catchup.cursor.refused")
+        named = " or ".join(map(str, allowed))
         return [
             finding(
                 x,
-                f"{what}, {shown(x.about['cursor'])}, refused with a 4xx status and no stream",
+                f"{what}, {shown(x.about['cursor'])}, refused with status {named} and no stream",
                 f"status {x.status}, content-type {x.head.media_type or 'none' if x.head else 'none'}",
                 (0, len(x.body)),
             )
             for x in asked
-            if not is_refusal(x)
+            if not is_refusal(x, allowed)
         ]
 
     return check
+
+
+def own_cursor(trace: Trace, profile: Profile) -> Outcome:
+    """CAT-21: that an event comes again is another row's, where it is the same one."""
+    found, exercised = [], False
+    for readings in by_run(trace, profile).values():
+        if not any(resumed(one) for one in readings):
+            continue
+        exercised = exercised or any(one.history for one in readings)
+        found += [one for one in map(_first_unnamed, readings) if one]
+    return found if exercised else NotExercised("no stream was resumed from a cursor")
+
+
+def _first_unnamed(one: Reading) -> Finding | None:
+    """The finding of the first event that has no cursor, or that of another one."""
+    named: dict[str, Event] = {}
+    for number, event in enumerate(one.history, start=1):
+        cursor, where = cursor_in(one, event), (event.start, event.end)
+        if cursor is None:
+            return finding(one.exchange, f"a cursor of event {number}", f"{event.kind} without one", where)
+        other = named.setdefault(cursor, event)
+        if other is not event and not same(one.value(other), one.value(event)):
+            seen = f"{shown(cursor)}, as {other.kind} before has it"
+            return finding(one.exchange, f"a cursor of its own of event {number}", seen, where)
+    return None
 
 
 def empty_cursor(trace: Trace, profile: Profile) -> Outcome:

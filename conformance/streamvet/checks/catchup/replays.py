@@ -41,13 +41,13 @@ def whole_when_joined(trace: Trace, profile: Profile) -> Outcome:
 
 
 def _was_active(whole: Reading, one: Reading) -> bool:
-    """Whether there was something to miss between replay and live: the run went on after the second request.
+    """Whether there was something to miss between replay and live: the run went on once the second reader had a head.
 
     A stream that begins with the ending of the run is that of a finished one, whatever its reader had meant.
     """
     terminal = one.profile.terminal
     begins_over = bool(terminal and one.events and one.of(terminal.events)[:1] == one.events[:1])
-    return not begins_over and any(event.at_us > one.exchange.sent_us for event in whole.history)
+    return not begins_over and any(event.at_us > one.head_us for event in whole.history)
 
 
 def _whole(pairs: list[tuple[Reading, Reading]], place: str) -> Outcome:
