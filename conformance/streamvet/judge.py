@@ -21,7 +21,7 @@ from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from streamvet.contract.profile import Profile
     from streamvet.contract.registry import Registry, Requirement
@@ -55,10 +55,12 @@ class Ruling:
     )  # streams with events that were not read, by what they violate
     unkept: int = 0  # findings that were not kept and whose texts no finding has that was
 
+    hindered_by: tuple[str, ...] = ()  # what is violated, where it was never exercised
+
     @property
     def causes(self) -> frozenset[str]:
-        """The ids that explain its findings, or kept its check from reading."""
-        return frozenset(self.unread).union(*(one.explained_by for one in self.explained))
+        """The ids that explain its findings, or kept its check from reading, or it from being exercised."""
+        return frozenset((*self.unread, *self.hindered_by)).union(*(one.explained_by for one in self.explained))
 
 
 @dataclass(slots=True)
@@ -249,7 +251,7 @@ class Judge:
         return Ruling(
             row, verdict, reason, tally.exercised, tuple(tally.findings), probes,
             explained=tuple(tally.explained), unread=dict(tally.unread), unkept=tally.unkept,
-            unjudged=bool(tally.unjudged),
+            unjudged=bool(tally.unjudged), hindered_by=self._hindering(row),
         )  # fmt: skip
 
     def _verdict(self, row: Requirement, tally: Tally) -> tuple[Verdict, str]:
@@ -265,7 +267,15 @@ class Judge:
             return Verdict.INCONCLUSIVE, f"what was due was not looked at: {_worst_of(overlooked)}"
         if tally.exercised:
             return Verdict.PASS, "; ".join(filter(None, (tally.attempts.acquitted(), _not_read(tally.unread))))
-        return Verdict.INCONCLUSIVE, "; ".join(filter(None, (_reasons(tally.reasons), _not_read(tally.unread))))
+        reasons = (_hindered(self._hindering(row)), _reasons(tally.reasons), _not_read(tally.unread))
+        return Verdict.INCONCLUSIVE, "; ".join(filter(None, reasons))
+
+    def _hindering(self, row: Requirement) -> tuple[str, ...]:
+        """What explains a requirement that was never exercised: what is violated may keep it from that."""
+        tally = self.tallies[row.id]
+        if tally.exercised or tally.findings or tally.explained:
+            return ()
+        return tuple(one for one in row.explained_by if one in self.tallies and self.tallies[one].findings)
 
 
 def judge(
@@ -379,6 +389,11 @@ def _explanation(tally: Tally) -> str:
     """Why there is nothing but findings that are explained."""
     causes = dict.fromkeys(name for one in tally.explained for name in one.explained_by)
     return f"violated only where {', '.join(causes)} is violated too"
+
+
+def _hindered(causes: Sequence[str]) -> str:
+    """What is violated, and may have kept a requirement from being exercised; "" where nothing is."""
+    return f"{', '.join(causes)} {'is' if len(causes) == 1 else 'are'} violated" if causes else ""
 
 
 def _not_read(unread: Mapping[str, int]) -> str:

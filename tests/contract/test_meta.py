@@ -370,7 +370,9 @@ def _set(pointer: str, value: object) -> Callable[[dict[str, Any]], None]:
 
 
 BROKEN = {
-    "a key is missing": Broken(_lose("framing"), "the file: expected the keys format, profile, title, version, streams,"),
+    "a key is missing": Broken(
+        _lose("framing"), "the file: expected the keys format, profile, title, version, streams,"
+    ),
     "a key has a typing error": Broken(_set("/heartbeat/intervall_ms", 1), "/heartbeat: expected only known keys, got"),
     "a text for a number": Broken(
         _set("/heartbeat/interval_ms", "15 s"), "/heartbeat/interval_ms: expected integer, got '15 s'"

@@ -200,6 +200,16 @@ def test_an_explained_finding_names_its_causes() -> None:
     assert found.reason == "violated only where SSE-02 is violated too"
 
 
+def test_what_was_never_exercised_names_what_may_have_kept_it_from_that() -> None:
+    ignored = next(row.bad for row in examples("ACC-13") if row.bad.exchanges[1].status == 200)
+    cosma = load_profile("cosma")
+    all_rulings = judge([ignored], cosma, load_registry(cosma), system_of(cosma).checks)
+    (ruling,) = [one for one in all_rulings if one.requirement.id == "ACC-14"]
+    assert ruling.verdict is Verdict.INCONCLUSIVE
+    assert ruling.reason == "ACC-13 is violated; nothing was refused"
+    assert ruling.causes == {"ACC-13"}
+
+
 def test_an_explanation_is_of_one_trace() -> None:
     def elsewhere(trace: Trace, profile: Profile) -> Outcome:
         return blames("x2")(trace, profile) if trace is FAILING else []

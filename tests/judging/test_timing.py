@@ -168,3 +168,10 @@ def test_a_gap_that_is_hardly_within_its_bound_may_have_begun_earlier() -> None:
     beat_us = next(one for one in WATCHED.exchanges[1].times if one > 10_000_000)
     assert watched(WATCHED, Late(beat_us - 2_500_000, 2_500_000)) == "harness late by 2500 ms"
     assert watched(WATCHED, Late(beat_us - 1_500_000, 1_500_000)) == []
+
+
+def test_a_harness_that_was_late_cannot_tell_never_from_late() -> None:
+    (never,) = [row.bad for row in examples("TRM-04") if row.base.startswith("ghostly") and not row.holds][:1]
+    x2 = never.exchanges[1]
+    outcome = closes(replace(never, late=(Late(x2.ended_us - 900_000, 900_000),)), GHOSTLY)
+    assert outcome == NotExercised("harness late by 900 ms", due=True)

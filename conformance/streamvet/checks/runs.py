@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamvet.contract.profile import NEVER_TIMES, matches
+from streamvet.contract.profile import matches
 from streamvet.decode import streams
 
 if TYPE_CHECKING:
@@ -93,15 +93,6 @@ def unread(one: Reading, start: int = 0, end: int | None = None, *, since_us: in
     if one.exchange.whole is None:
         return False
     return any(piece.at_us >= since_us for piece in one.unread.between(start, end))
-
-
-def is_never(trace: Trace, exchange: Exchange, waited_us: int, within_ms: int) -> bool:
-    """Whether so long a wait, to the end of an exchange, for what is due within `within_ms` says that it never comes.
-
-    It is no matter of time then, for which the harness may have been late.
-    """
-    late_us = trace.late_us(exchange.ended_us - waited_us, exchange.ended_us)
-    return waited_us - late_us > NEVER_TIMES * within_ms * 1000
 
 
 class Emitted(NamedTuple):

@@ -12,7 +12,6 @@ from streamvet.checks.runs import (
     by_run,
     from_start,
     has_last,
-    is_never,
     left_alone,
     outcome_kinds,
     succeeded,
@@ -136,17 +135,15 @@ def nothing_after(trace: Trace, profile: Profile) -> Outcome:
 
 
 def closes(trace: Trace, profile: Profile) -> Outcome:
-    """TRM-04: at all; see `is_never`."""
-    found, exercised = [], False
+    """TRM-04: at all; see `Timing.is_never`."""
+    found, timing = [], Timing(trace)
     for one, last, within_ms in _last_seen(trace, profile):
         x = one.exchange
-        open_us = x.ended_us - last.at_us
-        never = is_never(trace, x, open_us, within_ms)
-        exercised = exercised or x.by_server or never
-        if never and not x.by_server:
-            want = f"the end of the stream after {last.kind}"
-            found.append(finding(x, want, _still_open(open_us), (last.start, last.end), x.ended_us))
-    return found if exercised else NotExercised("no stream was read for long enough after its last event")
+        timing.exercised = timing.exercised or x.by_server
+        if not x.by_server and timing.is_never(x, last.at_us, within_ms):
+            want, seen = f"the end of the stream after {last.kind}", _still_open(x.ended_us - last.at_us)
+            found.append(finding(x, want, seen, (last.start, last.end), x.ended_us))
+    return timing.outcome(found, NotExercised("no stream was read for long enough after its last event"))
 
 
 def closed_in_time(trace: Trace, profile: Profile) -> Outcome:
@@ -182,17 +179,17 @@ def finished_closes(trace: Trace, profile: Profile) -> Outcome:
     """TRM-05: its ending, and its close at all; a stream that is resumed from behind the ending has only the latter."""
     rule = _terminal(profile)
     within_ms = rule.finished_within_ms
-    found, exercised = [], False
+    found, timing = [], Timing(trace)
     for one in _of_finished_runs(trace, profile):
         x, open_us = one.exchange, one.exchange.ended_us - one.exchange.sent_us
-        never = within_ms is not None and not x.by_server and is_never(trace, x, open_us, within_ms)
+        timing.exercised = timing.exercised or x.by_server
+        never = within_ms is not None and not x.by_server and timing.is_never(x, x.sent_us, within_ms)
         cut_short = x.by_server and x.clean and _may_have_the_end(one) and not one.of(rule.last)
-        exercised = exercised or x.by_server or never
         if never or cut_short:
             want = f"{_or(rule.last)} and the end of the stream of a finished run"
             seen = f"{_closed_after(open_us) if cut_short else _still_open(open_us)}, {_last(one)}"
             found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=not one.of(rule.last)))
-    return found if exercised else NO_FINISHED
+    return timing.outcome(found, NO_FINISHED)
 
 
 def finished_in_time(trace: Trace, profile: Profile) -> Outcome:
@@ -300,20 +297,19 @@ def _states(
 
 
 def end_for_all(trace: Trace, profile: Profile) -> Outcome:
-    """TRM-08: at all; see `is_never`."""
+    """TRM-08: at all; see `Timing.is_never`."""
     rule = _terminal(profile)
     within_ms = rule.join_within_ms
-    found, exercised = [], False
+    found, timing = [], Timing(trace)
     for one, end in _beside_an_end(trace, profile):
-        x, came = one.exchange, bool(one.of(rule.last))
-        waited_us = x.ended_us - max(end.at_us, x.sent_us)
-        never = within_ms is not None and not came and not x.by_server and is_never(trace, x, waited_us, within_ms)
-        exercised = exercised or came or x.by_server or never
-        if never:
-            seen = f"it had not come {_after_another(waited_us, end)}, {_last(one)}"
+        x, since_us = one.exchange, max(end.at_us, one.exchange.sent_us)
+        came = x.by_server or bool(one.of(rule.last))
+        timing.exercised = timing.exercised or came
+        if within_ms is not None and not came and timing.is_never(x, since_us, within_ms):
+            seen = f"it had not come {_after_another(x.ended_us - since_us, end)}, {_last(one)}"
             span, beside = _last_span(one), [end.one.exchange.id]
             found.append(finding(x, "the end of the run", seen, span, x.ended_us, beside=beside, absent=True))
-    return found if exercised else NO_SECOND
+    return timing.outcome(found, NO_SECOND)
 
 
 def end_in_time(trace: Trace, profile: Profile) -> Outcome:

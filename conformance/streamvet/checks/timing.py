@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamvet.contract.profile import NEVER_TIMES
 from streamvet.outcome import NotExercised
 from streamvet.trace import Ending
 
@@ -46,6 +47,19 @@ class Timing:
         else:
             self.exercised = self.exercised or came or over
         return over
+
+    def is_never(self, exchange: Exchange, since_us: int, within_ms: int) -> bool:
+        """Whether the wait to the end of an exchange for what is due within `within_ms` says that it never comes.
+
+        It is no matter of time then, for which the harness may have been late.
+        """
+        waited_us, bound_us = exchange.ended_us - since_us, NEVER_TIMES * within_ms * 1000
+        late_us = self.trace.late_us(since_us, exchange.ended_us)
+        never = waited_us - late_us > bound_us
+        if waited_us > bound_us and not never:
+            self.late_us = max(self.late_us, late_us)
+        self.exercised = self.exercised or never
+        return never
 
     def outcome(self, found: list[Finding], otherwise: NotExercised) -> Outcome:
         """The outcome of the check. Where something cannot be told, that the rest was in time says too little."""

@@ -98,6 +98,28 @@ def pairs_of(trace: Trace, profile: Profile, chosen: Callable[[Reading], bool]) 
     return pairs
 
 
+def both_cut(trace: Trace, profile: Profile) -> list[tuple[Reading, Reading]]:
+    """Pairs of streams of runs that nobody has whole before a restart: the first one, and a later one. Both were cut.
+
+    What both had can be compared, and nothing behind that.
+    """
+    pairs = []
+    for readings in by_run(trace, profile).values():
+        before = [one for one in readings if not one.exchange.about.get("restarts")]
+        if witness(before) is None:
+            cut = [one for one in before if one.exchange.role == "cut" and from_start(one) and one.history]
+            pairs += [(cut[0], one) for one in cut[1:]]
+    return pairs
+
+
+def within_both(whole: Reading, one: Reading, lost: Lost) -> Lost:
+    """What a stream lacks of another one that was cut, too: of what is before the last event that it has."""
+    key = identity(whole.profile)
+    places = {key(whole, event): number for number, event in enumerate(whole.history)}
+    last = places.get(key(one, one.history[-1]), len(places)) if one.history else 0  # what is in no place came later
+    return Lost([number for number in lost.numbers if number < last], lost.hidden)
+
+
 def read_finished(one: Reading) -> bool:
     """Whether a stream is that of a finished run, from its start to its end."""
     return bool(
@@ -120,7 +142,7 @@ def repeats(whole: Reading, one: Reading) -> list[Finding]:
     """The first event that comes more often than in the whole history: what is there twice is another row's."""
     key, seen = identity(one.profile), Counter[Any]()
     once = Counter(key(whole, event) for event in whole.history)
-    for event in one.history:
+    for event in one.history if ended(whole) else (e for e in one.history if e.at_us <= whole.exchange.ended_us):
         mark = key(one, event)
         seen[mark] += 1
         if seen[mark] > max(once[mark], 1):

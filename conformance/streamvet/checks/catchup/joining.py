@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamvet.checks.runs import ended, is_never, unread
+from streamvet.checks.runs import ended, unread
 from streamvet.checks.timing import Timing
 from streamvet.decode import same, streams
 from streamvet.outcome import NotExercised, finding, shown
@@ -22,21 +22,20 @@ if TYPE_CHECKING:
 
 def start_state(trace: Trace, profile: Profile) -> Outcome:
     """CAT-01: what comes first, whenever it comes."""
-    rule, found, exercised = profile.field("catchup.first"), [], False
+    rule, found, timing = profile.field("catchup.first"), [], Timing(trace)
     want = f"{' or '.join(rule['events'])} first"
     for one in _answered(trace, profile):
         x, first = one.exchange, _first(one)
         if first is None:
-            never = x.by_server or is_never(trace, x, x.ended_us - x.sent_us, rule["within_ms"])
-            exercised = exercised or never
-            if never:
+            if x.by_server or timing.is_never(x, x.sent_us, rule["within_ms"]):
+                timing.exercised = True
                 found.append(finding(x, want, f"no event, then {x.ending.value}", absent=True))
             continue
-        exercised = True
+        timing.exercised = True
         if first.kind not in rule["events"]:
             seen, absent = f"{first.kind or 'a heartbeat'} first", unread(one, 0, first.start)
             found.append(finding(x, want, seen, (first.start, first.end), absent=absent))
-    return found if exercised else NO_ANSWER
+    return timing.outcome(found, NO_ANSWER)
 
 
 def first_in_time(trace: Trace, profile: Profile) -> Outcome:

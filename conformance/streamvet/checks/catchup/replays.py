@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks.catchup.history import (
     NO_HISTORY,
+    both_cut,
     identity,
     joined_active,
     loss,
@@ -17,6 +18,7 @@ from streamvet.checks.catchup.history import (
     read_finished,
     repeats,
     resumed,
+    within_both,
 )
 from streamvet.checks.runs import from_start
 from streamvet.decode import same
@@ -37,7 +39,12 @@ def whole_when_finished(trace: Trace, profile: Profile) -> Outcome:
 def whole_when_joined(trace: Trace, profile: Profile) -> Outcome:
     """CAT-03."""
     pairs = [(whole, one) for whole, one in pairs_of(trace, profile, joined_active) if _was_active(whole, one)]
-    return _whole(pairs, "on a run that was joined while it was active")
+    place = "on a run that was joined while it was active"
+    cut = [(whole, one) for whole, one in both_cut(trace, profile) if _was_active(whole, one)]
+    if not pairs and cut:
+        lacks = [(whole, one, within_both(whole, one, lost)) for whole, one in cut for lost in losses(whole, one)]
+        return [loss(whole, one, lost, place) for whole, one, lost in lacks if lost.numbers]
+    return _whole(pairs, place)
 
 
 def _was_active(whole: Reading, one: Reading) -> bool:
@@ -60,6 +67,7 @@ def each_once(trace: Trace, profile: Profile) -> Outcome:
     """CAT-04."""
     roles = ("late", "resumed", "racer", "after", "many", "churn", "last")
     pairs = pairs_of(trace, profile, lambda r: r.exchange.role in roles and from_start(r) and bool(r.history))
+    pairs += both_cut(trace, profile)
     if not pairs:
         return NotExercised("no reader joined a run, or read a finished one, beside one that had it all")
     return [repeat for whole, one in pairs for repeat in repeats(whole, one)]
@@ -69,6 +77,7 @@ def replay_equals_live(trace: Trace, profile: Profile) -> Outcome:
     """CAT-07."""
     pairs = pairs_of(trace, profile, lambda r: read_finished(r) or joined_active(r) or resumed(r))
     pairs = [(whole, one) for whole, one in pairs if not one.exchange.about.get("restarts")]
+    pairs += both_cut(trace, profile)
     if not pairs:
         return NO_HISTORY
     found, exercised = [], False

@@ -152,7 +152,7 @@ def _own_as(kind: str, step: str, other: str) -> Make:
 
 
 def _renamed(_shown: Shown, document: Any) -> Iterable[Any]:
-    return ({**document, "step": document["step"].replace("_", "-")},)
+    return ({**document, "step": document["step"].replace("_", "-")}, document)
 
 
 def _earlier_lines() -> Seams:
@@ -217,7 +217,10 @@ def _line_ends_alike(scene: Scene, batch: Batch) -> Batch:
 OCCASIONS = ("two-pushes-share-a-version", "line-ends-alike")
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("step-misspelt", "EVT-11", ROCKSTAR, "A step has a hyphen in its name.", told(_rare, _renamed)),
+    Fault(
+        "step-misspelt", "EVT-11", ROCKSTAR, "A step comes once more, with a hyphen in its name.",
+        told(_rare, _renamed),
+    ),
     Fault(
         "two-pushes-share-a-version", "RKS-02", ROCKSTAR, "Two pushes of one session at once come to the same version.",
         _version_of_the_begin,

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from streamvet.checks.runs import is_never, unread, with_role
+from streamvet.checks.runs import unread, with_role
 from streamvet.checks.timing import Timing
 from streamvet.contract.profile import pointed
 from streamvet.decode import opened, streams
@@ -130,16 +130,15 @@ def _changed(trace: Trace, profile: Profile) -> Iterator[tuple[Reading, Exchange
 
 
 def switches_told(trace: Trace, profile: Profile) -> Outcome:
-    """COS-04: at all; see `is_never`."""
+    """COS-04: at all; see `Timing.is_never`."""
     bound_ms = told_us(profile) // 1000
-    found, exercised = [], False
+    found, timing = [], Timing(trace)
     for one, x, event in _changed(trace, profile):
-        never = event is None and is_never(trace, one.exchange, one.exchange.ended_us - x.sent_us, bound_ms)
-        exercised = exercised or event is not None or never
-        if never:
+        timing.exercised = timing.exercised or event is not None
+        if event is None and timing.is_never(one.exchange, x.sent_us, bound_ms):
             want, absent = f"{_SWITCHES[x.operation]} after exchange {x.id}", unread(one, since_us=x.sent_us)
             found.append(finding(one.exchange, want, "none", at_us=one.exchange.ended_us, absent=absent))
-    return found if exercised else NO_SWITCH
+    return timing.outcome(found, NO_SWITCH)
 
 
 def switches_told_in_time(trace: Trace, profile: Profile) -> Outcome:

@@ -120,15 +120,24 @@ def unknown_item_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def unknown_item(driver: Driver, _stimulus: Stimulus) -> None:
-    """Ask for the removal of an item that does not exist; then pause and resume, so that what it brings has come."""
-    reader, item = await driver.listen(), str(uuid.UUID(int=driver.random.getrandbits(128), version=4))
+    """Ask for the removal of what does not exist, an item and a watch; then pause and resume.
+
+    So that what it brings has come.
+    """
+    reader, item, job = await driver.listen(), _nobody(driver), _nobody(driver)
     await driver.ask("trigger:remove-item", "trigger-refused", meant="refusal", values={"item": item}, subject=item)
+    await driver.ask("trigger:unwatch", "trigger-refused", meant="refusal", values={"job": job}, subject=job)
     await running(driver, reader)
     try:
         await switch(driver, "trigger:pause", reader)
     finally:
         await switch(driver, "trigger:resume", reader)
     await reader.cut("the queue was resumed")
+
+
+def _nobody(driver: Driver) -> str:
+    """An id that nothing has."""
+    return str(uuid.UUID(int=driver.random.getrandbits(128), version=4))
 
 
 # ------------------------------------------------------------------------------------------- where the stream is
