@@ -16,7 +16,8 @@ from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.decode import Event, Reading
+    from streamvet.decode import Reading
+    from streamvet.events import Event
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
