@@ -148,6 +148,37 @@ def reviewed_before(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no review named files")
 
 
+# Of what was observed: a clock in whole seconds, or a run that began a moment before its request was noted.
+SPARE_US = 1_000_000
+LEAST_SHARE = 0.5  # of the time that a script takes at least; a server may count from its first event
+LEAST_SCRIPT_US = 100_000  # a shorter one is too near to nothing to tell a unit by
+
+
+def lasted_so_long(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-09: not longer than from the request to the event, and not much shorter than the script."""
+    begun = {x.about.get("run"): x.sent_us for x in trace.exchanges if x.operation.startswith("start:")}
+    waits = [step["wait_ms"] for step in trace.stimulus.get("script") or () if "wait_ms" in step]
+    script_us = sum(waits) * 1000 * trace.time_scale
+    least_ms = script_us * LEAST_SHARE / 1000 if script_us >= LEAST_SCRIPT_US else 0
+    found, exercised = [], False
+    for one in streams(trace, profile):
+        start_us = begun.get(one.exchange.about.get("run"))
+        if start_us is None:
+            continue
+        for event in one.of(("done",))[:1]:
+            said = one.value(event).get("durationMs")
+            if not isinstance(said, int | float):
+                continue
+            exercised = True
+            # A run whose intervals are scaled may tell the time that it would have taken.
+            most_ms = ((event.at_us - start_us) / trace.time_scale + SPARE_US) / 1000
+            if not least_ms <= said <= most_ms:
+                took_ms = (event.at_us - start_us) / 1000
+                want = f"a durationMs from {least_ms:.0f} to {most_ms:.0f}: it came {took_ms:.0f} ms after the request"
+                found.append(finding(one.exchange, want, shown(said), (event.start, event.end)))
+    return found if exercised else NotExercised("no run that was started here ended with a durationMs")
+
+
 CHECKS: dict[str, Check] = {
     "PFL-01": joined_deltas,
     "PFL-02": names_the_run,
@@ -156,4 +187,5 @@ CHECKS: dict[str, Check] = {
     "PFL-05": tells_when_to_retry,
     "PFL-06": second_cancel,
     "PFL-07": reviewed_before,
+    "PFL-09": lasted_so_long,
 }

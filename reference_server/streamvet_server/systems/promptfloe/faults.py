@@ -145,6 +145,8 @@ TRAITS = Traits(
     plain=of_type("chunk"),  # a build has none
 )
 
+NANOSECONDS = 1_000_000  # in a millisecond
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "chunk-in-a-build", "ORD-01", PROMPTFLOE, "A build has a piece of text, as only a skill may.",
@@ -181,6 +183,13 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "review-of-an-imagined-file", "PFL-07", PROMPTFLOE, "A review names a file that was never emitted.", _imagining
+    ),
+    Fault(
+        "duration-in-nanoseconds", "PFL-09", PROMPTFLOE, "The duration of a run is in nanoseconds.",
+        told(
+            lambda shown: shown.name == "done",
+            lambda _shown, done: ({**done, "durationMs": done["durationMs"] * NANOSECONDS},),
+        ),
     ),
     Fault(
         "request-id-as-null", "EVT-12", PROMPTFLOE, "An error has null for the id of its request.",
