@@ -15,6 +15,7 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.route import Tls
 from streamvet.contract.target import Launch, load_target, placeholders, target_of
 from streamvet.masking import veiled
+from streamvet.probes.setting import Setting
 
 CHAT = Path(__file__).parents[1] / "candidates" / "chat"
 MINIMAL = {"profile": "ghostly", "base_url": "http://127.0.0.1:4000"}
@@ -174,6 +175,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"prepare": [{"method": "PUT", "path": "/a", "json": 1, "text": "1"}]},
         "/prepare/0: expected json or text, got both",
     ),
+    "an existing run of no kind that there is": (
+        {"existing": {"finished": "r", "kind": "skill"}},
+        "/existing/kind: expected one of the kinds run, got 'skill'",
+    ),
+    "a kind of nothing": (
+        {"existing": {"kind": "run"}},
+        "/existing: expected finished or active beside kind, got kind",
+    ),
     "a scale of zero": ({"time_scale": 0}, "/time_scale"),
     "a command that is a text": ({"launch": {"command": "node server.js"}}, "/launch/command: expected array"),
     "a file that is none": ({"launch": []}, "/launch: expected object"),
@@ -187,6 +196,19 @@ def test_wrong(name: str, tmp_path: Path) -> None:
         read(tmp_path, **more)
     assert text in str(raised.value)
     assert str(raised.value).startswith(f"{tmp_path / 'target.yaml'}: ")
+
+
+@pytest.mark.parametrize(
+    ("profile", "existing", "kind"),
+    [
+        ("ghostly", {"finished": "r"}, "run"),
+        ("promptfloe", {"finished": "r"}, ""),
+        ("promptfloe", {"finished": "r", "kind": "skill"}, "skill"),
+    ],
+)
+def test_the_kind_of_an_existing_run(profile: str, existing: dict[str, str], kind: str, tmp_path: Path) -> None:
+    target, loaded = target_of(MINIMAL | {"profile": profile, "existing": existing}, tmp_path / "target.yaml")
+    assert Setting(loaded, target, 1.0, frozenset(), None).kind_of_existing == kind
 
 
 def test_header_fields_on_every_request(tmp_path: Path) -> None:

@@ -237,6 +237,11 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
         if kind not in kinds:
             raise FileError(path, f"/inputs/{kind}", f"one of the kinds {', '.join(kinds)}", repr(kind))
         _check_bodies(raw["inputs"][kind], kind, path)
+    existing = raw.get("existing", {})
+    if "kind" in existing and existing["kind"] not in kinds:
+        raise FileError(path, "/existing/kind", f"one of the kinds {', '.join(kinds)}", repr(existing["kind"]))
+    if existing.keys() == {"kind"}:
+        raise FileError(path, "/existing", "finished or active beside kind", "kind alone")
     named = profile.field("triggers") or {}
     for name in raw.get("triggers", {}):
         if name not in named:

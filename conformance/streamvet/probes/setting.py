@@ -78,8 +78,8 @@ class Setting:
 
     @property
     def kind_of_existing(self) -> str:
-        """The kind of a run that was there before, which nobody says: it is known where there is one kind alone."""
-        return self.starts[0].kind if len(self.starts) == 1 else ""
+        """The kind of a run that was there before: what the target says, or the only one that there is."""
+        return self.target.existing.get("kind") or (self.starts[0].kind if len(self.starts) == 1 else "")
 
     def bounds(self, steps: Sequence[Step] | None) -> Bounds:
         """The waits of a try whose runs perform `steps`, or do their own work where they are None."""
