@@ -117,7 +117,8 @@ def _requirement(row: Requirement) -> list[str]:
         facts["Evidence"] = f"{evidence}."
     if row.raised:
         where = " and ".join(code(f"{path}: {wanted}") for path, wanted in row.raised.where.items())
-        by = f"{row.raised.standard}: {row.raised.sentence}"
+        key = f"the key {code(row.raised.profile)} of the profile."
+        by = key if row.raised.profile else f"{row.raised.standard}: {row.raised.sentence}"
         facts[f"A {row.raised.level} where"] = f"the profile says {where}. {row.raised.text} It rests on {by}"
     if row.trips:
         facts["Trips"] = "; ".join(row.trips) + "."

@@ -39,13 +39,15 @@ class Scene:
 class Answer:
     """The head of an answer, and its JSON document; `None` where a stream follows.
 
-    `chunked`: a stream says itself where it ends; else the end of the connection does.
+    `chunked`: a stream says itself where it ends; else the end of the connection does. `at_once`: its head goes out
+    before there is a frame.
     """
 
     status: int
     headers: Mapping[str, str]
     document: Any = None
     chunked: bool = True
+    at_once: bool = True
 
 
 @dataclass(frozen=True, slots=True)

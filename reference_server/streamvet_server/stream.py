@@ -56,7 +56,13 @@ class Stream:
         self.response = kind(status=answer.status, headers=dict(answer.headers))
         if not answer.chunked:
             self.response.force_close()
-        await self.response.prepare(self._request)
+        if answer.at_once:
+            await self._begin()
+
+    async def _begin(self) -> None:
+        """Let the head go out, where it has not."""
+        if not self.response.prepared:
+            await self.response.prepare(self._request)
 
     async def show(
         self, name: str, document: Any, *, number: int | None = None, replayed: bool = False, last: bool = False
@@ -72,11 +78,14 @@ class Stream:
 
     async def close(self, why: Why) -> None:
         """End the stream."""
+        await self._begin()
         await self._release()
         await wait(self._site, self._scene, "close")
         await self._end(self._site.seams.close(self._scene, why))
 
     async def _put(self, piece: Piece) -> None:
+        if not isinstance(piece, Pause | Held):
+            await self._begin()
         match piece:
             case bytes():
                 await self._release()
@@ -110,6 +119,7 @@ class Stream:
             self._overdue = None
         held, self._held = self._held, b""
         if held:
+            await self._begin()
             await self.response.write(held)
 
     async def _end(self, how: Close) -> None:

@@ -62,10 +62,18 @@ def _after_catchup(one: Reading, marks: Iterator[tuple[Event, bool]]) -> tuple[i
     last_us, offset = one.head_us, 0
     for index, (event, is_beat) in enumerate(marks):
         start_state = index == 0 and event.kind in first
+        if is_beat and index == 0:
+            return _silent_since_us(one, event), offset, chain([(event, is_beat)], marks)
         if is_beat or (event.at_us - last_us > CATCHUP_PAUSE_US and not start_state):
             return last_us, offset, chain([(event, is_beat)], marks)
         last_us, offset = event.at_us, event.end
     return last_us, offset, marks
+
+
+def _silent_since_us(one: Reading, beat: Event) -> int:
+    """When the silence before the first heartbeat began: with the request, where the head came with it."""
+    with_head = beat.at_us - one.head_us <= CATCHUP_PAUSE_US
+    return one.exchange.sent_us if with_head else one.head_us
 
 
 CATCHUP_PAUSE_US = 50_000  # a replay is written in one go; events that are further apart are live
@@ -90,9 +98,11 @@ class Silence(NamedTuple):
 
 
 def silences(one: Reading) -> Iterator[Silence]:
-    """The times between events and heartbeats of a watched stream, from its head to the end of the observation."""
+    """The times between events and heartbeats of a watched stream, from its beginning to the end of the observation."""
     begin_us, offset, after_event = one.head_us, 0, False
     for event, is_beat in _marks(one):
+        if is_beat and not offset:
+            begin_us = _silent_since_us(one, event)
         longest_us = _longest(one.others_us, begin_us, event.at_us)
         yield Silence(begin_us, event.at_us, longest_us, after_event, is_beat, (offset, event.end))
         begin_us, offset, after_event = event.at_us, event.end, not is_beat

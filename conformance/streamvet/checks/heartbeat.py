@@ -244,7 +244,8 @@ def close_to_now(trace: Trace, profile: Profile) -> Outcome:
         off_ms = _off_ms(_sent_ms(text), one.exchange, trace, beat.at_us)
         if abs(off_ms) > beat_rule.time_within_ms + DATE_RESOLUTION_MS:
             want = f"a time within {beat_rule.time_within_ms} ms of now"
-            found.append(finding(one.exchange, want, f"{text}, {off_ms:+.0f} ms", (beat.start, beat.end)))
+            seen, span = f"{text}, {off_ms:+.0f} ms", (beat.start, beat.end)
+            found.append(finding(one.exchange, want, seen, span, timed=off_ms < 0))  # it may have been on its way
     return found if exercised else NotExercised("no heartbeat had a time that is a number")
 
 

@@ -95,6 +95,19 @@ def unread(one: Reading, start: int = 0, end: int | None = None, *, since_us: in
     return any(piece.at_us >= since_us for piece in one.unread.between(start, end))
 
 
+def its_age(exchange: Exchange) -> str:
+    """How old a stream was at its end, and for how long it was silent: who cuts what is idle, or old, shows in it."""
+    begun_us = exchange.head.at_us if exchange.head else exchange.sent_us
+    silent_us = exchange.ended_us - max([begun_us, *exchange.times[-1:]])
+    return f"after {silent_us / 1000:.0f} ms of silence, {(exchange.ended_us - begun_us) / 1000:.0f} ms after the head"
+
+
+def slowest_answer_us(trace: Trace) -> int:
+    """How long the answer of the try took that took longest, of those that are no streams."""
+    answers = (x for x in trace.exchanges if x.about.get("meant") != "stream")
+    return max((x.head.at_us - x.sent_us for x in answers if x.head), default=0)
+
+
 class Emitted(NamedTuple):
     """One event of a script: its SSE event name, "" where that does not tell the type, and its value."""
 

@@ -12,6 +12,7 @@ from streamvet.checks.runs import (
     by_run,
     from_start,
     has_last,
+    its_age,
     left_alone,
     outcome_kinds,
     succeeded,
@@ -65,7 +66,8 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
         lacking = next((kinds for kinds in (rule.events, rule.last) if not one.of(kinds)), None)
         if lacking:
             want, x = f"{_or(lacking)} before the end of the stream", one.exchange
-            found.append(finding(x, want, _last(one), _last_span(one), x.ended_us, absent=True))
+            seen = f"{_last(one)}, and the end {its_age(x)}"
+            found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=True))
     return found
 
 

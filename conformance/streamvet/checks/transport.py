@@ -9,8 +9,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from streamvet.checks import pauses
-from streamvet.checks.runs import by_run, emitted, ended, left_alone, outcome_kinds, scripted, with_role
+from streamvet.checks import held_back
+from streamvet.checks.opening import head_at_once
+from streamvet.checks.runs import by_run, emitted, ended, its_age, left_alone, outcome_kinds, scripted, with_role
 from streamvet.checks.timing import no_answer, unanswered
 from streamvet.contract.profile import pointed
 from streamvet.decode import coding, frames, opened, readable, reading, streams
@@ -125,7 +126,11 @@ def complete_message(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no stream was ended by the server")
     return [
         finding(
-            x, _its_end_is(x.head), f"{x.ending.value}: {x.detail}{_unsaid(r)}", (len(x.body), len(x.body)), x.ended_us
+            x,
+            _its_end_is(x.head),
+            f"{x.ending.value}: {x.detail}, {its_age(x)}{_unsaid(r)}",
+            (len(x.body),) * 2,
+            x.ended_us,
         )
         for r, x in zip(readings, over, strict=True)
         if not x.clean
@@ -196,7 +201,7 @@ def flushed(trace: Trace, profile: Profile) -> Outcome:
     coded = [x for x in asked if coding(x)]
     if not coded:
         return []
-    return pauses.released([reading(x, profile) for x in coded if readable(x)], trace, profile)
+    return held_back.released([reading(x, profile) for x in coded if readable(x)], trace, profile)
 
 
 def _offers_coding(exchange: Exchange) -> bool:
@@ -242,10 +247,10 @@ def _takes(accepted: Mapping[str, float], name: str) -> bool:
 
 
 def released(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-03: an event is there before the scripted pause behind it is over."""
+    """TRN-03: nothing comes together that is due apart."""
     # A coding that a request asks for is TRN-07's.
     read = [one for one in streams(trace, profile) if not (coding(one.exchange) and _offers_coding(one.exchange))]
-    return pauses.released(read, trace, profile)
+    return held_back.released(read, trace, profile)
 
 
 def within_limits(trace: Trace, profile: Profile) -> Outcome:
@@ -623,4 +628,5 @@ CHECKS: dict[str, Check] = {
     "TRN-19": _each_head(
         "no charset but utf-8", lambda head, _: _names_utf_8(head), lambda head: f"charset {', '.join(_charsets(head))}"
     ),
+    "TRN-20": head_at_once,
 }

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """Where the level of a requirement is higher than elsewhere, and the standard by which it is."""
+    """Where the level of a requirement is higher than elsewhere, and the standard or key by which it is."""
 
     where: Mapping[str, Any]  # conditions on fields of the profile
     level: str  # MUST or SHOULD
     text: str
-    standard: str
-    sentence: str
+    standard: str = ""
+    sentence: str = ""
+    profile: str = ""
+
+    @property
+    def basis(self) -> Mapping[str, str]:
+        """What the requirement rests on there."""
+        return {"profile": self.profile} if self.profile else {"standard": self.standard, "sentence": self.sentence}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,7 @@ class Requirement:
     def on(self, profile: Profile) -> Requirement:
         """The requirement as it is on a profile: its level, and its text and its basis where it is raised."""
         if self.raised is not None and self._is_raised(profile):
-            basis = {"standard": self.raised.standard, "sentence": self.raised.sentence}
-            return replace(self, level=self.level_on(profile), text=self.raised.text, basis=basis)
+            return replace(self, level=self.level_on(profile), text=self.raised.text, basis=self.raised.basis)
         return replace(self, level=self.level_on(profile))
 
     def _is_raised(self, profile: Profile) -> bool:

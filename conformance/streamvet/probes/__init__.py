@@ -23,7 +23,7 @@ from streamvet.probes.probe import Ambient, Probe
 # What every stream that is read shows something of.
 ANY_STREAM = (
     "TRN-01", "TRN-02", "TRN-04", "TRN-05", "TRN-06", "TRN-08", "TRN-09", "TRN-16", "TRN-17",
-    "TRN-18", "TRN-19",
+    "TRN-18", "TRN-19", "TRN-20",
     "SSE-01", "SSE-02", "SSE-03", "SSE-04", "SSE-05", "SSE-06", "SSE-07", "SSE-08", "SSE-09", "SSE-10", "SSE-11",
     "SSE-12", "SSE-13", "SSE-14", "SSE-15", "SSE-16", "SSE-17",
     "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05", "NDJ-06",
@@ -44,7 +44,7 @@ PROGRAM = Probe(
 
 PROBES: tuple[Probe, ...] = (
     Probe(
-        "heartbeats", waiting.heartbeats, ("HBT-01", "HBT-02", "HBT-03", "HBT-04", "HBT-06", "HBT-07"),
+        "heartbeats", waiting.heartbeats, ("HBT-01", "HBT-02", "HBT-03", "HBT-04", "HBT-06", "HBT-07", "TRN-03"),
         waiting.heartbeats_stimuli,
         needs=("heartbeat",), connections=2, wait_ms=waiting.heartbeats_wait_ms, undisturbed=True,
     ),
@@ -62,9 +62,13 @@ PROBES: tuple[Probe, ...] = (
         needs=("detached", "record", "starts"), connections=2, wait_ms=waiting.detached_wait_ms,
     ),
     Probe(
-        "pause", reading.pause, ("TRN-03",), reading.pause_stimuli,
+        "pause", reading.pause, ("TRN-03", "TRN-20"), reading.pause_stimuli,
         needs=("control", "terminal"), connections=reading.pause_readers, wait_ms=reading.pause_wait_ms,
         tolerates_late_ms=reading.pause_tolerates_late_ms,
+    ),
+    Probe(
+        "paced", reading.paced, ("TRN-03",), reading.paced_stimuli, needs=("starts", "paced input", "terminal"),
+        connections=1,
     ),
     Probe(
         "straight", reading.straight,

@@ -179,6 +179,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "cancel": _operation("cancel"),
     "record": _operation("record"),
     "list": _operation("list"),
+    "paced input": lambda setting: None if any("paced" in one for one in setting.target.inputs.values()) else "",
     "terminal": _field("terminal"),
     "catchup": _field("catchup.kind", "replay-all", "from-cursor"),
     "cursor": _field("catchup.kind", "from-cursor"),

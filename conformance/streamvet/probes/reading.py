@@ -196,8 +196,9 @@ def pauses_of(setting: Setting) -> list[scripts.Step]:
 
 
 def pause_stimuli(setting: Setting) -> list[Stimulus]:
-    """A run that pauses between its events."""
-    return [setting.stimulus("pauses", setting.main, "succeeds", [*lead(setting), *pauses_of(setting)])]
+    """A run that pauses before its events and between them."""
+    silent = setting.wait(_pause_ms(setting))
+    return [setting.stimulus("pauses", setting.main, "succeeds", [silent, *pauses_of(setting)])]
 
 
 def pause_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
@@ -232,3 +233,21 @@ def several_are_promised(setting: Setting) -> bool:
 def pause_readers(setting: Setting) -> int:
     """How many readers a run that pauses has at once."""
     return 1 + (_MORE_READERS if several_are_promised(setting) else 0)
+
+
+def paced_stimuli(setting: Setting) -> list[Stimulus]:
+    """Each input whose pace the target file says."""
+    made: list[Stimulus] = []
+    for start in setting.starts:
+        paced = setting.target.inputs.get(start.kind, {}).get("paced")
+        if paced:
+            row = {"name": "of a known pace", "kind": start.kind, "outcome": None, "script": None, "input": "paced"}
+            made.append(row | {"body": paced["body"], "gap_ms": paced["gap_ms"]})
+    return made
+
+
+async def paced(driver: Driver, _stimulus: Stimulus) -> None:
+    """One reader of a run whose pace the target file says."""
+    _run, reader = await driver.begin("reader")
+    if reader is not None:
+        await driver.to_end(reader)

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 # A block buffer: so many events go out together. It is emptied when no more comes for longer than the pauses by which
 # a suite tells that it is there.
-BLOCK_EVENTS, BLOCK_S = 3, 1.5
+HEADS = 4
+BLOCK_EVENTS, BLOCK_S, FOR_EVER_S = 3, 1.5, 3600.0
 # A compressor that is emptied when so many events are in it: as many as a script with pauses has.
 PACKED_EVENTS = 3
 OVERSIZE_BYTES = 100_000  # beyond the 64 KiB that stock readers take, and well below what the suite takes
@@ -83,6 +84,33 @@ def _one_late(own: Traits) -> Seams:
             return (Ahead(octets),)
         live = not (shown.last or shown.replayed or own.final(shown) or shown.number is None)
         return (Held(octets, BLOCK_S, alone=True),) if live else (octets,)
+
+    return Seams(frame=pieces)
+
+
+def _late_heads() -> Seams:
+    """The head of the answer to a start waits for its first frame; of streams that are only read each fourth one's."""
+    came = 0
+
+    def head(scene: Scene, answer: Answer) -> Answer:
+        nonlocal came
+        if not is_stream(answer):
+            return answer
+        came += reads(scene)
+        waits = came % HEADS == 1 if reads(scene) else not scene.operation.startswith("resume")
+        return replace(answer, at_once=not waits)
+
+    return Seams(head=head)
+
+
+def _beats_in_blocks(own: Traits) -> Seams:
+    """Every second heartbeat waits for the next one, or for something else."""
+
+    def pieces(shown: Shown, octets: bytes) -> Iterable[Piece]:
+        if not own.heartbeat(shown):
+            return (octets,)
+        held = shown.scene.scratch["held"] = shown.scene.scratch.get("held", 0) + 1
+        return (octets,) if held % 2 else (Held(octets, FOR_EVER_S),)
 
     return Seams(frame=pieces)
 
@@ -250,6 +278,11 @@ FAULTS: tuple[Fault, ...] = (
         Fitted(_one_late),
     ),
     Fault(
+        "heartbeats-in-blocks", "TRN-03", AGENT_WORKSPACE,
+        "Every second heartbeat waits in a buffer for the next one.",
+        Fitted(_beats_in_blocks),
+    ),
+    Fault(
         "no-last-chunk", "TRN-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
         "The connection of a failed run is closed without the last chunk.",
         _failed_run_ends(Close.BARE),
@@ -345,5 +378,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "lines-in-latin-1", "TRN-19", PROMPTFLOE + ROCKSTAR, "The stream says that it is Latin-1.",
         stream_field("Content-Type", "application/x-ndjson; charset=ISO-8859-1"),
+    ),
+    Fault(
+        "head-with-the-first-event", "TRN-20", PROMPTFLOE + ROCKSTAR + COSMA, "A head waits for the first event.",
+        _late_heads,
     ),
 )  # fmt: skip

@@ -1,0 +1,141 @@
+"""What is due apart and comes together was held back, and the finding says for how long, and who that may have been."""
+
+from __future__ import annotations
+
+import dataclasses
+from array import array
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamvet.contract.loading import load_profile
+from streamvet.examples import base_trace, bases
+from streamvet.outcome import Finding, NotExercised, own_findings
+from streamvet.systems import judge_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamvet.outcome import Outcome
+    from streamvet.trace import Exchange, Trace
+
+MS = 1000
+
+
+def _arriving(trace: Trace, exchange: str, times_ms: Sequence[float], **more: Any) -> Trace:
+    """The trace with the chunks of one exchange at these times, its end right behind them, and more changed."""
+
+    def changed(one: Exchange) -> Exchange:
+        if one.id != exchange:
+            return one
+        times = array("q", (int(at * MS) for at in times_ms))
+        assert len(times) == len(one.times)
+        return dataclasses.replace(one, times=times, ended_us=max(one.ended_us, times[-1] + MS), **more)
+
+    return dataclasses.replace(trace, exchanges=tuple(map(changed, trace.exchanges)))
+
+
+def _without_script(trace: Trace, **stimulus: Any) -> Trace:
+    return dataclasses.replace(trace, stimulus={**trace.stimulus, "script": None, **stimulus})
+
+
+def _judged(trace: Trace) -> dict[str, Outcome]:
+    bench = judge_of(load_profile(trace.profile))
+    outcomes = bench.add(trace)
+    assert bench.errors == []
+    return outcomes
+
+
+def _held(trace: Trace) -> list[Finding]:
+    outcome = _judged(trace)["TRN-03"]
+    assert not isinstance(outcome, NotExercised), outcome
+    return own_findings(outcome)
+
+
+GHOSTLY = base_trace(bases()["ghostly-straight"])
+PUSH = base_trace(bases()["rockstar-session"])
+BUILD = base_trace(bases()["promptfloe-build"])
+
+
+def _times_ms(trace: Trace, exchange: str) -> list[float]:
+    return [at / MS for one in trace.exchanges if one.id == exchange for at in one.times]
+
+
+def test_times_in_events_tell_without_a_script() -> None:
+    own = _without_script(GHOSTLY)
+    times = _times_ms(own, "x3")
+    assert _held(own) == []
+    (found,) = _held(_arriving(own, "x3", [*times[:1], *([times[-1]] * (len(times) - 1))]))
+    assert found.seen.startswith("held back for 513 ms: 14 came together, 0 ms between them; ")
+
+
+def test_a_script_tells_by_its_whole_length_where_the_reader_was_late_for_a_pause() -> None:
+    times = _times_ms(BUILD, "x1")
+    late = dataclasses.replace(_arriving(BUILD, "x1", [times[-1]] * len(times)), late=BUILD.late)
+    (found,) = _held(late)
+    assert "came together" in found.seen
+
+
+PACED = {"name": "of a known pace", "input": "paced", "gap_ms": 250}
+APART = [250 * number for number in range(1, 6)]
+
+
+def test_an_input_of_known_pace_tells_of_a_push() -> None:
+    paced = _without_script(PUSH, **PACED, outcome=None)
+    assert _held(_arriving(paced, "x1", APART)) == []
+    (found,) = _held(_arriving(paced, "x1", [1250] * 5))
+    assert found.expected == "events 250 ms apart, as the target file says of this input"
+    assert found.seen.startswith("held back for 750 ms: 4 came together, 0 ms between them; ")
+
+
+def test_what_comes_together_at_the_beginning_of_an_input_of_known_pace_is_a_greeting() -> None:
+    paced = _without_script(PUSH, **PACED, outcome=None)
+    assert _held(_arriving(paced, "x1", [5, 5, 5, 255, 505])) == []
+
+
+def test_two_events_say_too_little() -> None:
+    paced = _without_script(PUSH, **PACED, outcome=None)
+    assert _held(_arriving(paced, "x1", [250, 500, 750, 751, 1000])) == []
+
+
+def test_without_a_known_pace_nobody_can_tell() -> None:
+    outcome = _judged(_without_script(PUSH))["TRN-03"]
+    assert isinstance(outcome, NotExercised)
+
+
+BEATS = base_trace(bases()["ghostly-watch-idle"])
+
+
+def test_heartbeats_in_one_lump_are_held_back_and_none_is_called_missing() -> None:
+    times = _times_ms(BEATS, "x2")
+    lump = [at if at < 15_000 else 45_106 for at in times]
+    outcomes = _judged(_arriving(BEATS, "x2", lump))
+    found = {name: own for name, outcome in outcomes.items() if (own := own_findings(outcome))}
+    assert set(found) == {"TRN-03"}
+    assert found["TRN-03"][0].seen.startswith("held back for 30000 ms: 3 came together")
+
+
+# What the head says, and what is suspected first.
+SUSPECTS = [
+    ((("Server", "nginx/1.22.1"),), "Server: nginx/1.22.1", "proxy_buffering of nginx"),
+    ((("Via", "1.1 edge"),), "Via: 1.1 edge", "the proxy that Via names"),
+    (
+        (("Server", "Apache/2.4"), ("Content-Encoding", "br")),
+        "Server: Apache/2.4, Content-Encoding: br",
+        "a compressor",
+    ),
+    ((("Content-Length", "9"),), "no Server, Via, Content-Encoding, X-Accel-Buffering or Incremental", "a server that"),
+    ((), "no Server, Via, Content-Encoding, X-Accel-Buffering or Incremental", "a write that is not flushed"),
+]
+
+
+@pytest.mark.parametrize(("fields", "said", "usual"), SUSPECTS)
+def test_the_finding_names_who_it_may_have_been(fields: tuple[tuple[str, str], ...], said: str, usual: str) -> None:
+    head = next(one.head for one in PUSH.exchanges if one.id == "x1")
+    assert head is not None
+    coded = {"coding": "br"} if any(name == "Content-Encoding" for name, _ in fields) else {}
+    row = next(one for one in PUSH.exchanges if one.id == "x1")
+    asked = row.request._replace(headers=(("Accept-Encoding", "identity"),))
+    given = head._replace(headers=(("Content-Type", "application/x-ndjson"), *fields))
+    (found,) = _held(_arriving(PUSH, "x1", [488] * 5, head=given, request=asked, **coded))
+    assert f"; {said}; usually {usual}" in found.seen
