@@ -98,8 +98,8 @@ def proxies(upstream: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 # Which probe shows it; the requirement that is violated, and what its finding says.
-HELD = ("TRN-03", "held back for ", "usually proxy_buffering of nginx")
-PACKED = ("TRN-07", "held back for ", "usually a compressor that is not flushed after each event")
+HELD = ("TRN-03", "held back", "usually proxy_buffering of nginx")
+PACKED = ("TRN-07", "held back", "usually a compressor that is not flushed after each event")
 IDLE = ("TRN-04", " of silence", "")
 CLEAN = ("", "", "")
 CASES = [
