@@ -112,6 +112,11 @@ CASES = [
         tried(stream(LINE + OVER), returned(stream(b""), "1", 400)),
         {"TRN-01": "FAIL"},
     ),
+    Case(
+        "no cursors at all (r3labs/sse#52)",
+        tried(stream(LINE.partition(b"\n")[2] + OVER.partition(b"\n")[2])),
+        {"CAT-21": "FAIL"},
+    ),
     Case("a reader that comes back", tried(stream(LINE + OVER), resumed(OVER)), {}),
     Case(
         "two events with one cursor (quickfeed#1662)",
