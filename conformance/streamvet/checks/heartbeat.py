@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from streamvet.checks.gaps import Gap, Silence, gaps, silences
 from streamvet.checks.runs import with_role
 from streamvet.contract.profile import PseudoPointer, pointed
-from streamvet.decode import readable, reading, streams
+from streamvet.decode import coding, readable, reading, streams
 from streamvet.outcome import MOST_FINDINGS, NotExercised, finding, has_room, shown
 
 if TYPE_CHECKING:
@@ -135,12 +135,15 @@ READERS = ("reader",)
 
 
 def _long_silences(trace: Trace, profile: Profile) -> list[Finding]:
-    """The first silence of each open stream in which several heartbeats were due."""
+    """The first silence of each open stream in which several heartbeats were due.
+
+    What a coding holds back is TRN-07's, which is a SHOULD: no promise of heartbeats speaks of codings.
+    """
     beat = profile.heartbeat
     if beat is None or beat.while_ != "open":
         return []
     found = []
-    for exchange in filter(readable, with_role(trace, *READERS)):
+    for exchange in [x for x in with_role(trace, *READERS) if readable(x) and not coding(x)]:
         one, jitter_us = reading(exchange, profile), trace.worst_late_us(exchange)
         limit_us = bound_us(profile, beat, trace.time_scale, jitter_us)
         more_us = (MISSED - 1) * int(beat.interval_ms * 1000 * trace.time_scale)

@@ -90,11 +90,18 @@ def _is_of_another_row(exchange: Exchange, trace: Trace) -> bool:
     about = exchange.about
     if exchange.status in CROWDED and exchange.role in {"many", "churn", "last", "reader", "late", "racer"}:
         return len({x.id for x in trace.exchanges if x.about.get("meant") == "stream"}) > 1
+    if exchange.status in CROWDED and "cursor_from" not in about and _beside_another(exchange, trace):
+        return True
     if exchange.head is None:
         return False
     cancelled = {x.about.get("run") for x in trace.exchanges if x.role in {"cancel", "cancel-racing"}}
     again = exchange.role == "after" and about.get("run") in cancelled
     return about.get("cursor_from") == "empty" or bool(about.get("restarts")) or again
+
+
+def _beside_another(exchange: Exchange, trace: Trace) -> bool:
+    """Whether another stream was open when one was requested."""
+    return any(opened(x) and x.sent_us < exchange.sent_us < x.ended_us for x in trace.exchanges if x is not exchange)
 
 
 def _left_before_head(exchange: Exchange) -> bool:
