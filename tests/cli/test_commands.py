@@ -575,7 +575,7 @@ WAYS = {
     "ACC-05": "black-box, by credentials, other_credentials: ",
     "ACC-08": "black-box: ",
     "CAT-14": "launched, by credentials, launch: ",
-    "TRN-03": "controlled, by credentials, control: ",
+    "ORD-04": "controlled, by credentials, control: ",
 }
 
 

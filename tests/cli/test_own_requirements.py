@@ -161,7 +161,7 @@ def test_a_command_that_fails_is_an_error_and_no_traceback(
     assert ended.code == 4
     assert "ERROR  PRINT-01" in ended.out
     assert "ended with exit code 1 and said: no printer" in ended.out
-    assert "27 pass · 12 INCONCLUSIVE · 2 ERROR" in ended.out
+    assert "27 pass · 13 INCONCLUSIVE · 2 ERROR" in ended.out
     assert "Traceback" not in ended.out + ended.err
 
 

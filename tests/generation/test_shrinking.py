@@ -124,7 +124,7 @@ SIGHTS = [
     Sight("promptfloe", "a reader that comes back", comes_back),
     Sight("ghostly", "a line separator where a step succeeds", says("ghostly", "assist.step_success", SEPARATOR)),
     Sight("promptfloe", "a line separator in a review", says("promptfloe", "review", SEPARATOR)),
-    Sight("cosma", "a line separator where a file is parsed", says("cosma", "file_parsed", SEPARATOR)),
+    Sight("cosma", "a line separator where parsing begins", says("cosma", "file_parsing", SEPARATOR)),
     Sight("rockstar", "a detail of a preview", says("rockstar", "generating_preview", "a")),
     Sight("promptfloe", "a run that hangs", lambda one: one["outcome"] == "hangs"),
     Sight("ghostly", "two runs at once", lambda one: int(one.get("runs", 1)) > 1, RUN | {"runs": 2}),

@@ -30,11 +30,11 @@ CAPTURE, BLACK_BOX, LAUNCHED, CONTROLLED = Evidence
 BEYOND: dict[str, dict[Evidence, str]] = {
     "ghostly": {
         LAUNCHED: "CAT-14 CAT-20 GHO-05",
-        CONTROLLED: "TRN-03 TRN-10 TRN-13 EVT-09 ORD-04 ORD-05",
+        CONTROLLED: "EVT-09 ORD-04",
     },
     "promptfloe": {
         LAUNCHED: "CAT-15 CAT-16",
-        CONTROLLED: "TRN-03 TRN-10 TRN-13 EVT-09 ORD-04 ORD-05 PFL-05",
+        CONTROLLED: "TRN-03 EVT-09 ORD-04 PFL-05",
     },
     "agent-workspace": {
         LAUNCHED: "CAT-18",
@@ -43,7 +43,7 @@ BEYOND: dict[str, dict[Evidence, str]] = {
     },
     "cosma": {
         LAUNCHED: "CAT-18 COS-18 TRM-01 TRM-02 TRM-03 TRM-04 TRM-11",
-        CONTROLLED: "TRN-03 TRN-10 TRN-12 TRN-13 EVT-09 ORD-04 ORD-05 ORD-06",
+        CONTROLLED: "TRN-10 TRN-12 TRN-13 EVT-09 ORD-04 ORD-05 ORD-06",
     },
     "rockstar": {LAUNCHED: "RKS-14", CONTROLLED: "TRN-03 EVT-09 ORD-04 ORD-05 RKS-11"},
 }

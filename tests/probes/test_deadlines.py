@@ -159,7 +159,7 @@ def test_a_candidate_that_is_not_up_by_the_deadline_is_unreachable() -> None:
         target, profile = target_for("http://127.0.0.1:9")
         await campaign(target, profile, Settings(wait_s=60, until_us=now_us() + 2_000_000), lambda _trace: None)
 
-    with pytest.raises(Unreachable, match="not up within the deadline: connections are refused"):
+    with pytest.raises(Unreachable, match="not up within the deadline: the connection was refused"):
         asyncio.run(scenario())
 
 

@@ -188,8 +188,8 @@ def test_bounds_see_what_is_late_by_half() -> None:
     [
         (1.0, False, 140.0, 140.0, 30.0),
         (0.05, False, 140.0, 140.0, 30.0),  # what a run takes that is not told what to do is not scaled
-        (1.0, True, 140.0, 60.0, 30.0),
-        (0.05, True, 140.0, 10.0, 10.0),
+        (1.0, True, 140.0, 120.0, 30.0),
+        (0.05, True, 140.0, 20.0, 20.0),
         (0.05, True, 6.0, 6.0, 6.0),
     ],
 )

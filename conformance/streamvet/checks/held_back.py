@@ -203,6 +203,8 @@ def _by_times(one: Reading, trace: Trace, profile: Profile) -> _Looked:
         return None
     times = [(event, _moment(pointed(one.value(event), place))) for event in islice(one.events, MOST_TIMED)]
     known = [(event, moment) for event, moment in times if moment is not None]
+    # A time that is still to come by our own clock says nothing of how long its event was held back.
+    known = [(event, moment) for event, moment in known if moment[0] <= trace.wall_clock + event.at_us / 1e6]
     if len(known) < 2:
         return None
     zero_s = min(at_s for _, (at_s, _) in known)
