@@ -30,11 +30,11 @@ CAPTURE, BLACK_BOX, LAUNCHED, CONTROLLED = Evidence
 BEYOND: dict[str, dict[Evidence, str]] = {
     "ghostly": {
         LAUNCHED: "CAT-14 CAT-20 GHO-05",
-        CONTROLLED: "EVT-09 ORD-04",
+        CONTROLLED: "TRN-10 EVT-09 ORD-04 ORD-05",
     },
     "promptfloe": {
         LAUNCHED: "CAT-15 CAT-16",
-        CONTROLLED: "TRN-03 EVT-09 ORD-04 PFL-05",
+        CONTROLLED: "TRN-03 TRN-10 EVT-09 ORD-04 ORD-05 PFL-05",
     },
     "agent-workspace": {
         LAUNCHED: "CAT-18",

@@ -219,19 +219,20 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "left in a burst", crowds.hasty, ("TRN-11", "ORD-05", "CAT-02"), crowds.hasty_stimuli,
-        needs=("starts", "joinable", "independent readers", "terminal"), connections=3,
+        needs=("starts", "joinable", "independent readers", "terminal"), scripted=("ORD-05",), connections=3,
     ),
     Probe(
         "two runs at once", crowds.beside, ("ORD-05", "CAT-02", "CAT-03"), crowds.beside_stimuli,
-        needs=("starts", "joinable", "terminal"), connections=3, starts=2,
+        needs=("starts", "joinable", "terminal"), scripted=("ORD-05",), connections=3, starts=2,
     ),
     Probe(
         "churn", crowds.churn, ("TRN-13",), crowds.churn_stimuli,
         needs=("starts", "cancel", "terminal", "churns"), connections=6,
     ),
     Probe(
+        # A run of its own work that is larger than the buffers of a reader that stalls is rare: a script makes one.
         "slow", crowds.slow, ("TRN-10",), crowds.slow_stimuli,
-        needs=("starts", "independent readers", "terminal"), connections=2, alone=True,
+        needs=("starts", "independent readers", "terminal"), scripted=("TRN-10",), connections=2, alone=True,
     ),
     Probe(
         "restart", restarting.restart, ("CAT-14", "CAT-15", "CAT-16", "CAT-20"), restarting.restart_stimuli,
