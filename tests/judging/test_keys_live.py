@@ -34,6 +34,8 @@ SCALE = 0.02
 GIVEN = ("figures", "auth.login", "operations.login")  # the target file has what goes with the login
 # What is undecided where the machine was too busy to tell.
 BUSY = {"HBT-01", "HBT-02", "HBT-06", "HBT-07", "TRN-03", "TRN-07", "TRN-14", "TRN-15", "CAT-11", "CAT-12", "TRM-08"}
+# What no try brings about by itself: a run that has nothing to say when it is opened, where nobody waits for heartbeats.
+UNPLANNED = {"TRN-20"}
 
 
 def rulings_of(system: str, keys: tuple[str, ...], folder: Path) -> dict[str, Ruling]:
@@ -56,7 +58,7 @@ def check(system: str, keys: tuple[str, ...], folder: Path) -> None:
     found = rulings_of(system, keys, folder)
     assert {name: one.findings[:1] for name, one in found.items() if one.findings} == {}
     undecided = {name: one.reason for name, one in found.items() if one.verdict is Verdict.INCONCLUSIVE}
-    assert {name: reason for name, reason in undecided.items() if name not in BUSY} == {}
+    assert {name: reason for name, reason in undecided.items() if name not in BUSY | UNPLANNED} == {}
 
 
 def _needless(system: str) -> tuple[str, ...]:
