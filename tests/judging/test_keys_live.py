@@ -34,7 +34,7 @@ SCALE = 0.02
 GIVEN = ("figures", "auth.login", "operations.login")  # the target file has what goes with the login
 # What is undecided where the machine was too busy to tell.
 BUSY = {"HBT-01", "HBT-02", "HBT-06", "HBT-07", "TRN-03", "TRN-07", "TRN-14", "TRN-15", "CAT-11", "CAT-12", "TRM-08"}
-# What no try brings about by itself: a run that has nothing to say when it is opened, where nobody waits for heartbeats.
+# What no try brings about by itself: a run that is silent when it is opened, where nobody waits for heartbeats.
 UNPLANNED = {"TRN-20"}
 
 
