@@ -39,7 +39,7 @@ def _marked(row: Row) -> object:
     return pytest.param(row, id=row.name, marks=[pytest.mark.xfail(reason=reason, strict=False)] if reason else [])
 
 
-@pytest.mark.parametrize("row", map(_marked, ROWS))
+@pytest.mark.parametrize("row", list(map(_marked, ROWS)))
 def test_it_takes_nothing_down(row: Row, zoo: Zoo, tmp_path: Path) -> None:
     seen = perform(row, zoo, tmp_path / row.name)
     assert wrong(row, seen) == [], seen.said
