@@ -53,13 +53,7 @@ class Timing:
 
         It is no matter of time then, for which the harness may have been late.
         """
-        waited_us, bound_us = exchange.ended_us - since_us, NEVER_TIMES * within_ms * 1000
-        late_us = self.trace.late_us(since_us, exchange.ended_us)
-        never = waited_us - late_us > bound_us
-        if waited_us > bound_us and not never:
-            self.late_us = max(self.late_us, late_us)
-        self.exercised = self.exercised or never
-        return never
+        return self.is_over(since_us, exchange.ended_us, NEVER_TIMES * within_ms * 1000, came=False)
 
     def outcome(self, found: list[Finding], otherwise: NotExercised) -> Outcome:
         """The outcome of the check. Where something cannot be told, that the rest was in time says too little."""

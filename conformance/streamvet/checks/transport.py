@@ -90,7 +90,7 @@ def _is_of_another_row(exchange: Exchange, trace: Trace) -> bool:
     about = exchange.about
     if exchange.status in CROWDED and exchange.role in {"many", "churn", "last", "reader", "late", "racer"}:
         return len({x.id for x in trace.exchanges if x.about.get("meant") == "stream"}) > 1
-    if exchange.status in CROWDED and "cursor_from" not in about and _beside_another(exchange, trace):
+    if exchange.status in CROWDED and "cursor_from" not in about and _open_beside(exchange, trace):
         return True
     if exchange.head is None:
         return False
@@ -99,9 +99,9 @@ def _is_of_another_row(exchange: Exchange, trace: Trace) -> bool:
     return about.get("cursor_from") == "empty" or bool(about.get("restarts")) or again
 
 
-def _beside_another(exchange: Exchange, trace: Trace) -> bool:
-    """Whether another stream was open when one was requested."""
-    return any(opened(x) and x.sent_us < exchange.sent_us < x.ended_us for x in trace.exchanges if x is not exchange)
+def _open_beside(exchange: Exchange, trace: Trace) -> list[Exchange]:
+    """The streams that were open when one was requested."""
+    return [x for x in trace.exchanges if opened(x) and x.sent_us < exchange.sent_us < x.ended_us]
 
 
 def _left_before_head(exchange: Exchange) -> bool:
@@ -480,13 +480,7 @@ def _turned_away(trace: Trace, wanted: int) -> list[tuple[Exchange, list[str]]]:
         expected = x.about.get("meant") == "stream" and "cursor_from" not in x.about
         if not expected or x.status not in CROWDED or x.role in ("many", "last") or x in worn:
             continue
-        beside = [
-            other.id
-            for other in trace.exchanges
-            if opened(other)
-            and other.about.get("run") == x.about.get("run")
-            and other.sent_us < x.sent_us < other.ended_us
-        ]
+        beside = [one.id for one in _open_beside(x, trace) if one.about.get("run") == x.about.get("run")]
         if 0 < len(beside) < wanted:
             found.append((x, beside))
     return found

@@ -38,13 +38,18 @@ _RACE_MS = 60.0  # the length of a run that somebody joins at its end, counted f
 _RACED_EVENTS = 2
 
 
-def slow_stimuli(setting: Setting) -> list[Stimulus]:
-    """A run that writes more than any buffer holds."""
+def _large(setting: Setting, events: int) -> list[Any]:
+    """The steps of a run that writes so many large events at once."""
     emits: list[Any] = []
     if setting.words:
         text = "0123456789abcdef" * (_SLOW_BYTES // 16)
-        emits = scripts.carrying(setting.profile, setting.main, setting.words, [text] * _SLOW_EVENTS)
-    steps = lead(setting) + scripts.spread(emits, 0, setting.scale)
+        emits = scripts.carrying(setting.profile, setting.main, setting.words, [text] * events)
+    return lead(setting) + scripts.spread(emits, 0, setting.scale)
+
+
+def slow_stimuli(setting: Setting) -> list[Stimulus]:
+    """A run that writes more than any buffer holds."""
+    steps = _large(setting, _SLOW_EVENTS)
     return [setting.stimulus("one reader stalls", setting.main, "succeeds", steps)]
 
 
@@ -64,11 +69,7 @@ async def slow(driver: Driver, _stimulus: Stimulus) -> None:
 
 def hasty_stimuli(setting: Setting) -> list[Stimulus]:
     """A run that writes more at once than a reader has taken when it leaves."""
-    emits: list[Any] = []
-    if setting.words:
-        text = "0123456789abcdef" * (_SLOW_BYTES // 16)
-        emits = scripts.carrying(setting.profile, setting.main, setting.words, [text] * _HASTY_EVENTS)
-    steps = lead(setting) + scripts.spread(emits, 0, setting.scale)
+    steps = _large(setting, _HASTY_EVENTS)
     # Until who is left has noticed that the others are gone the run goes on.
     return [setting.stimulus("left in a burst", setting.main, "succeeds", [*steps, setting.wait(_NOTICED_MS)])]
 

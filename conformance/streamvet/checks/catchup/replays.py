@@ -38,13 +38,12 @@ def whole_when_finished(trace: Trace, profile: Profile) -> Outcome:
 
 def whole_when_joined(trace: Trace, profile: Profile) -> Outcome:
     """CAT-03."""
-    pairs = [(whole, one) for whole, one in pairs_of(trace, profile, joined_active) if _was_active(whole, one)]
     place = "on a run that was joined while it was active"
-    cut = [(whole, one) for whole, one in both_cut(trace, profile) if _was_active(whole, one)]
-    if not pairs and cut:
-        lacks = [(whole, one, within_both(whole, one, lost)) for whole, one in cut for lost in losses(whole, one)]
-        return [loss(whole, one, lost, place) for whole, one, lost in lacks if lost.numbers]
-    return _whole(pairs, place)
+    if pairs := [pair for pair in pairs_of(trace, profile, joined_active) if _was_active(*pair)]:
+        return _whole(pairs, place)
+    cut = [pair for pair in both_cut(trace, profile) if _was_active(*pair)]
+    lacks = [(whole, one, within_both(whole, one, lost)) for whole, one in cut for lost in losses(whole, one)]
+    return [loss(whole, one, lost, place) for whole, one, lost in lacks if lost.numbers] if cut else NO_HISTORY
 
 
 def _was_active(whole: Reading, one: Reading) -> bool:
