@@ -247,14 +247,15 @@ class Judge:
         probes = tuple(tally.probes)
         if tally.error:
             return Ruling(row, Verdict.ERROR, tally.error, tally.exercised, tuple(tally.findings), probes)
-        verdict, reason = self._verdict(row, tally)
+        hindering = self._hindering(row)
+        verdict, reason = self._verdict(row, tally, hindering)
         return Ruling(
             row, verdict, reason, tally.exercised, tuple(tally.findings), probes,
             explained=tuple(tally.explained), unread=dict(tally.unread), unkept=tally.unkept,
-            unjudged=bool(tally.unjudged), hindered_by=self._hindering(row),
+            unjudged=bool(tally.unjudged), hindered_by=hindering,
         )  # fmt: skip
 
-    def _verdict(self, row: Requirement, tally: Tally) -> tuple[Verdict, str]:
+    def _verdict(self, row: Requirement, tally: Tally, hindering: Sequence[str]) -> tuple[Verdict, str]:
         if tally.findings:
             return VIOLATED[row.level], ""
         if tally.unjudged:
@@ -267,7 +268,7 @@ class Judge:
             return Verdict.INCONCLUSIVE, f"what was due was not looked at: {_worst_of(overlooked)}"
         if tally.exercised:
             return Verdict.PASS, "; ".join(filter(None, (tally.attempts.acquitted(), _not_read(tally.unread))))
-        reasons = (_hindered(self._hindering(row)), _reasons(tally.reasons), _not_read(tally.unread))
+        reasons = (_hindered(hindering), _reasons(tally.reasons), _not_read(tally.unread))
         return Verdict.INCONCLUSIVE, "; ".join(filter(None, reasons))
 
     def _hindering(self, row: Requirement) -> tuple[str, ...]:
