@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from streamvet.contract.profile import Profile
-from streamvet.trace import Trace
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from streamvet.trace import Exchange
+    from streamvet.contract.profile import Profile
+    from streamvet.trace import Exchange, Trace
 
 SEEN_CHARS = 120  # how much of what was seen a finding quotes
 
@@ -58,7 +56,7 @@ class Finding:
 
 
 Outcome = NotExercised | list[Finding]
-Check = Callable[[Trace, Profile], Outcome]
+Check = Callable[["Trace", "Profile"], Outcome]  # names: a verdict can be had without what reads a profile
 
 
 def own_findings(outcome: Outcome | None) -> list[Finding]:

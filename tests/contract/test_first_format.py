@@ -15,8 +15,8 @@ from streamvet.contract.first_format import migrated
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import base_trace, bases
-from streamvet.judge import Judge
 from streamvet.systems import SYSTEMS
+from streamvet.verdicts import Judge
 
 if TYPE_CHECKING:
     from pathlib import Path

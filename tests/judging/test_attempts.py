@@ -10,10 +10,10 @@ import pytest
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import base_trace, bases, examples
-from streamvet.judge import Judge
 from streamvet.outcome import Finding, NotExercised, Verdict
 from streamvet.systems import judge_of
 from streamvet.trace import Attempt, Ending, dump, load
+from streamvet.verdicts import Judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

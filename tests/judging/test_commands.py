@@ -29,8 +29,8 @@ from streamvet.trace import load
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.judge import Ruling
     from streamvet.trace import Trace
+    from streamvet.verdicts import Ruling
 
 SHOP = Path(__file__).resolve().parents[2] / "examples" / "systems" / "printshop"
 FINDING = {"exchange": "x2", "span": [0, 26], "expected": "e", "seen": "s"}

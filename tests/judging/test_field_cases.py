@@ -21,7 +21,7 @@ from streamvet.systems import judge_of
 from streamvet.trace import Ending, Exchange, Head, Trace
 
 if TYPE_CHECKING:
-    from streamvet.judge import Ruling
+    from streamvet.verdicts import Ruling
 
 BUILDS = load_profile(str(Path(__file__).parent.parent / "candidates" / "builds"))
 START, READER = base_trace(bases()["ghostly-failing"]).exchanges[:2]

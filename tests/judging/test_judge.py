@@ -13,9 +13,9 @@ from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.decode import view
 from streamvet.examples import base_trace, bases, examples
-from streamvet.judge import MAX_FINDINGS, Judge, Ruling, judge
 from streamvet.outcome import Finding, NotExercised, Verdict
 from streamvet.systems import SYSTEMS, system_of
+from streamvet.verdicts import MAX_FINDINGS, Judge, Ruling, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -359,7 +359,7 @@ def test_a_trace_that_cannot_be_judged_costs_that_trace_alone(monkeypatch: pytes
     def broken(trace: Trace, profile: Profile, level: str) -> Any:
         return raises(trace, profile) if trace is FAILING else view(trace, profile, level)
 
-    monkeypatch.setattr("streamvet.judge.view", broken)
+    monkeypatch.setattr("streamvet.verdicts.view", broken)
     bench = Judge(GHOSTLY, REGISTRY, {"EVT-02": blames("x3"), "SSE-02": blames("none")})
     assert bench.add(FAILING) == {}
     bench.add(SEVERAL)

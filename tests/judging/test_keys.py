@@ -18,10 +18,10 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.examples import all_examples, base_trace, bases
-from streamvet.judge import Judge
 from streamvet.levels import lowest_of_probes
 from streamvet.outcome import NotExercised, own_findings
 from streamvet.systems import SYSTEMS
+from streamvet.verdicts import Judge
 
 from .keys import EXEMPT, GENERIC, GROUPS, KEYS, dropped, fewest, optional_keys, without
 

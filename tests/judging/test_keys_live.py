@@ -15,18 +15,18 @@ import pytest
 from streamvet.campaign import SMALL_EFFORT, Settings, campaign
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.registry import load_registry
-from streamvet.judge import Judge
 from streamvet.outcome import Verdict
 from streamvet.reference import accounts, free_port, reference
 from streamvet.systems import SYSTEMS
+from streamvet.verdicts import Judge
 
 from .keys import GENERIC, KEYS, dropped, fewest, without
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from streamvet.judge import Ruling
     from streamvet.trace import Trace
+    from streamvet.verdicts import Ruling
 
 pytestmark = pytest.mark.live
 

@@ -18,9 +18,9 @@ from .variants import rulings, variant, violated, with_body
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
-    from streamvet.judge import Ruling
     from streamvet.outcome import Finding
     from streamvet.trace import Trace
+    from streamvet.verdicts import Ruling
 
 STRAIGHT = base_trace(bases()["ghostly-straight"])
 PLAIN = base_trace(bases()["cosma-plain"])

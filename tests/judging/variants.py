@@ -11,17 +11,17 @@ from streamvet.contract.files import read_yaml, schemas_folder
 from streamvet.contract.fitting import RULES
 from streamvet.contract.loading import profile_of
 from streamvet.contract.registry import load_registry
-from streamvet.judge import Judge
 from streamvet.systems import SYSTEMS
+from streamvet.verdicts import Judge
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable
 
     from streamvet.contract.profile import Profile
-    from streamvet.judge import Ruling
     from streamvet.outcome import Verdict
     from streamvet.trace import Trace
+    from streamvet.verdicts import Ruling
 
 
 @cache

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.judge import Ruling
 from streamvet.report.exhibit import exhibit
 from streamvet.report.report import Report
 from streamvet.trace import Ending, Exchange, Head, Request, Trace
+from streamvet.verdicts import Ruling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

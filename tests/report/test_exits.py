@@ -19,8 +19,8 @@ from .made import REGISTRY, report, ruling
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from streamvet.judge import Ruling
     from streamvet.report.report import Report
+    from streamvet.verdicts import Ruling
 
 BAD = Finding("x1", (0, 4), 5_000, "four bytes", "three", requirement="SSE-02", trace="t")
 PASS = ruling("TRN-01", Verdict.PASS)

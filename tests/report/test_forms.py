@@ -24,8 +24,8 @@ from streamvet.report.exits import Exit, Policy, exit_code
 from .made import GHOSTLY, REGISTRY, event, exchange, report, ruling, trace
 
 if TYPE_CHECKING:
-    from streamvet.judge import Ruling
     from streamvet.report.report import Report
+    from streamvet.verdicts import Ruling
 
 NASTY = (
     b'event: assist\ndata: {"a":"<script>alert(1)</script> \x1b[2J \xff \xe2\x80\xae {{ 7*7 }} [bold]"\n'

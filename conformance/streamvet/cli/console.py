@@ -9,16 +9,17 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from streamvet.masking import veiled
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
 
 def console(*, error: bool = False) -> Console:
     """A console on stdout, or on stderr; made anew, as tests and pipes change both."""
+    from rich.console import Console  # noqa: PLC0415 - a twentieth of a second, which `--help` does not need
+
     return Console(stderr=error, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 

@@ -10,27 +10,24 @@ import tempfile
 import traceback
 from typing import TYPE_CHECKING, NoReturn
 
-from streamvet.campaign import Unreachable
 from streamvet.cli.app import app
 from streamvet.cli.console import note
-from streamvet.cli.judging import JudgingError
 from streamvet.cli.streams import sturdy
-from streamvet.contract.files import FileError
+from streamvet.contract.intake import FileError
 from streamvet.masking import veiled
-from streamvet.reference import ServerMissingError
 from streamvet.report.exits import Exit
 from streamvet.report.printable import printable_lines
-from streamvet.trace import TraceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CODES: dict[type[Exception], Exit] = {
-    FileError: Exit.USAGE,
-    TraceError: Exit.USAGE,
-    Unreachable: Exit.INCOMPLETE,
-    ServerMissingError: Exit.OURS,
-    JudgingError: Exit.USAGE,
+# By module and name: what raises an error has imported it, and what does not need it has not waited for that.
+_CODES = {
+    ("streamvet.contract.intake", "FileError"): Exit.USAGE,
+    ("streamvet.trace.reading", "TraceError"): Exit.USAGE,
+    ("streamvet.campaign.reaching", "Unreachable"): Exit.INCOMPLETE,
+    ("streamvet.reference", "ServerMissingError"): Exit.OURS,
+    ("streamvet.cli.judging", "JudgingError"): Exit.USAGE,
 }
 
 
@@ -75,7 +72,8 @@ def _cause(error: Exception) -> Exception:
 
 
 def _failed(error: Exception) -> int:
-    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
+    kinds = [(kind.__module__, kind.__qualname__) for kind in type(error).__mro__]
+    code = next((_CODES[kind] for kind in kinds if kind in _CODES), None)
     if code is not None:
         note(f"streamvet: {printable_lines(str(error))}")
         return code

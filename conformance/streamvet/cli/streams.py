@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from streamvet.contract.files import FileError
+from streamvet.contract.intake import FileError
 
 if TYPE_CHECKING:
     from typing import TextIO

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from streamvet.generation.ground import Ground
-    from streamvet.judge import Judge
     from streamvet.outcome import Finding
     from streamvet.probes.setting import Stimulus
     from streamvet.trace import Trace
+    from streamvet.verdicts import Judge
 
 Findings = dict[str, "Finding"]  # by requirement, the first one
 # The judge of the profile in a folder. A function of a module: the other processes find it by its name.

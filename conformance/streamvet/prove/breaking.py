@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.judge import Judge
 from streamvet.outcome import NotExercised
 from streamvet.prove.matrix import Done, compare
 from streamvet.prove.running import kept
 from streamvet.systems import system_of
+from streamvet.verdicts import Judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

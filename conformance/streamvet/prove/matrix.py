@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from streamvet.judge import VIOLATED
 from streamvet.outcome import Verdict
+from streamvet.verdicts import VIOLATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

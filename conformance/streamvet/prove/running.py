@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from streamvet.campaign import Summary
     from streamvet.contract.profile import Profile
-    from streamvet.judge import Ruling
+    from streamvet.verdicts import Ruling
 
 TIME_SCALE = 0.02  # a heartbeat of 15 s takes 300 ms; below, the floor of 100 ms under a tolerance hides what is late
 LONGEST_WAIT_S = 3.0  # a longer mandated wait is scaled further: a run takes about as long for everything else

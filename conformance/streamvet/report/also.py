@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from streamvet.judge import Ruling
     from streamvet.outcome import Finding
+    from streamvet.verdicts import Ruling
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from streamvet.commands import Spool, perform
 from streamvet.contract.evidence import LACKING
 from streamvet.contract.files import schemas_folder
 from streamvet.decode import bounded_trace
-from streamvet.judge import Judge, guilty_in
 from streamvet.outcome import Verdict
 from streamvet.report.exhibit import Exhibit, exhibit
 from streamvet.report.printable import counted
 from streamvet.report.report import Report
 from streamvet.report.waivers import Waiver, idle, waive
+from streamvet.verdicts import Judge, guilty_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from streamvet.contract.profile import Profile
     from streamvet.contract.registry import Registry, Requirement
-    from streamvet.judge import Ruling
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
+    from streamvet.verdicts import Ruling
 
 EXHIBITS = 3  # of one requirement: the same defect again tells nothing new
 TRACE_SUFFIX = ".trace.ndjson"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from streamvet.judge import Ruling
+    from streamvet.verdicts import Ruling
 
 _NOT_TRIED = "not tried: "
 _NUMBERS = re.compile(r"\d+(\.\d+)?")  # in which reasons of one cause may differ

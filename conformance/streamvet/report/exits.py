@@ -14,8 +14,8 @@ from streamvet.outcome import Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamvet.judge import Ruling
     from streamvet.report.report import Report
+    from streamvet.verdicts import Ruling
 
 
 class Exit(IntEnum):

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from streamvet.judge import Ruling
     from streamvet.report.excerpt import Piece
     from streamvet.report.exhibit import Exhibit
     from streamvet.report.report import Report
     from streamvet.report.timeline import Row
+    from streamvet.verdicts import Ruling
 
 _FOLDER = Path(__file__).parent / "templates"
 # A silence between two rows is drawn as a gap from this part of the exchange on, and from this length on.

@@ -16,10 +16,10 @@ from streamvet.report.exits import Policy, exit_code
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamvet.judge import Ruling
     from streamvet.outcome import Finding
     from streamvet.report.exits import Exit
     from streamvet.report.report import Report
+    from streamvet.verdicts import Ruling
 
 FINDINGS = 100  # of one requirement: a stream that is broken throughout has one for each event of each trace
 

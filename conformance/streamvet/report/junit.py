@@ -22,10 +22,10 @@ from streamvet.report.printable import counted, printable, printable_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamvet.judge import Ruling
     from streamvet.outcome import Finding
     from streamvet.report.exits import Policy
     from streamvet.report.report import Report
+    from streamvet.verdicts import Ruling
 
 FINDINGS = 5  # of one requirement, in the text of its failure
 _SKIPPED = frozenset({Verdict.INCONCLUSIVE, Verdict.WAIVED})

@@ -16,8 +16,8 @@ from streamvet.outcome import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamvet.judge import Ruling
     from streamvet.report.exhibit import Exhibit
+    from streamvet.verdicts import Ruling
 
 # Verdicts that a reader has to look at, the worst first; the rest is counted only.
 LOUD = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.WAIVED, Verdict.NOTE, Verdict.INCONCLUSIVE)

@@ -21,10 +21,10 @@ from streamvet.report.printable import counted, printable, printable_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamvet.judge import Ruling
     from streamvet.report.excerpt import Piece
     from streamvet.report.exhibit import Exhibit
     from streamvet.report.report import Report
+    from streamvet.verdicts import Ruling
 
 STYLES = {
     Verdict.PASS: "green",

@@ -10,16 +10,16 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from streamvet.contract.files import FileError, check_shape, read_yaml
-from streamvet.judge import VIOLATED
 from streamvet.outcome import Verdict
+from streamvet.verdicts import VIOLATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from streamvet.contract.registry import Registry
-    from streamvet.judge import Ruling
     from streamvet.outcome import Finding
+    from streamvet.verdicts import Ruling
 
 _FOUND = frozenset(VIOLATED.values())
 # A requirement with one of these verdicts was exercised and decided: nobody has to accept that it is INCONCLUSIVE.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
-from streamvet.judge import Judge
 from streamvet.levels import lowest_of_probes
 from streamvet.probes import ANY_STREAM, PROBES
 from streamvet.system import System
@@ -20,6 +19,7 @@ from streamvet.systems.cosma import SYSTEM as COSMA
 from streamvet.systems.ghostly import SYSTEM as GHOSTLY
 from streamvet.systems.promptfloe import SYSTEM as PROMPTFLOE
 from streamvet.systems.rockstar import SYSTEM as ROCKSTAR
+from streamvet.verdicts import Judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
