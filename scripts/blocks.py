@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import generation_blocks
+import mode_blocks
 import probe_blocks
 import profile_blocks
 import requirement_blocks
@@ -46,5 +47,6 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "probes": probe_blocks.probes,
     "hunted": generation_blocks.hunted,
     "zoo": zoo_blocks.zoo,
+    "nasty": mode_blocks.nasty,
     "include": include,
 }

@@ -41,7 +41,8 @@ class Fault:
     """One row of its faults. `id` is None for an honest variant; a `generated` one no pinned stimulus shows.
 
     `seams` has for each profile the places of the server at which it takes hold. A `fixture` takes a profile that is
-    made for it, as no built-in one asks for what it violates.
+    made for it, as no built-in one asks for what it violates. `standing` has for each profile why no request can name
+    it, None where one can.
     """
 
     name: str
@@ -52,6 +53,19 @@ class Fault:
     generated: bool = False
     seams: Mapping[str, frozenset[str]] = field(default_factory=dict)
     fixture: bool = False
+    standing: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One legal form that it can serve. `breaks` has for a profile that promises more the requirement it violates."""
+
+    name: str
+    profiles: tuple[str, ...]
+    note: str
+    standard: str
+    sentence: str
+    breaks: Mapping[str, str] = field(default_factory=dict)
 
 
 def _asked(what: str) -> Any:
@@ -81,9 +95,15 @@ def faults() -> list[Fault]:
             row["generated"],
             {profile: frozenset(names) for profile, names in row["seams"].items()},
             row["fixture"],
+            row["standing"],
         )
         for row in _asked("faults")
     ]
+
+
+def modes() -> list[Mode]:
+    """The rows of its modes, in its order."""
+    return [Mode(**{**row, "profiles": tuple(row["profiles"])}) for row in _asked("modes")]
 
 
 def reference(

@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import json
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from streamvet_server import catalogue
 from streamvet_server.app import PARTING, Settings, build
+from streamvet_server.by_request import switchboards
 from streamvet_server.database import Unusable
+from streamvet_server.recording import Unreadable, recording
+from streamvet_server.replaying import replayed
 from streamvet_server.systems import SYSTEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from streamvet_server.faults.fault import Fault
+    from streamvet_server.catalogue import Row
+
+
+_OPTIONS = {"fault": "--fault", "mode": "--nasty"}
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -36,7 +42,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--db", type=_database, default=":memory:", metavar="PATH", help="the event log's file; in memory by default")
     add("--control", action="store_true", help="serve POST /_conformance; never in production")
     add("--fault", action="append", metavar="NAME", help="commit this fault (repeatable: several at once)")
+    add("--nasty", action="append", metavar="MODE", help="serve in this legal form (repeatable)")
+    add("--trace", metavar="FILE", help="replay this recording instead, with its times")
     add("--list-faults", action="store_true", help="print the faults and exit")
+    add("--list-modes", action="store_true", help="print the legal forms and exit")
     add("--list-accounts", action="store_true", help="print the test accounts and inputs and exit")
     add("--json", action="store_true", help="with --list-…: print JSON")
     return parser.parse_args(argv)
@@ -75,7 +84,7 @@ def _accounts() -> Any:
     return accounts()
 
 
-async def serve(settings: Settings, host: str, port: int) -> None:
+async def serve(make: Callable[[], web.AppRunner], host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
@@ -84,20 +93,49 @@ async def serve(settings: Settings, host: str, port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        runner = build(settings)
-        await runner.setup()
-    except Unusable as reason:
-        raise _Unusable(f"--db {settings.db}", reason.expected, reason.got) from reason
+    runner = make()
+    await runner.setup()
     try:
         await _listen(runner, host, port)
         bound = runner.addresses[0]
         name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         print(f"streamvet_server listening on http://{name}:{bound[1]}", flush=True)  # noqa: T201 -- its interface
         await stop.wait()
-        await runner.app[PARTING]()
+        part = runner.app.get(PARTING)
+        if part is not None:
+            await part()
     finally:
         await runner.cleanup()
+
+
+def _maker(arguments: argparse.Namespace) -> Callable[[], web.AppRunner]:
+    """How the server is made: of systems, or of a recording.
+
+    Raises:
+        _Unusable: where an option cannot be served.
+    """
+    if arguments.trace is not None:
+        return _of_trace(arguments)
+    settings = _settings(arguments)
+
+    def make() -> web.AppRunner:
+        try:
+            return build(settings)
+        except Unusable as reason:
+            raise _Unusable(f"--db {settings.db}", reason.expected, reason.got) from reason
+
+    return make
+
+
+def _of_trace(arguments: argparse.Namespace) -> Callable[[], web.AppRunner]:
+    given = [name for name in ("profile", "fault", "nasty", "control") if getattr(arguments, name)]
+    if given:
+        raise _Unusable("--trace", "nothing beside it that is about systems", ", ".join(f"--{one}" for one in given))
+    try:
+        exchanges = recording(Path(arguments.trace))
+    except Unreadable as reason:
+        raise _Unusable(f"--trace {arguments.trace}", reason.expected, reason.got) from reason
+    return lambda: replayed(exchanges, arguments.time_scale)
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
@@ -119,49 +157,51 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     for one in profiles:
         if one not in SYSTEMS:
             raise _Unusable("--profile", f"one of {', '.join(sorted(SYSTEMS))}", repr(one))
-    faults = _faults(dict.fromkeys(arguments.fault or ()), profiles)
-    return Settings(
+    faults = _rows("fault", dict.fromkeys(arguments.fault or ()), profiles)
+    rows = [*faults, *_rows("mode", dict.fromkeys(arguments.nasty or ()), profiles)]
+    for profile in profiles:
+        clash = catalogue.clash(rows, profile)
+        if clash is not None:
+            raise _Unusable("--fault, --nasty" if len(rows) > len(faults) else "--fault", *clash)
+    settings = Settings(
         profiles=profiles,
         scale=arguments.time_scale,
         db=arguments.db,
         control=arguments.control,
-        seams=lambda profile: catalogue.seams_together(faults, profile),
+        seams=lambda profile: catalogue.seams_together(rows, profile),
     )
+    return switchboards(settings) if arguments.control else settings
 
 
-def _faults(names: Iterable[str], profiles: Sequence[str]) -> list[Fault]:
-    """The faults of these names.
+def _rows(kind: str, names: Iterable[str], profiles: Sequence[str]) -> list[Row]:
+    """The faults or the modes of these names.
 
     Raises:
-        _Unusable: where one is not there, is of none of these systems, or takes hold where another one does.
+        _Unusable: where one is not there, or is of none of these systems.
     """
-    faults: list[Fault] = []
+    option, rows = _OPTIONS[kind], []
     for name in names:
-        fault = catalogue.find(name)
-        if fault is None:
-            raise _Unusable("--fault", "the name of a fault", repr(name))
-        if not set(fault.profiles) & set(profiles):
-            got = f"{fault.name}, which is one of {', '.join(fault.profiles)}"
-            raise _Unusable("--fault", f"a fault of {', '.join(profiles)}", got)
-        faults.append(fault)
-    for profile in profiles:
-        for one, other in itertools.combinations(faults, 2):
-            both = catalogue.replaced(one, profile) & catalogue.replaced(other, profile)
-            if both:
-                got = f"{one.name} and {other.name}, which both replace {', '.join(sorted(both))} of {profile}"
-                raise _Unusable("--fault", "faults that replace different seams", got)
-    return faults
+        row = catalogue.find(name, kind)
+        if row is None:
+            raise _Unusable(option, f"the name of a {kind}", repr(name))
+        if not set(row.profiles) & set(profiles):
+            got = f"{row.name}, which is one of {', '.join(row.profiles)}"
+            raise _Unusable(option, f"a {kind} of {', '.join(profiles)}", got)
+        rows.append(row)
+    return rows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code: 2 for wrong usage, an address that cannot be had among it."""
     arguments = _arguments(argv)
-    if arguments.list_faults or arguments.list_accounts:
-        rows = catalogue.listing() if arguments.list_faults else _accounts()
+    lists = {"faults": catalogue.listing, "modes": catalogue.modes_listing, "accounts": _accounts}
+    asked = next((rows for name, rows in lists.items() if getattr(arguments, f"list_{name}")), None)
+    if asked is not None:
+        rows = asked()
         print(json.dumps(rows, indent=None if arguments.json else 2))  # noqa: T201 -- what was asked for
         return 0
     try:
-        asyncio.run(serve(_settings(arguments), arguments.host, arguments.port))
+        asyncio.run(serve(_maker(arguments), arguments.host, arguments.port))
     except _Unusable as reason:
         print(f"streamvet_server: {reason}", file=sys.stderr)  # noqa: T201
         return 2

@@ -6,8 +6,9 @@ It must not know what a system's routes do.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -15,13 +16,13 @@ from streamvet_server.control import Desk, Malformed
 from streamvet_server.log import EventLog
 from streamvet_server.runs import Runs
 from streamvet_server.seams import HONEST, Refusal, Scene, Seams
-from streamvet_server.site import Ambient, Resettable, Site, System, body_of, endpoint
+from streamvet_server.site import Admit, Ambient, Resettable, Site, System, body_of, endpoint
 from streamvet_server.store import Store, Unkept
 from streamvet_server.systems import SYSTEMS, system
 from streamvet_server.wire import NotJson, json_text, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 CONTROL_PATH = "/_conformance"
 
@@ -44,6 +45,8 @@ class Settings:
     db: str = ":memory:"
     control: bool = False
     seams: Callable[[str], Seams] = lambda _profile: HONEST
+    admit: Callable[[str], Admit] = lambda _profile: lambda _scene: None  # with --control: what a request may name
+    lists: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)  # with --control: what can be read there
 
 
 def build(settings: Settings) -> web.AppRunner:
@@ -55,6 +58,8 @@ def build(settings: Settings) -> web.AppRunner:
     for site in sites:
         if site.desk is not None:
             app.router.add_post(site.prefix + CONTROL_PATH, _control(site.desk))
+            for name, rows in settings.lists.items():
+                app.router.add_get(f"{site.prefix}{CONTROL_PATH}/{name}", _listed(partial(rows, site.system.profile)))
         for route in site.system.routes:
             app.router.add_route(route.method, site.prefix + route.path, endpoint(site, route))
 
@@ -110,8 +115,16 @@ def _site(served: System, store: Store, settings: Settings) -> Site:
     desk = Desk(served.profile, settings.scale, served.step, served.failures, forget, orders)
     prefix = "" if len(settings.profiles) == 1 else f"/{served.profile}"
     return Site(
-        served, settings.scale, seams, store, log, runs, memory, desk if settings.control else None, prefix=prefix
-    )
+        served, settings.scale, seams, store, log, runs, memory, desk if settings.control else None, prefix=prefix,
+        admit=settings.admit(served.profile),
+    )  # fmt: skip
+
+
+def _listed(rows: Callable[[], Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(_request: web.Request) -> web.Response:
+        return web.Response(body=json_text(rows()).encode(), content_type="application/json")
+
+    return handle
 
 
 def _control(desk: Desk) -> Callable[[web.Request], Awaitable[web.Response]]:

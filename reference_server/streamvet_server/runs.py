@@ -73,8 +73,10 @@ class Runs:
         row = self._log.row(run)
         return run in self._ending or row is None or row.status != "running"
 
-    async def start(self, run: str, kind: str, owner: str, facts: Mapping[str, Any], plan: Plan) -> Row:
-        """Record a run and perform it in the background."""
+    async def start(self, scene: Scene, kind: str, owner: str, facts: Mapping[str, Any], plan: Plan) -> Row:
+        """Record the run that a request starts, which the scene names, and perform it in the background."""
+        self._seams.begin(scene)
+        run = scene.run or ""
         # Shielded: a client that leaves now leaves a run behind, not half of one.
         return await asyncio.shield(self._spawn(self._start(run, kind, owner, facts, plan)))
 

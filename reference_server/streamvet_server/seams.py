@@ -192,6 +192,10 @@ def _frame(_shown: Shown, octets: bytes) -> Iterable[Piece]:
     return (octets,)
 
 
+def _begin(_scene: Scene) -> None:
+    return
+
+
 def _append(_scene: Scene, batch: Batch) -> Batch:
     return batch
 
@@ -262,6 +266,8 @@ class Seams:
     # frame: what one reader is shown of an event (none, one or several documents), then its bytes in pieces
     document: Callable[[Shown, Any], Iterable[Any]] = _document
     frame: Callable[[Shown, bytes], Iterable[Piece]] = _frame
+    # log: told of each run that a request starts, before its first event; the scene is the request's, with the run
+    begin: Callable[[Scene], None] = _begin
     # log: what is appended; what of it reaches the log; the number that is shown for it; what a replay reads;
     # after which number a reader starts; where one that fell behind reads on; how many events of a run with this
     # status are found again when the server comes up (None: not even the run); what a run waits for after appending.

@@ -33,6 +33,10 @@ _JSON = {"Content-Type": "application/json"}
 MAX_INFLATED_BYTES = 8 * 1024 * 1024
 
 
+# Why a request is not served at all, whatever it asks for; None where it is.
+Admit = Callable[[Scene], Refusal | None]
+
+
 class Refused(Exception):  # noqa: N818 -- an answer, not an error of the server
     """A check refused the request."""
 
@@ -55,6 +59,7 @@ class Site:
     desk: Desk | None = None  # only with --control
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     prefix: str = ""  # of its paths
+    admit: Admit = lambda _scene: None
 
     def check(self, scene: Scene, name: str, refusal: Refusal | None) -> None:
         """Refuse the request where a check did."""
@@ -214,6 +219,9 @@ def endpoint(site: Site, route: Route) -> Callable[[web.Request], Awaitable[web.
             site.system.profile, route.operation, request.match_info.get("run"), dict(request.query), request.headers
         )
         try:
+            refusal = site.admit(scene)
+            if refusal is not None:
+                raise Refused(refusal)  # noqa: TRY301 -- answered below like every refusal
             caller = Account("", "") if route.public else site.system.caller(site, scene, request)
             answer = await route.handler(Ask(site, scene, caller, request))
         except Refused as refused:

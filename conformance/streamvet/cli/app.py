@@ -34,8 +34,9 @@ COMMANDS: dict[str, _Named] = {
     "serve": _Named("server", "serve", "Run the reference server."),
     "prove": _Named("proving", "prove", "Prove the suite by faults."),
     "replay": _Named("replaying", "replay", "Perform one recorded case again."),
-    "list": _Named("show", "listing", "List requirements, profiles or faults."),
+    "list": _Named("show", "listing", "List requirements, profiles, faults or modes."),
     "explain": _Named("show", "explain", "Explain one requirement."),
+    "export-traces": _Named("export", "export_traces", "Write all example traces as bytes."),
     "init": _Named("begin", "init", "Print a target file to fill in."),
     "check-profile": _Named("profile_folder", "check_profile", "Validate a profile folder."),
 }

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from streamvet.cli.options import finite
-from streamvet.reference import SERVER
+from streamvet.reference import ENV, SERVER
 
 
 def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
@@ -42,12 +42,21 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     fault: Annotated[
         list[str] | None, typer.Option("--fault", metavar="NAME", help="Commit this fault. May be repeated.")
     ] = None,
+    nasty: Annotated[
+        list[str] | None,
+        typer.Option("--nasty", metavar="MODE", help="Serve in this legal form, see `list modes`. May be repeated."),
+    ] = None,
+    trace: Annotated[
+        str | None,
+        typer.Option("--trace", metavar="FILE", help="Replay this recording with its times, in the place of systems."),
+    ] = None,
 ) -> None:
     """Run the reference server."""
-    given = {"--host": host, "--port": port, "--time-scale": time_scale, "--db": db}
+    given = {"--host": host, "--port": port, "--time-scale": time_scale, "--db": db, "--trace": trace}
     words = [word for name in profile or () for word in ("--profile", name)]
     words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
     words += [word for name in fault or () for word in ("--fault", name)]
+    words += [word for name in nasty or () for word in ("--nasty", name)]
     words += ["--control"] if control else []
     sys.stdout.flush()
-    os.execv(SERVER[0], [*SERVER, *words])  # noqa: S606 - the point of the command
+    os.execve(SERVER[0], [*SERVER, *words], {**ENV, **os.environ})  # noqa: S606 - the point of the command

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +18,7 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples, own_examples
-from streamvet.reference import Fault, ServerMissingError, faults
+from streamvet.reference import Fault, ServerMissingError, faults, modes
 from streamvet.report.basis import rests_on
 from streamvet.report.exhibit import exhibit
 from streamvet.report.printable import printable
@@ -39,7 +40,7 @@ OfProfile = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-listing = typer.Typer(no_args_is_help=True, help="List requirements, profiles or faults.", rich_markup_mode=None)
+listing = typer.Typer(no_args_is_help=True, help="List requirements, profiles, faults or modes.", rich_markup_mode=None)
 
 
 def _print(rows: list[dict[str, Any]], lines: Iterable[str], as_json: bool) -> None:
@@ -93,7 +94,7 @@ def list_faults(as_json: AsJson = False) -> None:
     rows = [
         {
             "name": one.name, "id": one.id, "profiles": list(one.profiles), "note": one.note, "honest": one.honest,
-            "generated": one.generated, "fixture": one.fixture,
+            "generated": one.generated, "fixture": one.fixture, "standing": dict(one.standing),
         }
         for one in found
     ]  # fmt: skip
@@ -103,6 +104,17 @@ def list_faults(as_json: AsJson = False) -> None:
         for one in found
     )
     _print(rows, lines, as_json)
+
+
+@listing.command("modes")
+def list_modes(as_json: AsJson = False) -> None:
+    """The legal forms in which the reference server can serve, each with the sentence that makes it legal."""
+    found = modes()
+    width = max(len(one.name) for one in found)
+    lines = (
+        f"{one.name:<{width}}  {', '.join(one.profiles)}: {one.note} {one.standard}: {one.sentence}" for one in found
+    )
+    _print([{**asdict(one), "profiles": list(one.profiles)} for one in found], lines, as_json)
 
 
 def _found_by(fault: Fault) -> str:

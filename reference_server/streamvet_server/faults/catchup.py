@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import GHOSTLY, PROMPTFLOE, Fault
+from streamvet_server.faults.fault import CRASH, GHOSTLY, PROMPTFLOE, Fault
 from streamvet_server.faults.fitted import Fitted, remembered_of
 from streamvet_server.faults.memory import Memory, finished_when_joined, joined_late, remembered
 from streamvet_server.faults.shapes import Make, reads, turned, whole
@@ -195,18 +195,18 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "last-events-lost-in-crash", "CAT-14", GHOSTLY,
         "After a restart the last two events of an active run are gone.",
-        _forgetting(2),
+        _forgetting(2), standing=CRASH,
     ),
     Fault(
         "last-event-lost-in-crash", "CAT-20", GHOSTLY, "After a restart the last event of an active run is gone.",
-        _forgetting(1),
+        _forgetting(1), standing=CRASH,
     ),
     Fault(
         "history-told-anew", "CAT-15", PROMPTFLOE, "After a restart a run's events are others.",
-        remembered(_told_anew),
+        remembered(_told_anew), standing=CRASH,
     ),
     Fault(
         "runs-lost-in-crash", "CAT-16", PROMPTFLOE, "After a restart no run is known.",
-        lambda: Seams(recall=lambda _scene, _status, _newest: None),
+        lambda: Seams(recall=lambda _scene, _status, _newest: None), standing=CRASH,
     ),
 )  # fmt: skip

@@ -22,6 +22,10 @@ ROCKSTAR = ("rockstar",)
 AGENT_WORKSPACE = ("agent-workspace",)
 COSMA = ("cosma",)
 
+# Why a fault is one of the whole server: no request is there when it takes hold.
+CRASH = "it shows after a restart of the process"
+STOP = "it shows when the server stops"
+
 # An honest variant has the name of its fault and this behind it.
 LEGAL = "-but-legal"
 
@@ -31,7 +35,8 @@ class Fault:
     """One misbehaviour. `id` is None for an honest variant: legal, but only just.
 
     A `generated` one is shown by no stimulus that somebody has thought of: only those that are generated hit it. A
-    `fixture` violates what no built-in profile asks for: it takes a profile that is made for it.
+    `fixture` violates what no built-in profile asks for: it takes a profile that is made for it. `standing` says why it
+    is one of the whole server, where no request can name it.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Fault:
     make: Callable[[], Seams] | Fitted
     generated: bool = False
     fixture: bool = False
+    standing: str = ""
 
     @property
     def honest(self) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.catchup import FIRST_LATE_S, FIRST_LEGAL_S
-from streamvet_server.faults.fault import GHOSTLY, Fault
+from streamvet_server.faults.fault import CRASH, GHOSTLY, Fault
 from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, put_off
 from streamvet_server.faults.hidden import in_bunches
 from streamvet_server.faults.memory import Memory, remembered
@@ -303,7 +303,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "orphan-unflagged", "GHO-05", GHOSTLY, "The run_end of a cancelled orphan does not say that it was stale.",
-        _unflagged(Cause.STALE, "staleAfterRestart"),
+        _unflagged(Cause.STALE, "staleAfterRestart"), standing=CRASH,
     ),
     Fault("oldest-first", "GHO-06", GHOSTLY, "The list of runs begins with the oldest.", answer_of("list", _reversed)),
     Fault("project-ignored", "GHO-07", GHOSTLY, "The list of a project has the runs of all.", _unsifted("project")),

@@ -121,7 +121,7 @@ async def _run(ask: Ask) -> Answer:
     kind = "assist" if "assist" in body else "manual"
     await wait(ask.site, ask.scene, "start")
     try:
-        row = await ask.site.runs.start(run, kind, ask.caller.name, facts, plan)
+        row = await ask.site.runs.start(ask.on_run(run).scene, kind, ask.caller.name, facts, plan)
     except Unkept as reason:
         raise Refused(UNSTORED) from reason
     return ok({"ok": True, "id": row.id, "status": "running"}, 202)

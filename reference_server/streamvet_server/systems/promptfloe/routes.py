@@ -107,8 +107,9 @@ async def _start(ask: Ask, kind: str, said: str, augmenters: Sequence[str] = ())
     ask.check("rate", refusal if limited else None)
     plan = plan_of(ask, lambda: simulate(kind, said, augmenters))
     run = f"run_{secrets.token_hex(12)}"
-    row = await ask.site.runs.start(run, kind, ask.caller.name, {}, plan)
-    return await _stream(ask.on_run(run), row, 0)
+    ask = ask.on_run(run)
+    row = await ask.site.runs.start(ask.scene, kind, ask.caller.name, {}, plan)
+    return await _stream(ask, row, 0)
 
 
 def _found(ask: Ask) -> Row:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamvet_server.faults.fault import COSMA, Fault
+from streamvet_server.faults.fault import COSMA, STOP, Fault
 from streamvet_server.faults.shapes import Make, is_stream, piecing, reads, turned, written
 from streamvet_server.seams import Answer, Pause, Piece, Refusal, Scene, Seams, Update
 from streamvet_server.systems.cosma.faults.readers import ALIVE, KEEPALIVE, is_rare, left_out, published, with_data
@@ -268,10 +268,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "pause-holds-nothing", "COS-17", COSMA, "A paused queue goes on.",
         turned(lambda scene: scene.operation == "work", "paused", _let_in),
+        standing="it holds for the queue, which works for all readers",
     ),
     Fault(
         "readers-let-in-at-the-end", "COS-18", COSMA, "For two seconds a server that was told to stop takes readers.",
-        _clock("linger", LINGER_S),
+        _clock("linger", LINGER_S), standing=STOP,
     ),
     Fault("paths-on-one-line", "COS-19", COSMA, "Newlines in paths become blanks.", _cleaned),
 )  # fmt: skip

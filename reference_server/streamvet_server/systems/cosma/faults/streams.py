@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.events import cleaned, cut_character
-from streamvet_server.faults.fault import COSMA, Fault
+from streamvet_server.faults.fault import COSMA, STOP, Fault
 from streamvet_server.faults.heartbeat import Gap, late, legal
 from streamvet_server.faults.shapes import Make, answer_of, is_own, is_stream, piecing, reads, told, whole, written
 from streamvet_server.faults.transport import BLOCK_EVENTS, BLOCK_S, CROWDED, POLL_S
@@ -323,7 +323,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "left-open-by-the-server", "TRM-04", COSMA, "No stream is closed behind its last event.",
-        _left_open_at_the_end,
+        _left_open_at_the_end, standing=STOP,
     ),
     Fault(
         "closed-late-by-the-server", "TRM-11", COSMA, "A stream is closed 4.5 s after its last event.",
