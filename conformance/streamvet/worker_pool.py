@@ -75,11 +75,15 @@ def _follow() -> None:
 async def cancelled_on_signal(work: Coroutine[Any, Any, _Made], number: signal.Signals = signal.SIGINT) -> _Made:
     """Some work, which the first signal of this number cancels, and no other one: what it started is then ended.
 
+    Only the main thread gets signals; what runs in another one is not cancelled.
+
     Raises:
         asyncio.CancelledError: where it was.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None  # noqa: S101 - said for mypy: a coroutine runs in a task
+    if threading.current_thread() is not threading.main_thread():
+        return await work
 
     def stop(*_: object) -> None:
         signal.signal(number, signal.SIG_IGN)  # a second one would cancel the ending

@@ -292,6 +292,14 @@ def test_how_long_it_lasts(effort: Effort, longest_s: float, begins_s: int, shut
     assert real_us - begun_us == lasts_s * 1e6
 
 
+def test_a_number_of_tries_does_not_depend_on_the_clock() -> None:
+    world = World(nothing)
+    late = Effort(examples=3).lateness(world.workshop())
+    world.now_us += 3_600_000_000
+
+    assert not late(3600.0)
+
+
 def test_it_waits_for_who_takes_its_traces(explore: Callable[..., Explorer]) -> None:
     world, tried_by_then = World(nothing), []
 

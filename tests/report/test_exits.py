@@ -261,7 +261,7 @@ def test_a_waivers_file(tmp_path: Path) -> None:
         "- {id: SSE-02, reason: a, expires: 2026-01-31}\n- {id: CAT-14, reason: b, accepts: INCONCLUSIVE}\n"
         "- {id: SSE-02, reason: c, matching: '[DONE]'}\n"
     )
-    assert load_waivers(file, REGISTRY) == [
+    assert load_waivers(file, [REGISTRY]) == [
         Waiver("SSE-02", "a", date(2026, 1, 31)),
         Waiver("CAT-14", "b", None, accepts_inconclusive=True),
         Waiver("SSE-02", "c", matching="[DONE]"),
@@ -288,6 +288,6 @@ def test_a_wrong_waivers_file_names_the_place(tmp_path: Path, text: str, place: 
     file = tmp_path / "waivers.yaml"
     file.write_text(text)
     with pytest.raises(FileError) as raised:
-        load_waivers(file, REGISTRY)
+        load_waivers(file, [REGISTRY])
     said = str(raised.value)
     assert (str(file) in said, place.removeprefix("the file: ") in said) == (True, True)

@@ -12,8 +12,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from streamvet import __version__
 from streamvet.cli.console import say
+from streamvet.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        say(__version__)
+        say(VERSION)
         raise typer.Exit
 
 

@@ -97,12 +97,12 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     if raw is None and (start is not None or ended):
         raise typer.BadParameter("a trace says so itself", param_hint="--start" if start is not None else "--ended")
     chosen = load_profile(profile, Path.cwd()) if profile is not None else None
-    bytes_of = _Captured(raw, chosen, start, ended=ended) if raw is not None and chosen is not None else None
+    bytes_of = Captured(raw, chosen, start, ended=ended) if raw is not None and chosen is not None else None
     again = shlex.join(["streamvet", "judge", *bytes_of.words(str(profile)), *files]) if bytes_of else ""
-    asked = options.asked(only, waivers, again, load_registry(chosen))
-    withheld = _OF_BYTES if raw else "" if allow_commands else NOT_ALLOWED
+    asked = options.asked(only, waivers, again, [load_registry(chosen)])
+    withheld = OF_BYTES if raw else "" if allow_commands else NOT_ALLOWED
     reports = judged(
-        bytes_of.traces(files) if bytes_of else _traces(files), asked, _source(files), profile=chosen,
+        bytes_of.traces(files) if bytes_of else traces_in(files), asked, source_of(files), profile=chosen,
         captured=bytes_of, notes=options.only_note(only), withheld=withheld,
     )  # fmt: skip
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict))))
@@ -110,7 +110,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
 
 def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
-    captured: _Captured | None = None, notes: tuple[str, ...] = (), withheld: str = NOT_ALLOWED,
+    captured: Captured | None = None, notes: tuple[str, ...] = (), withheld: str = NOT_ALLOWED,
 ) -> list[Report]:  # fmt: skip
     """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
 
@@ -168,14 +168,15 @@ def _facts(first: Trace, profile: Profile) -> dict[str, Any]:
     }
 
 
-def _source(files: list[str]) -> str:
+def source_of(files: list[str]) -> str:
+    """The files as a report names what it judged."""
     return files[0] if len(files) == 1 else f"{len(files)} files, {files[0]} and on"
 
 
 # ------------------------------------------------------------------------------------------------ traces
 
 
-def _traces(files: Iterable[str]) -> Iterator[Trace]:
+def traces_in(files: Iterable[str]) -> Iterator[Trace]:
     """The traces of files, each of which may hold several."""
     for name in files:
         yield from _split(read_lines(name), "stdin" if name == STDIN else name)
@@ -205,11 +206,11 @@ def _split(file: Iterator[str], name: str) -> Iterator[Trace]:
 # ------------------------------------------------------------------------------------------------ bytes
 
 
-_OF_BYTES = "bytes alone do not tell"
+OF_BYTES = "bytes alone do not tell"
 
 
 def _beyond_bytes(_trace: Trace, _profile: Profile) -> NotExercised:
-    return NotExercised(_OF_BYTES)
+    return NotExercised(OF_BYTES)
 
 
 def _events(one: Reading) -> int:
@@ -237,7 +238,7 @@ def _ends_by_itself(exchange: Exchange, profile: Profile) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Captured:
+class Captured:
     """What is known of captured bytes besides themselves."""
 
     framing: Framing
@@ -300,5 +301,5 @@ class _Captured:
             )  # fmt: skip
 
 
-def _levels(profile: Profile, system: System, captured: _Captured | None) -> Mapping[str, Evidence]:
+def _levels(profile: Profile, system: System, captured: Captured | None) -> Mapping[str, Evidence]:
     return lowest(profile, system, captured.kind) if captured else lowest_of_probes(profile, system)

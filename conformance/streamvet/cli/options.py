@@ -23,7 +23,7 @@ from streamvet.report.exits import Exit, Policy, exit_code
 from streamvet.report.waivers import load_waivers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from streamvet.contract.registry import Registry
     from streamvet.report.report import Report
@@ -171,19 +171,28 @@ def words_of(only: Sequence[str] | None) -> list[str]:
     return words
 
 
-def asked(only: Sequence[str] | None, waivers: Path | None, command: str, registry: Registry) -> Asked:
-    """What the verdicts are asked for, of the requirements there are.
+def asked(only: Sequence[str] | None, waivers: Path | None, command: str, registries: Sequence[Registry]) -> Asked:
+    """What the verdicts are asked for, of the requirements there are: one registry for each candidate.
 
     Raises:
-        FileError: where an id is unknown, or the waivers file is wrong.
+        FileError: where an id is in none of them, or the waivers file is wrong.
     """
     words = words_of(only)
+    chosen: set[str] = set()
+    for word in words:
+        found = [one for registry in registries if (one := _selected(registry, word)) is not None]
+        if not found:
+            raise FileError("--only", word, "the id of a requirement, or a family", "neither")
+        chosen.update(*found)
+    rows = tuple(load_waivers(waivers, registries)) if waivers else ()
+    return Asked(chosen if words else None, rows, datetime.now(UTC).date(), command)
+
+
+def _selected(registry: Registry, word: str) -> Collection[str] | None:
     try:
-        chosen = registry.select(words) if words else None
-    except KeyError as error:
-        raise FileError("--only", error.args[0], "the id of a requirement, or a family", "neither") from None
-    rows = tuple(load_waivers(waivers, registry)) if waivers else ()
-    return Asked(chosen, rows, datetime.now(UTC).date(), command)
+        return registry.select([word])
+    except KeyError:
+        return None
 
 
 def trace_folder(path: Path | None) -> None:

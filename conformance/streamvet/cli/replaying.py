@@ -57,7 +57,7 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
     case = load_case(file)
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
         chosen = profile or ([case.profile] if reference else [])
-        subjects = subjects_of(target, chosen, reference, time_scale, Path(folder))
+        subjects = subjects_of([target] if target is not None else [], chosen, reference, time_scale, Path(folder))
         for subject in subjects:
             hold_to(case, subject.profile, file)
             if case.probe not in {probe.name for probe in system_of(subject.profile).probes}:

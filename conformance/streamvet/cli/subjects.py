@@ -38,6 +38,7 @@ class Subject:
     shown: str
     words: tuple[str, ...]
     summary: Summary | None = None
+    name: str = ""  # among others
 
     def told(self, command: str, *words: str, options: Sequence[str] = ()) -> str:
         """The command line of a command on it."""
@@ -45,20 +46,43 @@ class Subject:
 
 
 def subjects_of(
-    target: str | None, profiles: Sequence[str], with_reference: bool, scale: float | None, folder: Path
+    targets: Sequence[str], profiles: Sequence[str], with_reference: bool, scale: float | None, folder: Path
 ) -> list[Subject]:
     """The candidates that the arguments name.
 
     Raises:
-        FileError: where one of them is not valid.
+        FileError: where one of them is not valid, or two would listen at one address.
         typer.BadParameter: where the arguments do not go together.
     """
-    if with_reference == (target is not None):
+    if with_reference == bool(targets):
         one = "give one of a target file, a URL with --profile, and --reference"
         raise typer.BadParameter(f"{one}; got {'two' if with_reference else 'none'}")
     if with_reference:
-        return _references(profiles, DEFAULT_TIME_SCALE if scale is None else scale, folder)
-    assert target is not None  # noqa: S101 - said for mypy: the first condition leaves nothing else
+        return named(_references(profiles, DEFAULT_TIME_SCALE if scale is None else scale, folder))
+    return named([_subject(one, profiles, scale) for one in targets])
+
+
+def named(subjects: list[Subject]) -> list[Subject]:
+    """The same with a name for each: that of its profile, and where another one has that profile too, its words.
+
+    Raises:
+        FileError: where two would be launched at one address.
+    """
+    taken: dict[str, str] = {}
+    profiles = [one.profile.name for one in subjects]
+    for one in subjects:
+        alone = profiles.count(one.profile.name) == 1
+        one.name = one.profile.name if alone else f"{one.profile.name} {one.words[0]}"
+        if one.target.launch is not None:
+            if one.target.base_url in taken:
+                wanted = f"an address of its own, as both are launched: {taken[one.target.base_url]} has this one"
+                raise FileError(one.words[0], "/base_url", wanted, one.target.base_url)
+            taken[one.target.base_url] = one.words[0]
+    return subjects
+
+
+def _subject(target: str, profiles: Sequence[str], scale: float | None) -> Subject:
+    """The candidate of one argument."""
     words = [target]
     if target.startswith(("http://", "https://")):
         if len(profiles) != 1:
@@ -73,7 +97,7 @@ def subjects_of(
         loaded, profile = load_target(Path(target))
     chosen = loaded.time_scale if scale is None else scale
     words += ["--time-scale", f"{scale:g}"] if scale is not None else []
-    return [Subject(loaded, profile, chosen, loaded.base_url, tuple(words))]
+    return Subject(loaded, profile, chosen, loaded.base_url, tuple(words))
 
 
 def _references(profiles: Sequence[str], scale: float, folder: Path) -> list[Subject]:

@@ -61,7 +61,8 @@ async def at_once() -> None:
 class Effort:
     """How long to explore. `examples`: at most so many tries; `shrink_s`: to look for something smaller, per finding.
 
-    `budget_s` counts from the first try on. None: until the longest wait of the campaign is nearly over.
+    `budget_s` counts from the first try on. None: until the longest wait of the campaign is nearly over, or until there
+    were so many `examples`.
     """
 
     seed: int = 0
@@ -72,8 +73,11 @@ class Effort:
     def lateness(self, workshop: Workshop) -> Callable[[float], bool]:
         """Tells whether it is too late for what takes so many seconds; the time for exploring begins now.
 
-        A budget is time in which tries may be made. The longest wait goes on while they may not.
+        A budget is time in which tries may be made. The longest wait goes on while they may not. With a number of
+        examples and no budget it is never too late: which tries are made does not depend on the clock then.
         """
+        if self.examples is not None and self.budget_s is None:
+            return lambda _seconds: False
         least_s = LATE_BUDGET_S if self.budget_s is None else self.budget_s
         end_us = workshop.clock_us() + int(least_s * 1e6)
         usual_s = max(workshop.longest_wait_s * WAIT_SHARE, LEAST_BUDGET_S) if self.budget_s is None else 0.0

@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamvet import __version__
 from streamvet.contract.evidence import Evidence
 from streamvet.outcome import Verdict
+from streamvet.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Report:
     mandated_wait_s: float
     time_scale: float = 1.0
     seed: int = 0
-    version: str = __version__
+    version: str = VERSION
     lacks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()  # waivers that no longer hold, each with what is wrong with it

@@ -57,6 +57,13 @@ def render(reports: Sequence[Report], policy: Policy) -> Text:
     return text
 
 
+def ruling(report: Report, one: Ruling) -> Text:
+    """One requirement of a report by itself, with the evidence of its first finding."""
+    text = Text()
+    _ruling(text, report, one, also(report.rulings).get(one.requirement.id, ()))
+    return text
+
+
 def _report(text: Text, report: Report, policy: Policy) -> None:
     text.append(f"\n{report.profile}", "bold").append(f"  {report.title} · {printable(report.target)}\n")
     text.append(_facts(report) + "\n", "dim")

@@ -41,8 +41,8 @@ class Waiver:
         return not self.accepts_inconclusive and (self.matching in finding.expected or self.matching in finding.seen)
 
 
-def load_waivers(path: Path, registry: Registry) -> list[Waiver]:
-    """Read a waivers file.
+def load_waivers(path: Path, registries: Sequence[Registry]) -> list[Waiver]:
+    """Read a waivers file, which is about requirements of these registries.
 
     Raises:
         FileError: where it is not one, or names an id that there is not, or one twice for the same thing.
@@ -51,8 +51,8 @@ def load_waivers(path: Path, registry: Registry) -> list[Waiver]:
     check_shape(rows, "waivers", path)
     waivers: list[Waiver] = []
     for number, row in enumerate(rows):
-        known = registry.rows.get(row["id"])
-        if known is None or known.excluded is not None:
+        known = [one.rows[row["id"]] for one in registries if row["id"] in one.rows]
+        if not any(one.excluded is None for one in known):
             raise FileError(path, f"/{number}/id", "the id of a requirement that is checked", repr(row["id"]))
         expires = date.fromisoformat(row["expires"]) if "expires" in row else None
         waiver = Waiver(row["id"], row["reason"], expires, "accepts" in row, row.get("matching", ""))
