@@ -55,6 +55,7 @@ conformance: .venv/.run
 
 test: lint .venv/.test tests/peers/node_modules/.stamp examples/candidates/backups-express/node_modules/.stamp
 	$(SAY) 'docs'
+	@$(BIN)/python scripts/schemas.py --check
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/mkdocs build --strict --quiet
 	$(SAY) 'tests without servers'
@@ -75,6 +76,7 @@ lint: .venv/.test
 	@$(BIN)/lint-imports --no-cache
 
 docs: .venv/.test
+	@$(BIN)/python scripts/schemas.py
 	@$(BIN)/python scripts/docs.py
 	@$(BIN)/mkdocs build --strict --quiet
 	$(SAY) 'site/index.html'

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
-SITE = "https://streamvet.dev/schemas/v1/"
+# The base of every `$id` stands in mkdocs.yml alone: what the publisher sets there is what the files have.
+(SITE_URL,) = re.findall(
+    r"^site_url: (\S+/)$", (SCHEMAS.parent / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE
+)
+SITE = f"{SITE_URL}schemas/v1/"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDERS = ("events", "adopted", "requests", "responses")
 MAX_SAFE_INTEGER = 2**53 - 1  # ECMAScript's Number.MAX_SAFE_INTEGER: what every JSON reader carries without loss

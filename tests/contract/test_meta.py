@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
-SITE = "https://streamvet.dev/schemas/v1/meta/"
+(SITE_URL,) = re.findall(
+    r"^site_url: (\S+/)$", (SCHEMAS.parent / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE
+)
+SITE = f"{SITE_URL}schemas/v1/meta/"
 META = sorted((SCHEMAS / "meta").glob("*.json"))
 REQUIREMENTS = [SCHEMAS / "requirements.yaml", *sorted(SCHEMAS.glob("*/requirements.yaml"))]
 PROFILES = sorted(path.parent.name for path in SCHEMAS.glob("*/profile.yaml"))

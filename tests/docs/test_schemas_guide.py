@@ -93,8 +93,10 @@ def test_a_program_tells_every_valid_event_from_every_invalid_one(heading: str, 
     assert [path for path, said in told.items() if said == "valid"] == valid
 
 
-def test_ajv_takes_and_refuses_the_same_vectors() -> None:
-    told = json.loads(_run([_node(), str(PEERS / "schemas.mjs"), str(SCHEMAS)], ROOT))
+@pytest.mark.parametrize("program", ["schemas.mjs", "hyperjump.mjs"])
+def test_the_validators_of_others_take_and_refuse_the_same_vectors(program: str) -> None:
+    """Those are ajv and @hyperjump/json-schema; jsonschema and jsonschema-rs have tests of their own."""
+    told = json.loads(_run([_node(), str(PEERS / program), str(SCHEMAS)], ROOT))
     for outcome, kind in {"taken": "valid", "refused": "invalid"}.items():
         wanted = {
             path.relative_to(SCHEMAS).as_posix()

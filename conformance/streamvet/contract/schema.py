@@ -36,6 +36,7 @@ class SchemaSet:
         self._folder = folder
         self._folders = (folder, *behind)
         self._loaded: dict[str, Any] | None = None
+        self._registry: jsonschema_rs.Registry | None = None
         self._deciders: dict[str, Callable[[Any], bool]] = {}
         self._explainers: dict[str, Draft202012Validator] = {}
 
@@ -62,9 +63,9 @@ class SchemaSet:
     def decider(self, file: str) -> Callable[[Any], bool]:
         """A function that says whether a value is valid against the schema in `file`."""
         if file not in self._deciders:
-            pairs = [(schema["$id"], schema) for schema in self.all().values()]
-            registry = jsonschema_rs.Registry(pairs)
-            validator = decider_of(self.read(file), registry)
+            if self._registry is None:  # its making takes longer than that of a decider
+                self._registry = jsonschema_rs.Registry([(one["$id"], one) for one in self.all().values()])
+            validator = decider_of(self.read(file), self._registry)
             self._deciders[file] = _total(validator.is_valid)
         return self._deciders[file]
 
