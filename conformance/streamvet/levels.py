@@ -87,7 +87,7 @@ _PARTS: Mapping[str, Any] = {
     "credentials": None, "existing": {}, "triggers": {}, "directory": None, "launch": None, "control": None,
 }  # fmt: skip
 # What only one account of several can show, by the key of the profile that says how it is refused.
-_ACCOUNTS = {"auth.foreign": "other_credentials", "auth.expired": "expired_credentials"}
+ACCOUNTS = {"auth.foreign": "other_credentials", "auth.expired": "expired_credentials"}
 
 
 class Way(NamedTuple):
@@ -115,7 +115,7 @@ def ways_of(profile: Profile, system: System) -> Mapping[str, Way]:
                     parts[row.id].append(part)
     for row in rows:
         named = {*(key for one in row.applies_to for key in one), row.basis.get("profile", "")}
-        parts[row.id] += [part for key, part in _ACCOUNTS.items() if key in named]
+        parts[row.id] += [part for key, part in ACCOUNTS.items() if key in named]
     return {row.id: Way(levels[row.id], tuple(parts[row.id])) for row in rows}
 
 

@@ -6,6 +6,8 @@ Judging is somebody else's, and later: must not know checks.
 from __future__ import annotations
 
 from streamvet.campaign.calm import Calm
+from streamvet.campaign.examining import Look, look_at
+from streamvet.campaign.openings import Opening, Reach, reach_of
 from streamvet.campaign.reaching import Unreachable
 from streamvet.campaign.running import campaign
 from streamvet.campaign.terms import Progress, Running, Settings, Summary, deadline_s
@@ -18,7 +20,10 @@ __all__ = [
     "Calm",
     "Effort",
     "Explore",
+    "Look",
+    "Opening",
     "Progress",
+    "Reach",
     "Running",
     "Settings",
     "Summary",
@@ -26,4 +31,6 @@ __all__ = [
     "Workshop",
     "campaign",
     "deadline_s",
+    "look_at",
+    "reach_of",
 ]

@@ -30,6 +30,7 @@ class _Named(NamedTuple):
 # A test holds each line to what the command says of itself.
 COMMANDS: dict[str, _Named] = {
     "run": _Named("run", "run", "Check a candidate."),
+    "doctor": _Named("doctor", "doctor", "Look at a candidate before a run, and say what is missing."),
     "judge": _Named("judge_traces", "judge", "Judge recorded traces."),
     "serve": _Named("server", "serve", "Run the reference server."),
     "prove": _Named("proving", "prove", "Prove the suite by faults."),

@@ -107,7 +107,7 @@ def _frame_row(scene: Scene, index: int, since_ms: float, *, guilty: bool) -> Ro
         at_ms=scene.frame_ms(frame),
         since_ms=scene.frame_ms(frame) - since_ms,
         what=frame.kind.value,
-        label=_label(frame, scene.profile),
+        label=label(frame, scene.profile),
         span=(frame.start, frame.end),
         pieces=pieces(body, frame.start, frame.end, marked(scene.finding.span, len(body))),
         guilty=guilty,
@@ -165,7 +165,7 @@ def _ending(exchange: Exchange) -> str:
     return f"{exchange.ending.value}, {who}" + (f": {printable(exchange.detail)}" if exchange.detail else "")
 
 
-def _label(frame: Frame, profile: Profile) -> str:
+def label(frame: Frame, profile: Profile) -> str:
     """The event's type where it can be read, else its SSE name."""
     if frame.kind not in (Kind.EVENT, Kind.LINE):
         return ""
