@@ -21,7 +21,7 @@ SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 SERVED_AT = "schemas/v1"
 SERVED = (
     "*/*.schema.json", "*/*/*.schema.json", "*/profile.yaml", "*/statements.yaml", "requirements.yaml",
-    "*/requirements.yaml",
+    "*/requirements.yaml", "openapi/*.json",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mkdocs_schemas import SERVED_AT
 from schema_files import bundle, placed, readings, union, written
+from schema_openapi import document
 from schema_python import module, package
 from schema_types import types_of
 from schema_typescript import declarations, index
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = re.compile(r'^(  "\$id": )"[^"]*"', re.MULTILINE)
 # Where there is nothing but what this script writes.
-MADE = ("schemas/*/*.schema.json", "schemas/*.d.ts", "schemas/*/*.d.ts", "conformance/streamvet/types/*.py")
+MADE = (
+    "schemas/*/*.schema.json", "schemas/openapi/*", "schemas/*.d.ts", "schemas/*/*.d.ts",
+    "conformance/streamvet/types/*.py",
+)  # fmt: skip
 SITE = re.compile(r"^site_url: (\S+?)/?$", re.MULTILINE)
 
 
@@ -58,6 +62,8 @@ def generated(root: Path, start: str) -> dict[Path, str]:
     found[schemas / "index.d.ts"] = index({one.name: _camel(one.name) for one in profiles})
     for profile in profiles:
         folder, types = profile.folder, types_of(profile)
+        described = schemas / "openapi" / f"{profile.name}.openapi.json"
+        found[described] = written(document(profile, start + described.relative_to(schemas).as_posix()))
         found[folder / "index.d.ts"] = declarations(profile.title, types)
         found[modules / f"{profile.name.replace('-', '_')}.py"] = module(profile.title, types)
         for name in readings(profile):
@@ -102,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (UnionError, FileError) as error:
         print(error, file=sys.stderr)
         return 2
-    stray = {path for pattern in MADE for path in root.glob(pattern)} - set(texts)
+    stray = {path for pattern in MADE for path in root.glob(pattern) if path.parent.name != "meta"} - set(texts)
     stale = {path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text}
     for path in sorted(stale | stray):
         name = path.relative_to(root)

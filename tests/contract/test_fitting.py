@@ -69,6 +69,12 @@ CASES = [
         "its files are there", "builds", {START + "/schema": "events/a.schema.json"}, "/operations/start:build/schema: "
     ),
     Case(
+        "its files are there",
+        "builds",
+        {START + "/request": "events/a.schema.json"},
+        "/operations/start:build/request: ",
+    ),
+    Case(
         "its schemas are schemas",
         "builds",
         {"/$schema": GONE},

@@ -30,6 +30,8 @@ def are_there(profile: Profile) -> Iterable[Misfit]:
     named = {f"/events/types{step(kind)}": file for kind, file in {**profile.types, **profile.groups}.items()}
     named |= {f"/events/adopted{step(kind)}": file for kind, file in profile.adopted_types.items()}
     named |= {f"{place_of(one)}/schema": one.schema for one in profile.operations.values() if one.schema}
+    bodies = {place_of(one): one.raw.get("request") for one in profile.operations.values()}
+    named |= {f"{place}/request": file for place, file in bodies.items() if file}
     named |= {"/error/schema": file} if (file := profile.field("error.schema")) else {}
     for place, name in named.items():
         if name not in profile.schemas.all():
