@@ -56,6 +56,12 @@ class Ruling:
     unkept: int = 0  # findings that were not kept and whose texts no finding has that was
 
     hindered_by: tuple[str, ...] = ()  # what is violated, where it was never exercised
+    left_out: int = 0  # of its findings, by the file from which it was read
+
+    @property
+    def found(self) -> int:
+        """How many findings it has."""
+        return len(self.findings) + self.left_out
 
     @property
     def causes(self) -> frozenset[str]:

@@ -241,7 +241,7 @@ REPORTS = {
     "several": ({"reports": [_report(), _report(profile="promptfloe")]}, True),
     "an unknown verdict": (_report(counts={"OK": 1}), False),
     "an unknown exit code": (_report(exit_code=5), False),
-    "a typing error": (_report(versions="1"), False),
+    "a key of a later version": (_report(versions="1"), True),
     "none of several": ({"reports": []}, False),
 }
 

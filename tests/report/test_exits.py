@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -260,12 +260,39 @@ def test_a_waivers_file(tmp_path: Path) -> None:
     file.write_text(
         "- {id: SSE-02, reason: a, expires: 2026-01-31}\n- {id: CAT-14, reason: b, accepts: INCONCLUSIVE}\n"
         "- {id: SSE-02, reason: c, matching: '[DONE]'}\n"
+        "- {id: TRN-03, reason: d, accepts: FLAKY, last_seen: 2026-01-31}\n"
     )
     assert load_waivers(file, [REGISTRY]) == [
         Waiver("SSE-02", "a", date(2026, 1, 31)),
         Waiver("CAT-14", "b", None, accepts_inconclusive=True),
         Waiver("SSE-02", "c", matching="[DONE]"),
+        Waiver("TRN-03", "d", last_seen=date(2026, 1, 31)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "days", "verdict", "stale"),
+    [
+        (FAIL, 10, Verdict.WAIVED, []),
+        (FAIL, 200, Verdict.WAIVED, []),  # seen again: the date is to be set anew, and the reason says to which
+        (ruling("SSE-02", Verdict.PASS), 90, Verdict.PASS, []),
+        (
+            ruling("SSE-02", Verdict.PASS),
+            91,
+            Verdict.PASS,
+            ["SSE-02: not seen violated since {seen}, which is more than 90 days"],
+        ),
+    ],
+)
+def test_what_is_flaky_has_to_be_seen_violated_at_times(
+    given: Ruling, days: int, verdict: Verdict, stale: list[str]
+) -> None:
+    seen = TODAY - timedelta(days=days)
+    (one,), wrong = waive([given], [Waiver("SSE-02", "a race", last_seen=seen)], TODAY)
+
+    assert (one.verdict, wrong) == (verdict, [text.format(seen=seen.isoformat()) for text in stale])
+    if verdict is Verdict.WAIVED:
+        assert f"last_seen is {TODAY.isoformat()}" in one.reason
 
 
 @pytest.mark.parametrize(
@@ -278,6 +305,8 @@ def test_a_waivers_file(tmp_path: Path) -> None:
         ("- {id: SSE-02, reason: a, matching: x}\n- {id: SSE-02, reason: b, matching: x}", "/1/id"),
         ("- {id: SSE-02, reason: a, matching: ''}", "/0/matching"),
         ("- {id: SSE-02, reason: a, matching: x, accepts: INCONCLUSIVE}", "/0"),
+        ("- {id: SSE-02, reason: a, accepts: FLAKY}", "/0"),
+        ("- {id: SSE-02, reason: a, last_seen: 2026-01-31}", "/0"),
         ("- {id: SSE-02, reason: a, expires: soon}", "/0/expires"),
         ("- {id: SSE-02, reason: a, until: 2026-01-31}", "/0"),
         ("id: SSE-02", "the file"),

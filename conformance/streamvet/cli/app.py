@@ -34,6 +34,8 @@ COMMANDS: dict[str, _Named] = {
     "judge": _Named("judge_traces", "judge", "Judge recorded traces."),
     "serve": _Named("server", "serve", "Run the reference server."),
     "prove": _Named("proving", "prove", "Prove the suite by faults."),
+    "report": _Named("rendering", "report", "Make the other forms of JSON reports."),
+    "compare": _Named("rendering", "compare_", "Say what changed between two JSON reports."),
     "replay": _Named("replaying", "replay", "Perform one recorded case again."),
     "list": _Named("show", "listing", "List requirements, profiles, faults or modes."),
     "explain": _Named("show", "explain", "Explain one requirement."),

@@ -23,7 +23,9 @@ from streamvet.contract.registry import load_registry
 from streamvet.generation.exploring import Effort
 from streamvet.probes import PROGRAM
 from streamvet.recorder import now_us
+from streamvet.report.comparing import against
 from streamvet.report.exits import Policy
+from streamvet.report.reading import load_reports
 from streamvet.systems import system_of
 
 if TYPE_CHECKING:
@@ -84,6 +86,15 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         bool, typer.Option("--accept-incomplete", help="What was not exercised does not make the run fail.")
     ] = False,
     waivers: options.Waivers = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            parser=options.named,
+            metavar="REPORT.json",
+            help="Fail on what is new only: what this JSON report says of a requirement too does not count.",
+        ),
+    ] = None,
     max_wait: Annotated[
         float | None,
         typer.Option(
@@ -118,7 +129,8 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     one report.
     """
     outputs = Outputs(json, junitxml, html, badge)
-    outputs.check(*(target or ()), waivers, trace_dir)
+    outputs.check(*(target or ()), waivers, trace_dir, baseline)
+    known = load_reports(baseline)[0] if baseline else []
     options.words_of(only)
     begun_us = now_us() if context.obj is None else int(context.obj)
     notes = options.only_note(only) + ((f"no wait above {max_wait:g} s was run",) if max_wait is not None else ())
@@ -136,6 +148,8 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         wanted = Wanted(settings, Effort(seed, budget, examples), asked, end, trace_dir, notes, allow_commands)
         with Watch() as watch:
             reports = checked(subjects, wanted, watch.seen)
+    if known:
+        reports = [against(one, known, str(baseline)) for one in reports]
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict, accept_incomplete))))
 
 

@@ -5,17 +5,21 @@ Must not know how the other forms look.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.evidence import highest
+from streamvet.contract.evidence import Evidence, highest
+from streamvet.outcome import Verdict
 from streamvet.report.basis import rests_on
 from streamvet.report.claim import claim, sentence
 from streamvet.report.exits import Policy, exit_code
+from streamvet.report.report import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamvet.contract.registry import Requirement
     from streamvet.outcome import Finding
     from streamvet.report.exits import Exit
     from streamvet.report.report import Report
@@ -50,6 +54,12 @@ def document(report: Report, policy: Policy) -> dict[str, Any]:
         "claim": _claim(report, code),
         "counts": {verdict.value: count for verdict, count in report.counts().items()},
         "verdicts": [_verdict(ruling, report) for ruling in report.rulings],
+        "title": report.title,
+        "families": dict(report.families),
+        "levels": [level.value for level in Evidence if level in report.evidence],
+        "policy": dataclasses.asdict(policy),
+        **{name: value for name in FACTS if (value := getattr(report, name))},
+        **({"events": 0} if report.events == 0 else {}),
         **({"generated_tries": report.generated} if report.generated else {}),
         **{name: list(texts) for name, texts in remarks.items() if texts},
     }
@@ -88,6 +98,14 @@ def _verdict(ruling: Ruling, report: Report) -> dict[str, Any]:
         "reason": ruling.reason,
         "reproduce": ruling.reproduce,
         "curl": next((one.curl for one in report.exhibits.get(row.id, ()) if ruling.findings), ""),
+        "overruled": ruling.overruled.value if ruling.overruled else "",
+        "unjudged": ruling.unjudged,
+        "unkept": ruling.unkept,
+        "hindered_by": list(ruling.hindered_by),
+        "found": ruling.found if ruling.found > FINDINGS else 0,
+        "exhibits": [dataclasses.asdict(one) for one in report.exhibits.get(row.id, ())],
+        **(_of(row) if ruling.verdict is not Verdict.NOT_APPLICABLE else {}),
+        "probes": list(ruling.probes),
     }
     value |= {key: one for key, one in optional.items() if one}
     replay = report.replays.get(row.id)
@@ -95,6 +113,11 @@ def _verdict(ruling: Ruling, report: Report) -> dict[str, Any]:
         return value
     case = {"story": replay.story, "often": replay.often, "file": replay.file, "replay": replay.command}
     return value | {"case": case}
+
+
+def _of(row: Requirement) -> dict[str, Any]:
+    """What a reader of the report may want to know of a requirement that applies."""
+    return {"text": row.text, "when": row.when, "why": row.why, "seen": list(row.seen), "basis": dict(row.basis)}
 
 
 def _finding(one: Finding) -> dict[str, Any]:

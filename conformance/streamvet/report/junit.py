@@ -108,7 +108,7 @@ def _first_line(ruling: Ruling) -> str:
 def _told(ruling: Ruling, report: Report) -> str:
     row = ruling.requirement
     lines = [f"trips {one}" for one in row.trips] if ruling.findings else []
-    lines += _findings(ruling.findings)
+    lines += _findings(ruling.findings, ruling.found)
     if ruling.findings and rests_on(row):
         lines.append(f"rests on: {rests_on(row)}")
     if ruling.findings and row.id in report.adopted:
@@ -125,11 +125,11 @@ def _told(ruling: Ruling, report: Report) -> str:
     return printable_lines("\n".join(lines))
 
 
-def _findings(found: Sequence[Finding]) -> list[str]:
+def _findings(found: Sequence[Finding], count: int | None = None) -> list[str]:
     lines: list[str] = []
     for one in found[:FINDINGS]:
         start, end = one.span
         where = f"{one.trace or 'trace'}: exchange {one.exchange}, bytes {start}-{end}, at {one.at_us / 1000:.1f} ms"
         lines += [where, f"  expected {one.expected}", f"  seen     {one.seen}"]
-    left_out = len(found) - FINDINGS
+    left_out = (len(found) if count is None else count) - FINDINGS
     return [*lines, f"and {counted(left_out, 'more finding')}"] if left_out > 0 else lines

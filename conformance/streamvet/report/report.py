@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # Verdicts that a reader has to look at, the worst first; the rest is counted only.
 LOUD = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.WAIVED, Verdict.NOTE, Verdict.INCONCLUSIVE)
 
+# Fields of a report that a file of it has under the same name; it leaves out what is as in a plain run.
+FACTS = ("traces", "pinned", "offline", "interrupted", "cut_short", "partial", "events", "eventless")
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:

@@ -142,7 +142,7 @@ def _ruling(text: Text, report: Report, ruling: Ruling, under: Sequence[Also]) -
         )
         _field(text, "expected", first.expected)
         _field(text, "seen", first.seen)
-    more = len(ruling.findings) - 1
+    more = ruling.found - 1
     if more > 0:
         _field(text, "and", f"{counted(more, 'more finding')} of {_tries(ruling.exercised)} that exercised it")
     for number, one in enumerate(under):

@@ -6,7 +6,7 @@ A waived requirement is still checked. Must not know what is checked, nor what d
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from streamvet.contract.files import FileError, check_shape, read_yaml
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _FOUND = frozenset(VIOLATED.values())
 # A requirement with one of these verdicts was exercised and decided: nobody has to accept that it is INCONCLUSIVE.
 _DECIDED = frozenset({Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
+# Within a quarter a run sees what happens once in a hundred runs, where there is more than one a day.
+FLAKY_DAYS = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Waiver:
     expires: date | None = None
     accepts_inconclusive: bool = False
     matching: str = ""  # only findings with this text in what was expected or seen; "" for all
+    last_seen: date | None = None  # of what is known to be flaky: when it was last seen violated
 
     def covers(self, finding: Finding) -> bool:
         """Whether it accepts a finding of its requirement."""
@@ -55,7 +58,9 @@ def load_waivers(path: Path, registries: Sequence[Registry]) -> list[Waiver]:
         if not any(one.excluded is None for one in known):
             raise FileError(path, f"/{number}/id", "the id of a requirement that is checked", repr(row["id"]))
         expires = date.fromisoformat(row["expires"]) if "expires" in row else None
-        waiver = Waiver(row["id"], row["reason"], expires, "accepts" in row, row.get("matching", ""))
+        last_seen = date.fromisoformat(row["last_seen"]) if "last_seen" in row else None
+        accepts = row.get("accepts") == "INCONCLUSIVE"
+        waiver = Waiver(row["id"], row["reason"], expires, accepts, row.get("matching", ""), last_seen)
         same = (waiver.id, waiver.accepts_inconclusive, waiver.matching)
         if any((one.id, one.accepts_inconclusive, one.matching) == same for one in waivers):
             raise FileError(path, f"/{number}/id", "one waiver for it", f"a second one for {waiver.id}")
@@ -121,6 +126,13 @@ class _Bench:
                 result = replace(result, reason=_joined(result.reason, f"stale waiver: {wrong}"))
             else:
                 holding.append(waiver)
+        flaky = [one for one in holding if one.last_seen is not None]
+        if flaky and ruling.verdict in _FOUND:
+            result = replace(
+                result, reason=_joined(result.reason, f"seen again: last_seen is {self._today.isoformat()}")
+            )
+        if flaky and ruling.verdict is Verdict.PASS:
+            return replace(result, reason=_joined(result.reason, f"known to be flaky: {flaky[0].reason}"))
         if ruling.verdict is Verdict.INCONCLUSIVE:
             accepting = [one for one in holding if one.accepts_inconclusive]
             return _waived(result, accepting) if accepting else result
@@ -158,6 +170,8 @@ def _stale(waiver: Waiver, ruling: Ruling, today: date) -> str:
     """Why a waiver no longer holds; "" where it does."""
     if waiver.expires is not None and today > waiver.expires:
         return f"{waiver.id}: the waiver expired after {waiver.expires.isoformat()}"
+    if waiver.last_seen is not None and ruling.verdict is not Verdict.NOT_APPLICABLE:
+        return _no_longer_flaky(waiver, ruling, today)
     if ruling.verdict is Verdict.NOT_APPLICABLE:  # `idle` tells of it: a file of waivers may be for several profiles
         return ""
     if waiver.accepts_inconclusive:
@@ -169,6 +183,13 @@ def _stale(waiver: Waiver, ruling: Ruling, today: date) -> str:
     if ruling.verdict in _FOUND and not ruling.unkept and not any(map(waiver.covers, ruling.findings)):
         return f"{waiver.id}: the waiver is not needed, no finding has the text {waiver.matching!r}"
     return ""
+
+
+def _no_longer_flaky(waiver: Waiver, ruling: Ruling, today: date) -> str:
+    """Why nobody calls it flaky any more; "" while it was seen violated some time ago, or is now."""
+    if waiver.last_seen is None or ruling.verdict in _FOUND or today <= waiver.last_seen + FLAKY_DAYS:
+        return ""
+    return f"{waiver.id}: not seen violated since {waiver.last_seen.isoformat()}, which is more than 90 days"
 
 
 def _joined(*parts: str) -> str:
