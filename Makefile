@@ -28,13 +28,13 @@ help:
 .venv/.run: pyproject.toml
 	$(SAY) 'setting up .venv'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(PIP) install --editable .
+	@$(PIP) install --editable '.[server]'
 	@touch $@
 
 .venv/.test: pyproject.toml
 	$(SAY) 'setting up .venv with the test tools'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(PIP) install --editable '.[test,docs]'
+	@$(PIP) install --editable '.[server,test,docs]'
 	@touch .venv/.run $@
 
 tests/peers/node_modules/.stamp: tests/peers/package-lock.json

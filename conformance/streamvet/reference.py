@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,26 @@ MAX_CONCURRENCY = 500
 
 class ServerMissingError(Exception):
     """The reference server cannot be asked: it is not installed, or it failed."""
+
+
+class ServerExtraError(ServerMissingError):
+    """What only the reference server needs is not installed; the text names the extra."""
+
+
+# What only the server imports, as the extra `server` of the package has it.
+_OF_SERVER = ("aiohttp", "jwt", "watchdog", "cryptography")
+
+
+def need_server() -> None:
+    """Nothing where the reference server can be started.
+
+    Raises:
+        ServerExtraError: where what it needs is not installed.
+    """
+    missing = [one for one in _OF_SERVER if find_spec(one) is None]
+    if missing:
+        said = "the reference server needs the extra `server`: pip install 'streamvet[server]'"
+        raise ServerExtraError(f"{said}; not installed: {', '.join(missing)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +91,7 @@ class Mode:
 
 def _asked(what: str) -> Any:
     """What it prints as JSON for `--list-<what>`."""
+    need_server()
     done = subprocess.run([*SERVER, f"--list-{what}", "--json"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = done.stderr.strip().rpartition("\n")[2]

@@ -26,6 +26,7 @@ _CODES = {
     ("streamvet.contract.intake", "FileError"): Exit.USAGE,
     ("streamvet.trace.reading", "TraceError"): Exit.USAGE,
     ("streamvet.campaign.reaching", "Unreachable"): Exit.INCOMPLETE,
+    ("streamvet.reference", "ServerExtraError"): Exit.USAGE,
     ("streamvet.reference", "ServerMissingError"): Exit.OURS,
     ("streamvet.cli.judging", "JudgingError"): Exit.USAGE,
 }

@@ -6,6 +6,7 @@ Must not know the commands.
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ import typer
 from streamvet.cli.console import say
 from streamvet.contract.intake import FileError, is_there, resolved
 from streamvet.masking import veiled
-from streamvet.report import badge, html, json_report, junit, text
+from streamvet.report import badge, github, html, json_report, junit, text
 from streamvet.report.building import Asked
 from streamvet.report.exits import Exit, Policy, exit_code
 from streamvet.report.waivers import load_waivers
@@ -131,9 +132,26 @@ class Outputs:
             except OSError as error:
                 wrong.append(FileError(path, "", _WRITABLE, error.strerror or "an error"))
         say(text.render(reports, policy))
+        if wrong_of_job := _tell_job(reports, policy):
+            wrong.append(wrong_of_job)
         if wrong:
             raise wrong[0]
         return exit_code(reports, policy)
+
+
+def _tell_job(reports: Sequence[Report], policy: Policy) -> FileError | None:
+    """Annotations and a summary, where a job of GitHub Actions reads them; gives what kept the summary from it."""
+    if os.environ.get("GITHUB_ACTIONS") == "true" and (lines := github.annotated(reports, policy)):
+        say(lines)
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not name:
+        return None
+    try:
+        with Path(name).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(veiled(github.summary(reports, policy)))
+    except OSError as error:
+        return FileError(name, "", "a summary that can be written (GITHUB_STEP_SUMMARY)", error.strerror or "an error")
+    return None
 
 
 def _identity(path: Path) -> object:

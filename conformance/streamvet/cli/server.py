@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from streamvet.cli.options import finite
-from streamvet.reference import ENV, SERVER
+from streamvet.reference import ENV, SERVER, need_server
 
 
 def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
@@ -52,6 +52,7 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     ] = None,
 ) -> None:
     """Run the reference server."""
+    need_server()
     given = {"--host": host, "--port": port, "--time-scale": time_scale, "--db": db, "--trace": trace}
     words = [word for name in profile or () for word in ("--profile", name)]
     words += [word for option, value in given.items() if value is not None for word in (option, str(value))]

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
-from cryptography import x509
 
 from streamvet.contract.route import Tls
 from streamvet.recorder.broken import BROKEN
+from streamvet.recorder.certificate import issuer_of
 from streamvet.recorder.dialing import CONNECT_S, context_of, dial
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _ANYBODY = Tls(Path(), None, None, None, verify=False)
 
 
-async def certificate_at(route: Route, url: str) -> x509.Certificate | None:
-    """The certificate that is shown in a TLS handshake with whom a URL names, None where there is no TLS."""
+async def certificate_at(route: Route, url: str) -> bytes | None:
+    """The certificate, as DER, that is shown in a TLS handshake with whom a URL names, None where there is no TLS."""
     where = httpx.URL(url)
     with contextlib.suppress(*BROKEN, OSError, TimeoutError):
         async with asyncio.timeout(CONNECT_S):
@@ -42,10 +42,9 @@ async def certificate_at(route: Route, url: str) -> x509.Certificate | None:
     return None
 
 
-def _shown(stream: httpcore.AsyncNetworkStream) -> x509.Certificate | None:
+def _shown(stream: httpcore.AsyncNetworkStream) -> bytes | None:
     tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
-    shown = tls.getpeercert(binary_form=True) if tls is not None else None
-    return x509.load_der_x509_certificate(shown) if shown else None
+    return tls.getpeercert(binary_form=True) or None if tls is not None else None
 
 
 async def explained(route: Route, url: str, said: str) -> str:
@@ -55,5 +54,5 @@ async def explained(route: Route, url: str, said: str) -> str:
         return said
     shown = await certificate_at(route, url)
     if https:
-        return f"{said}; it was issued by {shown.issuer.rfc4514_string() or 'nobody'}" if shown is not None else said
+        return f"{said}; it was issued by {issuer_of(shown) or 'nobody'}" if shown is not None else said
     return "it speaks TLS there: https:// in base_url may be right" if shown is not None else said

@@ -101,16 +101,18 @@ class ReportBuilder:
         outcomes: dict[int, dict[str, Outcome]] = {}
         try:
             until_s = None if self.until_us is None else self.until_us / 1e6
-            answers = list(perform(self._own(only), self.profile.folder, spool, until_s))
+            commands = {row.command for row in self._own(only)}
+            rows = [row for row in self._own() if row.command in commands]  # one command may check several
+            answers = list(perform(rows, self.profile.folder, spool, until_s))
         except KeyboardInterrupt:
             for row in self._own():
                 self.judge.skipped(row.id, "the run was interrupted while commands checked it")
             return False
-        for rows, answer in answers:
+        for sharing, answer in answers:
             if answer.is_cut:
-                self.judge.untried(answer.error, [row.id for row in rows])
+                self.judge.untried(answer.error, [row.id for row in sharing])
             elif answer.error:
-                for row in rows:
+                for row in sharing:
                     self.judge.failed(row.id, answer.error)
             for (requirement, number), outcome in answer.outcomes.items():
                 outcomes.setdefault(number, {})[requirement] = outcome
