@@ -11,7 +11,7 @@ SAY := @printf '== %s\n'
 ALONE = { printf '== what failed beside others, alone\n'; \
 	$(BIN)/pytest -m '$(1)' --last-failed --last-failed-no-failures none; }
 
-.PHONY: help conformance test proof lint docs bench hunt zoo clean
+.PHONY: help conformance test proof lint docs bench hunt zoo clients clean
 
 help:
 	@echo 'make conformance   check the reference server; writes report/index.html'
@@ -22,6 +22,7 @@ help:
 	@echo 'make bench         the benchmark'
 	@echo 'make hunt          what generation finds, and how soon, for the docs; wants a quiet machine'
 	@echo 'make zoo           how each hostile candidate of tests/zoo/ ends, and how soon'
+	@echo 'make clients       published clients against the vectors; writes docs/clients.md'
 	@echo 'make clean         remove what these commands have made'
 
 # The stamps say which set of packages .venv has; they are as old as the installation.
@@ -93,6 +94,23 @@ zoo: .venv/.test
 	$(SAY) 'the hostile candidates, several at once; some minutes'
 	@$(BIN)/python -m tests.zoo
 
+# The clients have an environment of their own: their versions are pinned there, and are no affair of the suite's.
+examples/clients/.venv/.stamp: examples/clients/requirements.txt
+	$(SAY) 'installing the published clients of Python'
+	@test -x examples/clients/.venv/bin/python || $(PYTHON) -m venv examples/clients/.venv
+	@examples/clients/.venv/bin/python -m pip --quiet --disable-pip-version-check install -r $<
+	@touch $@
+
+examples/clients/node_modules/.stamp: examples/clients/package-lock.json
+	$(SAY) 'installing the published clients of Node'
+	@npm ci --prefix examples/clients --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+clients: .venv/.test examples/clients/.venv/.stamp examples/clients/node_modules/.stamp
+	$(SAY) 'the published clients against the vectors; some minutes'
+	@$(BIN)/python scripts/client_matrix.py
+	@$(BIN)/python scripts/docs.py
+
 clean:
 	@rm -rf .venv site report streamvet-cases .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@rm -rf tests/peers/node_modules examples/candidates/*/node_modules
+	@rm -rf tests/peers/node_modules examples/candidates/*/node_modules examples/clients/node_modules examples/clients/.venv

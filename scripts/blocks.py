@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import client_blocks
 import generation_blocks
 import mode_blocks
 import probe_blocks
@@ -48,5 +49,8 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "hunted": generation_blocks.hunted,
     "zoo": zoo_blocks.zoo,
     "nasty": mode_blocks.nasty,
+    "owed": client_blocks.owed,
+    "counted": client_blocks.counted,
+    "matrix": client_blocks.matrix,
     "include": include,
 }

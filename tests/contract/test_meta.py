@@ -88,6 +88,9 @@ def test_a_meta_schema_describes_every_field_and_knows_its_typing_errors(path: P
 def test_the_meta_schemas_are_those_of_our_files() -> None:
     expected = {
         "case",
+        "client-report",
+        "client-requirements",
+        "client-vectors",
         "control",
         "example-traces",
         "outcome",

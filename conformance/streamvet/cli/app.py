@@ -39,6 +39,7 @@ COMMANDS: dict[str, _Named] = {
     "replay": _Named("replaying", "replay", "Perform one recorded case again."),
     "list": _Named("show", "listing", "List requirements, profiles, faults or modes."),
     "explain": _Named("show", "explain", "Explain one requirement."),
+    "client": _Named("client", "client", "Check a client of event streams."),
     "export-traces": _Named("export", "export_traces", "Write all example traces as bytes."),
     "init": _Named("begin", "init", "Print a target file to fill in."),
     "check-profile": _Named("profile_folder", "check_profile", "Validate a profile folder."),

@@ -1,0 +1,1 @@
+"""Tests of `streamvet.clients`: the vectors, the bench, and what is judged."""
