@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 MATRIX = Path(__file__).resolve().parents[1] / "examples" / "clients" / "matrix.json"
 _FRAMING = {"sse": "Server-Sent Events", "ndjson": "NDJSON", "any": "both"}
-_MARKS = {"PASS": "·", "FAIL": "✗", "WARN": "!", "INCONCLUSIVE": "?", "NOT_APPLICABLE": ""}
+# "": the vector is newer than the run.
+_MARKS = {"PASS": "·", "FAIL": "✗", "WARN": "!", "INCONCLUSIVE": "?", "NOT_APPLICABLE": "", "": "-"}
 
 
 def owed() -> list[str]:
@@ -105,7 +106,11 @@ def _share(client: Mapping[str, Any], own: Sequence[Vector]) -> str:
 
 def _vectors(rows: Sequence[Mapping[str, Any]], framing: str) -> list[str]:
     made = [
-        [code(one.id), one.requirement, *(_MARKS[client["vectors"][one.id]["verdict"]] for client in rows)]
+        [
+            code(one.id),
+            one.requirement,
+            *(_MARKS[client["vectors"].get(one.id, {}).get("verdict", "")] for client in rows),
+        ]
         for one in vectors()
         if one.framing == framing
     ]

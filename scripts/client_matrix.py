@@ -61,9 +61,9 @@ def _printed(*command: str) -> str | None:
 
 
 @contextmanager
-def browser() -> Iterator[dict[str, str]]:
-    """A browser for all vectors, as the variable that its adapter reads; none where it is not installed."""
-    if shutil.which(BROWSER) is None:
+def browser(*, wanted: bool) -> Iterator[dict[str, str]]:
+    """A browser for all vectors, as the variable that its adapter reads; none where it is not there, or not wanted."""
+    if not wanted or shutil.which(BROWSER) is None:
         yield {}
         return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -108,10 +108,9 @@ def main(names: list[str]) -> int:
     kept = json.loads(MATRIX.read_text(encoding="utf-8"))["clients"] if MATRIX.exists() else []
     before = {one["name"]: one for one in kept}
     rows, missing = yaml.safe_load((CLIENTS / "clients.yaml").read_text(encoding="utf-8")), 0
-    with browser() as environment:
-        for one in rows:
-            if names and one["name"] not in names:
-                continue
+    chosen = [one for one in rows if not names or one["name"] in names]
+    with browser(wanted=any(one["from"] == "browser" for one in chosen)) as environment:
+        for one in chosen:
             found = version(one)
             if found is None:
                 print(f"{one['name']}: not installed; what is printed of it is of an earlier run")
@@ -119,9 +118,9 @@ def main(names: list[str]) -> int:
                 continue
             facts = {key: one[key] for key in ("name", "title", "from", "framing", "lacks")}
             before[one["name"]] = {**facts, "version": found, "vectors": tried(one, environment)}
+            made = [before[row["name"]] for row in rows if row["name"] in before]
+            MATRIX.write_text(json.dumps({"clients": made}, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
             print(f"{one['name']} {found}: done", flush=True)
-    made = [before[one["name"]] for one in rows if one["name"] in before]
-    MATRIX.write_text(json.dumps({"clients": made}, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
     return 1 if missing else 0
 
 

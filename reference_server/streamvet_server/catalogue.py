@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
     Row = Fault | Mode
 
-# Seams of an ambient system that are asked once for all its readers.
-_SHARED = {
-    "cosma": {"publish": "it changes what all readers of the stream are told"},
-    "agent-workspace": {"append": "it changes the state that all readers of the stream see"},
-}
-
 
 def _in_order(rows: Sequence[Fault]) -> tuple[Fault, ...]:
     """The rows by requirement, honest variants beside what they are variants of; last those that are generated."""
@@ -54,7 +48,7 @@ def find(name: str, kind: str = "fault") -> Row | None:
 
 def standing(row: Row, profile: str) -> str | None:
     """Why a row is one of the whole server, so that no request can name it; None where one can."""
-    shared = _SHARED.get(profile, {})
+    shared = traits(profile).at_once
     return row.standing or next((shared[seam] for seam in sorted(replaced(row, profile) & shared.keys())), None)
 
 

@@ -72,7 +72,8 @@ def copy(tmp_path: Path) -> Path:
     """The scripts and pages alone; the contract is the checkout's."""
     for name in ("scripts", "docs", "bench", "tests/zoo"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("README.md", "CONTRIBUTING.md"):
+    for name in ("README.md", "CONTRIBUTING.md", "examples/clients/matrix.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

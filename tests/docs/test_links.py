@@ -23,7 +23,7 @@ PAGES = sorted(
         *ROOT.glob("*.md"),
         *(ROOT / "docs").rglob("*.md"),
         ROOT / "reference_server" / "README.md",
-        *(path for path in (ROOT / "examples").rglob("*.md") if "node_modules" not in path.parts),
+        *(path for path in (ROOT / "examples").rglob("*.md") if not {"node_modules", ".venv"} & set(path.parts)),
     }
 )
 FENCE = re.compile(r"^( *)(`{3,})[^\n]*\n.*?^\1\2$", re.MULTILINE | re.DOTALL)

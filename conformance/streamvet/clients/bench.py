@@ -87,9 +87,10 @@ class Bench:
             await _plain(writer, 204, b"")
             return
         coding = "Transfer-Encoding: chunked\r\n" if answer.chunked else ""
+        coding += "" if answer.persistent else "Connection: close\r\n"
         writer.write(
             f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Status')}\r\nContent-Type: {answer.type}\r\n"
-            f"Cache-Control: no-store\r\nConnection: close\r\n{coding}\r\n".encode()
+            f"Cache-Control: no-store\r\n{coding}\r\n".encode()
         )
         await writer.drain()
         for step in answer.steps:

@@ -42,12 +42,13 @@ Step = bytes | Wait | Until
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one connection is answered with. `end`: open, complete, cut or reset. `sentinel`: that it is sent last."""
+    """What one connection is answered with. `end`: open, complete, cut or reset. `persistent`: no word of closing."""
 
     status: int
     type: str
     head_after_ms: int
     chunked: bool
+    persistent: bool
     steps: tuple[Step, ...]
     end: str
 
@@ -153,6 +154,7 @@ def _answer(one: Mapping[str, Any], first: Mapping[str, Any], framing: str, *, l
     return Answer(
         status=one.get("status", 200), type=first.get("type", _TYPES[framing]),
         head_after_ms=one.get("head_after_ms", 0), chunked=one.get("delimited", "chunked") == "chunked",
+        persistent=first.get("persistent", False),
         steps=tuple(_pieces(steps, first["each"]) if "each" in first else steps), end=one.get("end", "open"),
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ It must not know any system: each one hands on its own `Traits`, and a fault ask
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.shapes import Chosen, reads
@@ -47,6 +47,9 @@ class Traits:
     texts: Chosen = _none  # the events that carry texts of several lines
     reads: Callable[[Scene], bool] = reads  # the requests whose answer is a stream that shows a run to its reader
     shared: bool = True  # whether a stream can be asked for by others than the one who started the run
+    at_once: Mapping[str, str] = field(
+        default_factory=dict
+    )  # seams that are asked once for all readers: what that means
     short: Callable[[Scene], bool] = _none  # the starts of runs that have few requirements to themselves
     # Of runs: the events that say that one is over; the same of what is in the log; what could follow the end.
     final: Chosen = _none

@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamvet_server.faults.fault import AGENT_WORKSPACE, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from streamvet_server.faults.traits import Traits
     from streamvet_server.seams import Seams
 
-SSE = ("ghostly", "agent-workspace", "cosma")
-NDJSON = ("promptfloe", "rockstar")
+SSE = GHOSTLY + AGENT_WORKSPACE + COSMA
+NDJSON = PROMPTFLOE + ROCKSTAR
 
 
 @dataclass(frozen=True, slots=True)

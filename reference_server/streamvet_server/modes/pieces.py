@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from streamvet_server.faults.fault import GHOSTLY
 from streamvet_server.faults.shapes import every, is_stream, piecing, stream_head
 from streamvet_server.modes.mode import NDJSON, SSE, Mode
 from streamvet_server.seams import Answer, Close, Pause, Scene, Seams, Shown
@@ -108,7 +109,7 @@ MODES: tuple[Mode, ...] = (
         "RFC 9112, 9.5", "HTTP has no time within which a server has to answer.", _head_with_the_first_event,
     ),
     Mode(
-        "silence-with-heartbeats", ("ghostly",), "The second step of a run waits for three heartbeats.",
+        "silence-with-heartbeats", GHOSTLY, "The second step of a run waits for three heartbeats.",
         "WHATWG HTML, 9.2.7", "Against time-outs of intermediaries, something is sent every 15 seconds or so.",
         _silence,
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamvet_server.faults.fault import AGENT_WORKSPACE, COSMA
 from streamvet_server.faults.shapes import BOM, every, opening, written
 from streamvet_server.modes.mode import SSE, Mode
 from streamvet_server.seams import Seams, Shown
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from streamvet_server.seams import Piece
 
 _GRAMMAR, _PARSING = "WHATWG HTML, 9.2.5", "WHATWG HTML, 9.2.6"
-_IDLESS = ("agent-workspace", "cosma")  # their blocks have no id of their own that another one would replace
+_IDLESS = AGENT_WORKSPACE + COSMA  # their blocks have no id of their own that another one would replace
 COLON_LINE = b": a comment\n"
 LARGE, HUGE = 64 * 1024, 1024 * 1024
 _ID_PERIOD = 2

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["FAULTS", "TRAITS"]
 
 TRAITS = Traits(
+    at_once={"append": "it changes the state that all readers of the stream see"},
     rare_type="fleet_logs",
     rare=streams.is_rare,
     heartbeat=streams.is_heartbeat,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["FAULTS", "TRAITS"]
 
 TRAITS = Traits(
+    at_once={"publish": "it changes what all readers of the stream are told"},
     rare_type=readers.RARE,
     rare=readers.is_rare,
     discriminator="opcode",
