@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from streamvet import __version__
 from streamvet.clients.judging import ruled
 from streamvet.outcome import Verdict
+from streamvet.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,7 +59,7 @@ def document(results: Sequence[Result], code: int, command: str, framing: str, l
     """The JSON report, of the shape of `client-report.schema.json`."""
     counts = Counter(one.verdict.name for one in results)
     return {
-        "streamvet": __version__, "command": command, "framing": framing, "lacks": sorted(lacks), "exit_code": code,
+        "streamvet": VERSION, "command": command, "framing": framing, "lacks": sorted(lacks), "exit_code": code,
         "counts": dict(sorted(counts.items())),
         "verdicts": [
             {"id": row.id, "level": row.level, "verdict": verdict.name, "vectors": exercised}
