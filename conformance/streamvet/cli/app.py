@@ -30,6 +30,7 @@ class _Named(NamedTuple):
 # A test holds each line to what the command says of itself.
 COMMANDS: dict[str, _Named] = {
     "run": _Named("run", "run", "Check a candidate."),
+    "check": _Named("glancing", "check", "Check any stream, without a profile."),
     "doctor": _Named("doctor", "doctor", "Look at a candidate before a run, and say what is missing."),
     "judge": _Named("judge_traces", "judge", "Judge recorded traces."),
     "serve": _Named("server", "serve", "Run the reference server."),
@@ -41,7 +42,7 @@ COMMANDS: dict[str, _Named] = {
     "explain": _Named("show", "explain", "Explain one requirement."),
     "client": _Named("client", "client", "Check a client of event streams."),
     "export-traces": _Named("export", "export_traces", "Write all example traces as bytes."),
-    "init": _Named("begin", "init", "Print a target file to fill in."),
+    "init": _Named("begin", "init", "Print a target file to fill in, or draft a profile folder."),
     "check-profile": _Named("profile_folder", "check_profile", "Validate a profile folder."),
 }
 

@@ -1,143 +1,62 @@
-"""`streamvet init`: the file with which a user begins.
+"""`streamvet init`: the files with which a user begins, a target file or a whole profile folder.
 
-Must not know candidates or traces.
+Must not know how a stream is observed.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from streamvet.cli import drafting, options
 from streamvet.cli.console import say
+from streamvet.cli.looking import Body, Fields, Method, Seconds  # noqa: TC001 - typer reads the annotations
+from streamvet.cli.target_form import target_text
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import load_registry
-from streamvet.contract.target import placeholders
-
-if TYPE_CHECKING:
-    from streamvet.contract.profile import Operation, Profile
-
-_HEAD = """\
-# What streamvet needs to know about your server. `streamvet run target.yaml` checks it.
-# In every text, ${{NAME}} stands for the environment variable NAME: secrets need not stand here.
-profile: {profile}            # {title}
-base_url: http://127.0.0.1:4000
-# Header fields on every request, such as the tenant that a gateway asks for.
-# headers: {{X-Tenant: acme}}
-# Behind https://: whom to trust in place of the system's authorities, and the suite's own certificate.
-# tls: {{ca: ./ca.pem, cert: ./client.pem, key: ./client.key}}   # or {{verify: false}}
-# The HTTP proxy to go by, or the unix socket on which your server listens.
-# proxy: http://proxy.example:3128
-# socket: ./server.sock
-# Speak HTTP/2: with https:// as agreed on by TLS, with http:// by prior knowledge.
-# http2: true
-"""
-_ACCOUNTS = """
-# The account with which the suite works. In place of these fields: {{token: …}} or {{cookie: "name=value"}}.
-credentials: {first}
-# A second account, which must not see what the first one does. Without it isolation is INCONCLUSIVE.
-# other_credentials: {second}
-# Credentials that were good once, for what must be refused.
-# expired_credentials: {{token: "${{EXPIRED_TOKEN}}"}}
-"""
-_INPUTS = """
-# Bodies that start a run which succeeds, which fails, and which stays active for at least three heartbeats.
-# What is not given here is INCONCLUSIVE, unless the server has the control interface.
-# In each text of them {uuid} stands for a UUID that is another one at each start.
-"""
-_STARTS = """
-# Runs may cost money: never start more than this many.
-max_starts: 50
-# And they may be heavy, such as a browser each: never have more of them at work at once.
-max_active_runs: 2
-"""
-_TAIL = """\
-{starts}# How many connections the suite may hold at once.
-max_concurrency: {connections}
-
-# The path of the control interface, where your server has one: a run then emits exactly what the suite tells it.
-# control: /_conformance
-# Your server runs with every interval at this part of its length (0.05: a twentieth).
-# time_scale: 1.0
-{lacks}{directory}{triggers}
-# Requests before the first try and after each restart, such as to make the topic or the user that the streams are of.
-# prepare: [{{method: PUT, path: /…, json: {{}}}}]
-
-# Let the suite start the server: it can then kill it in the middle of a run and start it again.
-# launch:
-#   command: ["node", "server.js"]
-#   cwd: .
-#   env: {{PORT: "4000"}}
-#   ready: {{path: /, within_ms: 10000}}
-"""
-_COMMANDS = """
-# Whether the commands may run that check the requirements of the profile's own folder.
-# allow_commands: true
-"""
-_DIRECTORY = """
-# A folder on this machine that your server can watch: the suite makes, changes and removes files below it.
-# directory: ./watched
-"""
-_TRIGGERS = """
-# What only you can make happen: by a command, or by {http: {method: POST, path: /…, headers: …, json: …}}.
-# In each text of it {unique} stands for something that is new each time.
-# triggers:
-"""
-_TRIGGER = """\
-#   {name}:  # it {does}
-#     command: ["./{name}.sh"]
-"""
-_BODIES = {"succeeds": "succeeds", "fails": "fails", "long": "takes long"}
-_SPARE_CONNECTIONS = 20  # besides as many readers as the profile names at once
+from streamvet.observing.asking import SECONDS
+from streamvet.observing.question import question_of
 
 
-def init(
+def init(  # noqa: PLR0917 - one parameter an option, as typer wants it
     profile: Annotated[
-        str, typer.Option("--profile", metavar="P", help="The profile: a built-in one, or a folder.")
-    ] = "ghostly",
+        str | None, typer.Option("--profile", metavar="P", help="The profile: a built-in one, or a folder.")
+    ] = None,
+    observe: Annotated[
+        str | None, typer.Option("--observe", metavar="URL", help="Draft a profile of the stream that is there.")
+    ] = None,
+    capture: Annotated[
+        str | None,
+        typer.Option("--capture", metavar="FILE", help="Draft one of captured bytes, of a trace, or of - for stdin."),
+    ] = None,
+    method: Method = None,
+    body: Body = None,
+    header: Fields = None,
+    seconds: Seconds = SECONDS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", parser=options.named, metavar="DIR", help="The new folder; else one named after the stream."
+        ),
+    ] = None,
 ) -> None:
-    """Print a target file to fill in."""
-    say(target_text(profile, load_profile(profile, Path.cwd())))
+    """Print a target file to fill in, or draft a profile folder.
 
-
-def target_text(name: str, profile: Profile) -> str:
-    """A commented target.yaml for a profile."""
-    login = profile.operations.get("login")
-    fields = sorted(placeholders(login.body)) if login else ["token"]
-    text = _HEAD.format(profile=name, title=profile.title)
-    if profile.field("auth.kind") not in (None, "none"):
-        first, second = (
-            _flow({one: f"${{{prefix}_{one.upper()}}}" for one in fields}) for prefix in ("FIRST", "SECOND")
-        )
-        text += _ACCOUNTS.format(first=first, second=second)
-    bodies = [line for operation in profile.starts for line in _bodies(operation)]
-    whole = any(line.startswith("    ") for line in bodies)
-    text += _INPUTS + ("" if whole else "# ") + "inputs:\n" + "\n".join(bodies) + "\n" if bodies else ""
-    optional = [one.name for one in profile.operations.values() if one.optional]
-    lacks = f"# What your server does not have, of what the profile marks optional.\n# lacks: {_flow(optional)}\n"
-    watches = any("directory" in placeholders(one.body) for one in profile.operations.values())
-    triggers = [_TRIGGER.format(name=name, **row) for name, row in (profile.field("triggers") or {}).items()]
-    connections = _SPARE_CONNECTIONS + (profile.field("readers.at_least") or 0)
-    own = bool(load_registry(profile).commanded(profile))
-    return (text + _TAIL.format(
-        lacks=lacks if optional else "", directory=_DIRECTORY if watches else "", connections=connections,
-        starts=_STARTS if profile.starts else "\n", triggers=_TRIGGERS + "".join(triggers) if triggers else "",
-    ) + (_COMMANDS if own else ""))  # fmt: skip
-
-
-def _bodies(operation: Operation) -> list[str]:
-    """The lines for one kind of run; what the profile does not know is a comment."""
-    bodies = {outcome: _flow(f"a body whose run {said}") for outcome, said in _BODIES.items()}
-    if operation.body is None or operation.optional:
-        known = {} if operation.body is None else {"succeeds": _flow(operation.body)}
-        lines = (f"  #   {outcome}: {body}" for outcome, body in (bodies | known).items())
-        return [f"  # {operation.kind}:", *lines]
-    unknown = [f"    # {outcome}: {bodies[outcome]}" for outcome in ("fails", "long")]
-    return [f"  {operation.kind}:", f"    succeeds: {_flow(operation.body)}", *unknown]
-
-
-def _flow(value: Any) -> str:
-    """A value on one line; JSON is YAML."""
-    return json.dumps(value, ensure_ascii=False)
+    The folder is of a stream that is read, or was captured, with a target file beside it.
+    """
+    sources = {"--profile": profile, "--observe": observe, "--capture": capture}
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) > 1:
+        raise typer.BadParameter(f"give one of {', '.join(sources)}; got {' and '.join(given)}")
+    if observe is None and (method is not None or body is not None or header):
+        raise typer.BadParameter("a request needs --observe with its URL")
+    if observe is not None:
+        drafting.observe(question_of(observe, method, header or [], body), seconds, out)
+    elif capture is not None:
+        drafting.capture(capture, out)
+    elif out is not None:
+        raise typer.BadParameter("a target file is printed", param_hint="--out")
+    else:
+        name = profile or "ghostly"
+        say(target_text(name, load_profile(name, Path.cwd())))

@@ -27,6 +27,7 @@ _CODES = {
     ("streamvet.trace.reading", "TraceError"): Exit.USAGE,
     ("streamvet.campaign.reaching", "Unreachable"): Exit.INCOMPLETE,
     ("streamvet.reference", "ServerExtraError"): Exit.USAGE,
+    ("streamvet.observing.asking", "NoStream"): Exit.INCOMPLETE,
     ("streamvet.reference", "ServerMissingError"): Exit.OURS,
     ("streamvet.cli.judging", "JudgingError"): Exit.USAGE,
 }

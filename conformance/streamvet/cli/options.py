@@ -125,18 +125,33 @@ class Outputs:
         Raises:
             FileError: where a file cannot be written, or nothing be printed.
         """
-        wrong: list[FileError] = []
-        for path, render in self._wanted():
-            try:
-                path.write_text(veiled(render(reports, policy)), encoding="utf-8", errors="backslashreplace")
-            except OSError as error:
-                wrong.append(FileError(path, "", _WRITABLE, error.strerror or "an error"))
+        wrong = self._write(reports, policy)
         say(text.render(reports, policy))
         if wrong_of_job := _tell_job(reports, policy):
             wrong.append(wrong_of_job)
         if wrong:
             raise wrong[0]
         return exit_code(reports, policy)
+
+    def write(self, reports: Sequence[Report], policy: Policy) -> None:
+        """Write the files alone.
+
+        Raises:
+            FileError: where one cannot be written.
+        """
+        wrong = self._write(reports, policy)
+        if wrong:
+            raise wrong[0]
+
+    def _write(self, reports: Sequence[Report], policy: Policy) -> list[FileError]:
+        """Write what can be written; gives what cannot."""
+        wrong: list[FileError] = []
+        for path, render in self._wanted():
+            try:
+                path.write_text(veiled(render(reports, policy)), encoding="utf-8", errors="backslashreplace")
+            except OSError as error:
+                wrong.append(FileError(path, "", _WRITABLE, error.strerror or "an error"))
+        return wrong
 
 
 def _tell_job(reports: Sequence[Report], policy: Policy) -> FileError | None:

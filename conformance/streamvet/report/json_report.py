@@ -62,6 +62,11 @@ def document(report: Report, policy: Policy) -> dict[str, Any]:
         **({"events": 0} if report.events == 0 else {}),
         **({"generated_tries": report.generated} if report.generated else {}),
         **{name: list(texts) for name, texts in remarks.items() if texts},
+        **(
+            {"observations": [{"about": a, "seen": seen} for a, seen in report.observations]}
+            if report.observations
+            else {}
+        ),
     }
 
 

@@ -71,6 +71,8 @@ class Report:
     partial: bool = False  # on a part of the requirements
     events: int | None = None  # of captures: how many events were judged
     eventless: bool = False  # a capture has none
+    # What was seen and is no verdict: what it is about, and what was seen.
+    observations: tuple[tuple[str, str], ...] = ()
 
     def counts(self) -> dict[Verdict, int]:
         """How many requirements have each verdict; every verdict has a number."""

@@ -1,0 +1,149 @@
+"""`streamvet init --observe` and `--capture`: a profile folder of what a stream has shown, its target, and the bytes.
+
+Must not know how anything is guessed, nor how it is written down.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+from array import array
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamvet.cli.console import say
+from streamvet.cli.looking import look
+from streamvet.cli.target_form import target_text
+from streamvet.contract.files import FileError
+from streamvet.contract.intake import MOST_CAPTURED_BYTES, STDIN, is_there, read_bytes
+from streamvet.contract.loading import load_profile
+from streamvet.contract.records import wrong_in
+from streamvet.masking import veiled
+from streamvet.observing.drafting import Draft, draft
+from streamvet.observing.guess import Guess, guess
+from streamvet.observing.sample import SSE, framing_of, sampled
+from streamvet.report.printable import counted
+from streamvet.trace import Ending, Exchange, Head, Request, load
+
+if TYPE_CHECKING:
+    from streamvet.observing.question import Question
+
+_SUFFIX = {"sse": ".sse", "ndjson": ".ndjson"}
+_MOST_FOLDERS = 100
+_FIRST_RECORD = re.compile(rb'\s*\{\s*"record"\s*:\s*"trace"')
+
+
+def observe(question: Question, seconds: float, out: Path | None) -> None:
+    """Draft the profile of the stream that a question asks for.
+
+    Raises:
+        NoStream: where there is none.
+        FileError: where the folder is there already, or cannot be made.
+    """
+    _check_new(out)
+    looked = look(question, seconds)
+    drafted = draft(looked.guess, question, question.shown)
+    _keep(drafted, looked.guess, looked.heard.main.body, out, question)
+
+
+def capture(name: str, out: Path | None) -> None:
+    """Draft the profile of a captured stream: body bytes, or a trace, of which the longest stream counts.
+
+    Raises:
+        FileError: where the file cannot be read, or is no stream; where the folder is there already.
+    """
+    _check_new(out)
+    body = read_bytes(name, MOST_CAPTURED_BYTES)
+    found = _longest(body, name) if _FIRST_RECORD.match(body) else None
+    exchange = found or _captured(body)
+    media_type = exchange.head.media_type if exchange.head else ""
+    framing = framing_of(media_type, exchange.body, ended=False)
+    if framing is None:
+        raise FileError(name, "", "a stream, of SSE or of one JSON document a line", "neither")
+    sample = sampled(exchange, framing, timed=found is not None)
+    guessed = guess(sample, ended=found is not None and found.by_server)
+    source = "stdin" if name == STDIN else Path(name).name
+    _keep(draft(guessed, None, source), guessed, exchange.body, out, None)
+
+
+def _longest(body: bytes, name: str) -> Exchange:
+    """The stream of a trace that has most bytes.
+
+    Raises:
+        FileError: where it has none.
+        TraceError: where it is no trace.
+    """
+    lines = body.decode("utf-8", "replace").splitlines(keepends=True)
+    streams = [one for one in load(lines, name, wrong_in).exchanges if one.about.get("meant") == "stream" and one.body]
+    if not streams:
+        raise FileError(name, "", "a trace with a stream", "none in it")
+    return max(streams, key=lambda one: len(one.body))
+
+
+def _captured(body: bytes) -> Exchange:
+    """Captured bytes as an exchange, of which nothing else is known."""
+    return Exchange(
+        id="x1", operation="attach", role="reader", about={"meant": "stream"}, request=Request("GET", "", (), None),
+        sent_us=0, head=Head(200, "HTTP/1.1", (), 0), body=body, ends=array("q", [len(body)] if body else []),
+        times=array("q", [0] if body else []), ending=Ending.CUT, ended_us=0, detail="the end of the capture",
+    )  # fmt: skip
+
+
+def _check_new(out: Path | None) -> None:
+    if out is not None and is_there(out):
+        raise FileError(out, "--out", "a folder that is not there yet", "one that is")
+
+
+def _free(name: str) -> Path:
+    """A folder of that name here that is not there yet."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in range(2, _MOST_FOLDERS)))
+    return next((Path(one) for one in names if not is_there(Path(one))), Path(f"{name}-{_MOST_FOLDERS}"))
+
+
+def _keep(drafted: Draft, guessed: Guess, body: bytes, out: Path | None, question: Question | None) -> None:
+    """Write the folder, and say what is in it and what comes next."""
+    folder = _free(drafted.name) if out is None else out
+    bytes_name = f"captured{_SUFFIX[drafted.framing]}"
+    try:
+        write(drafted, folder)
+        (folder / bytes_name).write_bytes(body)
+        profile = load_profile(str(folder.resolve()))
+        target = target_text(".", profile, question.base) if question else target_text(".", profile)
+        (folder / "target.yaml").write_text(veiled(target), encoding="utf-8")
+    except OSError as error:
+        raise FileError(folder, "", "a folder that can be made", error.strerror or "an error") from error
+    where = shlex.quote(str(folder))
+    say(
+        f"{folder}: drafted from {counted(len(guessed.sample.events), 'event')}\n"
+        f"  profile.yaml  {', '.join(_told(guessed))}\n"
+        f"  events/       {counted(len(drafted.files) - 1, 'schema')}, inferred\n"
+        f"  target.yaml   the server, and what makes runs\n"
+        f"  {bytes_name}  what was read\n"
+        f"Its comments say what was seen, what is guessed, and what is yours to decide. Then:\n"
+        f"  streamvet check-profile {where}\n"
+        f"  streamvet judge --raw {drafted.framing} --profile {where} {shlex.quote(str(folder / bytes_name))}\n"
+        f"  streamvet run {shlex.quote(str(folder / 'target.yaml'))}"
+    )
+
+
+def _told(guessed: Guess) -> list[str]:
+    """What was found out, in a few words."""
+    said = ["SSE" if guessed.framing == SSE else "NDJSON", counted(len(guessed.counts), "type")]
+    said += [f"numbered at {one.place}" for one in guessed.numberings[:1]]
+    if guessed.beat:
+        interval_ms = guessed.beat.interval_ms
+        said.append(f"a heartbeat each {interval_ms} ms" if interval_ms else "a heartbeat of unknown interval")
+    return [*said, f"ended by {guessed.last}" if guessed.last else "no end"]
+
+
+def write(drafted: Draft, folder: Path) -> None:
+    """Write the files of a draft into a folder, which is made.
+
+    Raises:
+        OSError: where that cannot be.
+    """
+    for name, text in drafted.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(veiled(text), encoding="utf-8")

@@ -1,0 +1,104 @@
+"""A look at somebody's stream, as `check` and `init --observe` take it: their options, the request, and its progress.
+
+Must not know what becomes of what was seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from streamvet.cli import options
+from streamvet.cli.console import console, note
+from streamvet.contract.route import Route
+from streamvet.observing.asking import LEAST_SECONDS, MOST_SECONDS, ask
+from streamvet.observing.guess import Guess, guess
+from streamvet.observing.sample import sampled
+from streamvet.worker_pool import cancelled_on_signal
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from streamvet.observing.asking import Heard, State
+    from streamvet.observing.question import Question
+
+Method = Annotated[str | None, typer.Option("--method", metavar="METHOD", help="GET; with --json POST.")]
+Body = Annotated[str | None, typer.Option("--json", metavar="BODY", help="A JSON body to send.")]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="'NAME: VALUE'", help="A header field, such as credentials; may be repeated."),
+]
+Seconds = Annotated[
+    float,
+    typer.Option(
+        "--seconds", min=LEAST_SECONDS, max=MOST_SECONDS, callback=options.finite, metavar="N",
+        help="Read for so long at most: longer than two heartbeats shows how often they come.",
+    ),
+]  # fmt: skip
+_LOG_S = 5.0  # between two lines of progress where these stay
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was heard of a stream, and what is guessed of it."""
+
+    heard: Heard
+    guess: Guess
+
+
+def look(question: Question, seconds: float) -> Looked:
+    """Read a stream, telling on stderr how far that is.
+
+    Raises:
+        NoStream: where there is none.
+        KeyboardInterrupt: where it was interrupted.
+    """
+    with _Progress(question.url) as progress:
+        try:
+            heard = asyncio.run(cancelled_on_signal(ask(question, Route(), seconds, progress.seen), signal.SIGTERM))
+        except asyncio.CancelledError as error:
+            raise KeyboardInterrupt from error
+    return Looked(heard, guess(sampled(heard.main, heard.framing), ended=heard.main.by_server))
+
+
+class _Progress:
+    """A line that is renewed on a terminal, a line every few seconds elsewhere."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        shown = console(error=True)
+        self._live = Live(console=shown, auto_refresh=False, transient=True) if shown.is_terminal else None
+        self._noted_s = 0.0
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def seen(self, state: State) -> None:
+        """Show how far it is."""
+        if self._live:
+            self._live.update(
+                Text(_told(self._name, state), style="dim", overflow="ellipsis", no_wrap=True), refresh=True
+            )
+        elif state.after_s - self._noted_s >= _LOG_S:
+            self._noted_s = state.after_s
+            note(_told(self._name, state))
+
+
+def _told(name: str, state: State) -> str:
+    left_s = max(state.of_s - state.after_s, 0.0)
+    wanted = "the end, or a heartbeat" if state.has_head else "an answer"
+    return f"{name}: {state.received_bytes} bytes in {state.after_s:.0f} s; waits for {wanted}, {left_s:.0f} s at most"

@@ -1,0 +1,130 @@
+"""The target file with which a user begins: what a profile asks for, and what is known of a server, with comments.
+
+Must not know candidates or traces.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from streamvet.contract.registry import load_registry
+from streamvet.contract.target import placeholders
+
+if TYPE_CHECKING:
+    from streamvet.contract.profile import Operation, Profile
+
+_HEAD = """\
+# What streamvet needs to know about your server. `streamvet run target.yaml` checks it.
+# In every text, ${{NAME}} stands for the environment variable NAME: secrets need not stand here.
+profile: {profile}            # {title}
+base_url: {base_url}
+# Header fields on every request, such as the tenant that a gateway asks for.
+# headers: {{X-Tenant: acme}}
+# Behind https://: whom to trust in place of the system's authorities, and the suite's own certificate.
+# tls: {{ca: ./ca.pem, cert: ./client.pem, key: ./client.key}}   # or {{verify: false}}
+# The HTTP proxy to go by, or the unix socket on which your server listens.
+# proxy: http://proxy.example:3128
+# socket: ./server.sock
+# Speak HTTP/2: with https:// as agreed on by TLS, with http:// by prior knowledge.
+# http2: true
+"""
+_ACCOUNTS = """
+# The account with which the suite works. In place of these fields: {{token: …}} or {{cookie: "name=value"}}.
+credentials: {first}
+# A second account, which must not see what the first one does. Without it isolation is INCONCLUSIVE.
+# other_credentials: {second}
+# Credentials that were good once, for what must be refused.
+# expired_credentials: {{token: "${{EXPIRED_TOKEN}}"}}
+"""
+_INPUTS = """
+# Bodies that start a run which succeeds, which fails, and which stays active for at least three heartbeats.
+# What is not given here is INCONCLUSIVE, unless the server has the control interface.
+# In each text of them {uuid} stands for a UUID that is another one at each start.
+"""
+_STARTS = """
+# Runs may cost money: never start more than this many.
+max_starts: 50
+# And they may be heavy, such as a browser each: never have more of them at work at once.
+max_active_runs: 2
+"""
+_TAIL = """\
+{starts}# How many connections the suite may hold at once.
+max_concurrency: {connections}
+
+# The path of the control interface, where your server has one: a run then emits exactly what the suite tells it.
+# control: /_conformance
+# Your server runs with every interval at this part of its length (0.05: a twentieth).
+# time_scale: 1.0
+{lacks}{directory}{triggers}
+# Requests before the first try and after each restart, such as to make the topic or the user that the streams are of.
+# prepare: [{{method: PUT, path: /…, json: {{}}}}]
+
+# Let the suite start the server: it can then kill it in the middle of a run and start it again.
+# launch:
+#   command: ["node", "server.js"]
+#   cwd: .
+#   env: {{PORT: "4000"}}
+#   ready: {{path: /, within_ms: 10000}}
+"""
+_COMMANDS = """
+# Whether the commands may run that check the requirements of the profile's own folder.
+# allow_commands: true
+"""
+_DIRECTORY = """
+# A folder on this machine that your server can watch: the suite makes, changes and removes files below it.
+# directory: ./watched
+"""
+_TRIGGERS = """
+# What only you can make happen: by a command, or by {http: {method: POST, path: /…, headers: …, json: …}}.
+# In each text of it {unique} stands for something that is new each time.
+# triggers:
+"""
+_TRIGGER = """\
+#   {name}:  # it {does}
+#     command: ["./{name}.sh"]
+"""
+_BODIES = {"succeeds": "succeeds", "fails": "fails", "long": "takes long"}
+_SPARE_CONNECTIONS = 20  # besides as many readers as the profile names at once
+_BASE_URL = "http://127.0.0.1:4000"
+
+
+def target_text(name: str, profile: Profile, base_url: str = _BASE_URL) -> str:
+    """A commented target.yaml for a profile."""
+    login = profile.operations.get("login")
+    fields = sorted(placeholders(login.body)) if login else ["token"]
+    text = _HEAD.format(profile=name, title=profile.title, base_url=base_url)
+    if profile.field("auth.kind") not in (None, "none"):
+        first, second = (
+            _flow({one: f"${{{prefix}_{one.upper()}}}" for one in fields}) for prefix in ("FIRST", "SECOND")
+        )
+        text += _ACCOUNTS.format(first=first, second=second)
+    bodies = [line for operation in profile.starts for line in _bodies(operation)]
+    whole = any(line.startswith("    ") for line in bodies)
+    text += _INPUTS + ("" if whole else "# ") + "inputs:\n" + "\n".join(bodies) + "\n" if bodies else ""
+    optional = [one.name for one in profile.operations.values() if one.optional]
+    lacks = f"# What your server does not have, of what the profile marks optional.\n# lacks: {_flow(optional)}\n"
+    watches = any("directory" in placeholders(one.body) for one in profile.operations.values())
+    triggers = [_TRIGGER.format(name=name, **row) for name, row in (profile.field("triggers") or {}).items()]
+    connections = _SPARE_CONNECTIONS + (profile.field("readers.at_least") or 0)
+    own = bool(load_registry(profile).commanded(profile))
+    return (text + _TAIL.format(
+        lacks=lacks if optional else "", directory=_DIRECTORY if watches else "", connections=connections,
+        starts=_STARTS if profile.starts else "\n", triggers=_TRIGGERS + "".join(triggers) if triggers else "",
+    ) + (_COMMANDS if own else ""))  # fmt: skip
+
+
+def _bodies(operation: Operation) -> list[str]:
+    """The lines for one kind of run; what the profile does not know is a comment."""
+    bodies = {outcome: _flow(f"a body whose run {said}") for outcome, said in _BODIES.items()}
+    if operation.body is None or operation.optional:
+        known = {} if operation.body is None else {"succeeds": _flow(operation.body)}
+        lines = (f"  #   {outcome}: {body}" for outcome, body in (bodies | known).items())
+        return [f"  # {operation.kind}:", *lines]
+    unknown = [f"    # {outcome}: {bodies[outcome]}" for outcome in ("fails", "long")]
+    return [f"  {operation.kind}:", f"    succeeds: {_flow(operation.body)}", *unknown]
+
+
+def _flow(value: Any) -> str:
+    """A value on one line; JSON is YAML."""
+    return json.dumps(value, ensure_ascii=False)
