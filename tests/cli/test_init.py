@@ -141,9 +141,24 @@ def test_a_stream_is_drafted_with_its_target(streamvet: Callable[..., Ended], tm
     assert target["inputs"]["stream"]["succeeds"] == {"a": 1}
 
 
+def test_a_document_is_drafted_with_its_target(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    path, folder = tmp_path / "openapi.yaml", tmp_path / "made"
+    answer = {"200": {"content": {"application/jsonl": {"itemSchema": {"properties": {"type": {"const": "a"}}}}}}}
+    streams = {"/rows": {"get": {"responses": answer}}, "/logs": {"get": {"responses": answer}}}
+    raw = {"openapi": "3.2.0", "servers": [{"url": "https://api.example.org/v1"}], "paths": streams}
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    made = streamvet("init", "--openapi", path, "--operation", "GET /logs", "--out", folder)
+    assert made.code == 0, made.err
+    assert "another stream: --operation 'GET /rows'" in made.out
+    assert streamvet("check-profile", folder).code == 0
+    target = yaml.safe_load((folder / "target.yaml").read_text(encoding="utf-8"))
+    assert (target["profile"], target["base_url"]) == (".", "https://api.example.org/v1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--operation", "GET /x"], "an operation needs --openapi"),
         (["--observe", "http://127.0.0.1:1/", "--profile", "cosma"], "give one of --profile, --observe"),
         (["--capture", "no-such"], "no-such: the file: expected a readable file"),
         (["--json", "{}"], "a request needs --observe"),

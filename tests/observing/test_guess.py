@@ -13,7 +13,7 @@ from streamvet.observing.numbering import EVENT_ID
 from streamvet.observing.sample import framing_of
 from streamvet.trace import Ending
 
-from .made import NDJSON, block, exchange, guessed, line
+from .made import NDJSON, SSE, block, exchange, guessed, line
 
 if TYPE_CHECKING:
     from streamvet.observing.guess import Guess
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 def of(*pieces: bytes, ended: bool = True) -> Guess:
     """The guess of some pieces that come 100 ms apart."""
-    headers = {} if pieces and pieces[0][:1] != b"{" else {"headers": NDJSON}
+    headers = SSE if pieces and pieces[0][:1] != b"{" else NDJSON
     ending = Ending.COMPLETE if ended else Ending.CUT
-    return guessed(exchange([(100 * at, one) for at, one in enumerate(pieces)], ending=ending, **headers))
+    return guessed(exchange([(100 * at, one) for at, one in enumerate(pieces)], headers, ending=ending))
 
 
 STEPS = [{"step": "clone", "detail": "x"}, {"step": "build", "detail": "y"}, {"step": "done", "version": 3}]
@@ -127,9 +127,8 @@ PING, EVENT = b": ping 1700000000\n\n", block({"n": 1}, "progress")
 
 def beats(*rows: tuple[int, bytes], headers: Any = None) -> tuple[str, str | None, int | None, str, str | None] | None:
     """Form, type, interval in ms, timer and pattern of the heartbeat of a stream."""
-    given = {} if headers is None else {"headers": headers}
-    beat = guessed(exchange(rows, ending=Ending.CUT, **given)).beat
-    return beat and (beat.form, beat.kind, beat.interval_ms, beat.timer, beat.pattern)
+    beat = guessed(exchange(rows, headers or SSE, ending=Ending.CUT)).beat
+    return None if beat is None else (beat.form, beat.kind, beat.interval_ms, beat.timer, beat.pattern)
 
 
 PATTERN = r"^ ping [0-9]+$"

@@ -30,6 +30,14 @@ def init(  # noqa: PLR0917 - one parameter an option, as typer wants it
         str | None,
         typer.Option("--capture", metavar="FILE", help="Draft one of captured bytes, of a trace, or of - for stdin."),
     ] = None,
+    openapi: Annotated[
+        str | None,
+        typer.Option("--openapi", metavar="FILE", help="Draft one of a stream in an OpenAPI document, 3.1 or 3.2."),
+    ] = None,
+    operation: Annotated[
+        str | None,
+        typer.Option("--operation", metavar="'GET /path'", help="Of several streams of the document this one."),
+    ] = None,
     method: Method = None,
     body: Body = None,
     header: Fields = None,
@@ -43,18 +51,22 @@ def init(  # noqa: PLR0917 - one parameter an option, as typer wants it
 ) -> None:
     """Print a target file to fill in, or draft a profile folder.
 
-    The folder is of a stream that is read, or was captured, with a target file beside it.
+    The folder is of a stream that is read, was captured, or is described, with a target file in it.
     """
-    sources = {"--profile": profile, "--observe": observe, "--capture": capture}
+    sources = {"--profile": profile, "--observe": observe, "--capture": capture, "--openapi": openapi}
     given = [name for name, value in sources.items() if value is not None]
     if len(given) > 1:
         raise typer.BadParameter(f"give one of {', '.join(sources)}; got {' and '.join(given)}")
     if observe is None and (method is not None or body is not None or header):
         raise typer.BadParameter("a request needs --observe with its URL")
+    if operation is not None and openapi is None:
+        raise typer.BadParameter("an operation needs --openapi with its document", param_hint="--operation")
     if observe is not None:
         drafting.observe(question_of(observe, method, header or [], body), seconds, out)
     elif capture is not None:
         drafting.capture(capture, out)
+    elif openapi is not None:
+        drafting.document(Path(openapi), operation, out)
     elif out is not None:
         raise typer.BadParameter("a target file is printed", param_hint="--out")
     else:

@@ -1,4 +1,4 @@
-"""`streamvet init --observe` and `--capture`: a profile folder of what a stream has shown, its target, and the bytes.
+"""`streamvet init --observe`, `--capture` and `--openapi`: a profile folder of a stream, its target, and its bytes.
 
 Must not know how anything is guessed, nor how it is written down.
 """
@@ -15,18 +15,22 @@ from typing import TYPE_CHECKING
 from streamvet.cli.console import say
 from streamvet.cli.looking import look
 from streamvet.cli.target_form import target_text
-from streamvet.contract.files import FileError
+from streamvet.contract.files import FileError, read_yaml
 from streamvet.contract.intake import MOST_CAPTURED_BYTES, STDIN, is_there, read_bytes
 from streamvet.contract.loading import load_profile
 from streamvet.contract.records import wrong_in
 from streamvet.masking import veiled
+from streamvet.observing.described import base_of, folder_of
 from streamvet.observing.drafting import Draft, draft
 from streamvet.observing.guess import Guess, guess
+from streamvet.observing.openapi import chosen, document_of
 from streamvet.observing.sample import SSE, framing_of, sampled
 from streamvet.report.printable import counted
 from streamvet.trace import Ending, Exchange, Head, Request, load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamvet.observing.question import Question
 
 _SUFFIX = {"sse": ".sse", "ndjson": ".ndjson"}
@@ -101,18 +105,53 @@ def _free(name: str) -> Path:
     return next((Path(one) for one in names if not is_there(Path(one))), Path(f"{name}-{_MOST_FOLDERS}"))
 
 
-def _keep(drafted: Draft, guessed: Guess, body: bytes, out: Path | None, question: Question | None) -> None:
-    """Write the folder, and say what is in it and what comes next."""
+def document(path: Path, operation: str | None, out: Path | None) -> None:
+    """Draft the profile of a stream that an OpenAPI document describes.
+
+    Raises:
+        FileError: where it is none, or has no stream; where the folder is there already.
+    """
+    _check_new(out)
+    described = document_of(read_yaml(path), path)
+    stream, others = chosen(described, operation)
+    drafted = folder_of(described, stream, others, path.name)
+    folder = _made(drafted, out, base_of(described))
+    where = shlex.quote(str(folder))
+    left = [f"  left out: {what}" for what in dict.fromkeys(described.left_out)]
+    other = [f"  another stream: --operation {shlex.quote(name)}" for name in others]
+    told = [
+        f"{folder}: drafted from {stream.name} of {path}",
+        f"  profile.yaml, {counted(len(drafted.files) - 1, 'schema')}, target.yaml", *left, *other,
+        "Its comments say what the document says, what is guessed, and what is yours to decide. Then:",
+        f"  streamvet check-profile {where}",
+        f"  streamvet run {shlex.quote(str(folder / 'target.yaml'))}",
+    ]  # fmt: skip
+    say("\n".join(told))
+
+
+def _made(drafted: Draft, out: Path | None, base_url: str | None, more: Mapping[str, bytes] | None = None) -> Path:
+    """The folder of a draft, with its target file and other files.
+
+    Raises:
+        FileError: where it cannot be made.
+    """
     folder = _free(drafted.name) if out is None else out
-    bytes_name = f"captured{_SUFFIX[drafted.framing]}"
     try:
         write(drafted, folder)
-        (folder / bytes_name).write_bytes(body)
         profile = load_profile(str(folder.resolve()))
-        target = target_text(".", profile, question.base) if question else target_text(".", profile)
+        target = target_text(".", profile, base_url) if base_url else target_text(".", profile)
         (folder / "target.yaml").write_text(veiled(target), encoding="utf-8")
+        for name, data in (more or {}).items():
+            (folder / name).write_bytes(data)
     except OSError as error:
         raise FileError(folder, "", "a folder that can be made", error.strerror or "an error") from error
+    return folder
+
+
+def _keep(drafted: Draft, guessed: Guess, body: bytes, out: Path | None, question: Question | None) -> None:
+    """Write the folder, and say what is in it and what comes next."""
+    bytes_name = f"captured{_SUFFIX[drafted.framing]}"
+    folder = _made(drafted, out, question.base if question else None, {bytes_name: body})
     where = shlex.quote(str(folder))
     say(
         f"{folder}: drafted from {counted(len(guessed.sample.events), 'event')}\n"

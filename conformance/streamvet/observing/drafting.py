@@ -18,7 +18,7 @@ from streamvet.observing.numbering import EVENT_ID
 from streamvet.observing.sample import SSE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from streamvet.observing.guess import Guess
     from streamvet.observing.question import Question
@@ -74,8 +74,9 @@ def flow(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _noted(line: str, note: str, width: int = 0) -> str:
-    return f"{line:<{width}}  # {note}"
+def noted(line: str, note: str) -> str:
+    """A line with a comment."""
+    return f"{line}  # {note}"
 
 
 def _head(guess: Guess, name: str, kind: str, source: str, question: Question | None) -> Iterator[str]:
@@ -86,38 +87,36 @@ def _head(guess: Guess, name: str, kind: str, source: str, question: Question | 
     yield "# GUESSED from that, and what is yours to DECIDE. What is left out is promised by nobody, and not judged."
     yield "format: 2"
     yield f"profile: {name}"
-    yield _noted(
-        f"title: {flow(f'The stream at {question.path}' if question else f'The stream in {source}')}", "DECIDE"
-    )
+    yield noted(f"title: {flow(f'The stream at {question.path}' if question else f'The stream in {source}')}", "DECIDE")
     yield "version: 1"
     if kind == "push":
-        yield _noted(
+        yield noted(
             f"streams: {kind}", f"GUESSED: it ended with {guess.last}. DECIDE: run, if others can join it later"
         )
     else:
         over = "the server ended it, and no event says so" if guess.ended else "it did not end while it was read"
-        yield _noted(f"streams: {kind}", f"GUESSED: {over}. DECIDE: run or push, if an event ends it")
+        yield noted(f"streams: {kind}", f"GUESSED: {over}. DECIDE: run or push, if an event ends it")
 
 
 def _framing(guess: Guess) -> Iterator[str]:
     exchange = guess.sample.exchange
     seen = exchange.head.get("content-type") if exchange.head and guess.sample.timed else "the bytes"
     yield "framing:"
-    yield _noted(f"  kind: {guess.framing}", f"SEEN: {seen or 'the bytes'}")
+    yield noted(f"  kind: {guess.framing}", f"SEEN: {seen or 'the bytes'}")
     if guess.framing == SSE:
         if guess.with_ids:
-            yield _noted("  ids: true", f"SEEN: {guess.with_ids} of {len(guess.sample.events)} events have an id")
+            yield noted("  ids: true", f"SEEN: {guess.with_ids} of {len(guess.sample.events)} events have an id")
         if guess.telling.repeated:
-            yield _noted(f"  event_name: {{pointer: {flow(guess.telling.repeated)}}}", "SEEN in every event")
+            yield noted(f"  event_name: {{pointer: {flow(guess.telling.repeated)}}}", "SEEN in every event")
         yield "  # one_data_line: true     DECIDE: whether the JSON of an event is always on one data line"
     elif any(one.form == "blank" for one in guess.sample.quiet):
-        yield _noted("  blank_lines: allowed", "SEEN: empty lines")
+        yield noted("  blank_lines: allowed", "SEEN: empty lines")
     yield "  # limits: {line_bytes: 65536}     DECIDE: what no line is longer than"
 
 
 def _operations(question: Question | None, kind: str) -> Iterator[str]:
     access = access_of(question)
-    yield _noted(f"auth: {flow(access.auth)}", access.note)
+    yield noted(f"auth: {flow(access.auth)}", access.note)
     yield ""
     yield "operations:"
     name = START if kind == "push" else "attach"
@@ -136,27 +135,29 @@ def _operations(question: Question | None, kind: str) -> Iterator[str]:
 
 def _events(guess: Guess) -> Iterator[str]:
     yield "events:"
-    yield _noted("  set: open", "DECIDE: closed, if no other type may ever come")
+    yield noted("  set: open", "DECIDE: closed, if no other type may ever come")
     yield f"  discriminator:  # GUESSED: {guess.telling.how}"
     yield from (f"    - {flow(row)}" for row in guess.telling.rows)
     yield "  types:"
     for kind, file in _files_of(guess).items():
-        yield _noted(f"    {flow(kind)}: {file}", f"SEEN: {guess.counts.get(kind, 0)}")
+        yield noted(f"    {flow(kind)}: {file}", f"SEEN: {guess.counts.get(kind, 0)}")
     if guess.shared and guess.last is not None:
-        yield _noted(f"  same: {flow(list(guess.shared))}", "SEEN: one value in all events")
+        yield noted(f"  same: {flow(list(guess.shared))}", "SEEN: one value in all events")
 
 
 def _files_of(guess: Guess) -> dict[str, str]:
     """The schema file of each type that is read; of one where none is."""
-    kinds = list(guess.schemas) or list(guess.counts) or ["message"]
+    return file_names(list(guess.schemas) or list(guess.counts) or ["message"])
+
+
+def file_names(kinds: Sequence[str]) -> dict[str, str]:
+    """A file for the schema of each of these types, named after it."""
     found: dict[str, str] = {}
     for kind in kinds:
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", kind).strip("-.")[:60] or "event"
-        taken = set(found.values())
-        names = (
-            f"events/{stem}{f'-{number}' if number > 1 else ''}.schema.json" for number in range(1, len(kinds) + 1)
-        )
-        found[kind] = next(name for name in names if name not in taken)
+        numbers = range(1, len(kinds) + 1)
+        names = (f"events/{stem}{f'-{number}' if number > 1 else ''}.schema.json" for number in numbers)
+        found[kind] = next(name for name in names if name not in found.values())
     return found
 
 
@@ -185,7 +186,7 @@ def _sequence(guess: Guess, kind: str) -> Iterator[str]:
         row["pointer"] = one.place
         if one.step and kind == "push" and one.first in (0, 1):
             row |= {"first": one.first, "step": one.step}
-        yield _noted(f"sequence: {flow(row)}", f"SEEN: {one.first} to {one.last}, rising {rises}")
+        yield noted(f"sequence: {flow(row)}", f"SEEN: {one.first} to {one.last}, rising {rises}")
         if "step" not in row:
             yield "# DECIDE: first and step, if there are no gaps and each stream, or run, begins with the same number"
     others = [one.place for one in guess.numberings[1:]]
@@ -212,14 +213,14 @@ def _heartbeat(guess: Guess, kind: str) -> Iterator[str]:
         yield f"{off}  event: {flow(beat.kind)}"
     gaps = f"{len(beat.gaps_us)} measured" if beat.interval_us is None else f"{beat.interval_us / 1000:.0f} ms"
     measured = f"MEASURED: {gaps}, {len(beat.gaps_us)} times. DECIDE"
-    yield _noted(f"{off}  interval_ms: {interval_ms or 15000}", measured if interval_ms else "DECIDE")
+    yield noted(f"{off}  interval_ms: {interval_ms or 15000}", measured if interval_ms else "DECIDE")
     tolerance_ms = min(max((interval_ms or 15000) // 4, _LEAST_TOLERANCE_MS), interval_ms or 15000)
-    yield _noted(f"{off}  tolerance_ms: {tolerance_ms}", "DECIDE: how much later it may be")
+    yield noted(f"{off}  tolerance_ms: {tolerance_ms}", "DECIDE: how much later it may be")
     timers = {"fixed": "SEEN: events do not put it off", "idle": "SEEN: events put it off", "": "GUESSED. DECIDE"}
-    yield _noted(f"{off}  timer: {beat.timer or 'idle'}", timers[beat.timer])
+    yield noted(f"{off}  timer: {beat.timer or 'idle'}", timers[beat.timer])
     yield f"{off}  while: {'active' if kind == 'push' else 'open'}"
     if beat.pattern is not None:
-        yield _noted(f"{off}  pattern: {flow(beat.pattern)}", "GUESSED")
+        yield noted(f"{off}  pattern: {flow(beat.pattern)}", "GUESSED")
 
 
 def _terminal(guess: Guess, kind: str) -> Iterator[str]:
@@ -228,9 +229,9 @@ def _terminal(guess: Guess, kind: str) -> Iterator[str]:
         return
     outcome = "fails" if guess.fails else "succeeds"
     yield "terminal:"
-    yield _noted(f"  events: {flow([guess.last])}", "GUESSED. DECIDE: all that tell how it ended, failures too")
-    yield _noted(f"  last: {flow([guess.last])}", "SEEN: nothing came behind it")
-    yield _noted(f"  outcomes: {flow({outcome: [guess.last]})}", "GUESSED by its name. DECIDE")
+    yield noted(f"  events: {flow([guess.last])}", "GUESSED. DECIDE: all that tell how it ended, failures too")
+    yield noted(f"  last: {flow([guess.last])}", "SEEN: nothing came behind it")
+    yield noted(f"  outcomes: {flow({outcome: [guess.last]})}", "GUESSED by its name. DECIDE")
     yield "  # close_within_ms: 1000     DECIDE: within what time of the last event the server closes the stream"
 
 
