@@ -229,11 +229,11 @@ def _read(exchange: Exchange, profile: Profile) -> Reading:
     shapes = Shapes(profile)
     found = Reading(exchange, profile, Events(shapes.listed), Events(shapes.listed), Events(shapes.listed))
     beat = profile.heartbeat
-    beat_name = beat.event if beat and beat.form in ("event", "object") else ""
+    beat_name = (beat.event or "") if beat and (beat.has_form("event") or beat.has_form("object")) else ""
     clock, kept, listed = _Clock(exchange), _Kept(found), shapes.listed
     event_kind, line_kind, is_sse = Kind.EVENT, Kind.LINE, profile.framing == "sse"
     most_ahead_s = -math.inf
-    blank_kind, blank_beats = Kind.BLANK, beat is not None and beat.form == "blank"
+    blank_kind, blank_beats = Kind.BLANK, beat is not None and beat.has_form("blank")
     for frame in islice(frames(exchange, profile), MOST_FRAMES):
         kind, start, end, _, _, id_, data_lines, violations = frame
         at_us = clock.at(end)
@@ -290,7 +290,7 @@ def _note(frame: Frame, at_us: int, found: Reading, shapes: Shapes) -> None:
         return
     if len(found.quiet) < KEPT_FRAMES:
         found.quiet.append(frame)
-    if beat and beat.form == form and beat.is_like(frame.data):
+    if beat and beat.has_form(form) and beat.is_like(frame.data):
         found.beats.add(shapes.number(Shape("", frame.event)), at_us, frame.start, frame.end)
     else:  # a greeting, or padding
         found.others_us.append(at_us)
@@ -363,6 +363,7 @@ def opened(exchange: Exchange) -> bool:
         exchange.about.get("meant") in ("stream", "either")
         and exchange.status is not None
         and 200 <= exchange.status < 300
+        and exchange.status not in exchange.about.get("over", ())
     )
 
 

@@ -84,6 +84,11 @@ events:
   discriminator: {pointer: /step}  # it
   types: {a: a}
   fallback: {b: b}
+catchup:
+  cursor:
+    pointer: /id
+    malformed: a, b  # no cursor
+    unknown: 99
 transport: {chunked: true}   # or so
 """
 AFTER_PLAIN = """\
@@ -92,6 +97,12 @@ profile: mine
 events:
   discriminator: [{from: /step}]  # it
   types: {a: a, b.*: b}
+catchup:
+  cursor:
+    pointer: /id
+    refused: [4xx]
+    malformed: {send: 'a, b', gets: refused}  # no cursor
+    unknown: {send: 99, gets: refused}
 transport: {delimited: self}   # or so
 """
 
@@ -115,6 +126,8 @@ def in_first_edition(system: str) -> dict[str, Any]:
     groups = {kind: file for kind, file in raw["events"]["types"].items() if kind.endswith(".*")}
     for kind in groups:
         del raw["events"]["types"][kind]
+    cursor = raw.get("catchup", {}).get("cursor", {})
+    cursor |= {name: cursor[name]["send"] for name in ("malformed", "unknown") if name in cursor}
     raw["events"]["fallback"] = {kind.removesuffix(".*"): file for kind, file in groups.items()}
     return raw
 

@@ -186,6 +186,17 @@ CASES = [
     ),
     Case("a stream is a success", "builds", {RESUME + "/status": [204]}, "/operations/resume/status: "),
     Case("a start gives an id", "builds", {START + "/run_id": GONE}, "/operations/start:build/run_id: expected where "),
+    *(
+        Case("a start gives an id", "builds", edits, f"{START}/run_id/{said}")
+        for edits, said in (
+            ({START + "/streams": True}, "pointer: expected a header or an event, as the answer is a stream, got "),
+            (
+                {START + "/run_id": {"event": "/id"}},
+                "event: expected a pointer or a header, as the answer is no stream",
+            ),
+            ({START + "/run_id/match": "/builds/"}, "match: expected a text with {run} in it once, got '/builds/'"),
+        )
+    ),
     Case(
         "a run is named",
         "builds",
@@ -202,31 +213,46 @@ CASES = [
         "each name in braces stands for something",
         "builds",
         {ATTACH + "/query": {"of": "{runId}"}},
-        "/operations/attach/query: expected {run}, got {runId}, which nobody fills",
+        "/operations/attach/query: expected {run} or {new}, got {runId}, which nobody fills",
     ),
     Case(
         "each name in braces stands for something",
         "builds",
         {ATTACH + "/query": {"at": "{cursor}"}},
-        "/operations/attach/query: expected {run}, got {cursor}, which nobody fills",
+        "/operations/attach/query: expected {run} or {new}, got {cursor}, which nobody fills",
     ),
     Case(
         "each name in braces stands for something",
         "builds",
         {RESUME + "/headers/X": "{build}"},
-        "/headers: expected {run} or {cursor}, got {build}",
+        "/headers: expected {run} or {cursor} or {new}, got {build}",
     ),
     Case(
         "each name in braces stands for something",
         "builds",
         {START + "/path": "/{project}/builds"},
-        "start:build/path: expected no names in braces, got {project}",
+        "start:build/path: expected {new}, got {project}",
     ),
     Case("each name in braces stands for something", "cosma", {ATTACH + "/path": "/{run}"}, "got {run}"),
     Case(
         "each name in braces stands for something", "cosma", {"/operations/trigger:pause/path": "/{queue}"}, "{queue}"
     ),
     Case("each name in braces stands for something", "ghostly", {"/operations/login/path": "/{email}"}, "{email}"),
+    Case(
+        "each name in braces stands for something",
+        "builds",
+        {"/operations/setup:project": ASK | {"path": "/{project}", "take": {"project": {"pointer": "/id"}}}},
+        "setup:project/path: expected {new}, got {project}, which nobody fills",
+    ),
+    *(
+        Case(
+            "what is taken is used",
+            "builds",
+            {"/operations/setup:project": ASK | {"take": {name: {"pointer": "/id"}}}},
+            f"/operations/setup:project/take/{name}: expected {wanted}",
+        )
+        for name, wanted in (("run", "a name of its own, got 'run'"), ("of", "{of} in some operation, got none"))
+    ),
     Case(
         "what is refused is made from the body",
         "builds",
@@ -448,9 +474,33 @@ CASES = [
         {"/catchup/kind": "replay-all"},
         "/catchup/kind: expected none, as streams are push, got 'replay-all'",
     ),
-    Case("catching up fits the streams", "cosma", {"/catchup/kind": "replay-all"}, "none or snapshot-first"),
+    Case("catching up fits the streams", "cosma", {"/catchup/kind": "replay-all"}, "none or snapshot-first or from-"),
     Case(
         "catching up fits the streams", "promptfloe", {"/catchup/cursor/pointer": "event-id"}, "/catchup/cursor/pointer"
+    ),
+    Case(
+        "a cursor gets something",
+        "promptfloe",
+        {"/catchup/cursor/refused": GONE},
+        "/catchup/cursor/refused: expected the statuses of a refusal, as a cursor gets refused, got nothing",
+    ),
+    Case(
+        "a cursor gets something",
+        "promptfloe",
+        {"/catchup/cursor/gap": {"header": "Gap"}},
+        "/catchup/cursor/gap: expected nothing, as no cursor gets gap, got something",
+    ),
+    Case(
+        "a cursor gets something",
+        "promptfloe",
+        {"/catchup/cursor/empty": "gap"},
+        "/catchup/cursor/gap: expected how an answer tells of a gap, as a cursor gets gap, got nothing",
+    ),
+    Case(
+        "a cursor gets something",
+        "cosma",
+        {"/catchup": {"kind": "from-cursor", "cursor": {"pointer": "/id"}}, RESUME: RUNLESS | {"path": "/{cursor}"}},
+        "/catchup/cursor/absent: expected now, as what is published by a script is compared with the whole of a stream",
     ),
     Case(
         "numbers are told apart",
@@ -468,7 +518,7 @@ CASES = [
         "a heartbeat fits the framing",
         "promptfloe",
         {"/heartbeat": BEAT},
-        "/heartbeat/form: expected object, blank, as the framing is ndjson, got 'comment'",
+        "/heartbeat/form: expected object, blank, any, as the framing is ndjson, got 'comment'",
     ),
     Case(
         "a heartbeat fits the framing",
@@ -482,6 +532,25 @@ CASES = [
         {"/heartbeat": BEAT | {"form": "object", "event": "line"}},
         "as the framing is sse, got 'object'",
     ),
+    Case(
+        "a run that is read once has one reader",
+        "builds",
+        {"/readers": {"at_most": 1, "churns": 9}, "/catchup": {"kind": "none"}, RESUME: GONE},
+        "/readers/churns: expected nothing, as readers.at_most is 1, got something",
+    ),
+    Case(
+        "a run that is read once has one reader",
+        "builds",
+        {"/readers": {"at_most": 1}},
+        "/readers/at_most: expected streams: run with catchup.kind none, got run, and another one",
+    ),
+    Case(
+        "endings can be",
+        "ghostly",
+        {"/terminal/unless": "resumable"},
+        "/terminal/unless: expected catchup.cursor, by which a reader comes back, got none",
+    ),
+    Case("endings can be", "builds", {"/error/events": ["failed"]}, "/error/events: expected a start that streams"),
     Case(
         "a bound says something",
         "builds",

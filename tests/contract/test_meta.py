@@ -390,7 +390,8 @@ BROKEN = {
         _set("/framing/kind", "websocket"), "/framing/kind: expected one of 'sse', 'ndjson', got 'websocket'"
     ),
     "a key of the other framing": Broken(
-        _set("/framing/blank_lines", "allowed"), "/framing: expected one of 'kind', 'event_name', 'one_data_line', "
+        _set("/framing/blank_lines", "allowed"),
+        "/framing: expected one of 'kind', 'media_types', 'event_name', 'one_data_line', ",
     ),
     "a query credential without its parameter": Broken(
         lambda profile: profile["auth"].pop("parameter"), "/auth: expected the keys parameter, got"
@@ -399,7 +400,7 @@ BROKEN = {
     "an unknown operation": Broken(
         _set("/operations/restart", {"method": "POST", "path": "/", "status": [200]}),
         "/operations: expected a match of "
-        "^(login|attach|resume|cancel|record|list|(start|trigger|look):[a-z][a-z0-9_-]*)$, "
+        "^(login|attach|resume|cancel|record|list|(setup|start|trigger|look):[a-z][a-z0-9_-]*)$, "
         "got 'restart'",
     ),
     "an operation with another's key": Broken(
@@ -407,7 +408,7 @@ BROKEN = {
     ),
     "a path that is relative": Broken(
         _set("/operations/attach/path", "v1/runs"),
-        "/operations/attach/path: expected a match of ^/[^ ?#]*$, got 'v1/runs'",
+        "/operations/attach/path: expected a match of ^(/[^ ?#]*)?$, got 'v1/runs'",
     ),
     "a heartbeat event without a name": Broken(
         lambda profile: profile["heartbeat"].pop("event"), "/heartbeat: expected the keys event, got"

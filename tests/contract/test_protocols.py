@@ -148,6 +148,27 @@ STREAMS = {
     ),
 }  # fmt: skip
 
+STREAMS |= {
+    "session-call": Stream(
+        STREAMS["tool-call"].text.replace('"id":7', '"id":"7"'),
+        STREAMS["tool-call"].types,
+        [
+            ("EVT-08", '"id":"7"', '"id":7'),
+            ("TRM-01", '"id":"7","result":{}', '"method":"notifications/end"'),
+        ],
+    ),
+    "jobs": Stream(
+        ndjson('{"step":1}', "", '{"beat":true}', '{"end":"a"}'),
+        ["step", "beat", "end"],
+        [("EVT-08", '{"step":1}', '{"step":"1"}'), ("TRM-03", '{"end":"a"}', '{"end":"a"}\n{"step":2}')],
+    ),
+    "log": Stream(
+        'id: 1\ndata: {"type":"line","text":"a"}\n\nid: 2\ndata: {"type":"line","text":"b"}\n\n',
+        ["line", "line"],
+        [("EVT-08", '"text":"a"', '"txt":"a"'), ("EVT-07", '"type":"line"', '"of":"line"')],
+    ),
+}
+
 
 def test_each_of_them_has_a_stream() -> None:
     assert list(STREAMS) == sorted(STREAMS, key=list(STREAMS).index)

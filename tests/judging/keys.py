@@ -38,6 +38,7 @@ GROUPS = (
     ("operations.record", "catchup.detached"),
     ("operations.record.state", "catchup.detached"),
     ("operations.resume", "catchup"),
+    ("catchup.cursor.refused", "catchup.cursor.malformed", "catchup.cursor.unknown"),
 )
 GENERIC = frozenset(row.id for row in load_registry().testable() if row.family not in builtin_profiles())
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks.runs import answered, with_role
 from streamvet.checks.timing import no_answer, unanswered
+from streamvet.decode import reading
 from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import CLEAN
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 STREAM_TYPES = ("text/event-stream", "application/x-ndjson")
 
 
-def refused(exchange: Exchange, allowed: list[int], what: str) -> list[Finding]:
+def refused(exchange: Exchange, allowed: list[int], what: str, profile: Profile | None = None) -> list[Finding]:
     """The finding of an answer that is not a refusal with one of these statuses, or that is a stream all the same."""
     head = exchange.head
     if head is None:
@@ -31,9 +32,29 @@ def refused(exchange: Exchange, allowed: list[int], what: str) -> list[Finding]:
     if head.status not in allowed:
         size = len(exchange.body)
         return [finding(exchange, want, f"status {head.status}, {size} bytes", (0, size), head.at_us)]
+    if 200 <= head.status < 300:
+        return _refused_inside(exchange, want, profile)
     if head.media_type in STREAM_TYPES:
         return [finding(exchange, f"{want} and no stream", f"content-type {head.media_type}")]
     return []
+
+
+def _refused_inside(exchange: Exchange, want: str, profile: Profile | None) -> list[Finding]:
+    """The finding of an answer that by its status is a success, and by what it says no refusal either."""
+    file, kinds = (profile.field(f"error.{key}") if profile else None for key in ("schema", "events"))
+    is_stream = exchange.head is not None and exchange.head.media_type in STREAM_TYPES
+    if profile and kinds and is_stream:
+        one = reading(exchange, profile)
+        first = next(iter(one.events), None)
+        if first is None or len(one.of(tuple(kinds))) < len(one.events):
+            span = (first.start, first.end) if first else (0, 0)
+            seen = f"{first.kind} first" if first else "no event"
+            return [finding(exchange, f"{want}, or {' or '.join(kinds)} alone", seen, span, absent=first is None)]
+        return []
+    value = exchange.json()
+    if profile and file and not is_stream and value is not None and profile.schemas.decider(file)(value):
+        return []
+    return [finding(exchange, f"{want} and a refusal in its body", shown(exchange.body[:60]), (0, len(exchange.body)))]
 
 
 def _intruders(accounts: tuple[str, ...], status: str, what: str) -> Check:
@@ -48,7 +69,7 @@ def _intruders(accounts: tuple[str, ...], status: str, what: str) -> Check:
         if not asked:
             return NotExercised(f"no stream was requested with {what}")
         allowed = profile.field(f"auth.{status}")
-        return [one for x in asked for one in refused(x, _allowed(profile, allowed, x), _said(what, x))]
+        return [one for x in asked for one in refused(x, _allowed(profile, allowed, x), _said(what, x), profile)]
 
     return check
 
@@ -137,7 +158,7 @@ def _listed(role: str, allowed_of: Callable[[Profile, Exchange], list[int] | Non
             one
             for x, allowed in asked
             if allowed
-            for one in refused(x, allowed, f"{what} ({x.about['case']})" if "case" in x.about else what)
+            for one in refused(x, allowed, f"{what} ({x.about['case']})" if "case" in x.about else what, profile)
         ]
 
     return check

@@ -63,7 +63,7 @@ def _greeted(one: Reading) -> bool:
     """Whether a stream begins with a comment that is no heartbeat: who writes that does not hold the head back."""
     beat = one.profile.heartbeat
     first = next((frame for frame in one.quiet if frame.kind is Kind.COMMENT), None)
-    is_beat = first is not None and beat is not None and beat.form == "comment" and beat.is_like(first.data)
+    is_beat = first is not None and beat is not None and beat.has_form("comment") and beat.is_like(first.data)
     return first is not None and first.start == 0 and not is_beat
 
 

@@ -41,8 +41,9 @@ def succeeded(exchange: Exchange, profile: Profile) -> bool:
 
 
 def from_start(reading: Reading) -> bool:
-    """Whether the stream begins at the beginning of its run: no cursor, or an empty one."""
-    return reading.exchange.about.get("cursor_from") in (None, "empty")
+    """Whether the stream begins at the beginning of its run: no cursor, or an empty one that means the same."""
+    origin = reading.exchange.about.get("cursor_from")
+    return origin is None or (origin == "empty" and reading.profile.field("catchup.cursor.empty") == "start")
 
 
 def left_alone(reading: Reading) -> bool:

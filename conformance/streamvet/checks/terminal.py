@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamvet.checks.catchup.history import cursor_in
 from streamvet.checks.runs import (
     by_run,
     from_start,
@@ -64,7 +65,7 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
         if unended is not None and matches(unended, (*rule.events, *rule.last)):
             continue  # it is there, and lacks its own end alone: that is SSE-01's or NDJ-01's
         lacking = next((kinds for kinds in (rule.events, rule.last) if not one.of(kinds)), None)
-        if lacking:
+        if lacking and not _resumable(one):
             want, x = f"{_or(lacking)} before the end of the stream", one.exchange
             seen = f"{_last(one)}, and the end {its_age(x)}"
             found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=True))
@@ -85,6 +86,12 @@ def _capped(one: Reading, scale: float) -> bool:
     """Whether the stream was old enough for the platform's limit to have closed it."""
     cap_ms = _terminal(one.profile).cap_ms
     return cap_ms is not None and one.exchange.ended_us - one.exchange.sent_us >= CAP_SHARE * cap_ms * 1000 * scale
+
+
+def _resumable(one: Reading) -> bool:
+    """Whether the reader can come back with the cursor of the last event, where the profile lets a stream end so."""
+    profile, events = one.profile, one.of(one.profile.cursor_events or ("*",))
+    return _terminal(profile).unless_resumable and bool(events) and cursor_in(one, events[-1]) is not None
 
 
 CAP_SHARE = 0.9  # a limit on a request is counted by the platform, from before the head to after the last byte
@@ -223,10 +230,11 @@ def true_outcome(trace: Trace, profile: Profile) -> Outcome:
     """TRM-06; what the candidate did not survive may have failed by that. What never ends tells nothing either."""
     rule, outcome = _terminal(profile), str(trace.stimulus.get("outcome", ""))
     expected = () if outcome in rule.silent else outcome_kinds(trace, profile)
+    found, timing = _endless(trace, profile, _or(expected or ()) or "the end"), Timing(trace)
+    found = found or _too_long(trace, profile, timing)
     if expected is None:
-        return NotExercised("the outcome of the run is not known")
-    found = _endless(trace, profile, _or(expected) or "a clean end")
-    exercised = bool(found)
+        return timing.outcome(found, NotExercised("the outcome of the run is not known"))
+    exercised = bool(found) or _failed_early(trace, profile)
     want = f"{_or(expected) or 'no terminal event'}: the run {outcome}"
     cancelled = {x.about.get("run") for x in trace.exchanges if x.operation == "cancel"}
     for one in streams(trace, profile):
@@ -244,7 +252,35 @@ def true_outcome(trace: Trace, profile: Profile) -> Outcome:
         exercised = True
         if events[0].kind not in expected:
             found.append(finding(one.exchange, want, str(events[0].kind), (events[0].start, events[0].end)))
-    return found if exercised else NO_TERMINAL
+    return timing.outcome(found, NO_TERMINAL) if timing.late_us or not exercised else found
+
+
+def _failed_early(trace: Trace, profile: Profile) -> bool:
+    """Whether a run that fails, by its input, was answered so instead of with a stream."""
+    if trace.stimulus.get("outcome") != "fails":
+        return False
+    starts = [(x, profile.operations.get(x.operation)) for x in trace.exchanges if x.operation.startswith("start:")]
+    return any(operation and x.status in operation.raw.get("fails_with", ()) for x, operation in starts)
+
+
+def _too_long(trace: Trace, profile: Profile, timing: Timing) -> list[Finding]:
+    """The runs that end, by their input, and have not within the time of the profile; later readers saw less of it."""
+    within_ms = _terminal(profile).run_within_ms
+    own = trace.stimulus.get("script") is None and trace.stimulus.get("outcome") in ("succeeds", "fails")
+    if within_ms is None or not own:
+        return []
+    found = []
+    for one in streams(trace, profile):
+        x, ends = one.exchange, one.of(_terminal(profile).events)
+        if not from_start(one) or x.about.get("finished") or x.about.get("restarts"):
+            continue
+        until_us, bound_us = ends[0].at_us if ends else x.ended_us, within_ms * 1000
+        if timing.is_over(x.sent_us, until_us, bound_us, came=bool(ends) or x.by_server):
+            took = f"{(until_us - x.sent_us) / 1000:.0f} ms"
+            seen = f"{ends[0].kind} after {took}" if ends else f"no end after {took}, {_last(one)}"
+            at_us, span = x.sent_us + bound_us, _last_span(one)
+            found.append(finding(x, f"the end of the run within {within_ms} ms", seen, span, at_us, timed=True))
+    return found
 
 
 def _endless(trace: Trace, profile: Profile, wanted: str) -> list[Finding]:

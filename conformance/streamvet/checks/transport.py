@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Exchange, Head, Trace
 
-MEDIA_TYPES = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
 NO_STREAM = NotExercised("no stream was answered")
 
 # RFC 9113, 8.2.2: with one of these a message of HTTP/2 is malformed, whatever a profile asks for.
@@ -49,7 +48,7 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
         if exchange in waited:
             continue
         status = profile.operations[exchange.operation].status
-        if exchange.status not in status:
+        if exchange.status not in (*status, *_instead(exchange, trace, profile)):
             seen = (
                 f"status {exchange.status}{_to_where(exchange.head)}"
                 if exchange.head
@@ -61,6 +60,14 @@ def stream_status(trace: Trace, profile: Profile) -> Outcome:
                 finding(exchange, f"status {_or(status)}", seen, beside=_that_gave_its_cursor(exchange, trace))
             )
     return found or (no_answer(waited[0]) if waited else [])
+
+
+def _instead(exchange: Exchange, trace: Trace, profile: Profile) -> tuple[int, ...]:
+    """The statuses of a run that is over, and of one that fails before its stream begins, where it is such a one."""
+    over = exchange.about.get("finished") or exchange.about.get("after_terminal")
+    fails = exchange.operation.startswith("start:") and trace.stimulus.get("outcome") == "fails"
+    failing = profile.operations[exchange.operation].raw.get("fails_with", ())
+    return (*(exchange.about.get("over", ()) if over else ()), *(failing if fails else ()))
 
 
 def _to_where(head: Head) -> str:
@@ -96,7 +103,7 @@ def _is_of_another_row(exchange: Exchange, trace: Trace) -> bool:
         return False
     cancelled = {x.about.get("run") for x in trace.exchanges if x.role in {"cancel", "cancel-racing"}}
     again = exchange.role == "after" and about.get("run") in cancelled
-    return about.get("cursor_from") == "empty" or bool(about.get("restarts")) or again
+    return about.get("cursor_from") in ("empty", "malformed", "unknown") or bool(about.get("restarts")) or again
 
 
 def _open_beside(exchange: Exchange, trace: Trace) -> list[Exchange]:
@@ -119,7 +126,7 @@ def _each_head(expected: str, holds: Callable[[Head, Profile], bool], seen: Call
         heads = [(exchange, exchange.head) for exchange in trace.exchanges if opened(exchange) and exchange.head]
         if not heads:
             return NO_STREAM
-        want = expected.format(media_type=MEDIA_TYPES[profile.framing])
+        want = expected.format(media_type=" or ".join(profile.media_types))
         return [finding(x, want, seen(head)) for x, head in heads if not holds(head, profile)]
 
     return check
@@ -603,7 +610,7 @@ CHECKS: dict[str, Check] = {
     "TRN-01": stream_status,
     "TRN-02": _each_head(
         "content-type {media_type}",
-        lambda head, profile: head.media_type == MEDIA_TYPES[profile.framing],
+        lambda head, profile: head.media_type in profile.media_types,
         lambda head: f"content-type {head.get('content-type', 'none')}",
     ),
     "TRN-03": released,

@@ -50,7 +50,10 @@ def migrated(text: str, raw: Any, path: Path) -> str:
         got = repr(raw["format"]) if isinstance(raw, dict) and "format" in raw else type(raw).__name__
         raise FileError(path, "/format", "a profile of the first edition, which has no such key", got)
     _check(raw, path)
-    edits = [*_format(root), *_discriminator(text, root, raw), *_fallback(text, root), *_delimited(root)]
+    edits = [
+        *_format(root), *_discriminator(text, root, raw), *_fallback(text, root), *_cursor(root, raw),
+        *_delimited(root),
+    ]  # fmt: skip
     for edit in sorted(edits, reverse=True):
         text = text[: edit.start] + edit.new + text[edit.end :]
     return text
@@ -140,6 +143,22 @@ def _fallback(text: str, root: yaml.MappingNode) -> Iterator[_Edit]:
     rows[0:1] = [f"{row}  {comment}" if comment else row for row in rows[0:1]]
     margin = "\n" + " " * last.key.start_mark.column
     yield _Edit(at, at, "".join(margin + row for row in rows))
+
+
+def _cursor(root: yaml.MappingNode, raw: Mapping[str, Any]) -> Iterator[_Edit]:
+    """A cursor that names no event was always refused, with any status of the class where none was named."""
+    catchup = _below(root, "catchup")
+    cursor = _below(catchup, "cursor") if catchup else None
+    rows = [one for name in ("malformed", "unknown") if cursor and (one := _entry(cursor, name))]
+    if cursor is None or not rows:
+        return
+    for row in rows:
+        sent = raw["catchup"]["cursor"][row.key.value]
+        yield _Edit(row.value.start_mark.index, row.end, _flow({"send": sent, "gets": "refused"}))
+    if _entry(cursor, "refused") is None:
+        first = rows[0].key.start_mark
+        between = ", " if cursor.flow_style else "\n" + " " * first.column
+        yield _Edit(first.index, first.index, f"refused: [4xx]{between}")
 
 
 def _delimited(root: yaml.MappingNode) -> Iterator[_Edit]:

@@ -91,6 +91,7 @@ def profile_of(raw: Any, path: Path, extended: tuple[Path, ...] = ()) -> Profile
         heartbeat=_heartbeat(raw.get("heartbeat")),
         history=tuple(raw.get("catchup", {}).get("history", ())),
         cursor=place_of(cursor["pointer"]) if cursor else None,
+        cursor_events=tuple(cursor.get("events", ())) if cursor else (),
         terminal=_terminal(terminal) if terminal else None,
         schemas=SchemaSet(folder, *extended),
         adopted=raw.get("adopted", {}),
@@ -136,6 +137,7 @@ def _operation(name: str, row: Mapping[str, Any]) -> Operation:
         body=row.get("body"),
         streams=row.get("streams", False),
         optional=row.get("optional", False),
+        form=row.get("form", False),
         bearer=row.get("bearer", False),
         schema=row.get("schema"),
         raw=row,
@@ -169,4 +171,6 @@ def _terminal(row: Mapping[str, Any]) -> Terminal:
         cap_ms=row.get("cap_ms"),
         outcomes={outcome: tuple(kinds) for outcome, kinds in row.get("outcomes", {}).items()},
         silent=tuple(row.get("silent", ())),
+        run_within_ms=row.get("run_within_ms"),
+        unless_resumable=row.get("unless") == "resumable",
     )

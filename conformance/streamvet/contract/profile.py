@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "MESSAGE", "MIN_TOLERANCE_US", "NEVER_TIMES", "Heartbeat", "Lifecycle", "Operation", "Place", "Profile",
-    "PseudoPointer", "Sequence", "Terminal", "matches", "place_of", "pointed",
+    "MEDIA_TYPES", "MESSAGE", "MIN_TOLERANCE_US", "NEVER_TIMES", "Heartbeat", "Lifecycle", "Operation", "Place",
+    "Profile", "PseudoPointer", "Sequence", "Terminal", "matches", "place_of", "pointed",
 ]  # fmt: skip
 
 
@@ -127,9 +127,16 @@ class Operation:
     body: Any
     streams: bool
     optional: bool
+    form: bool  # the body is a form, not JSON
     bearer: bool  # the credential travels as a Bearer token here, whatever `auth.kind` is
     schema: str | None
     raw: Mapping[str, Any]
+
+    @property
+    def makes_id(self) -> bool:
+        """Whether the client makes the id of what the request is for: `{new}` stands in it."""
+        parts = (self.path, self.query, self.headers, self.body)
+        return any("{new}" in json.dumps(part, default=str) for part in parts)
 
     @property
     def kind(self) -> str:
@@ -141,7 +148,7 @@ class Operation:
 class Heartbeat:
     """When a heartbeat is due and what it carries. Times are unscaled."""
 
-    form: str  # event, comment, blank or object
+    form: str  # event, comment, blank, object or any
     event: str | None  # the event's name or type
     interval_ms: int
     tolerance_ms: int
@@ -151,6 +158,10 @@ class Heartbeat:
     time: Place | None  # where it carries a time
     time_within_ms: int | None
     observe: int
+
+    def has_form(self, form: str) -> bool:
+        """Whether what has this form may be one; an event, or an object, by its type as well."""
+        return self.form in (form, "any")
 
     def is_like(self, text: str) -> bool:
         """Whether a text is one that a heartbeat has: the pattern matches all of it, where there is one."""
@@ -184,11 +195,15 @@ class Terminal:
     cap_ms: int | None  # an age at which a stream may end without a terminal event; this one is scaled
     outcomes: Mapping[str, tuple[str, ...]]
     silent: tuple[str, ...] = ()  # outcomes of which no event tells
+    run_within_ms: int | None = None
+    unless_resumable: bool = False  # whether a stream may end before, as its reader can come back
 
 
 # What has not come in so many times its bound counts as what never comes. A server that is late by half its bound, or
 # by all of it, keeps its promise late; three times leaves no doubt, and a try that waits for it ends in seconds.
 NEVER_TIMES = 3
+
+MEDIA_TYPES = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}  # where a profile does not say another
 
 MIN_TOLERANCE_US = 100_000  # a tolerance is the scaled one, but never less than 100 ms
 
@@ -215,6 +230,7 @@ class Profile:
     heartbeat: Heartbeat | None
     history: tuple[str, ...]
     cursor: Place | None  # where an event has the cursor by which a reader resumes after it
+    cursor_events: tuple[str, ...]  # the events that have one, where these are not those of the history
     terminal: Terminal | None
     schemas: SchemaSet
     adopted: Mapping[str, str]  # requirement -> why: a SHOULD here, since the published document leaves it open
@@ -283,9 +299,23 @@ class Profile:
         return self.adopted_types.get(kind) or self.schema_file(kind)
 
     @property
+    def media_types(self) -> tuple[str, ...]:
+        """Which a stream may have."""
+        return tuple(self.field("framing.media_types") or (MEDIA_TYPES[self.framing],))
+
+    @property
     def starts(self) -> list[Operation]:
         """The operations that start a run."""
         return [operation for operation in self.operations.values() if operation.kind]
+
+    def fills(self, operation: Operation) -> bool:
+        """Whether names in braces are filled in a body of a start that is sent as somebody else has it."""
+        return operation.name.startswith("start:") and (bool(self.setups) or operation.makes_id)
+
+    @property
+    def setups(self) -> list[Operation]:
+        """The requests that are made before all others, in their order."""
+        return [operation for name, operation in self.operations.items() if name.startswith("setup:")]
 
     def lifecycles_of(self, kind: str) -> list[Lifecycle]:
         """The state tables that hold for the stream of a kind of run, or for the ambient stream where that is ""."""

@@ -16,6 +16,7 @@ from streamvet.probes import (
     refusals,
     restarting,
     resuming,
+    shared_log,
     waiting,
 )
 from streamvet.probes.probe import Ambient, Probe
@@ -78,19 +79,20 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "existing", existing.twice, (*ANY_STREAM, "CAT-02", "TRM-05", "TRM-10", "TRN-16"), existing.finished_stimuli,
-        needs=("existing finished",), connections=1, starts=0,
+        needs=("attached", "existing finished"), connections=1, starts=0,
     ),
     Probe(
         "cursors of an existing run", existing.cursors, ("CAT-05", "CAT-06", "CAT-07", "CAT-08", "CAT-09"),
-        existing.cursors_stimuli, needs=("existing finished", "cursor", "terminal"), connections=14, starts=0,
+        existing.cursors_stimuli, needs=("attached", "existing finished", "cursor", "terminal"), connections=14,
+        starts=0,
     ),
     Probe(
         "many of an existing run", existing.many, ("TRN-12",), existing.active_stimuli,
-        needs=("existing active", "readers"), connections=crowds.many_readers, starts=0,
+        needs=("attached", "existing active", "readers"), connections=crowds.many_readers, starts=0,
     ),
     Probe(
         "short connections to an existing run", existing.churn, ("TRN-13",), existing.active_stimuli,
-        needs=("existing active", "churns"), connections=6, starts=0,
+        needs=("attached", "existing active", "churns"), connections=6, starts=0,
     ),
     Probe(
         "logins", refusals.logins, ("ACC-08", "ACC-09", "EVT-10"), refusals.logins_stimuli,
@@ -129,6 +131,15 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "triggers"), connections=1, wait_ms=ambient.triggered_wait_ms, ambient=Ambient.PUBLISHES,
     ),
     Probe(
+        "cuts on a shared log", shared_log.cuts, (*ANY_AMBIENT, "CAT-05", "CAT-06", "CAT-07", "CAT-21"),
+        shared_log.stimuli,
+        needs=("ambient", "cursor", "happenings"), connections=5, ambient=Ambient.PUBLISHES,
+    ),
+    Probe(
+        "strangers to a shared log", shared_log.strangers, ("CAT-08", "CAT-09", "CAT-10"), shared_log.stranger_stimuli,
+        needs=("ambient", "cursor", "happenings"), connections=5, ambient=Ambient.PUBLISHES,
+    ),
+    Probe(
         "crowd", ambient.crowd, ("TRN-12", "ORD-05", "ORD-06"), ambient.crowd_stimuli,
         needs=("ambient", "publish", "readers"), connections=lambda setting: ambient.crowd_readers(setting) + 1,
         ambient=Ambient.PUBLISHES,
@@ -156,7 +167,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "several", reading.several, ("ORD-06", "TRM-08", "TRM-12"), reading.several_stimuli,
-        needs=("starts", "terminal", "independent readers"), connections=3,
+        needs=("attached", "starts", "terminal", "independent readers"), connections=3,
     ),
     Probe(
         "pushes in a row", reading.pushes, ("CAT-17",), reading.pushes_stimuli,
@@ -186,11 +197,11 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08", "TRM-12"),
         resuming.cuts_stimuli,
-        needs=("starts", "catchup", "terminal"), connections=9,
+        needs=("attached", "starts", "catchup", "terminal"), connections=9,
     ),
     Probe(
         "inside", resuming.inside, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07"), resuming.inside_stimuli,
-        needs=("starts", "catchup", "terminal"), connections=6,
+        needs=("attached", "starts", "catchup", "terminal"), connections=6,
     ),
     Probe(
         "Last-Event-ID", resuming.event_id, ("CAT-13",), resuming.event_id_stimuli,
@@ -198,7 +209,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "late", reading.late, ("CAT-03", "CAT-04", "CAT-07", "TRM-08", "TRM-12"), reading.late_stimuli,
-        needs=("starts", "catchup", "terminal"), connections=lambda setting: setting.effort.joins + 1,
+        needs=("attached", "starts", "catchup", "terminal"), connections=lambda setting: setting.effort.joins + 1,
     ),
     Probe(
         "codings", reading.coding, ("TRN-07", "TRN-16"), reading.coding_stimuli,
@@ -211,23 +222,24 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "race", crowds.race, ("TRM-08", "TRM-12", "CAT-03"), crowds.race_stimuli,
-        needs=("starts", "catchup", "terminal"), connections=10, starts=crowds.races_of,
+        needs=("attached", "starts", "catchup", "terminal"), connections=10, starts=crowds.races_of,
     ),
     Probe(
         "many", crowds.many, ("TRN-12",), crowds.many_stimuli,
-        needs=("starts", "readers", "terminal"), connections=crowds.many_readers,
+        needs=("attached", "starts", "readers", "terminal"), connections=crowds.many_readers,
     ),
     Probe(
         "left in a burst", crowds.hasty, ("TRN-11", "ORD-05", "CAT-02"), crowds.hasty_stimuli,
-        needs=("starts", "joinable", "independent readers", "terminal"), scripted=("ORD-05",), connections=3,
+        needs=("starts", "attached", "joinable", "independent readers", "terminal"), scripted=("ORD-05",),
+        connections=3,
     ),
     Probe(
         "two runs at once", crowds.beside, ("ORD-05", "CAT-02", "CAT-03"), crowds.beside_stimuli,
-        needs=("starts", "joinable", "terminal"), scripted=("ORD-05",), connections=3, starts=2,
+        needs=("starts", "attached", "joinable", "terminal"), scripted=("ORD-05",), connections=3, starts=2,
     ),
     Probe(
         "churn", crowds.churn, ("TRN-13",), crowds.churn_stimuli,
-        needs=("starts", "cancel", "terminal", "churns"), connections=6,
+        needs=("attached", "starts", "cancel", "terminal", "churns"), connections=6,
     ),
     Probe(
         # A run of its own work that is larger than the buffers of a reader that stalls is rare: a script makes one.

@@ -112,8 +112,8 @@ async def newcomers(driver: Driver, stimulus: Stimulus) -> None:
 
 
 def triggered_stimuli(setting: Setting) -> list[Stimulus]:
-    """Each trigger of the target file."""
-    return [setting.saying(name, [], trigger=name) | {"script": None} for name in setting.target.triggers]
+    """Each trigger that can be made to happen."""
+    return [setting.saying(name, [], trigger=name) | {"script": None} for name in setting.triggers]
 
 
 def triggered_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
@@ -123,7 +123,7 @@ def triggered_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
 
 
 async def triggered(driver: Driver, stimulus: Stimulus) -> None:
-    """Make happen what the target file says how to, while somebody reads."""
+    """Make happen what the target file, or an operation of the profile, says how to, while somebody reads."""
     name = stimulus["trigger"]
     told = tuple(driver.profile.field("triggers")[name]["told"])
     reader = await driver.listen()

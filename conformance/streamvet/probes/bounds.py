@@ -72,6 +72,8 @@ def bounds_of(profile: Profile, scale: float, steps: Sequence[Any] | None, own_s
     terminal = profile.terminal
     close_ms = (terminal.close_within_ms if terminal else None) or _DEFAULT_CLOSE_MS
     join_s = never_s((terminal.join_within_ms if terminal else None) or close_ms)
+    if terminal and terminal.run_within_ms:
+        own_s = min(own_s, patience_s(terminal.run_within_ms))
     told_s = None if steps is None else script_s(steps, scale) + _EVENT_S * len(steps) + join_s
     return Bounds(
         answer_s=answer_s(scripted=True) if told_s is not None else min(answer_s(scripted=False), own_s),

@@ -40,22 +40,21 @@ async def active(driver: Driver, stimulus: Stimulus) -> None:
     run, reader = await driver.begin("reader")
     if reader is None:
         return
-    other = await driver.attach(run, "reader")
+    readers = [reader, *([await driver.attach(run, "reader")] if driver.setting.joins else [])]
     script = stimulus["script"]
     if script is None:  # how long it takes nobody knows, and it is active all the same
-        await asyncio.gather(*(driver.sees_some(one, 1) for one in (reader, other)))
+        await asyncio.gather(*(driver.sees_some(one, 1) for one in readers))
     else:
         count = sum("emit" in step for step in script)
-        await asyncio.gather(*(driver.run_shows(one, count) for one in (reader, other)))
+        await asyncio.gather(*(driver.run_shows(one, count) for one in readers))
     await driver.record(run, "record-active")
     await driver.on_run("cancel", run, "cancel")
-    over = await asyncio.gather(*(driver.to_end(one, driver.bounds.join_s) for one in (reader, other)))
+    over = await asyncio.gather(*(driver.to_end(one, driver.bounds.join_s) for one in readers))
     if not any(over):
         return
     await driver.record(run, "record-after")
     await driver.on_run("cancel", run, "cancel-again")
-    again = await driver.attach(run, "after", finished=True)
-    await again.ended(driver.bounds.finished_s)
+    await driver.read_again(run)
 
 
 def finished_stimuli(setting: Setting) -> list[Stimulus]:
@@ -73,8 +72,7 @@ async def finished(driver: Driver, _stimulus: Stimulus) -> None:
     await driver.on_run("cancel", unknown, "cancel-refused", meant="refusal")
     if over:
         await driver.on_run("cancel", run, "cancel-finished")
-        again = await driver.attach(run, "after", finished=True)
-        await again.ended(driver.bounds.finished_s)
+        await driver.read_again(run)
 
 
 def race_stimuli(setting: Setting) -> list[Stimulus]:
@@ -104,8 +102,7 @@ async def race(driver: Driver, stimulus: Stimulus) -> None:
             return
         over, _ = await asyncio.gather(aimed(driver, reader, aim, begun_us), _cancel(driver, run, moment_us))
         if over:
-            again = await driver.attach(run, "after", finished=True)
-            await again.ended(driver.bounds.finished_s)
+            await driver.read_again(run)
 
     for _ in range(0, stimulus["races"], at_once):
         if driver.in_vain or (at_once == 1 and now_us() - since_us > BARE_RACES_S * 1e6):

@@ -16,6 +16,7 @@ from streamvet.contract.profile import pointed
 from streamvet.masking import EVERYWHERE, veiled
 from streamvet.probes.bounds import answer_s
 from streamvet.probes.credentials import filled
+from streamvet.probes.identity import Taken
 from streamvet.probes.preparing import prepare
 from streamvet.probes.process import CandidateProcess
 from streamvet.probes.sender import brief
@@ -59,6 +60,7 @@ class Candidate:
         self.closes = Patience()  # with streams of runs that are over
         self.shows = Patience()  # with runs that show nothing
         self.process = CandidateProcess(target.launch, target.file) if target.launch else None
+        self.taken = Taken(profile.setups)
         self._credentials: dict[str, dict[str, str]] = {}
         self._scripts: dict[bytes, str] = {}  # by the request that sent it
         self._failed_logins: Counter[str] = Counter()
@@ -213,6 +215,7 @@ class Candidate:
         self.restarts += 1
         self._scripts.clear()
         self._credentials.clear()
+        self.taken.forget()
         self._failed_logins.clear()
         return await self._prepared(await self.process.start(self.answers))
 

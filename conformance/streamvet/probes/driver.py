@@ -11,7 +11,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import errands
-from streamvet.probes.cursors import cursor_at, resumes
+from streamvet.probes.cursors import gets, newest, resumes
 from streamvet.probes.publishing import Publisher
 from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.sender import IDENTITY, Sender
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # The label of what an ambient stream is of, where a run has its own.
 AMBIENT = "ambient"
+_NO_CURSOR = "its reader has no cursor"
 
 
 class Driver:
@@ -86,6 +87,8 @@ class Driver:
             return run, run.stream  # whatever its answer is: nobody can ask for it again
         if run.id is None:
             return run, None
+        if run.stream is None and "attach" not in self.profile.operations:
+            return run, None
         return run, run.stream or await self.attach(run, role, **more)
 
     async def attach(
@@ -93,49 +96,68 @@ class Driver:
         cut: CutPlan | None = None, stalls: bool = False, coding: str = IDENTITY, **about: Any,
     ) -> Live:  # fmt: skip
         """Request the stream of a run; with a cursor, from there on."""
-        operation = self.profile.operations["attach"]
+        operation = self.profile.operations.get("attach", self.profile.operations.get("resume"))
+        if operation is None:
+            raise LookupError(f"profile {self.profile.name} has neither attach nor resume")
         facts: dict[str, Any] = {"meant": meant, "run": run.label, "run_id": run.id, "kind": run.kind, **about}
         values: dict[str, str] = {}
         headers: tuple[tuple[str, str], ...] = ()
+        facts |= _facts_of(cursor)
         if cursor:
-            facts |= {"cursor": cursor.text, "cursor_from": cursor.origin}
-            if cursor.after is not None:
-                facts["after"] = cursor.after
             if cursor.origin == "last-event-id":
                 headers = (("Last-Event-ID", cursor.text),)
             else:
                 operation = self.profile.operations.get("resume", operation)
                 values = {"cursor": cursor.text}
         return await self._sender.send(
-            operation, role, facts, account=account, run_id=run.id or "", values=values, headers=headers,
-            cut=cut, stalls=stalls, coding=coding,
+            operation, role, facts, account=account, run_id=run.id or "", values=values, headers=headers, cut=cut,
+            stalls=stalls, coding=coding, hindrance="" if cursor or self.setting.has("attach") else _NO_CURSOR,
         )  # fmt: skip
 
     async def listen(
         self, role: str = "reader", *, account: str = "primary", meant: str = "stream", accept: str | None = None,
         headers: tuple[tuple[str, str], ...] = (), path: str | None = None, cut: CutPlan | None = None,
-        stalls: bool = False, coding: str = IDENTITY, **about: Any,
+        stalls: bool = False, coding: str = IDENTITY, cursor: Cursor | None = None, **about: Any,
     ) -> Live:  # fmt: skip
-        """Request the ambient stream; the head has come, or none comes."""
+        """Request the ambient stream, with a cursor from there on; the head has come, or none comes."""
         facts: dict[str, Any] = {"meant": meant, "run": AMBIENT, **about}
         if accept is not None:
             facts["accept"] = accept
+        facts |= _facts_of(cursor)
         live = await self._sender.send(
-            self.profile.operations["attach"], role, facts, account=account, headers=headers, accept=accept,
-            path=path, cut=cut, stalls=stalls, coding=coding,
+            self.profile.operations["resume" if cursor else "attach"], role, facts, account=account, headers=headers,
+            accept=accept, path=path, cut=cut, stalls=stalls, coding=coding,
+            values={"cursor": cursor.text} if cursor else {},
         )  # fmt: skip
         await live.head(self.bounds.answer_s)
         return live
 
+    async def read_again(self, run: Run) -> Live | None:
+        """Read a run that is over from its beginning, where anybody can attach to it."""
+        if not self.setting.joins:
+            return None
+        again = await self.attach(run, "after", finished=True)
+        await again.ended(self.bounds.finished_s)
+        return again
+
     async def comes_back(self, run: Run, left: Live, **about: Any) -> Live:
         """The reader of `left` comes back, from where it was where the profile resumes from a cursor."""
-        after = len(left.history)
-        cursor = cursor_at(self.profile, left.history[-1], after) if after and resumes(self.profile) else None
+        cursor = newest(self.profile, left) if resumes(self.profile) else None
         if cursor is None:
-            about["after"] = after
+            about["after"] = len(left.history)
         elif any(map(self.is_terminal, left.seen)):
             about["after_terminal"] = True
         return await self.attach(run, "resumed", cursor=cursor, **about)
+
+    async def asks(self, run: Run, cursor: Cursor, **about: Any) -> Live:
+        """Request the stream of a run with a cursor that names no event; see `mode_of`."""
+        role, meant = self.mode_of(cursor)
+        return await self.attach(run, role, cursor=cursor, meant=meant, **about)
+
+    def mode_of(self, cursor: Cursor) -> tuple[str, str]:
+        """The role of who sends a cursor that names no event, and what a conforming candidate answers."""
+        refused = gets(self.profile, cursor.origin) == "refused"
+        return ("intruder", "refusal") if refused else ("resumed", "stream")
 
     async def comes_back_with_id(self, run: Run, left: Live, **about: Any) -> Live | None:
         """The same as an EventSource does it, with Last-Event-ID; None where it saw no id."""
@@ -199,3 +221,11 @@ class Driver:
     async def pause_ms(self, real_ms: float) -> None:
         """Let time pass: to spread readers over a run, or because the profile mandates a wait."""
         await pause(real_ms / 1000)
+
+
+def _facts_of(cursor: Cursor | None) -> dict[str, Any]:
+    """What an exchange is to tell of the cursor that it sends."""
+    if cursor is None:
+        return {}
+    after = {} if cursor.after is None else {"after": cursor.after}
+    return {"cursor": cursor.text, "cursor_from": cursor.origin, **after}

@@ -31,7 +31,7 @@ async def run(sender: Sender, name: str, role: str, row: Mapping[str, Any], answ
         headers = {"Content-Type": "text/plain; charset=utf-8", **headers}
     operation = Operation(
         name=name, method=row["method"], path=row["path"], status=(), query={}, headers=headers, body=None,
-        streams=False, optional=False, bearer=False, schema=None, raw={},
+        streams=False, optional=False, form=False, bearer=False, schema=None, raw={},
     )  # fmt: skip
     text = row["text"] if "text" in row else json.dumps(row["json"], ensure_ascii=False) if "json" in row else None
     live = await sender.send(operation, role, {}, body=None if text is None else text.encode())

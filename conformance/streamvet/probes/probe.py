@@ -119,7 +119,7 @@ def _email(setting: Setting) -> str | None:
 
 
 def _triggers(setting: Setting) -> str | None:
-    if setting.target.triggers:
+    if setting.triggers:
         return None
     nothing_missed = not setting.profile.field("triggers") or "state" in setting.can  # the control interface does it
     return "" if nothing_missed else "no triggers in the target file"
@@ -136,12 +136,31 @@ def _scripted(setting: Setting) -> str | None:
     return "no control interface" if setting.words or not setting.can else _NO_WORDS
 
 
+def _happens(setting: Setting) -> str | None:
+    """Whether something can be made to happen on an ambient stream: published, or by a trigger."""
+    if setting.published or setting.triggers:
+        return None
+    return "neither triggers in the target file nor a control interface that publishes"
+
+
 def _published(setting: Setting) -> str | None:
     if setting.published:
         return None
     if setting.profile.streams != "ambient" or setting.profile.field("events.script") is None:
         return ""
     return "no control interface that publishes" if setting.words else _NO_WORDS
+
+
+def _joinable(setting: Setting) -> str | None:
+    """Whether there are runs to whose beginning anybody can attach."""
+    return None if setting.profile.streams == "run" and "attach" in setting.profile.operations else ""
+
+
+def _attached(setting: Setting) -> str | None:
+    """The same for several readers of a run, or streams that nobody joins."""
+    if setting.profile.streams == "run" and setting.profile.field("readers.at_most") == 1:
+        return ""
+    return None if setting.profile.streams != "run" else _joinable(setting)
 
 
 def _has_streams(setting: Setting) -> bool:
@@ -154,7 +173,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "something to read": lambda setting: None if setting.profile.field("catchup.first") else _published(setting),
     "state": _can("state"),
     "directory": _given("directory"),
-    "joinable": _field("streams", "run"),
+    "joinable": _joinable,
+    "attached": _attached,
     "push": _field("streams", "push"),
     "ambient": _field("streams", "ambient"),
     "churns": _field("readers.churns"),
@@ -166,6 +186,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "account": _account,
     "e-mail": _email,
     "triggers": _triggers,
+    "happenings": _happens,
     "fail": _can("fail"),
     "launch": _launched,
     "other account": _given("other_credentials"),

@@ -189,9 +189,9 @@ class _Reader:
             return await driver.attach(run, "intruder", account=visit["as"], meant="refusal")
         if origin in WRONG_CURSORS:
             wrong = self._wrong(origin)
-            return await driver.attach(run, "intruder", cursor=wrong, meant="refusal") if wrong else None
+            return await driver.asks(run, wrong) if wrong else None
         if origin == "empty" and (empty := empty_cursor(driver.profile)) is not None:
-            return await driver.attach(run, "resumed", cursor=empty, cut=cut)
+            return await driver.asks(run, empty, cut=cut)
         if self._left is not None and origin != "start":
             return await self._come_back(self._left, visit, cut)
         if visit.get("cut"):

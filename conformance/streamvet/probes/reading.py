@@ -77,9 +77,8 @@ async def straight(driver: Driver, _stimulus: Stimulus) -> None:
     if over:
         await driver.record(run, "record-after")
     await driver.closed(reader)
-    if over and driver.profile.streams == "run":
-        again = await driver.attach(run, "after", finished=True)
-        await again.ended(driver.bounds.finished_s)
+    if over:
+        await driver.read_again(run)
 
 
 def several_stimuli(setting: Setting) -> list[Stimulus]:

@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
-from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, empty_cursor, wrong_cursor
+from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, empty_cursor, gets, named, wrong_cursor
 from streamvet.probes.reading import EVENTS, lead, steps_of
 from streamvet.recorder import CutPlan
 
@@ -103,8 +103,7 @@ async def own(driver: Driver, stimulus: Stimulus) -> None:
     await driver.to_end(left)
     again = await driver.comes_back(run, left)
     if await driver.to_end(again):
-        whole = await driver.attach(run, "after", finished=True)
-        await whole.ended(driver.bounds.finished_s)
+        await driver.read_again(run)
 
 
 def deserted_stimuli(setting: Setting) -> list[Stimulus]:
@@ -121,8 +120,7 @@ async def deserted(driver: Driver, _stimulus: Stimulus) -> None:
     await driver.to_end(left)
     await driver.pause_ms(_DESERTED_MS)
     if await driver.to_end(await driver.comes_back(run, left)):
-        whole = await driver.attach(run, "after", finished=True)  # by which the one who came back is judged
-        await whole.ended(driver.bounds.finished_s)
+        await driver.read_again(run)  # by which the one who came back is judged
 
 
 def event_id_stimuli(setting: Setting) -> list[Stimulus]:
@@ -164,7 +162,7 @@ async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
     run, first = await driver.begin("reader")
     if first is None:
         return
-    empty = empty_cursor(driver.profile)
+    empty = None if gets(driver.profile, "empty") == "refused" else empty_cursor(driver.profile)
     early = await driver.attach(run, "resumed", cursor=empty) if empty else None
     over = await driver.to_end(first)
     if early is not None:
@@ -175,24 +173,25 @@ async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
 
 async def of_finished(driver: Driver, run: Run, whole: Live) -> None:
     """Each cursor of a finished run whose history a reader has, an empty one and wrong ones."""
-    empty, history = empty_cursor(driver.profile), whole.history
-    step = max(1, len(history) // _CURSORS)
-    places = sorted({*range(0, len(history), step), len(history) - 1})
-    ended_at = next((place for place, one in enumerate(history) if driver.is_terminal(one)), len(history))
-    asked = [await driver.attach(run, "resumed", cursor=empty, finished=True)] if empty else []
+    events = named(driver.profile, whole)
+    step = max(1, len(events) // _CURSORS)
+    places = sorted({*range(0, len(events), step), len(events) - 1} - {-1})
+    ended_at = next((place for place, (one, _) in enumerate(events) if driver.is_terminal(one)), len(events))
+    asked = []
     for place in places:
-        cursor = cursor_at(driver.profile, history[place], place + 1)
+        cursor = cursor_at(driver.profile, *events[place])
         if cursor is not None:
             one = await driver.attach(run, "resumed", cursor=cursor, finished=True)
             if place >= ended_at:
                 one.about["after_terminal"] = True
             asked.append(one)
     await asyncio.gather(*(one.ended(driver.bounds.finished_s) for one in asked))
-    await _wrong_cursors(driver, run, history)
+    await _wrong_cursors(driver, run, [one for one, _ in events])
 
 
 async def _wrong_cursors(driver: Driver, run: Run, history: Sequence[Seen]) -> None:
     """Those of the profile, and the one right behind the newest event of a run that has ended."""
-    for cursor in filter(None, (wrong_cursor(driver.profile, origin, history) for origin in WRONG_CURSORS)):
-        refused = await driver.attach(run, "intruder", cursor=cursor, meant="refusal", finished=True)
-        await refused.ended(driver.bounds.finished_s)
+    wrong = (wrong_cursor(driver.profile, origin, history) for origin in WRONG_CURSORS)
+    for cursor in filter(None, (empty_cursor(driver.profile), *wrong)):
+        one = await driver.asks(run, cursor, finished=True)
+        await one.ended(driver.bounds.finished_s)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # What a request takes (RFC 9110, 12.5.3): no coding, what browsers ask for, or every one but gzip, which a server that
 # looks for the name alone takes for the contrary.
 IDENTITY, BROWSERS, NO_GZIP = "identity", "gzip, deflate, br, zstd", "gzip;q=0"
-_MEDIA = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}
+_FORM = "application/x-www-form-urlencoded"
 # A surrogate that stands alone, which JSON can spell and no URL can hold, is written all the same: what would have been
 # asked for is shown in the trace, and is not sent.
 _PASSED = "surrogatepass"
@@ -48,36 +49,56 @@ class Sender:
         self, operation: Operation, role: str, about: dict[str, Any], *, account: str = "primary", run_id: str = "",
         query: Mapping[str, str] | None = None, headers: tuple[tuple[str, str], ...] = (), body: bytes | None = None,
         values: Mapping[str, str] | None = None, accept: str | None = None, path: str | None = None,
-        cut: CutPlan | None = None, stalls: bool = False, coding: str = IDENTITY,
+        cut: CutPlan | None = None, stalls: bool = False, coding: str = IDENTITY, hindrance: str = "",
     ) -> Live:  # fmt: skip
-        """One request of the profile, as an account.
+        """One request of the profile, as an account; it is not sent where there is a `hindrance`.
 
         `values` stand for the names in braces in its path, query, header fields and body; `run_id` for `{run}`. A
         `body` is sent as it stands, in place of the operation's own; `coding` is the value of Accept-Encoding.
         """
-        known = {"run": run_id, **(values or {})}
+        own = {"new": uuid.uuid4().hex, **await self.taken(operation, account), **(values or {})}
+        known = {"run": run_id, **own}
         dress, parameters = credentials.dressed(self._profile, operation, await self._credential(account))
-        media = _MEDIA[self._profile.framing] if operation.streams else "application/json"
+        media = ", ".join(self._profile.media_types) if operation.streams else "application/json"
         fields = {"Accept": media, "Accept-Encoding": coding}
         fields |= credentials.filled(operation.headers, known)
         fields |= {"Accept": accept} if accept else {}
         if body is None and operation.body is not None:
             body = json.dumps(credentials.filled(operation.body, known), ensure_ascii=False).encode(errors=_PASSED)
+        elif body is not None and self._profile.fills(operation):
+            body = _filled_bytes(body, own)
         if body is not None and not any(name.lower() == "content-type" for name in fields):
             fields["Content-Type"] = "application/json"
+        if body is not None and operation.form:
+            body = _as_form(body)
+            fields |= {"Content-Type": _FORM} if body[:1] not in b"{[" else {}
         quoted = {name: quote(one, safe="", errors=_PASSED) for name, one in known.items()}
         url = self._candidate.url(credentials.filled(path or operation.path, quoted))
         whole = {**credentials.filled(operation.query, known), **(query or {}), **parameters}
         url += ("&" if "?" in url else "?") + urlencode(whole, errors=_PASSED) if whole else ""
         about = {"meant": "answer", "account": account} | about
+        about |= {"over": list(operation.raw["over"])} if "over" in operation.raw else {}
         if self._candidate.restarts > self._restarts:
             about["restarts"] = self._candidate.restarts - self._restarts
-        unsendable = _unsendable((*known.values(), *parameters.values(), *(value for _, value in dress)))
+        unsendable = hindrance or _unsendable((*known.values(), *parameters.values(), *(value for _, value in dress)))
         ask = Ask(
             operation.name, role, operation.method, url, (*fields.items(), *headers, *dress), body, about, cut, stalls,
             self._answer_s, not operation.streams, brief(body), unsendable,
         )  # fmt: skip
         return self._tape.send(ask)
+
+    async def taken(self, operation: Operation, account: str) -> Mapping[str, str]:
+        """The names that the profile's set-up requests fill in a request, as this account."""
+        if operation.name not in self._profile.operations or operation.name.startswith("setup:"):
+            return {}
+
+        async def ask(one: Operation, values: Mapping[str, str]) -> Live:
+            live = await self.send(one, "setup", {"meant": "answer"}, account=owner, values=values)
+            await live.ended(self._answer_s)
+            return live
+
+        owner = "other" if account == "other" else "primary"
+        return await self._candidate.taken.of(owner, self._candidate, ask)
 
     async def _credential(self, account: str) -> Mapping[str, str]:
         if account in ("primary", "other", "expired"):
@@ -90,6 +111,24 @@ class Sender:
         wrong = credentials.altered(account, right)
         self._candidate.recorder.secrets.add(*wrong.values())
         return wrong
+
+
+def _filled_bytes(body: bytes, values: Mapping[str, str]) -> bytes:
+    """A body in JSON in which `{name}` stands for values; one that is no JSON as well, as it is to be refused."""
+    for name, value in values.items():
+        body = body.replace(f"{{{name}}}".encode(), json.dumps(value, ensure_ascii=False)[1:-1].encode(errors=_PASSED))
+    return body
+
+
+def _as_form(body: bytes) -> bytes:
+    """An object in JSON as the fields of a form; anything else, which is to be refused, as it is."""
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(fields, dict):
+        return body
+    return urlencode({name: one if isinstance(one, str) else json.dumps(one) for name, one in fields.items()}).encode()
 
 
 def _unsendable(values: Iterable[str]) -> str:

@@ -67,6 +67,12 @@ class Setting:
         return "publish" in self.can and self.words is not None
 
     @property
+    def triggers(self) -> list[str]:
+        """The triggers that can be made to happen: as the target file says, or by an operation of the same name."""
+        named = self.profile.field("triggers") or {}
+        return [one for one in named if one in self.target.triggers or f"trigger:{one}" in self.profile.operations]
+
+    @property
     def starts(self) -> list[Operation]:
         """The operations that start a run and that the candidate has."""
         return [one for one in self.profile.starts if one.name not in self.target.lacks]
@@ -89,6 +95,11 @@ class Setting:
     def has(self, operation: str) -> bool:
         """Whether the profile has the operation and the candidate does not lack it."""
         return operation in self.profile.operations and operation not in self.target.lacks
+
+    @property
+    def joins(self) -> bool:
+        """Whether somebody can attach to a run that has had a reader."""
+        return self.has("attach") and self.profile.field("readers.at_most") != 1
 
     def plain(self, start: Operation, count: int) -> list[Emit]:
         """Events that a run of this kind may emit; none where it is not told what to do."""

@@ -10,7 +10,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.profile import pointed
+from streamvet.probes import identity
 from streamvet.probes.bounds import RATE_LIMIT_S, retry_s
 from streamvet.probes.credentials import filled
 from streamvet.probes.runs import Run
@@ -18,14 +18,11 @@ from streamvet.probes.sender import IDENTITY
 from streamvet.recorder import pause
 
 if TYPE_CHECKING:
-    from streamvet.contract.profile import Operation
     from streamvet.probes.bounds import Bounds
     from streamvet.probes.candidate import Candidate
     from streamvet.probes.sender import Sender
     from streamvet.probes.setting import Setting, Stimulus
-    from streamvet.recorder import CutPlan, Live, Tape
-
-_ID = "/id"  # where a push, of which no profile has to say it, may have an id
+    from streamvet.recorder import CutPlan, Tape
 
 
 class Starter:
@@ -80,12 +77,13 @@ class Starter:
         facts = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
         sent = json.dumps(self.body_of(kind, ending) if body is None else body, ensure_ascii=False).encode()
-        left_s = RATE_LIMIT_S
+        left_s, new = RATE_LIMIT_S, uuid.uuid4().hex
         while True:
             live = await self._sender.send(
                 operation, role if operation.streams else "start", dict(facts), headers=scripted + headers, body=sent,
                 cut=cut if operation.streams else None,
                 stalls=stalls and operation.streams, coding=coding if operation.streams else IDENTITY,
+                values={"new": new},
             )  # fmt: skip
             await (live.head if operation.streams else live.ended)(self._bounds.answer_s)
             again_s = retry_s(live.head_now)
@@ -96,11 +94,11 @@ class Starter:
             left_s -= again_s
             await pause(again_s)
         run.stream = live if operation.streams else None
-        run.id = _run_id(operation, live)
+        run.id = await identity.run_id(operation, live, new if operation.makes_id else "", self._bounds.answer_s)
         if run.id is not None:
             live.about["run_id"] = run.id
         elif self._profile.streams == "run" and live.head_now and live.head_now.status in operation.status:
-            live.about["no_id"] = _id_place(operation)
+            live.about["no_id"] = identity.place_in_words(operation)
         return run
 
     async def refused(self, case: str, body: bytes, account: str = "primary", role: str = "start-refused") -> None:
@@ -118,21 +116,3 @@ class Starter:
         outcome = ending or self._stimulus.get("outcome") or "succeeds"
         script = await self._candidate.script(steps, outcome, self._tape)
         return None if script is None else (("Streamvet-Script", script),)
-
-
-def _run_id(operation: Operation, live: Live) -> str | None:
-    """The id that the answer to a start gives the run, None where it has none."""
-    if live.head_now is None or live.head_now.status not in operation.status:
-        return None
-    where = operation.raw.get("run_id", {})
-    if "header" in where:
-        found: Any = live.head_now.get(where["header"]) or None
-    else:
-        found = pointed(live.json(), where.get("pointer", _ID))
-    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
-
-
-def _id_place(operation: Operation) -> str:
-    """Where the answer to a start has the id of the run."""
-    where = operation.raw.get("run_id", {})
-    return str(where.get("pointer") or f"the field {where.get('header')}")

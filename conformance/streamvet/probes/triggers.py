@@ -1,4 +1,4 @@
-"""What the target file says how to make happen: a command of the user's, or a request. Nobody else can.
+"""What the target file says how to make happen, by a command or a request; else an operation of the profile does it.
 
 It performs that and notes it; it judges nothing, and must not know what a stream tells of it.
 """
@@ -24,9 +24,13 @@ COMMAND_S = 30.0
 
 async def pull(driver: Driver, name: str) -> dict[str, Any]:
     """Make the trigger of this name happen; gives when, and why it did not where it failed."""
-    row = unique(driver.setting.target.triggers[name])
+    row = unique(driver.setting.target.triggers.get(name))
     deed: dict[str, Any] = {"name": name, "at_us": driver.tape.now_us()}
-    if "command" in row:
+    if row is None:
+        live = await driver.ask(f"trigger:{name}", "trigger")
+        operation = driver.profile.operations[f"trigger:{name}"]
+        failed = wrong({"method": operation.method, "path": operation.path, "status": operation.status}, live)
+    elif "command" in row:
         failed = await _run(row["command"], driver.setting.target.file.resolve().parent)
     else:
         failed = wrong(row["http"], await driver.errand(f"trigger:{name}", "trigger", row["http"]))

@@ -112,7 +112,7 @@ async def heartbeats(driver: Driver, stimulus: Stimulus) -> None:
     if watch is None:
         return
     watches = [watch]
-    if driver.setting.has("attach"):  # a timer may be shared, and end with the first who leaves
+    if driver.setting.joins:  # a timer may be shared, and end with the first who leaves
         left = await driver.attach(run, "cut", cut=CutPlan(0))
         await left.ended(driver.bounds.answer_s)
         if driver.profile.field("readers.independent"):  # or tell one of those who wait alone

@@ -156,7 +156,7 @@ class Recorder:
                     response = await transport.handle_async_request(request)
             self.patience.came(ask.operation)
             head = _head(response)
-            live.take_head(head, self._line_watch(head))
+            live.take_head(head, self._line_watch(head, ask))
             rest_s = self._patient(_rest_of(ask), ask.answer_s) if _is_whole(ask, head) else None
             with live.awaiting("the rest of an answer", rest_s):
                 async with asyncio.timeout(rest_s):
@@ -165,7 +165,7 @@ class Recorder:
                 if rest_s is not None:
                     self.patience.came(_rest_of(ask))
                 ending, detail = _natural_end(head), ""
-                if ending is Ending.COMPLETE and head.media_type in _STREAMS and head.http.startswith("HTTP/1"):
+                if ending is Ending.COMPLETE and self._line_watch(head, ask) and head.http.startswith("HTTP/1"):
                     live.finish(ending, detail)
                     await _watch_behind(live, response)
         except asyncio.CancelledError:
@@ -223,11 +223,12 @@ class Recorder:
                     await asyncio.sleep(0)
         return True
 
-    def _line_watch(self, head: Head) -> LineWatch | None:
+    def _line_watch(self, head: Head, ask: Ask) -> LineWatch | None:
         """Lines and events have limits on streams only; another answer is one line of any length."""
-        if head.media_type not in _STREAMS:
-            return None
-        return LineWatch(self.limits, events=_STREAMS[head.media_type])
+        is_sse = _STREAMS.get(head.media_type)
+        if is_sse is None and not ask.whole and head.media_type in self.profile.media_types:
+            is_sse = self.profile.framing == "sse"
+        return None if is_sse is None else LineWatch(self.limits, events=is_sse)
 
 
 def _transport(route: Route, options: Options | None = None) -> httpx.AsyncBaseTransport:

@@ -23,12 +23,14 @@ ABOUT = {
     "case": "which of several wrong inputs was sent, or which list was asked for",
     "project": "the project for which a list was asked",
     "finished": "true where the run was known to be finished before the request was sent",
+    "over": "the statuses that tell whoever asks that the run is over",
     "restarts": "how often the candidate had been restarted in this try before the request was sent",
     "stalled_until_us": "a reader that read nothing before this time",
     "silent_ms": "for how long a run that ends, by its input, had told nothing when it was no longer waited for",
     "observe_us": "how long a wait was meant to observe, from the head",
     "life": "how much of its time without readers a run had spent, as a fraction",
     "due_us": "when the last event of what was published was due; a reader was cut when it had it, or after then",
+    "until": "the last cursor of what was due on an ambient stream; behind that streams are not compared",
     "accept": "the media type that the request asked for, where it is not that of the stream",
     "moment": "which step of the stimulus's timeline the request performs, counted from 0",
     "tag": "what the ids of the state that the request puts begin with, so that no other try has them",
@@ -47,6 +49,7 @@ ABOUT = {
 
 # Exchange.role, and what a probe means by it.
 ROLES = {
+    "setup": "a set-up request of the profile, whose answer fills names in all others",
     "login": "a login with the right credentials",
     "login-wrong": "a login with a wrong password",
     "login-malformed": "a login with a body that the profile lists as wrong",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.checks.catchup import cursors, detached, joining, replays, restarts
+from streamvet.checks.catchup import cursors, detached, joining, replays, restarts, strangers
 
 if TYPE_CHECKING:
     from streamvet.outcome import Check
@@ -20,9 +20,9 @@ CHECKS: dict[str, Check] = {
     "CAT-05": cursors.after_cursor,
     "CAT-06": cursors.nothing_before_cursor,
     "CAT-07": replays.replay_equals_live,
-    "CAT-08": cursors.refusal("malformed", "a malformed cursor"),
-    "CAT-09": cursors.refusal("unknown", "an unknown cursor"),
-    "CAT-10": cursors.empty_cursor,
+    "CAT-08": strangers.wrong("malformed", "a malformed cursor"),
+    "CAT-09": strangers.wrong("unknown", "an unknown cursor"),
+    "CAT-10": strangers.empty_or_none,
     "CAT-11": detached.alive_when_detached,
     "CAT-12": detached.ended_when_detached,
     "CAT-13": cursors.last_event_id,

@@ -1,4 +1,4 @@
-"""What a reader gets that sends a cursor: what comes after it and nothing before, or a refusal of a wrong one.
+"""What a reader gets that sends the cursor of an event: what comes after it, and nothing before.
 
 Must not know how a candidate makes its cursors.
 """
@@ -7,24 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.checks.access import is_refusal
+from streamvet.checks.catchup.history import after_cursor as place_of
 from streamvet.checks.catchup.history import cursor_in, identity, loss, losses, pairs_of, repeats, resumed
-from streamvet.checks.runs import by_run, ended, unread, witness
-from streamvet.decode import opened, readable, reading, same
+from streamvet.checks.runs import by_run, ended, witness
+from streamvet.decode import opened, same
 from streamvet.outcome import NotExercised, finding, shown
-from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.decode import Reading
-    from streamvet.events import Event
-    from streamvet.outcome import Check, Finding, Outcome
+    from streamvet.events import Event, Events
+    from streamvet.outcome import Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
 
 def after_cursor(trace: Trace, profile: Profile) -> Outcome:
     """CAT-05: everything after the cursor."""
-    pairs = [(w, r) for w, r in pairs_of(trace, profile, resumed) if ended(r) and not r.exchange.about.get("restarts")]
+    pairs = [(w, r) for w, r in pairs_of(trace, profile, resumed) if ended(r) and _comparable(w, r)]
     if not pairs:
         return NotExercised("no stream was resumed from a cursor to the end of its run")
     found = []
@@ -40,7 +39,7 @@ def after_cursor(trace: Trace, profile: Profile) -> Outcome:
 def nothing_before_cursor(trace: Trace, profile: Profile) -> Outcome:
     """CAT-06: nothing at or before the cursor, nothing twice."""
     pairs = pairs_of(trace, profile, lambda r: resumed(r) and bool(r.history or ended(r)))
-    pairs = [(whole, one) for whole, one in pairs if not one.exchange.about.get("restarts")]
+    pairs = [(whole, one) for whole, one in pairs if _comparable(whole, one)]
     if not pairs:
         return NotExercised("no stream was resumed from a cursor")
     found, key = [], identity(profile)
@@ -60,34 +59,15 @@ def nothing_before_cursor(trace: Trace, profile: Profile) -> Outcome:
     return found
 
 
+def _comparable(whole: Reading, one: Reading) -> bool:
+    """Whether the candidate was not restarted in between; and the witness of what others write to has the cursor."""
+    own = whole.profile.streams != "ambient" or _position(whole, one.exchange) is not None
+    return own and not one.exchange.about.get("restarts")
+
+
 def _position(whole: Reading, exchange: Exchange) -> int | None:
     """How many events of the whole history the cursor stands behind."""
-    cursor = str(exchange.about.get("cursor"))
-    values = [cursor_in(whole, event) for event in whole.history]
-    return len(values) - values[::-1].index(cursor) if cursor in values else None
-
-
-def refusal(source: str, what: str) -> Check:
-    """A check that a stream that is requested with such a cursor is refused."""
-
-    def check(trace: Trace, profile: Profile) -> Outcome:
-        asked = [x for x in trace.exchanges if x.about.get("cursor_from") == source and x.head]
-        if not asked:
-            return NotExercised(f"no stream was requested with {what}")
-        allowed = profile.field("catchup.cursor.refused")
-        named = " or ".join(map(str, allowed))
-        return [
-            finding(
-                x,
-                f"{what}, {shown(x.about['cursor'])}, refused with status {named} and no stream",
-                f"status {x.status}, content-type {x.head.media_type or 'none' if x.head else 'none'}",
-                (0, len(x.body)),
-            )
-            for x in asked
-            if not is_refusal(x, allowed)
-        ]
-
-    return check
+    return place_of(whole, str(exchange.about.get("cursor")))
 
 
 def own_cursor(trace: Trace, profile: Profile) -> Outcome:
@@ -101,14 +81,19 @@ def own_cursor(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no stream was resumed from a cursor")
 
 
+def _carriers(one: Reading) -> Events:
+    """The events that have to have a cursor."""
+    return one.of(one.profile.cursor_events) if one.profile.cursor_events else one.history
+
+
 def _names_any(one: Reading) -> bool:
-    return any(cursor_in(one, event) is not None for event in one.history)
+    return any(cursor_in(one, event) is not None for event in _carriers(one))
 
 
 def _first_unnamed(one: Reading) -> Finding | None:
     """The finding of the first event that has no cursor, or that of another one."""
     named: dict[str, Event] = {}
-    for number, event in enumerate(one.history, start=1):
+    for number, event in enumerate(_carriers(one), start=1):
         cursor, where = cursor_in(one, event), (event.start, event.end)
         if cursor is None:
             return finding(one.exchange, f"a cursor of event {number}", f"{event.kind} without one", where)
@@ -117,32 +102,6 @@ def _first_unnamed(one: Reading) -> Finding | None:
             seen = f"{shown(cursor)}, as {other.kind} before has it"
             return finding(one.exchange, f"a cursor of its own of event {number}", seen, where)
     return None
-
-
-def empty_cursor(trace: Trace, profile: Profile) -> Outcome:
-    """CAT-10."""
-    asked = [x for x in trace.exchanges if x.about.get("cursor_from") == "empty" and x.head]
-    if not asked:
-        return NotExercised("no stream was requested with an empty cursor")
-    found = []
-    runs = by_run(trace, profile)
-    for exchange in asked:
-        if not opened(exchange):
-            found.append(finding(exchange, "an empty cursor to mean the start of the run", f"status {exchange.status}"))
-            continue
-        whole = witness([r for r in runs.get(str(exchange.about.get("run")), ()) if r.exchange is not exchange])
-        if whole is None or not whole.history or not readable(exchange):
-            continue
-        one, key = reading(exchange, profile), identity(profile)
-        first = one.history[0] if one.history else None
-        if first is None and exchange.ending is Ending.CUT:
-            continue  # we left before it could come
-        if first is None or key(one, first) != key(whole, whole.history[0]):
-            seen, span = f"{first.kind} {key(one, first)}" if first else "no event", (0, len(exchange.body))
-            absent = first is None or unread(one, 0, first.start)
-            want, beside = "the first event of the run first", [whole.exchange.id]
-            found.append(finding(exchange, want, seen, span, beside=beside, absent=absent))
-    return found
 
 
 def last_event_id(trace: Trace, profile: Profile) -> Outcome:

@@ -51,10 +51,24 @@ class Lost(NamedTuple):
     hidden: bool  # they may be what could not be read of the stream
 
 
+def after_cursor(whole: Reading, cursor: str) -> int | None:
+    """How many events of the whole history there are up to a cursor; None where none of its events has it."""
+    events = whole.of(whole.profile.cursor_events) if whole.profile.cursor_events else whole.history
+    at = next((event.start for event in reversed(events) if cursor_in(whole, event) == cursor), None)
+    return None if at is None else sum(event.start <= at for event in whole.history)
+
+
+def due(whole: Reading) -> int:
+    """How many events of the whole history every reader has to have; others may write more to an ambient stream."""
+    until = whole.exchange.about.get("until")
+    found = None if until is None else after_cursor(whole, str(until))
+    return len(whole.history) if found is None else found
+
+
 def losses(whole: Reading, one: Reading, skip: int = 0) -> list[Lost]:
     """What a stream lacks of the whole history, but for its first `skip` events: what may be hidden, and the rest."""
     key = identity(whole.profile)
-    wanted = [key(whole, event) for event in whole.history[skip:]]
+    wanted = [key(whole, event) for event in whole.history[skip : due(whole)]]
     hidden, gone = split(wanted, Side(one, one.history), [key(one, event) for event in one.history])
     both = (
         Lost([skip + number for number in hidden], hidden=True),

@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Lifecycle, Profile
 
 # What each kind of stream can have; a run may have any.
-_CATCHUPS: Mapping[str, tuple[str, ...]] = {"push": ("none",), "ambient": ("none", "snapshot-first")}
+_CATCHUPS: Mapping[str, tuple[str, ...]] = {"push": ("none",), "ambient": ("none", "snapshot-first", "from-cursor")}
 _ONLY: Mapping[str, tuple[str, ...]] = {
     "triggers": ("ambient",), "transport.open": ("ambient",), "readers": ("run", "ambient"),
+    "catchup.cursor.absent": ("ambient",), "catchup.detached": ("run",), "catchup.last_event_id": ("run",),
+    "catchup.after_restart": ("run",),
 }  # fmt: skip
-_FORMS: Mapping[str, tuple[str, ...]] = {"sse": ("event", "comment", "blank"), "ndjson": ("object", "blank")}
+_OF_READERS = (  # what only somebody shows who attaches to a run from its beginning
+    "readers", "terminal.join_within_ms", "terminal.finished_within_ms", "catchup.last_event_id",
+    "catchup.after_restart", "catchup.detached",
+)  # fmt: skip
+_FORMS: Mapping[str, tuple[str, ...]] = {
+    "sse": ("event", "comment", "blank", "any"), "ndjson": ("object", "blank", "any"),
+}  # fmt: skip
 
 
 def states_are_known(profile: Profile) -> Iterable[Misfit]:
@@ -86,7 +94,8 @@ def _named(profile: Profile) -> Iterator[tuple[str, str]]:
     """Every event type that profile.yaml names outside of `events.types`, with its place."""
     lists = {
         path: profile.field(path) or ()
-        for path in ("terminal.events", "terminal.last", "catchup.history", "catchup.first.events", "events.script.own")
+        for path in ("terminal.events", "terminal.last", "catchup.history", "catchup.first.events", "events.script.own",
+                     "catchup.cursor.events", "catchup.cursor.gap.events", "error.events")
     } | {
         "sequence.events": [kind for one in profile.sequences for kind in one.events]
     } | {f"terminal.outcomes.{name}": kinds for name, kinds in (profile.field("terminal.outcomes") or {}).items()} | {
@@ -152,6 +161,22 @@ def catchup_fits(profile: Profile) -> Iterable[Misfit]:
         yield Misfit("/catchup/cursor/pointer", "a JSON pointer, as NDJSON has no ids", repr(profile.cursor.value))
 
 
+def cursors_get_something(profile: Profile) -> Iterable[Misfit]:
+    """What a cursor gets that names no event is said whole, and nothing is said that none gets."""
+    rule = profile.field("catchup.cursor") or {}
+    rows = [rule.get("empty"), *((rule.get(key) or {}).get("gets") for key in ("malformed", "unknown"))]
+    for key, answer in (("refused", "refused"), ("gap", "gap")):
+        if key in rule and answer not in rows:
+            wanted = f"nothing, as no cursor gets {answer}"
+            yield Misfit(f"/catchup/cursor/{key}", wanted, "something")
+        if key not in rule and answer in rows:
+            wanted = "the statuses of a refusal" if key == "refused" else "how an answer tells of a gap"
+            yield Misfit(f"/catchup/cursor/{key}", f"{wanted}, as a cursor gets {answer}", "nothing")
+    if profile.streams == "ambient" and rule and profile.field("events.script") and rule.get("absent") != "now":
+        wanted = "now, as what is published by a script is compared with the whole of a stream"
+        yield Misfit("/catchup/cursor/absent", wanted, repr(rule.get("absent")))
+
+
 def numbers_are_told_apart(profile: Profile) -> Iterable[Misfit]:
     """Only SSE has ids; and an event has one number at one place."""
     for index, one in enumerate(profile.sequences):
@@ -175,8 +200,28 @@ def heartbeat_fits(profile: Profile) -> Iterable[Misfit]:
     for key in ("time_within_ms", "rising"):
         if profile.field(f"heartbeat.{key}") and beat.time is None:
             yield Misfit("/heartbeat/time", f"where it carries the time of which {key} speaks", "nothing")
-    if (profile.framing, beat.form) == ("ndjson", "blank") and profile.field("framing.blank_lines") != "allowed":
-        yield Misfit("/heartbeat/form", "another one, or framing.blank_lines: allowed", "'blank'")
+    if profile.framing == "ndjson" and beat.has_form("blank") and profile.field("framing.blank_lines") != "allowed":
+        yield Misfit("/heartbeat/form", "another one, or framing.blank_lines: allowed", repr(beat.form))
+
+
+def read_once(profile: Profile) -> Iterable[Misfit]:
+    """Where a run has one reader, nothing is said of others, nor of one who comes back."""
+    if profile.field("readers.at_most") is None:
+        return
+    for path in (*_OF_READERS, "readers.at_least", "readers.independent", "readers.churns"):
+        if path != "readers" and profile.field(path) is not None:
+            yield Misfit("/" + path.replace(".", "/"), "nothing, as readers.at_most is 1", "something")
+    if profile.streams != "run" or profile.field("catchup.kind") not in (None, "none"):
+        yield Misfit("/readers/at_most", "streams: run with catchup.kind none", f"{profile.streams}, and another one")
+
+
+def endings_can_be(profile: Profile) -> Iterable[Misfit]:
+    """Only who has a cursor can come back, and only a stream can refuse by its events."""
+    terminal = profile.terminal
+    if terminal and terminal.unless_resumable and profile.cursor is None:
+        yield Misfit("/terminal/unless", "catchup.cursor, by which a reader comes back", "none")
+    if profile.field("error.events") and not any(one.streams and one.kind for one in profile.operations.values()):
+        yield Misfit("/error/events", "a start that streams", "none")
 
 
 def bounds_say_something(profile: Profile) -> Iterable[Misfit]:
@@ -205,5 +250,9 @@ def streams_have_it(profile: Profile) -> Iterable[Misfit]:
     """Only an ambient stream has triggers and stays open without end; nobody joins a push."""
     for path, possible in _ONLY.items():
         if profile.field(path) is not None and profile.streams not in possible:
-            got = ", ".join(profile.field(path))
+            value = profile.field(path)
+            got = ", ".join(value) if isinstance(value, dict) else repr(value)
             yield Misfit("/" + path.replace(".", "/"), f"nothing, as streams are {profile.streams}", got)
+    for path in _OF_READERS if profile.streams == "run" and "attach" not in profile.operations else ():
+        if profile.field(path) is not None:
+            yield Misfit("/" + path.replace(".", "/"), "nothing, as nobody can attach to a run", "something")

@@ -19,10 +19,10 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {"run": ("start", "attach"), "push": ("
 _FOREIGN: Mapping[str, tuple[str, ...]] = {
     "run": ("trigger", "look"),
     "push": ("attach", "resume", "cancel", "record", "trigger", "look"),
-    "ambient": ("start", "resume", "cancel", "record"),
+    "ambient": ("start", "cancel", "record"),
 }
 _OF_A_RUN = ("attach", "resume", "cancel", "record")
-_FILLED: Mapping[str, tuple[str, ...]] = {"resume": ("run", "cursor")}  # by the suite; others of a run: its id
+NEW = "new"  # an id that nobody has had before; each request has its own
 _EMPTY = (204, 205)  # RFC 9110: such an answer has no content
 
 
@@ -39,6 +39,9 @@ def own_name(profile: Profile) -> Iterable[Misfit]:
 def are_there(profile: Profile) -> Iterable[Misfit]:
     """Without them there is nothing to read."""
     verbs = {_verb(one) for one in profile.operations.values()}
+    # A start that streams shows the run from its beginning; who comes later resumes.
+    if profile.starts and all(one.streams for one in profile.starts) and "resume" in verbs:
+        verbs |= {"attach"}
     for verb in _NEEDED[profile.streams]:
         if verb not in verbs:
             wanted = "an operation `start:<kind>`" if verb == "start" else f"the operation {verb}"
@@ -82,14 +85,22 @@ def succeed(profile: Profile) -> Iterable[Misfit]:
 def give_ids(profile: Profile) -> Iterable[Misfit]:
     """Without its id nobody can ask for a run."""
     for one in profile.starts if profile.streams == "run" else ():
-        if "run_id" not in one.raw:
-            yield Misfit(f"{place_of(one)}/run_id", "where the answer has the id of the run", "nothing")
+        where, place = one.raw.get("run_id", {}), f"{place_of(one)}/run_id"
+        if not where and not one.makes_id:
+            yield Misfit(place, "where the answer has the id of the run, or {new} in the request", "nothing")
+        if "pointer" in where and one.streams:
+            yield Misfit(f"{place}/pointer", "a header or an event, as the answer is a stream", repr(where["pointer"]))
+        if "event" in where and not one.streams:
+            yield Misfit(f"{place}/event", "a pointer or a header, as the answer is no stream", repr(where["event"]))
+        if where.get("match", "{run}").count("{run}") != 1:
+            yield Misfit(f"{place}/match", "a text with {run} in it once", repr(where["match"]))
 
 
 def name_runs(profile: Profile) -> Iterable[Misfit]:
-    """Else every run would have the same stream."""
+    """Else every run would have the same stream; where nobody attaches, a cursor may be of one run alone."""
     for one in profile.operations.values() if profile.streams == "run" else ():
-        if one.name in _OF_A_RUN and "run" not in names_in(request_of(one)):
+        by_cursor = one.name == "resume" and "attach" not in profile.operations
+        if one.name in _OF_A_RUN and not by_cursor and "run" not in names_in(request_of(one)):
             yield Misfit(place_of(one), "{run} in its path, query, headers or body", repr(one.path))
 
 
@@ -108,16 +119,38 @@ def _fillable(profile: Profile, operation: Operation, part: str) -> bool:
     return (verb in ("login", "start") and part == "body") or verb == "list"
 
 
+def _taken(profile: Profile, operation: Operation) -> list[str]:
+    """The names that set-up requests fill in an operation; in one of themselves, those before it."""
+    setups = profile.setups
+    before = setups[: setups.index(operation)] if operation in setups else setups
+    return [name for one in before for name in one.raw.get("take", ())]
+
+
 def are_filled(profile: Profile) -> Iterable[Misfit]:
     """What nobody fills would be sent as it stands."""
     for one in profile.operations.values():
-        of_a_run = ("run",) if one.name in _OF_A_RUN and profile.streams == "run" else ()
-        known = _FILLED.get(one.name, of_a_run)
+        known = ["run"] if one.name in _OF_A_RUN and profile.streams == "run" else []
+        known += ["cursor"] if one.name == "resume" else []
+        known += _taken(profile, one)
         for part, template in request_of(one).items():
-            for name in sorted(names_in(template) - set(known)):
+            for name in sorted(names_in(template) - {*known, NEW}):
                 if not _fillable(profile, one, part):
-                    wanted = " or ".join(f"{{{one}}}" for one in known) or "no names in braces"
+                    wanted = " or ".join(f"{{{one}}}" for one in [*known, NEW])
                     yield Misfit(f"{place_of(one)}/{part}", wanted, f"{{{name}}}, which nobody fills")
+
+
+def take_names(profile: Profile) -> Iterable[Misfit]:
+    """A name that somebody else fills, or that nobody uses, is taken in vain."""
+    setups = profile.setups
+    used = names_in([request_of(one) for one in profile.operations.values()])
+    for number, one in enumerate(setups):
+        for name in one.raw.get("take", ()):
+            place = f"{place_of(one)}/take/{name}"
+            earlier = {taken for other in setups[:number] for taken in other.raw.get("take", ())}
+            if name in {"run", "cursor", NEW, *earlier}:
+                yield Misfit(place, "a name of its own", repr(name))
+            elif name not in used:
+                yield Misfit(place, f"{{{name}}} in some operation", "none")
 
 
 def refuse_bodies(profile: Profile) -> Iterable[Misfit]:
