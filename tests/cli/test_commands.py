@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from streamvet.contract.files import meta_validator
-from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.folders import builtin_profiles, known_protocols
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet.contract.target import target_of
@@ -506,7 +506,10 @@ def test_lists_are_the_same_as_text_and_json(streamvet: Callable[..., Ended]) ->
     rows = json.loads(streamvet("list", "requirements", "--json").out)
     assert [row["id"] for row in rows] == list(load_registry().rows)
     assert len(streamvet("list", "requirements").out.splitlines()) == len(rows)
-    assert [row["profile"] for row in json.loads(streamvet("list", "profiles", "--json").out)] == builtin_profiles()
+    assert [row["profile"] for row in json.loads(streamvet("list", "profiles", "--json").out)] == [
+        *builtin_profiles(),
+        *known_protocols(),
+    ]
     faults = json.loads(streamvet("list", "faults", "--json").out)
     assert len(streamvet("list", "faults").out.split()) >= len(faults)
     known = {one for one, row in load_registry().rows.items() if row.excluded is None}

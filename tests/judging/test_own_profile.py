@@ -100,6 +100,22 @@ def test_i_json_raises_what_the_grammar_only_advises_against(name: str) -> None:
     assert seen == {"json": (Verdict.WARN, "SHOULD", False), "i-json": (Verdict.FAIL, "MUST", True)}
 
 
+@pytest.mark.parametrize(
+    ("json", "number", "verdict"),
+    [
+        ("json", "9007199254740993", Verdict.WARN),
+        ("int64", "9007199254740993", Verdict.PASS),
+        ("int64", "-9223372036854775808", Verdict.PASS),
+        ("int64", "9223372036854775808", Verdict.WARN),
+        ("int64", "1e999", Verdict.WARN),
+        ("any", "9223372036854775808", Verdict.NOT_APPLICABLE),
+    ],
+)
+def test_numbers_of_64_bits_are_what_a_profile_says(json: str, number: str, verdict: Verdict) -> None:
+    body = PLAIN.exchanges[0].body.replace(b'"opcode": "info"', f'"row": {number}, "opcode": "info"'.encode())
+    assert rulings("cosma", own("cosma", json=json), with_body(PLAIN, 0, body))["EVT-04"].verdict is verdict
+
+
 def test_each_row_says_by_its_words_of_which_level_it_is() -> None:
     for row in load_registry().rows.values():
         if row.family in ("transport", "sse", "ndjson", "events"):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.decode import Reading
     from streamvet.events import Event, Events
+    from streamvet.framing.json_text import Problem
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
 
@@ -32,7 +33,7 @@ def _json(expected: str, *faults: JsonFault, of_parsed: bool = True) -> Check:
     def check(trace: Trace, profile: Profile) -> Outcome:
         found: list[Finding] = []
         exercised = False
-        sought = faults
+        sought, int64 = faults, profile.field("framing.json") == "int64"
         if JsonFault.NOT_JSON in faults and profile.framing == "sse":  # of NDJSON it is another row's
             sought = (*faults, JsonFault.SEVERAL_DOCUMENTS)
         for one in streams(trace, profile):
@@ -46,11 +47,17 @@ def _json(expected: str, *faults: JsonFault, of_parsed: bool = True) -> Check:
                     found += [
                         finding(one.exchange, expected, f"{hit.seen} at {hit.where}", (event.start, event.end))
                         for hit in event.problems
-                        if hit.fault in sought
+                        if hit.fault in sought and not (int64 and _is_int64(hit))
                     ]
         return found if exercised or found else NO_EVENT
 
     return check
+
+
+def _is_int64(problem: Problem) -> bool:
+    """Whether what is wrong with a number is only that a double does not hold it."""
+    digits = problem.seen.removeprefix("-")
+    return problem.fault is JsonFault.BIG_INTEGER and digits.isdigit() and -(2**63) <= int(problem.seen) < 2**63
 
 
 def _told_beats(one: Reading) -> Events:

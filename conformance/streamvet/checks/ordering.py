@@ -92,7 +92,8 @@ def _followed_through(one: Reading, table: Lifecycle) -> tuple[list[Finding], di
         if kind is None or (table.adopted and matches(kind, table.forbids)):
             continue
         if kind not in known:
-            known[kind] = table.knows(kind) and one.profile.schema_file(kind) is not None
+            listed = one.profile.schema_file(kind) is not None or kind in one.profile.unread_kinds
+            known[kind] = listed and table.knows(kind)
         if not known[kind]:
             continue
         key = tuple([event.keys[number] for number in places])

@@ -20,7 +20,7 @@ from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError, is_file, read_json, read_text, read_yaml, resolved
 from streamvet.contract.first_format import migrated
 from streamvet.contract.fitting import check_fit
-from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.folders import folder_named
 from streamvet.contract.loading import load_profile, profile_of
 from streamvet.contract.registry import load_registry
 from streamvet.levels import ways_of
@@ -54,12 +54,12 @@ def check_profile(
     violations of its example traces, and no others.
     """
     path = Path(folder)
-    if folder not in builtin_profiles() and not is_file(path / "profile.yaml"):
+    if folder_named(folder) is None and not is_file(path / "profile.yaml"):
         raise FileError(path / "profile.yaml", "", "a profile", "no such file")
     if migrate:
         _migrate(path / "profile.yaml")
         return
-    profile = load_profile(folder if folder in builtin_profiles() else str(resolved(path)))
+    profile = load_profile(folder if folder_named(folder) else str(resolved(path)))
     if whole:
         say(
             yaml.safe_dump(

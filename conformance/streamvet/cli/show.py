@@ -14,7 +14,7 @@ import typer
 
 from streamvet.cli.console import note, say
 from streamvet.contract.files import FileError
-from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.folders import builtin_profiles, known_protocols
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry, statement
 from streamvet.examples import examples, own_examples
@@ -73,8 +73,8 @@ def requirements(profile: OfProfile = None, as_json: AsJson = False) -> None:
 
 @listing.command("profiles")
 def profiles(as_json: AsJson = False) -> None:
-    """The profiles that come with streamvet."""
-    found = [load_profile(name) for name in builtin_profiles()]
+    """The profiles that come with streamvet: those of built-in systems, then those of known protocols."""
+    found = [load_profile(name) for name in [*builtin_profiles(), *known_protocols()]]
     registry = load_registry()
     rows = [
         {"profile": one.name, "title": one.title, "framing": one.framing, "requirements": len(registry.testable(one))}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamvet.contract.files import FileError, is_file, read_yaml, resolved, schemas_folder, step
+from streamvet.contract.files import FileError, is_file, read_yaml, resolved, step
 from streamvet.contract.first_format import HOW
-from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.folders import builtin_profiles, folder_named, known_protocols
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,13 +41,14 @@ def _whole(path: Path, above: tuple[Path, ...]) -> tuple[Any, tuple[Path, ...]]:
 
 def _extended(named: Any, path: Path) -> Path:
     """The profile.yaml that is meant: of a built-in profile, of a folder, or the file itself."""
-    if isinstance(named, str) and named in builtin_profiles():
-        return schemas_folder() / named / "profile.yaml"
+    own = folder_named(named) if isinstance(named, str) else None
+    if own is not None:
+        return own / "profile.yaml"
     file = path.parent / str(named)
     for one in (file, file / "profile.yaml"):
         if one.name == "profile.yaml" and is_file(one):
             return resolved(one)
-    wanted = f"one of {', '.join(builtin_profiles())}, or the folder of a profile"
+    wanted = f"one of {', '.join([*builtin_profiles(), *known_protocols()])}, or the folder of a profile"
     raise FileError(path, "/extends", wanted, repr(named))
 
 

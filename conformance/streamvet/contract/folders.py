@@ -23,6 +23,18 @@ def builtin_profiles() -> list[str]:
     return sorted(path.parent.name for path in schemas_folder().glob("*/profile.yaml"))
 
 
+def known_protocols() -> list[str]:
+    """The names of the protocols of which a profile comes with streamvet, and nothing but that."""
+    return sorted(path.parent.name for path in schemas_folder().glob("known/*/profile.yaml"))
+
+
+def folder_named(name: str) -> Path | None:
+    """The folder of a built-in profile, or of a known protocol; None where it is neither."""
+    if name in builtin_profiles():
+        return schemas_folder() / name
+    return schemas_folder() / "known" / name if name in known_protocols() else None
+
+
 def is_builtin(name: str, digest: str) -> bool:
     """Whether a profile is one that comes with streamvet, or an unchanged copy of one."""
     return name in builtin_profiles() and digest == _digest_of_builtin(name)

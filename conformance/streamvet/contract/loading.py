@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.discriminator import rule_of
 from streamvet.contract.extending import whole
-from streamvet.contract.files import FileError, check_shape, is_file, resolved, schemas_folder
+from streamvet.contract.files import FileError, check_shape, is_file, resolved
 from streamvet.contract.first_format import HOW
 from streamvet.contract.fitting import check_fit
-from streamvet.contract.folders import builtin_profiles, digest_of
+from streamvet.contract.folders import builtin_profiles, digest_of, folder_named, known_protocols
 from streamvet.contract.profile import Heartbeat, Lifecycle, Operation, Profile, Sequence, Terminal, place_of
 from streamvet.contract.registry import load_registry
 from streamvet.contract.schema import SchemaSet
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 
 
 def load_profile(name_or_folder: str, near: Path | None = None, named_in: Path | str | None = None) -> Profile:
-    """Load a built-in profile by name, or one from a folder on disk (relative to `near`).
+    """Load a built-in profile or a known protocol by name, or one from a folder on disk (relative to `near`).
 
     `named_in` is the file whose key `profile` has the name, for the error.
 
     Raises:
         FileError: where there is none, or where its file is not valid.
     """
-    if name_or_folder in builtin_profiles():
-        return _load(schemas_folder() / name_or_folder)
+    own = folder_named(name_or_folder)
+    if own is not None:
+        return _load(own)
     folder = Path(name_or_folder)
     folder = folder if folder.is_absolute() or near is None else near / folder
     if not is_file(folder / "profile.yaml"):
-        wanted = f"one of {', '.join(builtin_profiles())}, or a folder with a profile.yaml"
+        wanted = f"one of {', '.join([*builtin_profiles(), *known_protocols()])}, or a folder with a profile.yaml"
         if named_in is not None:
             raise FileError(named_in, "/profile", wanted, repr(name_or_folder))
         raise FileError(name_or_folder, "profile", wanted, "neither")
