@@ -11,7 +11,7 @@ import pytest
 
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError
-from streamvet.contract.folders import builtin_profiles
+from streamvet.contract.folders import builtin_profiles, known_protocols
 from streamvet.contract.route import Tls
 from streamvet.contract.target import Launch, load_target, placeholders, target_of
 from streamvet.masking import veiled
@@ -312,7 +312,7 @@ def test_a_typing_error_in_one_of_several_forms_is_named() -> None:
 
 
 def test_an_unknown_profile_is_told_with_the_file_and_the_built_in_ones() -> None:
-    known = ", ".join(builtin_profiles())
+    known = ", ".join([*builtin_profiles(), *known_protocols()])
     assert told(MINIMAL | {"profile": "rockstr"}) == (
         f"target.yaml: /profile: expected one of {known}, or a folder with a profile.yaml, got 'rockstr'"
     )
