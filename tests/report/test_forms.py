@@ -111,7 +111,7 @@ def test_the_page_has_every_requirement_and_every_link_leads_somewhere(nasty: Re
     seen = _Page()
     seen.feed(page)
     for ruling_ in nasty.rulings:
-        assert ruling_.requirement.id in page
+        assert (ruling_.requirement.id in page) is (ruling_.verdict is not Verdict.NOT_APPLICABLE)
     inside = {one[1:] for one in seen.references if one.startswith("#")}
     assert inside <= set(seen.ids)
     assert len(seen.ids) == len(set(seen.ids))
@@ -311,7 +311,8 @@ def test_junit_skips_what_is_explained_with_its_findings(rooted: Report) -> None
 def test_the_page_shows_roots_bases_and_notes(rooted: Report) -> None:
     page = html.render([rooted], Policy())
     for part in (
-        'Also: <a href="#r1-EVT-02">EVT-02</a>, 2 findings, first in exchange x1, bytes 0-4 of a.trace.ndjson',
+        "Also: 2 requirements violated in the same streams, and explained by this",
+        '<li id="r1-EVT-02"><strong>EVT-02</strong>, 2 findings, first in exchange x1, bytes 0-4 of a.trace.ndjson',
         f"Rests on: {escape(rests_on(REGISTRY.rows['SSE-02']))}",
         f"Adopted: {escape(GHOSTLY.adopted['ORD-03'])}",
         "34 streams not read to the end because of EVT-02",
@@ -333,3 +334,26 @@ def test_the_page_shows_roots_bases_and_notes(rooted: Report) -> None:
 )
 def test_a_basis_is_one_clause(basis: dict[str, str], said: str) -> None:
     assert rests_on(dataclasses.replace(REGISTRY.rows["SSE-02"], basis=basis)) == said
+
+
+def test_the_offending_bytes_have_a_caret_where_the_line_is_not_broken() -> None:
+    data = b'data: {"a": 1}\nid: x\ndata: {\n\n'
+    one = trace(exchange([(1, data)]))
+    mark = Finding("x1", (15, 20), 101_000, "an id", "x", requirement="SSE-02", trace=one.name)
+    lines = text.render([report(ruling("SSE-02", Verdict.FAIL, mark), traces=[one])], Policy()).plain.splitlines()
+    (number,) = [n for n, line in enumerate(lines) if "»id: x«" in line]
+    assert lines[number + 1] == " " * (lines[number].index("»") + 1) + "^^^^^"
+
+    long = exchange([(1, b"data: " + b"x" * 200 + b"\n\n")])
+    mark = dataclasses.replace(mark, span=(0, 206))
+    said = text.render([report(ruling("SSE-02", Verdict.FAIL, mark), traces=[trace(long)])], Policy()).plain
+    assert "^" not in said
+
+
+@pytest.mark.parametrize(("count", "lines"), [(2, 0), (3, 3), (20, 17)])
+def test_many_findings_are_said_in_short_behind_their_evidence(count: int, lines: int) -> None:
+    ids = [row.id for row in REGISTRY.testable(GHOSTLY) if row.level == "MUST"][:count]
+    said = text.render([report(*(ruling(one, Verdict.FAIL, BAD) for one in ids))], Policy()).plain
+    block = said.partition("in short\n")[2].partition("\n\n")[0]
+    assert len(block.splitlines()) == lines
+    assert ("and 4 more, above" in block) is (count == 20)

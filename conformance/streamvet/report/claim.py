@@ -85,6 +85,20 @@ def sentence(report: Report, code: Exit) -> str:
     return f"{said}: {claim(report).numbers}" if code in (Exit.CONFORMANT, Exit.INCOMPLETE) else said
 
 
+def verdict_of(report: Report, code: Exit) -> str:
+    """The verdict as a sentence for people, with its level of evidence and what it rests on in numbers."""
+    said, made = outcome(report, code), claim(report)
+    violated = sum(one.verdict is Verdict.FAIL for one in report.rulings)
+    if code is not Exit.VIOLATED:
+        told = f"{said}: {made.numbers}" if code in (Exit.CONFORMANT, Exit.INCOMPLETE) else said
+    elif violated:
+        told = f"{said}: {violated} of {counted(made.musts, 'MUST')} {'is' if violated == 1 else 'are'} violated"
+        told += f", {made.hold} hold"
+    else:
+        told = f"{said}: no MUST is violated, but a SHOULD or a waiver counts; {made.numbers}"
+    return f"{told[0].upper()}{told[1:]}."
+
+
 def _judged(report: Report) -> str:
     """How much was judged, in the unit of the report."""
     if report.events is not None:

@@ -11,9 +11,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from streamvet.decode import frames as frames_of
+from streamvet.decode import readable
 from streamvet.report import stock
 from streamvet.report.curl import curl
 from streamvet.report.excerpt import pieces
+from streamvet.report.picture import Picture, picture
 from streamvet.report.printable import printable
 from streamvet.report.strip import Strip, draw
 from streamvet.report.timeline import Row, Scene, request_line, timeline
@@ -47,6 +49,7 @@ class Exhibit:
     at_ms: float  # from the request
     rows: tuple[Row, ...]
     strip: Strip
+    picture: Picture
     client: str  # the stock client, "" where none was asked
     client_stopped: str  # why it delivered no more
 
@@ -83,6 +86,7 @@ def exhibit(finding: Finding, trace: Trace, profile: Profile) -> Exhibit | None:
         at_ms=scene.ms(finding.at_us),
         rows=tuple(timeline(scene)),
         strip=draw(exchange, finding),
+        picture=picture(finding, trace, profile, is_stream=lambda one: _is_stream(one, profile) and readable(one)),
         client=stock.client() if given else "",
         client_stopped=given.stopped if given else "",
         **_witness(finding, trace),

@@ -18,6 +18,7 @@ from streamvet.outcome import Finding, Verdict
 from streamvet.report.excerpt import Piece
 from streamvet.report.exhibit import Exhibit
 from streamvet.report.exits import Policy
+from streamvet.report.picture import Lane, Mark, Picture
 from streamvet.report.report import FACTS, Replay, Report
 from streamvet.report.strip import Silence, Strip
 from streamvet.report.timeline import Row
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_BYTES = 64 * 1024 * 1024  # five profiles with three exhibits of each of a hundred requirements have some ten
-_NAMES = {one.__name__: one for one in (Exhibit, Finding, Piece, Row, Silence, Strip)}
+_NAMES = {one.__name__: one for one in (Exhibit, Finding, Lane, Mark, Picture, Piece, Row, Silence, Strip)}
 
 
 def load_reports(path: Path) -> tuple[list[Report], Policy]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from streamvet.contract.evidence import LACKING, highest
@@ -44,6 +45,9 @@ _WORDS = {Verdict.PASS: "pass", Verdict.NOT_APPLICABLE: "not applicable"}  # qui
 # What a terminal is scrolled for: some lines on either side of the mark, not a page.
 EXCERPT_CHARS = 60
 INDENT = 12
+CARET_COLUMNS = 100  # a line that a terminal breaks has nothing under it
+# A screen of 24 lines holds so many lines with the outcome below them; fewer findings are seen without them.
+IN_SHORT_FROM, IN_SHORT, SHORT_CHARS = 3, 16, 90
 
 
 def render(reports: Sequence[Report], policy: Policy) -> Text:
@@ -86,6 +90,7 @@ def _report(text: Text, report: Report, policy: Policy) -> None:
     _notes(text, [ruling for ruling in loud if ruling.verdict is Verdict.NOTE])
     _inconclusive(text, report, [ruling for ruling in loud if ruling.verdict is Verdict.INCONCLUSIVE])
     _not_read(text, report.rulings)
+    _in_short(text, [one for one in loud if one.findings and one.verdict in (Verdict.FAIL, Verdict.WARN)])
     text.append("\n")
     code = exit_code([report], policy)
     text.append(f"{sentence(report, code)} (exit {int(code)})\n", _style(code))
@@ -199,6 +204,22 @@ def _not_read(text: Text, rulings: Sequence[Ruling]) -> None:
         text.append(f"{printable(said)}\n", STYLES[Verdict.PASS]).append(f"  {', '.join(found)}\n")
 
 
+def _in_short(text: Text, rulings: list[Ruling]) -> None:
+    """A line for each violation behind long evidence: what a screen shows once all has been printed."""
+    if len(rulings) < IN_SHORT_FROM:
+        return
+    text.append("\nin short\n", "bold")
+    for one in rulings[:IN_SHORT]:
+        text.append(f"  {one.verdict.value:<5}", STYLES[one.verdict]).append(f" {one.requirement.id}", "bold")
+        text.append(f"  {_cut(one.requirement.text)}\n")
+    if len(rulings) > IN_SHORT:
+        text.append(f"  and {len(rulings) - IN_SHORT} more, above\n")
+
+
+def _cut(said: str) -> str:
+    return said if len(said) <= SHORT_CHARS else f"{said[: SHORT_CHARS - 1]}…"
+
+
 def _exhibit(text: Text, shown: Exhibit) -> None:
     finding = shown.finding
     span = f"bytes {finding.span[0]}-{finding.span[1]}, " if finding.span[0] < finding.span[1] else ""
@@ -220,6 +241,9 @@ def _exhibit(text: Text, shown: Exhibit) -> None:
 def _bytes(text: Text, name: str, excerpt: Sequence[Piece]) -> None:
     before, marked, after = excerpt_parts(excerpt)
     text.append(f"  {name:<{INDENT - 2}}", "dim").append(before).append(marked, "reverse").append(f"{after}\n")
+    start, width = INDENT + cell_len(before) + 1, cell_len(marked) - 2  # the quotes are not among the bytes
+    if width > 0 and start + width + cell_len(after) < CARET_COLUMNS:
+        text.append(f"{' ' * start}{'^' * width}\n", "bold red")
 
 
 def excerpt_parts(pieces: Sequence[Piece]) -> tuple[str, str, str]:
