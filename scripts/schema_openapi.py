@@ -169,8 +169,8 @@ def _responses(profile: Profile, operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status in operation.status:
         found[str(status)] = _success(profile, operation)
-    for status in sorted(set(map(str, _refusals(profile, operation)))):
-        found.setdefault(status.upper(), _refusal(profile))
+    for refused in sorted({str(status).upper() for status in _refusals(profile, operation)}):
+        found.setdefault(refused, _refusal(profile))
     return found
 
 
