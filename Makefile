@@ -11,7 +11,7 @@ SAY := @printf '== %s\n'
 ALONE = { printf '== what failed beside others, alone\n'; \
 	$(BIN)/pytest -m '$(1)' --last-failed --last-failed-no-failures none; }
 
-.PHONY: help conformance test proof lint docs bench hunt zoo clients clean
+.PHONY: help conformance test proof lint docs bench hunt zoo clients interop clean
 
 help:
 	@echo 'make conformance   check the reference server; writes report/index.html'
@@ -23,6 +23,7 @@ help:
 	@echo 'make hunt          what generation finds, and how soon, for the docs; wants a quiet machine'
 	@echo 'make zoo           how each hostile candidate of tests/zoo/ ends, and how soon'
 	@echo 'make clients       published clients against the vectors; writes docs/clients.md'
+	@echo 'make interop       types for five languages from the schemas, tried with every vector, for the docs'
 	@echo 'make clean         remove what these commands have made'
 
 # The stamps say which set of packages .venv has; they are as old as the installation.
@@ -111,6 +112,17 @@ clients: .venv/.test examples/clients/.venv/.stamp examples/clients/node_modules
 	@$(BIN)/python scripts/client_matrix.py
 	@$(BIN)/python scripts/docs.py
 
+tests/interop/node_modules/.stamp: tests/interop/package-lock.json
+	$(SAY) 'installing a generator of types'
+	@npm ci --prefix tests/interop --silent --no-audit --no-fund
+	@touch $@
+
+interop: .venv/.test tests/peers/node_modules/.stamp tests/interop/node_modules/.stamp
+	$(SAY) 'types for five languages; some minutes. What is not installed is skipped, and the table says why'
+	@$(PIP) install --editable '.[interop]'
+	@$(BIN)/python -m tests.interop; code=$$?; $(BIN)/python scripts/docs.py; exit $$code
+
 clean:
 	@rm -rf .venv site report streamvet-cases .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@rm -rf tests/peers/node_modules examples/candidates/*/node_modules examples/clients/node_modules examples/clients/.venv
+	@rm -rf tests/peers/node_modules tests/interop/node_modules examples/candidates/*/node_modules
+	@rm -rf examples/clients/node_modules examples/clients/.venv

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import client_blocks
 import generation_blocks
+import interop_blocks
 import mode_blocks
 import probe_blocks
 import profile_blocks
+import reference_blocks
 import requirement_blocks
 import zoo_blocks
 
@@ -48,6 +50,8 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "probes": probe_blocks.probes,
     "hunted": generation_blocks.hunted,
     "zoo": zoo_blocks.zoo,
+    "reference": reference_blocks.reference,
+    "interop": interop_blocks.interop,
     "nasty": mode_blocks.nasty,
     "owed": client_blocks.owed,
     "counted": client_blocks.counted,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from schema_union import Schema, UnionError, union_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from streamvet.contract.profile import Profile
 
@@ -70,6 +70,39 @@ def bundle(profile: Profile, name: str) -> Bundle:
     return Bundle(made.root, definitions, made.known)
 
 
+def apart(made: Bundle) -> Schema:
+    """Each known type as a member of its own: some generators of types make one class of all that a union has."""
+    union = made.definitions.get(made.known, made.root)
+    titles = [str(one["$ref"]).rpartition("/")[2] for one in union["oneOf"]]
+    used: dict[str, Schema] = {}
+    left = list(titles)
+    while left:
+        title = left.pop()
+        if title not in used:
+            used[title] = made.definitions[title]
+            left += referred(used[title])
+    return {
+        "title": f"{made.known}Types",
+        "description": "Every type of event as a member of its own, for generators of types. No event has this form.",
+        "type": "object",
+        "properties": {title: {"$ref": f"#/$defs/{title}"} for title in titles},
+        "$defs": {title: one for title, one in made.definitions.items() if title in used},
+    }
+
+
+def referred(schema: Any) -> Iterator[str]:
+    """The titles to which a schema of a bundle refers."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from referred(one)
+    elif isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].rpartition("/")[2]
+        for key, one in schema.items():
+            if key != "not":
+                yield from referred(one)
+
+
 def add(definitions: dict[str, Schema], schema: Mapping[str, Any], file: str) -> str:
     """Put the schema of a file and its definitions under their titles, and say the title of the whole.
 
@@ -96,10 +129,17 @@ def _apart(schema: Any, found: dict[str, list[Schema]]) -> Any:
     if not isinstance(schema, dict):
         return schema
     made = {key: one if key in ("const", "enum", "not") else _apart(one, found) for key, one in schema.items()}
+    if isinstance(made.get("properties"), dict):
+        made["properties"] = {name: _any(one) for name, one in made["properties"].items()}
     if not isinstance(made.get("title"), str):  # `properties` may have a key of that name
         return made
     found.setdefault(made["title"], []).append(made)
     return {"$ref": f"#/$defs/{made['title']}"}
+
+
+def _any(schema: Schema) -> Schema:
+    """A member that may be anything says so: some generators make an object of what has a description alone."""
+    return {**schema, "anyOf": [True]} if set(schema) == {"description"} else schema
 
 
 def _renamed(value: Any, titles: Mapping[str, str]) -> Any:

@@ -79,8 +79,10 @@ def _quoted(text: str) -> str:
     return '"""' + text.replace("\\", "\\\\").replace('"""', "'''") + '"""'
 
 
-def _expression(schema: Schema) -> str:
+def _expression(schema: Schema | bool) -> str:
     """A type as it is written at a place."""
+    if isinstance(schema, bool):
+        return "object"
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "const" in schema:

@@ -5,13 +5,13 @@ Events in each reading, requests and answers. Must not know a language.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from schema_files import add, bundle, readings
+from schema_files import add, bundle, readings, referred
 from schema_union import Schema, UnionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from streamvet.contract.profile import Profile
 
@@ -42,22 +42,10 @@ def _in_order(named: Mapping[str, Schema]) -> dict[str, Schema]:
 
     def put(title: str) -> None:
         if title not in found:
-            for other in _needed(named[title]):
+            for other in referred(named[title]):
                 put(other)
             found[title] = named[title]
 
     for title in named:
         put(title)
     return found
-
-
-def _needed(schema: Any) -> Iterator[str]:
-    if isinstance(schema, list):
-        for one in schema:
-            yield from _needed(one)
-    elif isinstance(schema, dict):
-        if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"].rpartition("/")[2]
-        for key, one in schema.items():
-            if key != "not":
-                yield from _needed(one)

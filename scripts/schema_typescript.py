@@ -63,8 +63,10 @@ def _comment(schema: Schema, indent: str) -> list[str]:
     return [f"{indent}/**", *(f"{indent} * {line}" for line in lines), f"{indent} */"]
 
 
-def _expression(schema: Schema) -> str:
+def _expression(schema: Schema | bool) -> str:
     """A type as it is written at a place."""
+    if isinstance(schema, bool):
+        return "unknown"
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "const" in schema:

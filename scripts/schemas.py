@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mkdocs_schemas import SERVED_AT
-from schema_files import bundle, placed, readings, union, written
+from schema_files import apart, bundle, placed, readings, union, written
 from schema_openapi import document
 from schema_python import module, package
 from schema_types import types_of
 from schema_typescript import declarations, index
 from schema_union import UnionError, pascal
-from streamvet.contract.extending import whole
+from streamvet.contract import extending
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import profile_of
 
@@ -67,7 +67,8 @@ def generated(root: Path, start: str) -> dict[Path, str]:
         found[folder / "index.d.ts"] = declarations(profile.title, types)
         found[modules / f"{profile.name.replace('-', '_')}.py"] = module(profile.title, types)
         for name in readings(profile):
-            made = {name: union(profile, name), f"{name}.bundle": bundle(profile, name).whole}
+            whole = bundle(profile, name)
+            made = {name: union(profile, name), f"{name}.bundle": whole.whole, f"{name}.types": apart(whole)}
             for file, schema in made.items():
                 path = folder / f"{file}.schema.json"
                 address = start + path.relative_to(schemas).as_posix()
@@ -81,7 +82,7 @@ def _camel(name: str) -> str:
 
 def _profile(path: Path) -> Profile:
     """A profile, of which another copy of the repository may have another one of the same name."""
-    raw, extended = whole(path)
+    raw, extended = extending.whole(path)
     return profile_of(raw, path, extended)
 
 
