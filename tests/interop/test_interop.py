@@ -54,10 +54,10 @@ def test_each_limit_is_one_that_the_matrix_shows() -> None:
 
 
 @pytest.mark.parametrize("system", builtin_profiles())
-def test_every_known_type_is_tried_with_a_valid_vector_and_most_with_an_invalid_one(system: str) -> None:
+def test_every_known_type_is_tried_with_valid_and_invalid_vectors(system: str) -> None:
     titles = set(json.loads(types(system).read_text(encoding="utf-8"))["properties"])
     assert {case.title for case in cases(system) if case.valid} == titles
-    assert {case.title for case in cases(system)} == titles
+    assert {case.title for case in cases(system) if not case.valid} == titles
 
 
 BACK = {
