@@ -193,7 +193,8 @@ def finished_closes(trace: Trace, profile: Profile) -> Outcome:
         x, open_us = one.exchange, one.exchange.ended_us - one.exchange.sent_us
         timing.exercised = timing.exercised or x.by_server
         never = within_ms is not None and not x.by_server and timing.is_never(x, x.sent_us, within_ms)
-        cut_short = x.by_server and x.clean and _may_have_the_end(one) and not one.of(rule.last)
+        told = _may_have_the_end(one) and not rule.silent
+        cut_short = x.by_server and x.clean and told and not one.of(rule.last)
         if never or cut_short:
             want = f"{_or(rule.last)} and the end of the stream of a finished run"
             seen = f"{_closed_after(open_us) if cut_short else _still_open(open_us)}, {_last(one)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from streamvet.contract.profile import matches
 from streamvet.probes.bounds import never_s
 from streamvet.recorder import now_us
-from streamvet.trace import BY_SERVER, Ending
+from streamvet.trace import BY_SERVER, CLEAN, Ending
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -58,11 +58,13 @@ class StreamWaits:
     async def terminal(self, live: Live, within_s: float | None = None, ending: str | None = None) -> bool:
         """Wait until a reader has seen that the run has ended; `ending` where it is not that of the stimulus."""
         if within_s is not None:
-            return await live.until(self.is_terminal, within_s, "the terminal event") is not None
+            came = await live.until(self.is_terminal, within_s, "the terminal event") is not None
+            return came or self._is_silently_over(live)
         begun_us, name = now_us(), self._name(ending)
         if not self._scripted and (ending or self._stimulus.get("input")) in _ENDING:
             return await self._comes_to_its_end(live, name)
         over = await live.until(self.is_terminal, self._run_s(name), "the terminal event") is not None
+        over = over or self._is_silently_over(live)
         _note(self._endings, name, live, came=over, since_us=begun_us)
         return over
 
@@ -87,7 +89,12 @@ class StreamWaits:
                     await live.cut(f"nothing more was told for {silent_s:.1f} s")
                     if live.head_now:
                         self._endings.missed(name, silent_s)
-        return any(map(self.is_terminal, live.seen[looked:]))
+        return any(map(self.is_terminal, live.seen[looked:])) or self._is_silently_over(live)
+
+    def _is_silently_over(self, live: Live) -> bool:
+        """Whether a stream has ended as HTTP says, where a run may end so without an event that tells of it."""
+        terminal = self._profile.terminal
+        return bool(terminal and terminal.silent) and live.head_now is not None and live.ending in CLEAN
 
     def _tells(self, event: Seen) -> bool:
         """Whether an event is of the run, and no heartbeat."""
