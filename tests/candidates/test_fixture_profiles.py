@@ -29,6 +29,7 @@ STEPS = {
 ASKS: dict[str, dict[str, Any]] = {
     "TRN-08": {"framing": {"limits": {"line_bytes": 65_536}}},
     "EVT-13": {"events": {"same": ["/runId"]}},
+    "EVT-14": {"events": {"assembles": [{"pieces": ["chunk"], "at": "/delta", "record": "/markdown"}]}},
     "ORD-09": {"lifecycles": {"steps": STEPS}},
 }
 ROWS = [(fault, profile) for fault in faults() if fault.fixture for profile in fault.profiles]

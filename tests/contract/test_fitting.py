@@ -48,6 +48,7 @@ LINE, ENDING = "events/line.schema.json", "events/ending.schema.json"
 TELLS = "expected an event of which the discriminator makes"
 STEPS = [{"is": {"/type": "step"}, "from": "/state", "prefix": "step."}, {"from": "/type"}]
 DONE = {"text": "[DONE]", "type": "[DONE]"}
+ASSEMBLY: dict[str, Any] = {"pieces": ["line"], "at": "/text"}
 LISTED = ["line", "passed", "failed", "stopped"]
 
 CASES = [
@@ -443,6 +444,19 @@ CASES = [
         "builds",
         {"/events/discriminator": [{"has": ["/error"], "from": "/error", "prefix": "error."}, *STEPS]},
         "/events/discriminator/0/prefix: expected the beginning of types of events.types, got 'error.'",
+    ),
+    *(
+        Case(
+            "what is assembled is whole",
+            "builds",
+            {"/events/assembles": [ASSEMBLY | row]},
+            f"/events/assembles/0{said}",
+        )
+        for row, said in (
+            ({"pieces": ["lines"], "record": "/log"}, ": expected types that events.types knows, got 'lines'"),
+            ({"whole": ["line"], "in": "/text"}, "/whole: expected other events than the pieces, got 'line'"),
+            ({"record": "/log"}, "/record: expected the operation record, got none"),
+        )
     ),
     Case(
         "what is adopted narrows a type",

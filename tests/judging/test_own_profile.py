@@ -213,6 +213,37 @@ def test_nothing_is_left_open_at_an_end(lines: tuple[str, ...], accepts: dict[st
     assert (found.verdict, len(found.findings)) == (verdict, int(verdict is Verdict.FAIL))
 
 
+WHOLE = {"pieces": ["progress"], "at": "/message", "key": ["/of"], "whole": ["review"], "in": "/notes"}
+
+
+def piece(of: str, text: str, *, whole: bool = False) -> str:
+    head = '"type":"review","id":9,"path":"a","notes"' if whole else '"type":"progress","id":1,"stage":"a","message"'
+    return f'{{{head}:"{text}","of":"{of}"}}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        ((piece("a", "Gr"), piece("a", "üße"), piece("a", "Grüße", whole=True)), Verdict.PASS),
+        ((piece("a", "Gr"), piece("b", "x"), piece("b", "x", whole=True), piece("a", "Gr", whole=True)), Verdict.PASS),
+        ((piece("a", "Gr"), piece("a", "Grüße", whole=True)), Verdict.FAIL),
+        (
+            (piece("a", "Gr"), piece("a", "Gr", whole=True), piece("a", "b"), piece("a", "Grb", whole=True)),
+            Verdict.FAIL,
+        ),
+        ((piece("a", "Gr"), piece("b", "Gr", whole=True)), Verdict.INCONCLUSIVE),
+        ((piece("a", "Gr"),), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_pieces_make_the_whole(lines: tuple[str, ...], verdict: Verdict) -> None:
+    def more(raw: dict[str, Any]) -> None:
+        raw["events"]["assembles"] = [WHOLE]
+
+    trace = with_body(BUILD, 0, events_of(*lines))
+    trace = dataclasses.replace(trace, exchanges=trace.exchanges[:1], stimulus={})
+    assert rulings("promptfloe", variant("promptfloe", more), trace)["EVT-14"].verdict is verdict
+
+
 LINE = '{"type":"progress","id":1,"stage":"a","message":"a"}'
 SILENT = {"events": ["error"], "last": ["error"], "close_within_ms": 1000, "outcomes": {"fails": ["error"]}}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from streamvet.checks.assembling import assembled
 from streamvet.checks.flaws import without
 from streamvet.checks.runs import emitted, ended, from_start, scripted
 from streamvet.decode import same, streams
@@ -256,4 +257,5 @@ CHECKS: dict[str, Check] = {
     "EVT-11": listed,
     "EVT-12": read_as_adopted,
     "EVT-13": shared,
+    "EVT-14": assembled,
 }

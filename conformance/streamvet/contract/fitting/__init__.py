@@ -51,6 +51,7 @@ RULES: Mapping[str, Rule] = {
     "each rule can match": types.rules_can_match,
     "types can be told": types.types_can_be_told,
     "rules give types": types.rules_give_types,
+    "what is assembled is whole": events.assembled_is_whole,
     "what is adopted narrows a type": events.adopted_narrow_types,
     "outcomes are terminal": events.outcomes_are_terminal,
     "silent ends have no event": events.silent_ends_have_no_event,

@@ -126,6 +126,19 @@ def types_are_known(profile: Profile) -> Iterable[Misfit]:
             yield Misfit(place, "types that events.types knows", repr(kind))
 
 
+def assembled_is_whole(profile: Profile) -> Iterable[Misfit]:
+    """What is whole has other events than its pieces, or is in a record that there is."""
+    for number, row in enumerate(profile.field("events.assembles") or ()):
+        place = f"/events/assembles/{number}"
+        for kind in (*row["pieces"], *row.get("whole", ())):
+            if not is_known(profile, kind):
+                yield Misfit(place, "types that events.types knows", repr(kind))
+        if shared := [kind for kind in row.get("whole", ()) if matches(kind.removesuffix("*"), tuple(row["pieces"]))]:
+            yield Misfit(f"{place}/whole", "other events than the pieces", repr(shared[0]))
+        if "record" in row and "record" not in profile.operations:
+            yield Misfit(f"{place}/record", "the operation record", "none")
+
+
 def adopted_narrow_types(profile: Profile) -> Iterable[Misfit]:
     """What is adopted of a type comes on top of what its own schema says, which is another file."""
     for kind, file in profile.adopted_types.items():

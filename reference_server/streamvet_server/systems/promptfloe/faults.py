@@ -161,6 +161,11 @@ FAULTS: tuple[Fault, ...] = (
         answer_of("record", _longer),
     ),
     Fault(
+        "record-with-one-newline-more-than-its-pieces", "EVT-14", PROMPTFLOE,
+        "The markdown of the record has a newline that is in no piece of it.",
+        answer_of("record", _longer), fixture=True,
+    ),
+    Fault(
         "start-names-no-run", "PFL-02", PROMPTFLOE, "The start of an augmenter lacks X-Run-Id.",
         _nameless("X-Run-Id", lambda scene, answer: scene.operation == "start:augmenter" and is_stream(answer)),
     ),
