@@ -28,8 +28,8 @@ ANY_STREAM = (
     "SSE-01", "SSE-02", "SSE-03", "SSE-04", "SSE-05", "SSE-06", "SSE-07", "SSE-08", "SSE-09", "SSE-10", "SSE-11",
     "SSE-12", "SSE-13", "SSE-14", "SSE-15", "SSE-16", "SSE-17",
     "NDJ-01", "NDJ-02", "NDJ-03", "NDJ-04", "NDJ-05", "NDJ-06",
-    "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08", "EVT-11", "EVT-12", "EVT-13", "EVT-14",
-    "ORD-01", "ORD-02", "ORD-03", "ORD-08", "ORD-09", "CAT-01", "CAT-19", "TRM-01", "TRM-02", "TRM-03",
+    "EVT-01", "EVT-02", "EVT-03", "EVT-04", "EVT-05", "EVT-06", "EVT-07", "EVT-08", "EVT-11", "EVT-12", "EVT-13",
+    "EVT-14", "ORD-01", "ORD-02", "ORD-03", "ORD-08", "ORD-09", "CAT-01", "CAT-19", "TRM-01", "TRM-02", "TRM-03",
     "TRM-04", "TRM-11",
 )  # fmt: skip
 
