@@ -127,7 +127,7 @@ def test_an_interrupted_judge_tells_what_it_has_judged(
         yield load(file.read_text().splitlines(), str(file))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("streamvet.cli.judge_traces._traces", traces)
+    monkeypatch.setattr("streamvet.cli.judge_traces.traces_in", traces)
     ended = streamvet("judge", file, file, "--json", report)
     assert ended.code == 130
     assert "FAIL  EVT-01" in ended.out
@@ -142,7 +142,7 @@ def test_a_judge_that_is_interrupted_before_it_has_judged_anything(
     def traces(_files: Sequence[str]) -> Iterator[Trace]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("streamvet.cli.judge_traces._traces", traces)
+    monkeypatch.setattr("streamvet.cli.judge_traces.traces_in", traces)
     assert streamvet("judge", tmp_path) == (130, "", "streamvet: interrupted\n")
 
 

@@ -112,7 +112,7 @@ def test_they_are_judged_and_reported(
     failed = ET.parse(files[1]).getroot().findall(".//failure")  # noqa: S314 - our own file
     assert [one.get("message") for one in failed] == ["expected done with 3 pages; seen 4 pages"]
     page = files[2].read_text(encoding="utf-8")
-    assert "<h3>PRINT-01</h3>" in page
+    assert "<h4>PRINT-01</h4>" in page
     assert "Print shop" in page
 
 
