@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks.runs import answered, with_role
 from streamvet.checks.timing import no_answer, unanswered
+from streamvet.contract.profile import matches
 from streamvet.decode import reading
 from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import CLEAN
@@ -45,11 +46,11 @@ def _refused_inside(exchange: Exchange, want: str, profile: Profile | None) -> l
     is_stream = exchange.head is not None and exchange.head.media_type in STREAM_TYPES
     if profile and kinds and is_stream:
         one = reading(exchange, profile)
-        first = next(iter(one.events), None)
-        if first is None or len(one.of(tuple(kinds))) < len(one.events):
-            span = (first.start, first.end) if first else (0, 0)
-            seen = f"{first.kind} first" if first else "no event"
-            return [finding(exchange, f"{want}, or {' or '.join(kinds)} alone", seen, span, absent=first is None)]
+        last = one.events[-1] if one.events else None
+        if last is None or last.kind is None or not matches(last.kind, tuple(kinds)):
+            span = (last.start, last.end) if last else (0, 0)
+            seen = f"{last.kind} last" if last else "no event"
+            return [finding(exchange, f"{want}, or {' or '.join(kinds)} last", seen, span, absent=last is None)]
         return []
     value = exchange.json()
     if profile and file and not is_stream and value is not None and profile.schemas.decider(file)(value):
@@ -131,7 +132,9 @@ def accept_error_shape(trace: Trace, profile: Profile) -> Outcome:
 def _shaped(exchanges: list[Exchange], profile: Profile) -> Outcome:
     """The refusals among these that are no JSON of the system's own shape."""
     file = profile.field("error.schema")
-    asked = [x for x in exchanges if x.about.get("meant") == "refusal" and is_refusal(x) and x.ending in CLEAN]
+    inside = bool(profile.field("error.events"))  # then a refusal may have the status of a success
+    meant = [x for x in exchanges if x.about.get("meant") == "refusal" and x.ending in CLEAN]
+    asked = [x for x in meant if is_refusal(x) or (inside and is_refusal(x, ("2xx",)))]
     if not asked:
         return NotExercised("nothing was refused")
     found = []

@@ -28,11 +28,14 @@ NO_HISTORY = NotExercised("no reader followed a run from its beginning to its en
 
 def identity(profile: Profile) -> Callable[[Reading, Event], Hashable]:
     """What tells one event of a run from another: its sequence number, or else its cursor, or else its whole value."""
+
+    def by_cursor(one: Reading, event: Event) -> Hashable:
+        at = cursor_in(one, event) if profile.cursor is not None else None
+        return _canonical(one.value(event)) if at is None else at
+
     if profile.sequences:
-        return lambda one, event: _canonical(event.order) if event.order is not None else _canonical(one.value(event))
-    if profile.cursor is not None:
-        return lambda one, event: at if (at := cursor_in(one, event)) is not None else _canonical(one.value(event))
-    return lambda one, event: _canonical(one.value(event))
+        return lambda one, event: by_cursor(one, event) if event.order is None else _canonical(event.order)
+    return by_cursor
 
 
 def cursor_in(one: Reading, event: Event) -> str | None:
