@@ -1,11 +1,12 @@
 """Runs the published clients of `examples/clients/` against the vectors, and keeps what came of them in `matrix.json`.
 
-`python scripts/client_matrix.py [NAME…]` runs these alone and keeps the others' results. A client that is not there
-is named. Must not know what a vector is about.
+`python scripts/client_matrix.py [NAME…] [--only VECTOR…]` runs these alone and keeps the other results. A client that
+is not there is named. Must not know what a vector is about.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -76,7 +77,7 @@ def browser(*, wanted: bool) -> Iterator[dict[str, str]]:
                 process.terminate()
 
 
-def tried(one: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
+def tried(one: dict[str, Any], environment: dict[str, str], only: list[str]) -> dict[str, Any]:
     """What each vector comes to: the verdict, and of what is wrong the first finding."""
     words = [PYTHON if word == "PYTHON" else word for word in one["command"]]
     with tempfile.TemporaryDirectory() as folder:
@@ -84,6 +85,7 @@ def tried(one: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
         command = [
             sys.executable, "-m", "streamvet", "client", "--command", shlex.join(words) + " {url}",
             "--framing", one["framing"], "--json", str(report), *(w for it in one["lacks"] for w in ("--lacks", it)),
+            *(w for it in only for w in ("--only", it)),
         ]  # fmt: skip
         done = subprocess.run(
             command, cwd=CLIENTS, env={**os.environ, **environment}, capture_output=True, text=True, check=False
@@ -103,8 +105,13 @@ def _first(findings: list[dict[str, str]]) -> dict[str, str]:
     return made
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the clients of these names, or all: 0, or 1 where one is not installed."""
+    parser = argparse.ArgumentParser(description="Run the published clients against the vectors.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a client of clients.yaml; all of them without")
+    parser.add_argument("--only", nargs="+", default=[], metavar="VECTOR", help="these vectors of one framing alone")
+    given = parser.parse_args(arguments)
+    names, only = given.names, given.only
     kept = json.loads(MATRIX.read_text(encoding="utf-8"))["clients"] if MATRIX.exists() else []
     before = {one["name"]: one for one in kept}
     rows, missing = yaml.safe_load((CLIENTS / "clients.yaml").read_text(encoding="utf-8")), 0
@@ -117,7 +124,8 @@ def main(names: list[str]) -> int:
                 missing += 1
                 continue
             facts = {key: one[key] for key in ("name", "title", "from", "framing", "lacks")}
-            before[one["name"]] = {**facts, "version": found, "vectors": tried(one, environment)}
+            kept_cells = before[one["name"]]["vectors"] if only else {}
+            before[one["name"]] = {**facts, "version": found, "vectors": kept_cells | tried(one, environment, only)}
             made = [before[row["name"]] for row in rows if row["name"] in before]
             MATRIX.write_text(json.dumps({"clients": made}, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
             print(f"{one['name']} {found}: done", flush=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LETTER = Path(__file__).parent / "letter.py"
 # On a busy machine a client takes a while; whoever fails a vector by silence takes all of it.
 DEADLINE_S = 20.0
-FAULT_DEADLINE_S = 1.5
+FAULT_DEADLINE_S = 1.0
 
 
 def _command(*words: str) -> str:

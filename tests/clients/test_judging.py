@@ -50,7 +50,7 @@ def _wrong(vector: Vector) -> dict[str, Observed]:
         made["one too few"] = dataclasses.replace(_ideal(vector), delivered=_ideal(vector).delivered[1:])
         other = {"type": "message", "data": "another"} if vector.framing == "sse" else {"value": "another"}
         made["another"] = dataclasses.replace(_ideal(vector), delivered=[other, *_ideal(vector).delivered[1:]])
-    if vector.sentinel:
+    if vector.sentinel and ("reconnect" in vector.needs or len(vector.answers) == 1):
         made["stuck"] = dataclasses.replace(_ideal(vector), ended=False)
     if vector.sends:
         made["a request less"] = dataclasses.replace(_ideal(vector), requests=_ideal(vector).requests[:-1] or [])

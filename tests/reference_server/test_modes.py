@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from tests.framing.by_the_letter import dispatched
 
+from streamvet.contract.loading import load_profile
+from streamvet.contract.registry import load_registry
 from streamvet_server.app import Settings
 from streamvet_server.by_request import switchboards
 from streamvet_server.catalogue import FAULTS
@@ -57,6 +59,8 @@ def test_rows() -> None:
         assert mode.profiles
         assert set(mode.profiles) <= set(SYSTEMS)
         assert set(mode.breaks) <= set(mode.profiles)
+        for profile, id_ in mode.breaks.items():
+            assert load_registry().rows[id_].applies(load_profile(profile)), mode.name
         assert mode.standard.startswith(("WHATWG HTML, 9.2.", "RFC 9112, ", "RFC 8259, ", "NDJSON 1.0.0, "))
         assert mode.sentence.endswith(".")
         assert mode.note.endswith(".")

@@ -34,6 +34,7 @@ class Observed:
     exit_code: int | None = None  # None: it was still running
     said: str = ""  # the last of what it wrote to stderr
     strange: str = ""  # a line that is no event
+    waited_out: bool = False  # something was waited for until its time was over
     over: bool = False  # nobody looks at the client any more
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 

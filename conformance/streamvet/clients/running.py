@@ -14,7 +14,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamvet.clients.bench import Bench
+from streamvet.clients.bench import UNTIL_S, Bench
 from streamvet.clients.observed import Observed
 from streamvet.clients.vectors import SENTINEL
 
@@ -39,6 +39,7 @@ class Terms:
 
     command: str
     deadline_s: float = 5.0  # from the first request to the last event
+    patience: float = 1.0  # by which waits for the client are multiplied
 
     def words(self, url: str) -> list[str]:
         """The command for an address.
@@ -62,7 +63,7 @@ async def observe(terms: Terms, vector: Vector) -> Observed:
         CommandError: the command cannot be started.
     """
     seen = Observed()
-    async with Bench(vector, seen) as bench:
+    async with Bench(vector, seen, UNTIL_S * terms.patience) as bench:
         words = terms.words(bench.url)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -84,9 +85,13 @@ async def _whole(terms: Terms, vector: Vector, seen: Observed) -> None:
     """Wait until the client has seen everything, has ended by itself, or its time is over."""
     if not await seen.until(lambda: bool(seen.requests) or seen.left(), START_S):
         return
-    await seen.until(lambda: seen.ended or seen.left() or _served(vector, seen), terms.deadline_s)
-    if not seen.ended and not seen.left() and _served(vector, seen):
-        await seen.until(lambda: seen.left() or len(seen.requests) > len(vector.answers), QUIET_S)
+    within_s = terms.deadline_s * terms.patience
+    served = await seen.until(lambda: seen.ended or seen.left() or _served(vector, seen), within_s)
+    if served and vector.tells:
+        served = await seen.until(lambda: seen.left() or bool(seen.errors), within_s)
+    seen.waited_out |= not served
+    if served and not seen.ended and not seen.left():
+        await seen.until(lambda: seen.left() or len(seen.requests) > len(vector.answers), QUIET_S * terms.patience)
 
 
 def _served(vector: Vector, seen: Observed) -> bool:

@@ -5,10 +5,11 @@ It must not know any system, nor what an event says.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamvet_server.faults.fault import GHOSTLY
+from streamvet_server.faults.fault import COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR
 from streamvet_server.faults.shapes import every, is_stream, piecing, stream_head
 from streamvet_server.modes.mode import NDJSON, SSE, Mode
 from streamvet_server.seams import Answer, Close, Pause, Scene, Seams, Shown
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Long enough for a reader to see a piece by itself, so short that a frame of some hundred octets is no slow one.
 APART_S = 0.001
+MOST_PIECES = 1_000  # of a frame; the rest of a larger one is one piece
 HEAD_LATE_S = 0.5  # half of the second that a first event has (the contract's figure)
 SILENT_BEATS = 3.2  # so many heartbeats come between two steps of a run
 _CHUNKED = "RFC 9112, 7.1"
@@ -27,13 +29,15 @@ _ANY_CHUNKS = "A recipient gets the content by joining the chunks; where one end
 
 
 def _each_octet(_shown: Shown, octets: bytes) -> Iterable[Piece]:
-    return (octets[at : at + 1] for at in range(len(octets)))
+    alone = min(len(octets), MOST_PIECES)
+    yield from (octets[at : at + 1] for at in range(alone))
+    yield octets[alone:]
 
 
 def _cut(octets: bytes, places: Iterable[int]) -> Iterator[Piece]:
     """The octets cut at these places, which rise, each piece by itself."""
     begin = 0
-    for place in places:
+    for place in itertools.islice(places, MOST_PIECES):
         yield octets[begin:place]
         yield Pause(APART_S)
         begin = place
@@ -88,7 +92,7 @@ def _dropped() -> Seams:
 
 MODES: tuple[Mode, ...] = (
     Mode(
-        "byte-by-byte", SSE + NDJSON, "Each octet of a frame is a chunk.", _CHUNKED, _ANY_CHUNKS,
+        "byte-by-byte", SSE + NDJSON, "Each of the first thousand octets of a frame is a chunk.", _CHUNKED, _ANY_CHUNKS,
         lambda: piecing(every, _each_octet),
     ),
     Mode(
@@ -107,6 +111,7 @@ MODES: tuple[Mode, ...] = (
     Mode(
         "held-head", SSE + NDJSON, "The head of a stream leaves together with its first event.",
         "RFC 9112, 9.5", "HTTP has no time within which a server has to answer.", _head_with_the_first_event,
+        breaks=dict.fromkeys(PROMPTFLOE + ROCKSTAR + COSMA, "TRN-20"),
     ),
     Mode(
         "silence-with-heartbeats", GHOSTLY, "The second step of a run waits for three heartbeats.",
@@ -117,6 +122,7 @@ MODES: tuple[Mode, ...] = (
         "dropped-in-an-event", SSE + NDJSON,
         "The connection of a new reader is lost in its third event; one that comes back is served to the end.",
         "RFC 9112, 8", "A client has to take an answer without its last chunk for incomplete.", _dropped,
+        breaks=dict.fromkeys(SSE + NDJSON, "TRN-04"),
     ),
     Mode(
         "charset-in-the-type", SSE, "The media type names its charset.",

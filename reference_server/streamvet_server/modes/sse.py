@@ -79,7 +79,7 @@ MODES: tuple[Mode, ...] = (
     Mode(
         "unknown-fields", SSE, "Each block has fields that the standard does not know.", _PARSING,
         "A field of another name is ignored.",
-        written(every, _before_data(b"type: progress\nDATA: {}\nnothing\n")),
+        written(every, _before_data(b"type: progress\nhint: 1\n")),
     ),
     Mode(
         "comments", SSE, "Comments stand before, inside and behind each block.", _PARSING,
@@ -103,6 +103,7 @@ MODES: tuple[Mode, ...] = (
     Mode(
         "retry-that-is-none", SSE, "The first block has a retry field with a unit.", _PARSING,
         "A retry field with anything but digits is ignored.", written(opening, _before_data(b"retry: 3s\n")),
+        breaks=dict.fromkeys(SSE, "SSE-03"),
     ),
     Mode(
         "empty-id", _IDLESS, "Each block has an id field that is empty.", _PARSING,

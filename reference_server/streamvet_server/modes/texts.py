@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from streamvet_server.faults.fault import AGENT_WORKSPACE, COSMA, GHOSTLY, ROCKSTAR
 from streamvet_server.faults.shapes import Chosen, every, piecing, told
 from streamvet_server.modes.mode import NDJSON, SSE, Mode
 
@@ -96,6 +97,7 @@ MODES: tuple[Mode, ...] = (
         "unknown-types", SSE + NDJSON, "An event of a type that nobody knows comes before each event.",
         "WHATWG HTML, 9.2.6", "An event has any name; one that nobody listens for is dispatched to nobody.",
         lambda: piecing(every, lambda _shown, octets: (_with_another(octets),)),
+        breaks=dict.fromkeys(GHOSTLY + ROCKSTAR, "EVT-07") | dict.fromkeys(AGENT_WORKSPACE + COSMA, "EVT-11"),
     ),
     Mode(
         "keys-backwards", SSE + NDJSON, "The members of objects come in the opposite order.", f"{_JSON}, 4",
@@ -122,6 +124,7 @@ MODES: tuple[Mode, ...] = (
         "empty-lines", NDJSON, "An empty line stands behind each line.", _NDJSON_SPEC,
         "A parser may ignore empty lines; whether it does, it says.",
         lambda: piecing(every, lambda _shown, octets: (octets + b"\n",)),
+        breaks=dict.fromkeys(ROCKSTAR, "NDJ-06"),
     ),
     Mode(
         "lines-with-crlf", NDJSON, "Lines end with CRLF.", _NDJSON_SPEC,
