@@ -22,6 +22,7 @@ SERVED_AT = "schemas/v1"
 SERVED = (
     "*/*.schema.json", "*/*/*.schema.json", "*/profile.yaml", "*/statements.yaml", "requirements.yaml",
     "*/requirements.yaml", "openapi/*.json",
+    "known/*/*/*.schema.json", "known/*/profile.yaml",
 )  # fmt: skip
 
 

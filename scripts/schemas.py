@@ -47,7 +47,8 @@ def base(root: Path = ROOT) -> str:
 def addressed(schemas: Path, start: str) -> dict[Path, str]:
     """Every schema that is written by hand, with its address."""
     found = {}
-    for path in sorted([*schemas.glob("*/*/*.schema.json"), *schemas.glob("meta/*.schema.json")]):
+    patterns = ("*/*/*.schema.json", "known/*/*/*.schema.json", "meta/*.schema.json")
+    for path in sorted(path for pattern in patterns for path in schemas.glob(pattern)):
         address = start + path.relative_to(schemas).as_posix()
         found[path] = ADDRESS.sub(rf'\g<1>"{address}"', path.read_text(encoding="utf-8"), count=1)
     return found

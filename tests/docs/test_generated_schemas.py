@@ -68,7 +68,7 @@ def test_the_base_of_every_id_is_said_once(copy: Path) -> None:
     assert ids == {path: start + path.relative_to(copy / "schemas").as_posix() for path in files}
     host = re.findall(r"^site_url: https://([^/\s]+)", text, re.MULTILINE)
     assert len(host) == 1
-    assert [path for path in sorted(copy.rglob("*")) if path.is_file() and host[0] in path.read_text()] == []
+    assert [path for path in sorted(copy.rglob("*")) if path.is_file() and host[0].encode() in path.read_bytes()] == []
 
 
 def test_the_site_serves_each_schema_at_the_address_that_it_says() -> None:

@@ -63,7 +63,7 @@ def test_the_package_has_the_schemas_and_types_and_nothing_else(consumer: Path) 
     packed = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
     schemas = {path.relative_to(SCHEMAS).as_posix() for path in SCHEMAS.rglob("*.schema.json")}
     types = {f"{name}/index.d.ts" for name in builtin_profiles()} | {"index.d.ts"}
-    profiles = {f"{name}/profile.yaml" for name in builtin_profiles()}
+    profiles = {path.relative_to(SCHEMAS).as_posix() for path in SCHEMAS.rglob("profile.yaml")}
     documents = {path.relative_to(SCHEMAS).as_posix() for path in SCHEMAS.glob("openapi/*.json")}
     assert packed == schemas | types | profiles | documents | {"package.json", "README.md", "LICENSE"}
 
