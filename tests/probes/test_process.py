@@ -128,6 +128,7 @@ def test_who_signals_the_process_that_watches_it_ends_all_the_same(name: str, tm
 DEATHS = {
     "echo the last words; exit 3": "it exited with 3; it printed 'the last words'",
     "kill -9 $$": "it exited with -9; it printed nothing",
+    "kill -STOP $$": "SIGSTOP stopped it, and it was killed; it printed nothing",
     "echo out; echo err >&2; kill -SEGV $$": "it exited with -11; it printed 'out\\nerr'",
 }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from streamvet.attempts import MOST
 from streamvet.campaign import repeating
-from streamvet.campaign.repeating import repeat_doubtful
+from streamvet.campaign.repeating import perform, repeat_doubtful
 from streamvet.campaign.state import Performed
 from streamvet.examples import base_trace, bases
 
@@ -92,3 +94,28 @@ def test_whoever_never_says_what_is_doubted_is_waited_for_until_the_deadline(mon
 
     monkeypatch.setattr(world, "doubtful", never)
     assert performed(world, monkeypatch) == []
+
+
+def _kept_when_late(body_bytes: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """How many traces wait for a repeat, and how many are handed out, after a try in which the suite was late."""
+    exchange = replace(TRACE.exchanges[0], body=bytes(body_bytes))
+    trace = replace(TRACE, exchanges=(exchange,))
+
+    async def tried(_state: Any, _one: Any) -> tuple[int, Any, bool]:
+        return 1_000_000, trace, False
+
+    monkeypatch.setattr(repeating, "_tried", tried)
+    monkeypatch.setattr(repeating, "is_late", lambda *_: True)
+    handed_out: list[Any] = []
+    summary = SimpleNamespace(tries=0, welcome=Counter[bool]())
+    state: Any = SimpleNamespace(
+        left_s=100.0, late=[], setting=None, summary=summary, performed=[], on_trace=handed_out.append,
+        report=lambda: None,
+    )  # fmt: skip
+    asyncio.run(perform(state, SimpleNamespace(wait_s=1.0)))  # type: ignore[arg-type]
+    return len(state.late), len(handed_out)
+
+
+def test_a_late_try_waits_for_its_repeat_but_no_flood_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _kept_when_late(1_000, monkeypatch) == (1, 0)
+    assert _kept_when_late(64 * 2**20, monkeypatch) == (0, 1)

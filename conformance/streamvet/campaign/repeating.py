@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Doubtful = Callable[[], Awaitable[Sequence[int]]]
 
 _REPEATS = 2
+# Of a trace that waits for a repeat. A larger one is of a flood: that is what made the suite late, and would again.
+_KEPT_BYTES = 16 * 1024 * 1024
 _UNWELCOME = frozenset({401, 403})
 
 
@@ -40,7 +42,7 @@ async def perform(state: State, one: Try) -> None:
     if is_cut:
         state.untried(one)
         _done(state, one, trace)
-    elif is_late(state.setting, one, by_us):
+    elif is_late(state.setting, one, by_us) and sum(len(x.body) for x in trace.exchanges) <= _KEPT_BYTES:
         state.late.append((one, by_us, trace))
     else:
         _done(state, one, trace)

@@ -46,6 +46,7 @@ class CandidateProcess:
         self._failed = ""
         self._printed = ""
         self._left = 0  # how many processes it had left behind when it ended
+        self._stopped = 0  # the signal that had stopped it, for which it was killed
         self._asked = False  # whether it was to end
         self._is_up: Callable[[], Awaitable[bool]] | None = None
         self.deaths: list[str] = []  # each time that it ended by itself: how, and what it had printed
@@ -78,6 +79,7 @@ class CandidateProcess:
         launch = self._launch
         self._begun, self._ended = asyncio.Event(), asyncio.Event()
         self._code, self._failed, self._printed, self._left, self._asked = None, "", "", 0, False
+        self._stopped = 0
         try:
             process = await asyncio.create_subprocess_exec(
                 *_WARDEN, *launch.command, cwd=launch.cwd, env=dict(os.environ) | dict(launch.env),
@@ -105,7 +107,7 @@ class CandidateProcess:
             self._printed = told.get("said", self._printed)
             self._failed = told.get("failed", self._failed)
             if "ended" in told:
-                self._code, self._left = told["ended"], told["left"]
+                self._code, self._left, self._stopped = told["ended"], told["left"], told["stopped"]
                 self._ended.set()
                 if not self._asked:
                     self.deaths.append(self.said())
@@ -124,6 +126,8 @@ class CandidateProcess:
         """The end of what it printed, and how it ended where it has."""
         printed = self._printed.strip()[-_SAID_CHARS:]
         ended = f"it exited with {self._code}; " if self._code is not None else ""
+        if self._stopped:
+            ended = f"{signal.Signals(self._stopped).name} stopped it, and it was killed; "
         if self._left:
             ended += f"it left {self._left} processes behind, and has to stay in the foreground; "
         return f"{ended}it printed {repr(printed) if printed else 'nothing'}"

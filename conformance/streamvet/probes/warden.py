@@ -70,6 +70,7 @@ class _Warden:
         )  # fmt: skip
         os.close(out)
         self.code: int | None = None
+        self.stopped = 0  # the signal that stopped the command, as Ctrl-Z does
 
     def hear(self) -> bool:
         """Take what it has printed; gives whether more may come."""
@@ -81,16 +82,23 @@ class _Warden:
         return bool(data)
 
     def reap(self) -> None:
-        """Take note of what has ended: the command, or what it left behind."""
+        """Take note of what has ended: the command, or what it left behind.
+
+        A command that is stopped answers nothing, and would be waited for at each request: it is killed.
+        """
         with suppress(ChildProcessError):
-            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                if ended[0] == self.child.pid:
+            while (ended := os.waitpid(-1, os.WNOHANG | os.WUNTRACED))[0]:
+                if os.WIFSTOPPED(ended[1]):
+                    if ended[0] == self.child.pid:
+                        self.stopped = os.WSTOPSIG(ended[1])
+                        self.signal_group(signal.SIGKILL)
+                elif ended[0] == self.child.pid:
                     self.code = os.waitstatus_to_exitcode(ended[1])
                     self.child.returncode = self.code
                     before = None
                     while before != self.said and self.hear():
                         before = self.said
-                    _told(ended=self.code, said=self.text, left=len(_descendants()))
+                    _told(ended=self.code, said=self.text, left=len(_descendants()), stopped=self.stopped)
 
     @property
     def text(self) -> str:

@@ -172,6 +172,10 @@ class Live:
         self.ended_us = now_us()
         self._changed()
 
+    def forget(self) -> None:
+        """Give up the bytes, once they are kept elsewhere: of a flood there is no place for them twice."""
+        self.body = bytearray()
+
     def cannot_send(self, operation: str, why: str) -> None:
         """Note that nobody can send the request: no answer to it is missing then."""
         self.role = "unsent"

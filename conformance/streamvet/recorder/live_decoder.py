@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
 
 
+# Of a body that is decoded at once: the texts of its frames take as much memory again.
+PIECE_BYTES = 256 * 1024
 # No probe waits for a part of so many events. Behind them a stream is a flood, whose end alone is waited for.
 MOST_SEEN = 100_000
 
@@ -58,8 +60,13 @@ class LiveDecoder:
         if len(body) <= self._fed or len(self.seen) >= MOST_SEEN:
             return
         self._body = body
-        data = bytes(memoryview(body)[self._fed :])
-        self._fed = len(body)
+        while self._fed < len(body) and len(self.seen) < MOST_SEEN:
+            with memoryview(body) as view:
+                data = bytes(view[self._fed : self._fed + PIECE_BYTES])
+            self._fed += len(data)
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
         value_at = self._value_at
         for frame in self._decoder.feed(data):
             if frame.kind not in _DATA:

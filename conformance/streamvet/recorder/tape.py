@@ -62,10 +62,12 @@ class Tape:
     async def exchanges(self) -> tuple[Exchange, ...]:
         """Everything that was recorded; the tape is closed. Called once."""
         await asyncio.gather(*(live.settled() for _, live in self._rows))
-        rows = enumerate(self._rows, start=1)
-        made = tuple([await self._exchange(f"x{number}", ask, live) for number, (ask, live) in rows])
+        made = []
+        for number, (ask, live) in enumerate(self._rows, start=1):
+            made.append(await self._exchange(f"x{number}", ask, live))
+            live.forget()
         self._recorder.let_go(live for _, live in self._rows)
-        return made
+        return tuple(made)
 
     def late(self) -> tuple[Late, ...]:
         """When the suite itself was late, from the first request to the last end."""
