@@ -11,7 +11,7 @@ SAY := @printf '== %s\n'
 ALONE = { printf '== what failed beside others, alone\n'; \
 	$(BIN)/pytest -m '$(1)' --last-failed --last-failed-no-failures none; }
 
-.PHONY: help conformance test proof lint docs bench hunt zoo clients interop clean
+.PHONY: help conformance test proof lint docs bench hunt flake zoo clients interop clean
 
 help:
 	@echo 'make conformance   check the reference server; writes report/index.html'
@@ -21,6 +21,7 @@ help:
 	@echo 'make docs          print the contract into docs/, build the site into site/'
 	@echo 'make bench         the benchmark'
 	@echo 'make hunt          what generation finds, and how soon, for the docs; wants a quiet machine'
+	@echo 'make flake         the suite on a right server with both cores taken by others, twenty times, for the docs'
 	@echo 'make zoo           how each hostile candidate of tests/zoo/ ends, and how soon'
 	@echo 'make clients       published clients against the vectors; writes docs/clients.md'
 	@echo 'make interop       types for five languages from the schemas, tried with every vector, for the docs'
@@ -90,6 +91,10 @@ bench: .venv/.test
 hunt: .venv/.test
 	$(SAY) 'the faults that only generated stimuli show, ten seeds each; an hour or two'
 	@$(BIN)/python bench/generation.py
+
+flake: .venv/.test
+	$(SAY) 'a right server on a busy machine, twenty times; an hour'
+	@$(BIN)/python bench/flake.py
 
 zoo: .venv/.test
 	$(SAY) 'the hostile candidates, several at once; some minutes'

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import client_blocks
+import flake_blocks
 import generation_blocks
 import interop_blocks
 import mode_blocks
@@ -56,5 +57,6 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "owed": client_blocks.owed,
     "counted": client_blocks.counted,
     "matrix": client_blocks.matrix,
+    "flake": flake_blocks.flake,
     "include": include,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from array import array
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +62,31 @@ def _times_ms(trace: Trace, exchange: str) -> list[float]:
     return [at / MS for one in trace.exchanges if one.id == exchange for at in one.times]
 
 
+def _slower(trace: Trace, exchange: str) -> Trace:
+    """The trace with the events of one exchange ten times as far apart, by their own times and as they arrive."""
+
+    def later(found: re.Match[bytes]) -> bytes:
+        seconds, ms = divmod(10 * int(found[2]), 1000)
+        return b"%s%02d.%03dZ" % (found[1], seconds, ms)
+
+    times = [10 * at for at in _times_ms(trace, exchange)]
+    (body,) = (re.sub(rb"(T08:00:)00\.(\d{3})Z", later, one.body) for one in trace.exchanges if one.id == exchange)
+    return _arriving(trace, exchange, times, body=body)
+
+
 def test_times_in_events_tell_without_a_script() -> None:
-    own = _without_script(GHOSTLY)
+    own = _slower(_without_script(GHOSTLY), "x3")
     times = _times_ms(own, "x3")
     assert _held(own) == []
     (found,) = _held(_arriving(own, "x3", [*times[:1], *([times[-1]] * (len(times) - 1))]))
-    assert found.seen.startswith("held back for 513 ms: 14 came together, 0 ms between them; ")
+    assert found.seen.startswith("held back for 5130 ms: 14 came together, 0 ms between them; ")
+
+
+def test_what_a_bound_allows_at_the_beginning_is_not_held_back() -> None:
+    """A stream of ghostly has a second for its first event, and two for its ending."""
+    own = _without_script(GHOSTLY)
+    times = _times_ms(own, "x3")
+    assert _held(_arriving(own, "x3", [times[-1]] * len(times))) == []
 
 
 def test_a_script_tells_by_its_whole_length_where_the_reader_was_late_for_a_pause() -> None:

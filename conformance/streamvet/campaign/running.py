@@ -72,14 +72,14 @@ async def campaign(
         Unreachable: where nothing answers within `settings.wait_s`.
         FileError: where the control interface is not there, or is of another profile or time scale.
     """
-    begun_us = now_us()
+    begun_us, seed = now_us(), settings.seed if target.control else None
     scale = target.time_scale if settings.time_scale is None else settings.time_scale
     until_us = (
-        begun_us + int(deadline_s(profile, scale, target.max_active_runs) * 1e6)
+        begun_us + int(deadline_s(profile, scale, target.max_active_runs, seed) * 1e6)
         if settings.until_us is None
         else settings.until_us
     )
-    summary = Summary(mandated_wait_s=profile.mandated_wait_s(scale, target.max_active_runs))
+    summary = Summary(mandated_wait_s=profile.mandated_wait_s(scale, target.max_active_runs, seed))
     with _settled():
         async with Recorder(profile, Secrets(), route=target.route) as recorder:
             candidate = Candidate(target, profile, scale, recorder)

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 _DEADLINE_S, _DEADLINE_WAITS = 300.0, 1.3
 
 
-def deadline_s(profile: Profile, scale: float, max_active_runs: int | None = None) -> float:
+def deadline_s(
+    profile: Profile, scale: float, max_active_runs: int | None = None, seed: int | None = None
+) -> float:  # fmt: skip
     """How long a run of the suite on this profile may take, where nobody says so.
 
     Where few runs may be at work at once, what else there is to try comes when those that are waited for are over.
     """
-    wait_s = profile.mandated_wait_s(scale, max_active_runs)
+    wait_s = profile.mandated_wait_s(scale, max_active_runs, seed)
     return max(
         _DEADLINE_S, _DEADLINE_WAITS * wait_s, wait_s + _DEADLINE_S if max_active_runs and profile.starts else 0.0
     )

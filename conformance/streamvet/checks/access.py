@@ -75,7 +75,9 @@ def _intruders(accounts: tuple[str, ...], status: str, what: str) -> Check:
     return check
 
 
-NOT_GENUINE = ("malformed", "forged", "shortened", "lengthened", "halved", "empty", "bare")
+# Of these the empty ones are as good as none, and the bare ones are unsigned tokens: the rows of those have them.
+_FORGED = ("malformed", "forged", "shortened", "lengthened", "halved")
+NOT_GENUINE = (*_FORGED, "empty", "bare")
 
 
 def _said(what: str, exchange: Exchange) -> str:
@@ -84,9 +86,11 @@ def _said(what: str, exchange: Exchange) -> str:
 
 
 def _allowed(profile: Profile, allowed: list[int], exchange: Exchange) -> list[int]:
-    """Credentials that are empty may be none."""
-    missing: list[int] = profile.field("auth.missing") or []
-    return [*dict.fromkeys([*allowed, *missing])] if exchange.about.get("account") == "empty" else allowed
+    """Credentials that are empty may be none, or wrong ones."""
+    if exchange.about.get("account") != "empty":
+        return allowed
+    either = (profile.field(f"auth.{name}") or [] for name in ("missing", "invalid"))
+    return [*dict.fromkeys([*allowed, *(status for statuses in either for status in statuses)])]
 
 
 def not_genuine_elsewhere(trace: Trace, profile: Profile) -> Outcome:
@@ -216,9 +220,9 @@ def _foreign(role: str, what: str) -> Check:
 
 
 CHECKS: dict[str, Check] = {
-    "ACC-01": _intruders(("missing",), "missing", "no credentials"),
-    "ACC-02": _intruders(NOT_GENUINE, "invalid", "credentials that are not genuine"),
-    "ACC-03": _intruders(("unsigned",), "invalid", "an unsigned token"),
+    "ACC-01": _intruders(("missing", "empty"), "missing", "no credentials"),
+    "ACC-02": _intruders(_FORGED, "invalid", "credentials that are not genuine"),
+    "ACC-03": _intruders(("unsigned", "bare"), "invalid", "an unsigned token"),
     "ACC-04": _intruders(("expired",), "expired", "expired credentials"),
     "ACC-05": _intruders(("other",), "foreign", "another user's run"),
     "ACC-06": unknown_run,

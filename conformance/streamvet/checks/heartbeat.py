@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.checks.gaps import Gap, Silence, gaps, silences
 from streamvet.checks.runs import with_role
+from streamvet.checks.timing import unscaled_us
 from streamvet.contract.profile import PseudoPointer, pointed
 from streamvet.decode import coding, readable, reading, streams
 from streamvet.outcome import MOST_FINDINGS, NotExercised, finding, has_room, shown
@@ -129,9 +130,10 @@ def silent_gaps(trace: Trace, profile: Profile) -> Outcome:
 
 
 # What is not watched for heartbeats is read beside everything else that the suite does to a server, which may make it
-# late. Where so many heartbeats in a row are missing it was not that.
-MISSED = 3
-READERS = ("reader",)
+# late. Where a whole heartbeat is missing, and so much more than the tolerance, it was not that.
+MISSED = 2
+# Every role whose reader takes what comes, from before the end of its run on.
+READERS = ("reader", "newcomer", "returned", "idle", "late", "cut", "resumed", "many", "racer", "last")
 
 
 def _long_silences(trace: Trace, profile: Profile) -> list[Finding]:
@@ -140,16 +142,18 @@ def _long_silences(trace: Trace, profile: Profile) -> list[Finding]:
     What a coding holds back is TRN-07's, which is a SHOULD: no promise of heartbeats speaks of codings.
     """
     beat = profile.heartbeat
-    if beat is None or beat.while_ != "open":
+    if beat is None:
         return []
     found = []
+    more_us, least_us = (MISSED - 1) * int(beat.interval_ms * 1000 * trace.time_scale), unscaled_us(profile)
     for exchange in [x for x in with_role(trace, *READERS) if readable(x) and not coding(x)]:
-        one, jitter_us = reading(exchange, profile), trace.worst_late_us(exchange)
-        limit_us = bound_us(profile, beat, trace.time_scale, jitter_us)
-        more_us = (MISSED - 1) * int(beat.interval_ms * 1000 * trace.time_scale)
+        if exchange.about.get("finished") or "stalled_until_us" in exchange.about:
+            continue
+        one = reading(exchange, profile)
         for silence in silences(one):
             long_us = silence.end_us - silence.start_us
-            if long_us > limit_us + more_us:
+            limit_us = bound_us(profile, beat, trace.time_scale, trace.late_us(silence.start_us, silence.end_us))
+            if long_us > max(limit_us + more_us, least_us):
                 found.append(_silent(one, silence, limit_us))
                 break
     return found

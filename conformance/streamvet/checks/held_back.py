@@ -16,6 +16,7 @@ from streamvet.checks import pauses
 from streamvet.checks.pauses import MIN_PAUSE_US, PAUSE_BEARS, PAUSE_SEEN
 from streamvet.checks.runs import emitted, scripted, slowest_answer_us
 from streamvet.checks.suspects import suspects
+from streamvet.checks.timing import unscaled_us
 from streamvet.contract.profile import pointed
 from streamvet.outcome import NotExercised, finding
 
@@ -108,7 +109,12 @@ def _came_us(one: Reading) -> int:
 
 
 def _asked_us(one: Reading, trace: Trace) -> int:
-    """The same where the head itself may be held back: then it was as late as other answers of the server, or less."""
+    """The same where the head itself may be held back: then it was as late as other answers of the server, or less.
+
+    A reader of a crowd may wait for its turn, which is TRN-12's.
+    """
+    if one.exchange.role == "many":
+        return _came_us(one)
     latency_us = max(SLOW_ANSWER_TIMES * slowest_answer_us(trace), TOGETHER_US)
     return min(_came_us(one), one.exchange.sent_us + latency_us)
 
@@ -132,7 +138,10 @@ def _by_script(one: Reading, trace: Trace, profile: Profile) -> _Looked:
     over_us = _over_us(one, trace, due_us)
     ends = one.of(profile.terminal.events)[:1] if profile.terminal and over_us is not None else []
     rows += [Due(end, over_us or 0, "the end of the run") for end in ends]
-    return _lumps(one, trace, rows, MIN_SPREAD_US, "by the script they are")
+    # With the first event of a stream everything waits, and for that one there is a bound of its own.
+    opens = bool(rows) and rows[0].event.at_us - one.events[0].at_us <= TOGETHER_US
+    bound_us = unscaled_us(profile) if opens and profile.field("catchup.first.within_ms") else 0
+    return _lumps(one, trace, rows, max(MIN_SPREAD_US, bound_us), "by the script they are")
 
 
 def _over_us(one: Reading, trace: Trace, due_us: int) -> int | None:
@@ -210,7 +219,8 @@ def _by_times(one: Reading, trace: Trace, profile: Profile) -> _Looked:
     zero_s = min(at_s for _, (at_s, _) in known)
     rows = [Due(event, begun + int((at_s - zero_s) * 1e6), "an event") for event, (at_s, _) in known]
     fine = all(is_fine for _, (_, is_fine) in known)
-    return _lumps(one, trace, rows, MIN_SPREAD_US if fine else WHOLE_SECONDS_US, "by their own times they are")
+    least_us = max(MIN_SPREAD_US if fine else WHOLE_SECONDS_US, unscaled_us(profile))
+    return _lumps(one, trace, rows, least_us, "by their own times they are")
 
 
 def _moment(text: object) -> tuple[float, bool] | None:

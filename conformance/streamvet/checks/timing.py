@@ -13,6 +13,7 @@ from streamvet.outcome import NotExercised
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
+    from streamvet.contract.profile import Profile
     from streamvet.outcome import Finding, Outcome
     from streamvet.trace import Exchange, Trace
 
@@ -25,6 +26,16 @@ def unanswered(exchange: Exchange) -> bool:
 def no_answer(exchange: Exchange) -> NotExercised:
     """How long we wait is no bound of the contract, so no verdict; nor was what was asked for seen to hold."""
     return NotExercised(f"{exchange.operation} of exchange {exchange.id}: {exchange.detail}", due=True)
+
+
+def unscaled_us(profile: Profile) -> int:
+    """Twice the longest bound that is not scaled: at a small time scale that is many a heartbeat.
+
+    Whatever is late by less has a row of its own, which says that bound.
+    """
+    rule = profile.terminal
+    bounds = [rule.close_within_ms, rule.finished_within_ms, rule.join_within_ms] if rule else []
+    return 2000 * max(filter(None, [*bounds, profile.field("catchup.first.within_ms")]), default=0)
 
 
 @dataclass(slots=True)

@@ -80,7 +80,9 @@ def checked(
         interrupted = not process.catch_up(interrupted=interrupted) or interrupted
         for one in trials:
             subject, settings = one.subject, wanted.settings
-            mandated_s = subject.profile.mandated_wait_s(subject.scale, subject.target.max_active_runs)
+            mandated_s = subject.profile.mandated_wait_s(
+                subject.scale, subject.target.max_active_runs, subject.seeded(settings.seed)
+            )
             summary = subject.summary or Summary(duration_s=(ended_us - begun_us) / 1e6, mandated_wait_s=mandated_s)
             again_with = ["--seed", str(settings.seed)] if settings.seed else []
             again_with += ["--allow-commands"] if wanted.allow_commands else []

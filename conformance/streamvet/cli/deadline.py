@@ -42,11 +42,11 @@ class Deadline:
 
 
 def deadline_of(
-    begun_us: int, seconds: float | None, subjects: Sequence[Subject], budget_s: float | None
+    begun_us: int, seconds: float | None, subjects: Sequence[Subject], budget_s: float | None, seed: int = 0
 ) -> Deadline:  # fmt: skip
     """The deadline that the user names; else that of the slowest candidate, and the budget for generated tries."""
     if seconds is None:
-        seconds = max(deadline_s(one.profile, one.scale, one.target.max_active_runs) for one in subjects) + (
-            budget_s or 0.0
+        seconds = (budget_s or 0.0) + max(
+            deadline_s(one.profile, one.scale, one.target.max_active_runs, one.seeded(seed)) for one in subjects
         )
     return Deadline(begun_us, seconds)

@@ -78,7 +78,9 @@ def _replayed(case: Case, subject: Subject, times: int, wait_s: float) -> tuple[
         fails += bool(own_findings(builder.add(trace).get(case.requirement)))
 
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    within_s = times * deadline_s(subject.profile, subject.scale, subject.target.max_active_runs)
+    within_s = times * deadline_s(
+        subject.profile, subject.scale, subject.target.max_active_runs, subject.seeded(case.seed)
+    )
     settings = Settings(time_scale=subject.scale, wait_s=wait_s, until_us=now_us() + int(within_s * 1e6))
     cases = [(case.probe, case.stimulus)] * times
     summary = asyncio.run(campaign(subject.target, subject.profile, settings, judge, cases=cases))

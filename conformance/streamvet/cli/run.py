@@ -140,7 +140,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         asked = options.asked(only, waivers, "", [load_registry(one.profile) for one in subjects])
         _known(probe or (), subjects)
         options.trace_folder(trace_dir)
-        end = deadline_of(begun_us, deadline, subjects, budget)
+        end = deadline_of(begun_us, deadline, subjects, budget, seed)
         settings = Settings(
             time_scale=time_scale, max_wait_s=max_wait, wait_s=wait, seed=seed, until_us=end.tries_us,
             only=asked.only, probes=probe,

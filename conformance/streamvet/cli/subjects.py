@@ -40,6 +40,10 @@ class Subject:
     summary: Summary | None = None
     name: str = ""  # among others
 
+    def seeded(self, seed: int) -> int | None:
+        """The seed by which its runs are watched, None where nobody controls how long they last."""
+        return seed if self.target.control else None
+
     def told(self, command: str, *words: str, options: Sequence[str] = ()) -> str:
         """The command line of a command on it."""
         return shlex.join(["streamvet", command, *words, *self.words, *options])

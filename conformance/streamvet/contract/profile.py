@@ -163,6 +163,14 @@ class Heartbeat:
         """Whether what has this form may be one; an event, or an object, by its type as well."""
         return self.form in (form, "any")
 
+    def watched(self, seed: int | None) -> int:
+        """For how many intervals a run that a script keeps alive is watched: `observe`, or up to twice as many.
+
+        Many a platform cuts a stream after a minute, and three beats of fifteen seconds end before that. Seed 0 gives
+        five thirds of `observe`, which is longer; None is for runs of which nobody knows how long they last.
+        """
+        return self.observe if seed is None else self.observe + (self.observe - 1 + seed) % (self.observe + 1)
+
     def is_like(self, text: str) -> bool:
         """Whether a text is one that a heartbeat has: the pattern matches all of it, where there is one."""
         return self.pattern is None or searches(f"^(?:{self.pattern.removesuffix('$')})$", text)
@@ -326,12 +334,17 @@ class Profile:
         """A tolerance, scaled but never below the floor."""
         return max(int(tolerance_ms * 1000 * scale), MIN_TOLERANCE_US)
 
-    def mandated_wait_s(self, scale: float, max_active_runs: int | None = None) -> float:
-        """The longest observation window of the profile, in seconds; or what those on runs take, so many at once."""
+    def mandated_wait_s(self, scale: float, max_active_runs: int | None = None, seed: int | None = None) -> float:
+        """The longest observation window of the profile, in seconds; or what those on runs take, so many at once.
+
+        `seed`: that of a run with control, see `Heartbeat.watched`.
+        """
         waits, on_runs = [0.0], [0.0]
         if self.heartbeat:
             (waits if self.streams == "ambient" else on_runs).append(
-                self.heartbeat.observe * self.heartbeat.interval_ms * scale
+                (self.heartbeat.observe if self.streams == "ambient" else self.heartbeat.watched(seed))
+                * self.heartbeat.interval_ms
+                * scale
             )
         detached = self.field("catchup.detached")
         if detached:  # of one run until it may end, of another one until it has to have ended

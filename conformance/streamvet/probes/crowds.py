@@ -85,6 +85,7 @@ async def hasty(driver: Driver, _stimulus: Stimulus) -> None:
         one.hold()
     await driver.run_shows(reader, EVENTS)
     for one in leaving:
+        one.about["stalled_until_us"] = driver.tape.now_us()
         await one.cut("it leaves with bytes that it has not read")
     if await driver.to_end(reader):
         again = await driver.attach(run, "after", finished=True)

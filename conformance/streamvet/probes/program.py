@@ -166,6 +166,7 @@ class _Reader:
             if visit.get("stall_ms"):
                 live.hold()
                 await _pause(driver, visit, "stall_ms")
+                live.about["stalled_until_us"] = driver.tape.now_us()
                 live.go_on()
             await self._stay(live, visit)
             if live.about["meant"] == "stream":

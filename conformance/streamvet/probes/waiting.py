@@ -19,6 +19,7 @@ from streamvet.recorder import CutPlan, now_us, wait_until
 from streamvet.trace import BY_SERVER
 
 if TYPE_CHECKING:
+    from streamvet.contract.profile import Heartbeat
     from streamvet.probes.driver import Driver
     from streamvet.probes.setting import Setting, Stimulus
 
@@ -40,7 +41,13 @@ def observed_ms(setting: Setting) -> float:
     if beat is None:
         return 0.0
     tolerance_ms = setting.profile.tolerance_us(beat.tolerance_ms, setting.scale) / 1000
-    return beat.observe * beat.interval_ms * setting.scale + tolerance_ms + _AFTER_MS
+    return _observed(setting, beat) * beat.interval_ms * setting.scale + tolerance_ms + _AFTER_MS
+
+
+def _observed(setting: Setting, beat: Heartbeat) -> int:
+    """For how many intervals to watch."""
+    made = setting.scripted and setting.profile.streams == "run"
+    return beat.watched(setting.seed) if made else beat.observe
 
 
 def heartbeats_stimuli(setting: Setting) -> list[Stimulus]:
@@ -63,7 +70,7 @@ def heartbeats_stimuli(setting: Setting) -> list[Stimulus]:
     if setting.scripted:
         fixed = beat.timer == "fixed"
         between = {"wait_ms": beat.interval_ms * _BUSY_EVERY}
-        count = int((beat.observe - _BUSY_FROM) / _BUSY_EVERY) if fixed else 1
+        count = int((_observed(setting, beat) - _BUSY_FROM) / _BUSY_EVERY) if fixed else 1
         steps: list[Any] = [{"wait_ms": beat.interval_ms * _BUSY_FROM}]
         for emit in setting.plain(setting.main, count):
             steps += [{"emit": emit}, between]

@@ -23,6 +23,7 @@ FIRST_LATE_S, FIRST_LEGAL_S = 1.5, 0.75
 EARLY, EARLY_LEGAL = 0.55, 0.9
 _TOLERANCE_SHARE, _LEAST_TOLERANCE_S = 10 / 300, 0.1
 LATE, LATE_LEGAL = 1.5, 0.5
+SEAM_EVENTS = 3  # in a replay of which one is lost
 YOUNG_MS = 40  # what is lost between replay and live is not older
 _MALFORMED = "invalid_request"
 
@@ -37,11 +38,14 @@ def _incomplete(own: Traits, _memory: Memory) -> Seams:
 
 
 def _seam_lost(own: Traits, memory: Memory) -> Seams:
-    """The youngest event of a replay is in neither: read too late for the one, subscribed too late for the other."""
+    """The youngest event of a replay is in neither: read too late for the one, subscribed too late for the other.
+
+    Of short replays it is not: their readers are those that are cut before anything says what they lack.
+    """
 
     def replay(scene: Scene, entries: Sequence[Entry]) -> Sequence[Entry]:
         joins = whole(scene) and joined_late(memory, scene) and scene.run not in memory.recalled
-        young = entries and now_ms() - entries[-1].at_ms <= YOUNG_MS
+        young = len(entries) >= SEAM_EVENTS and now_ms() - entries[-1].at_ms <= YOUNG_MS
         return entries[:-1] if joins and young and not any(own.ends(entry.document) for entry in entries) else entries
 
     return Seams(replay=replay)

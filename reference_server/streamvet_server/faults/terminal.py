@@ -10,6 +10,8 @@ from streamvet_server.faults.fault import GHOSTLY, PROMPTFLOE, ROCKSTAR, Fault
 from streamvet_server.faults.fitted import Fitted, remembered_of
 from streamvet_server.faults.memory import CAME_S, PLACE, Memory, finished_when_joined, remembered
 from streamvet_server.faults.shapes import opening, piecing, telling, whole
+from streamvet_server.faults.traits import TOOK_MS
+from streamvet_server.log import now_ms
 from streamvet_server.seams import Answer, Batch, Cause, Close, Pause, Piece, Scene, Seams, Shown, Why
 
 if TYPE_CHECKING:
@@ -74,11 +76,14 @@ def _replayed_late(seconds: float) -> Fitted:
 
 def _told_as_success(own: Traits, _memory: Memory) -> Seams:
     plain: set[str] = set()
+    begun_ms: dict[str, int] = {}
 
     def append(scene: Scene, batch: Batch) -> Batch:
+        run = scene.run or ""
+        scene.scratch[TOOK_MS] = now_ms() - begun_ms.setdefault(run, now_ms())
         if any(map(own.plain, batch.documents)):
-            plain.add(scene.run or "")
-        lies = batch.cause is Cause.FAILED and scene.run in plain
+            plain.add(run)
+        lies = batch.cause is Cause.FAILED and run in plain
         return own.as_success(scene, batch) if lies else batch
 
     return Seams(append=append)

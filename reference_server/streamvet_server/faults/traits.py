@@ -14,6 +14,9 @@ from streamvet_server.faults.shapes import Chosen, reads
 if TYPE_CHECKING:
     from streamvet_server.seams import Batch, Scene, Shown
 
+# In the scratch of a scene: for how long a run had been telling something when it ended.
+TOOK_MS = "took_ms"
+
 # From the end of a run to one that is told otherwise.
 Forge = Callable[["Scene", "Batch"], "Batch"]
 

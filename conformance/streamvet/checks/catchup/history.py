@@ -129,6 +129,17 @@ def both_cut(trace: Trace, profile: Profile) -> list[tuple[Reading, Reading]]:
     return pairs
 
 
+def cut_by_death(trace: Trace, profile: Profile) -> list[tuple[Reading, Reading]]:
+    """Pairs of a stream from behind a restart and one that was cut before: what that one lacks had been there."""
+    pairs = []
+    for readings in by_run(trace, profile).values():
+        before = [one for one in readings if not one.exchange.about.get("restarts")]
+        later = [one for one in readings if one not in before and from_start(one) and one.history]
+        cut = [one for one in before if one.exchange.role == "cut" and from_start(one) and one.history]
+        pairs += [(later[0], one) for one in cut] if later and witness(before) is None else []
+    return pairs
+
+
 def within_both(whole: Reading, one: Reading, lost: Lost) -> Lost:
     """What a stream lacks of another one that was cut, too: of what is before the last event that it has."""
     key = identity(whole.profile)
@@ -146,7 +157,7 @@ def read_finished(one: Reading) -> bool:
 
 def joined_active(one: Reading) -> bool:
     """Whether a reader joined an active run late, and has it from its start to its end."""
-    late = one.exchange.role in ("late", "resumed", "racer")
+    late = one.exchange.role in ("late", "resumed", "racer", "last")
     return late and from_start(one) and not one.exchange.about.get("finished") and ended(one)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from streamvet.checks.catchup.history import (
     NO_HISTORY,
     both_cut,
+    cut_by_death,
     identity,
     joined_active,
     loss,
@@ -41,7 +42,7 @@ def whole_when_joined(trace: Trace, profile: Profile) -> Outcome:
     place = "on a run that was joined while it was active"
     if pairs := [pair for pair in pairs_of(trace, profile, joined_active) if _was_active(*pair)]:
         return _whole(pairs, place)
-    cut = [pair for pair in both_cut(trace, profile) if _was_active(*pair)]
+    cut = [pair for pair in both_cut(trace, profile) if _was_active(*pair)] + cut_by_death(trace, profile)
     lacks = [(whole, one, within_both(whole, one, lost)) for whole, one in cut for lost in losses(whole, one)]
     return [loss(whole, one, lost, place) for whole, one, lost in lacks if lost.numbers] if cut else NO_HISTORY
 

@@ -12,7 +12,7 @@ from streamvet_server.faults.fault import PROMPTFLOE, Fault
 from streamvet_server.faults.hidden import of_type, told_as_success
 from streamvet_server.faults.shapes import Make, answer_of, is_stream, told, turned
 from streamvet_server.faults.texts import said
-from streamvet_server.faults.traits import Traits
+from streamvet_server.faults.traits import TOOK_MS, Traits
 from streamvet_server.seams import Answer, Batch, Refusal, Scene, Seams, Shown
 from streamvet_server.systems.promptfloe.work import SUMMARY, TERMINAL
 from streamvet_server.wire import ndjson_line
@@ -44,9 +44,10 @@ def _as_failure(_scene: Scene, batch: Batch) -> Batch:
     return replace(batch, documents=[error], status="failed")
 
 
-def _as_success(_scene: Scene, batch: Batch) -> Batch:
+def _as_success(scene: Scene, batch: Batch) -> Batch:
     """Not of a build, whose success names what was built."""
-    return replace(batch, documents=[{"type": "done", "tokensUsed": 0, "durationMs": 0}], status="succeeded")
+    done = {"type": "done", "tokensUsed": 0, "durationMs": scene.scratch.get(TOOK_MS, 0)}
+    return replace(batch, documents=[done], status="succeeded")
 
 
 def _longer(_scene: Scene, answer: Answer) -> Answer:

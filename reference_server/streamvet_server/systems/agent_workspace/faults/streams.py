@@ -63,8 +63,14 @@ def _held_back(gap_s: Gap) -> Make:
         if not is_heartbeat(shown):
             scratch["busy"] = not shown.replayed
             return (octets,)
+        if scratch.pop("busy", False):
+            return (octets,)
         interval_s = scratch["interval_s"]
-        return (octets,) if scratch.pop("busy", False) else (Held(octets, gap_s(interval_s) - interval_s),)
+        late_s = gap_s(interval_s) - interval_s
+        scratch["held"] = late_s >= interval_s and not scratch.get("held", False)
+        if late_s >= interval_s and not scratch["held"]:
+            return ()  # due with the one that is held, where intervals are small: it would let that one out
+        return (Held(octets, late_s),)
 
     return lambda: Seams(clock=clock, frame=frame)
 
