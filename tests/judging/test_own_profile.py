@@ -73,7 +73,7 @@ def test_a_limit_of_the_recorder_is_no_violation(base: Trace) -> None:
     profile = load_profile(base.profile)
     number = 2 if base is STRAIGHT else 0
     cut = base.exchanges[number].body[:-20]
-    trace = with_body(base, number, cut, ending=Ending.CUT, detail="limit: body over 67108864 bytes")
+    trace = with_body(base, number, cut, ending=Ending.CUT, detail="limit: body over 33554432 bytes")
     found = rulings(base.profile, profile, trace)
     assert found["TRN-08"].verdict is Verdict.NOT_APPLICABLE
     assert violated(found).keys() <= {"TRN-03"}  # the bytes come all at once here

@@ -99,6 +99,7 @@ async def repeat_doubtful(state: State, doubtful: Doubtful) -> None:
                 _, trace, is_cut = await _tried(state, done.one)
                 if not is_cut:
                     state.on_trace(dataclasses.replace(trace, attempt=Attempt(number, done.attempts)))
+                del trace  # of a flood there is no place for two
                 state.report()
     except TimeoutError:  # what is not certain by the deadline counts as it was seen
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import pickle
 import re
 import signal
@@ -199,7 +200,11 @@ def _judge_from(candidate: JudgedCandidate, name: str, until_us: int) -> frozens
     with path.open("rb") as file:
         trace = pickle.load(file)  # noqa: S301 - `_left_in` has written it, into a folder of our own
     path.unlink()
-    return _judge(candidate, trace, until_us)
+    try:
+        return _judge(candidate, trace, until_us)
+    finally:
+        del trace
+        gc.collect()  # what was read of an exchange and the exchange know each other
 
 
 def _judge(candidate: JudgedCandidate, trace: Trace, until_us: int) -> frozenset[str]:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -25,10 +26,10 @@ from streamvet.recorder.limits import LIMITS, Limits, LineWatch
 from streamvet.recorder.live import CutPlan, Live
 from streamvet.recorder.patience import Patience
 from streamvet.recorder.upload import LARGE_BYTES, Upload
-from streamvet.trace import Ending, Head
+from streamvet.trace import Ending, Exchange, Head
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator
     from types import TracebackType
 
     from streamvet.contract.profile import Profile
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 # The receive buffer of a reader that stalls; Linux doubles it. By itself it would grow to many MiB (tcp_rmem), and a
 # much smaller one would take the reader seconds to catch up.
 STALLED_RCVBUF_BYTES = 64 * 1024
+# A stream that is larger is a flood: of such there is no place for many, until somebody has judged them.
+_LARGE_BYTES = 4 * 1024 * 1024
 # A read of 64 KiB may hold hundreds of chunks, each some 60 µs of work: so many at once keep timers within a
 # millisecond.
 _CHUNKS_AT_ONCE = 16
@@ -135,9 +138,15 @@ class Recorder:
         task.add_done_callback(self._done)
         return live
 
-    def let_go(self, lives: Iterable[Live]) -> None:
-        """Note that what was received in these exchanges is no longer ours to hold."""
-        self._held_bytes -= sum(live.received for live in lives)
+    def let_go(self, live: Live, exchange: Exchange) -> None:
+        """Note that what was received is kept by an exchange: it counts no longer, a flood until that is gone."""
+        if live.received > _LARGE_BYTES:
+            weakref.finalize(exchange, self._let_go, live.received).atexit = False
+        else:
+            self._let_go(live.received)
+
+    def _let_go(self, received: int) -> None:
+        self._held_bytes -= received
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -66,7 +66,7 @@ class Tape:
         for number, (ask, live) in enumerate(self._rows, start=1):
             made.append(await self._exchange(f"x{number}", ask, live))
             live.forget()
-        self._recorder.let_go(live for _, live in self._rows)
+            self._recorder.let_go(live, made[-1])
         return tuple(made)
 
     def late(self) -> tuple[Late, ...]:
