@@ -19,7 +19,7 @@ def _share(busy: dict[str, Any], quiet: dict[str, Any]) -> float:
     """Of the verdicts that are PASS on a quiet machine, how many are PASS on a busy one."""
     held = [name for name, counts in quiet["ids"].items() if set(counts) == {"PASS"}]
     passed = sum(busy["ids"].get(name, {}).get("PASS", 0) for name in held)
-    return passed / (len(held) * busy["runs"])
+    return float(passed / (len(held) * busy["runs"]))
 
 
 def _red(row: dict[str, Any]) -> str:
