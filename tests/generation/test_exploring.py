@@ -6,6 +6,7 @@ What is generated is real, and so is the law that it is made smaller by; nobody 
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from array import array
 from collections import Counter
@@ -298,6 +299,16 @@ def test_a_number_of_tries_does_not_depend_on_the_clock() -> None:
     world.now_us += 3_600_000_000
 
     assert not late(3600.0)
+
+
+def test_a_number_of_tries_ends_where_nothing_new_can_be_tried(explore: Callable[..., Explorer]) -> None:
+    world = World(nothing, stimuli_=tuple(STIMULI) * 1000)
+    distinct = len({json.dumps(one, sort_keys=True) for one in STIMULI})
+
+    found = explore(world, Effort(examples=10**6))
+
+    assert (found.tries, len(world.tried)) == (distinct, distinct)
+    assert world.made < len(STIMULI) + exploring.ALIKE + 50
 
 
 def test_it_waits_for_who_takes_its_traces(explore: Callable[..., Explorer]) -> None:

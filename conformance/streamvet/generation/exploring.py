@@ -42,6 +42,9 @@ LATE_BUDGET_S = 3.0
 SHRINK_S, SHRINK_ALL_S = 20.0, 60.0
 
 MOST_ALONE = 3  # of a campaign: it has to wait for each until the candidate is up again
+# Stimuli one after the other of which none is new: what can be tried on this candidate has been, where no clock says
+# when to stop looking. Ten batches; a candidate that is told what to emit has new ones without end.
+ALIKE = 200
 _LATE_US = 3600 * 1_000_000  # more than any tolerance
 
 # The requirements that have findings already, so that one more tells nothing new.
@@ -70,13 +73,18 @@ class Effort:
     examples: int | None = None
     shrink_s: float = SHRINK_S
 
+    @property
+    def counts(self) -> bool:
+        """Whether a number of tries alone says when it is over."""
+        return self.examples is not None and self.budget_s is None
+
     def lateness(self, workshop: Workshop) -> Callable[[float], bool]:
         """Tells whether it is too late for what takes so many seconds; the time for exploring begins now.
 
         A budget is time in which tries may be made. The longest wait goes on while they may not. With a number of
         examples and no budget it is never too late: which tries are made does not depend on the clock then.
         """
-        if self.examples is not None and self.budget_s is None:
+        if self.counts:
             return lambda _seconds: False
         least_s = LATE_BUDGET_S if self.budget_s is None else self.budget_s
         end_us = workshop.clock_us() + int(least_s * 1e6)
@@ -133,6 +141,7 @@ class Explorer:
         trials = Trials(workshop, self._workers)
         running: set[asyncio.Task[None]] = set()
         alone: list[Stimulus] = []  # what nothing else may see, for when everything else is tried
+        alike = 0
         try:
             async for stimulus in self._workers.stimuli(ground_of(workshop.setting, workshop.generation)):
                 # What a try has to wait in any case has to be over in time.
@@ -140,13 +149,15 @@ class Explorer:
                 if late(workshop.program.wait_ms(workshop.setting, stimulus) / 1000):
                     self.late = self._effort.budget_s is not None and not self._explored
                     break
-                if self._is_done() or trials.spent:
+                alike += 1
+                if self._is_done() or trials.spent or (self._effort.counts and alike > ALIKE):
                     break
                 if is_alone(stimulus):
                     alone.append(stimulus)
                     continue
                 if not trials.meets(stimulus) or not trials.affords(stimulus):
                     continue
+                alike = 0
                 await self._ready()
                 self._explored += 1
                 running.add(asyncio.create_task(self._look(stimulus, trials, workshop)))
