@@ -57,6 +57,15 @@ def test_what_it_does_wrong_is_found(bug: str, tmp_path: Path) -> None:
     assert got == {"TRN-04": "PASS", "ACC-01": "PASS"} | FOUND[bug], said
 
 
+def test_who_has_no_credentials_is_not_judged_for_a_body(tmp_path: Path) -> None:
+    file = target(tmp_path)
+    content = read_yaml(file)
+    del content["credentials"]
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    _, verdicts, said = run(file, "--only", "ACC-10", "--budget", "0")
+    assert {name: row["verdict"] for name, row in verdicts.items()} == {"ACC-10": "INCONCLUSIVE"}, said
+
+
 def test_basic_authentication(tmp_path: Path) -> None:
     shutil.copytree(CHAT, tmp_path / "mine")
     raw = read_yaml(CHAT / "profile.yaml")

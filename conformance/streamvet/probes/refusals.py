@@ -140,7 +140,7 @@ def starts_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def starts(driver: Driver, stimulus: Stimulus) -> None:
-    """Ask for a run without credentials, and with each body that the profile lists as wrong."""
+    """Ask for a run without credentials; and as who may have one, with each body that the profile lists as wrong."""
     operation = driver.profile.operations[f"start:{stimulus['kind']}"]
     right = driver.body_of(stimulus["kind"])
     if driver.profile.field("auth.missing"):
@@ -148,7 +148,8 @@ async def starts(driver: Driver, stimulus: Stimulus) -> None:
     if driver.profile.streams == "run" and driver.profile.field("auth.invalid"):
         for account in (await _pretenders(driver))[1:]:
             await driver.start_refused(f"{account} credentials", _json(right), account=account)
-    for row in operation.raw.get("refused", ()):
+    nobody = driver.profile.field("auth.kind") not in (None, "none") and not await driver.can_be("primary")
+    for row in () if nobody else operation.raw.get("refused", ()):  # who may have no run is refused for that
         await driver.start_refused(row["name"], _wrong_body(right, row))
 
 
