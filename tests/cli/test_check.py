@@ -53,6 +53,7 @@ LINES = [(n * 200, line({"type": "progress", "n": n})) for n in range(1, 5)]
 PLAIN = (("Content-Type", "text/plain"), *SSE[1:])
 LATIN = (("Content-Type", "text/event-stream; charset=latin-1"), *SSE[1:])
 HAPPENED = [(5000, block({"at": f"1970-01-01T00:00:0{n}.500000Z"}, "progress")) for n in range(1, 5)]
+DATED = ("Date", "Thu, 01 Jan 1970 00:01:00 GMT")
 VERDICTS: dict[str, tuple[Any, dict[str, str]]] = {
     "right SSE": (exchange(EVENTS), {}),
     "right NDJSON": (exchange(LINES, NDJSON), {}),
@@ -72,6 +73,7 @@ VERDICTS: dict[str, tuple[Any, dict[str, str]]] = {
     "a byte order mark": (exchange([(0, b"\xef\xbb\xbf"), *LINES], NDJSON), {"NDJ-04": "FAIL"}),
     "CR LF": (exchange([(at, data.replace(b"\n", b"\r\n")) for at, data in EVENTS]), {"SSE-08": "NOTE"}),
     "held back, by its own times": (exchange(HAPPENED), {"TRN-03": "FAIL"}),
+    "the same from somebody with another clock": (exchange(HAPPENED, (*SSE, DATED)), {}),
     "a replay of what was before": (exchange([(9, block({"at": f"1969-01-01T00:0{n}:00Z"})) for n in range(4)]), {}),
 }  # fmt: skip
 

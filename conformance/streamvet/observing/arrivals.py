@@ -97,14 +97,17 @@ def held(sample: Sample, wall_clock: float) -> Held | None:
 
 
 def _clocks_agree(sample: Sample, wall_clock: float) -> bool:
-    """Whether the Date of the answer, a whole second that may be a little old, is near to when it came."""
-    head = sample.exchange.head
+    """Whether the Date of the answer is between the request and its arrival: the head may have been held back, too."""
+    exchange = sample.exchange
+    head = exchange.head
     date = head.get("date") if head else ""
     try:
         told = parsedate_to_datetime(date).timestamp() if date else None
     except (ValueError, OverflowError):
         return False
-    return head is None or told is None or abs(wall_clock + head.at_us / 1e6 - told) <= _DATE_S
+    if head is None or told is None:
+        return True
+    return wall_clock + exchange.sent_us / 1e6 - _DATE_S <= told <= wall_clock + head.at_us / 1e6 + _DATE_S
 
 
 def _apart(lot: Sequence[tuple[int, float]]) -> float:

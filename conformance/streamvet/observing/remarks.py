@@ -58,7 +58,7 @@ def _answer(heard: Heard) -> Iterator[str]:
     if heard.framing == NDJSON and head.media_type not in NDJSON_TYPES:
         yield "it is one JSON document a line, and its media type does not say so"
     said = [f"{name}: {head.get(name)[:_SHOWN_CHARS]}" for name in _BETWEEN if head.get(name)]
-    yield ", ".join(said) if said else f"nobody says that he was on the way: no {', '.join(_BETWEEN[:2])}"
+    yield ", ".join(said) or f"nothing tells of who is in between: no {' or '.join(_BETWEEN[:2])}"
 
 
 def _delimited(head: Head) -> str:
