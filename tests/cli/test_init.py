@@ -8,10 +8,11 @@ import pytest
 import yaml
 from tests.observing.made import block, exchange, guessed, line
 
+from streamvet.contract.files import schemas_folder
 from streamvet.contract.loading import load_profile
 from streamvet.observing.drafting import draft
 from streamvet.observing.question import question_of
-from streamvet.trace import Ending
+from streamvet.trace import Ending, Trace, dump
 
 from . import served as servers
 from .served import served
@@ -59,6 +60,33 @@ def test_a_draft_is_a_profile_and_judges_its_capture_green(
     assert judged.code == (3 if name == "no events" else 0), judged.out
     assert "WARN" not in judged.out
     assert (folder / f"captured.{raw}").read_bytes() == CAPTURES[name]
+
+
+PUBLISHED = sorted(
+    path for path in schemas_folder().glob("*/vectors/published/*.*") if path.suffix in (".sse", ".ndjson")
+)
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: f"{path.parts[-4]}, {path.stem}")
+def test_what_a_page_shows_is_judged_green_by_its_own_draft(
+    path: Path, streamvet: Callable[..., Ended], tmp_path: Path
+) -> None:
+    folder = tmp_path / "made"
+    assert streamvet("init", "--capture", path, "--out", folder).code == 0
+    judged = streamvet("judge", "--raw", path.suffix[1:], "--profile", folder, path)
+    events = sum(text.startswith((b"data", b"{")) for text in path.read_bytes().splitlines())
+    assert judged.code == (0 if events else 3), judged.out
+
+
+def test_a_trace_has_times(streamvet: Callable[..., Ended], tmp_path: Path) -> None:
+    path, folder = tmp_path / "one.trace.ndjson", tmp_path / "made"
+    profile = load_profile("cosma")
+    trace = Trace("check", {"name": "one"}, (exchange(sorted(STREAM)),), profile.name, profile.digest, 2)
+    path.write_text("".join(dump(trace)), encoding="utf-8")
+    made = streamvet("init", "--capture", path, "--out", folder)
+    assert made.code == 0, made.err
+    assert "a heartbeat each 1000 ms" in made.out
+    assert load_profile(str(folder)).heartbeat is not None
 
 
 def drafted(one: Any, folder: Path, url: str = "http://127.0.0.1:8000/v1/events", *given: Any) -> Profile:

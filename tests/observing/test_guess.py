@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamvet.observing.drift import drifts
+from streamvet.observing.guess import guess
 from streamvet.observing.inferring import schema_of
 from streamvet.observing.numbering import EVENT_ID
-from streamvet.observing.sample import framing_of
+from streamvet.observing.sample import framing_of, sampled
 from streamvet.trace import Ending
 
 from .made import NDJSON, SSE, block, exchange, guessed, line
@@ -35,6 +36,10 @@ TYPES = {
     "a member that the event field repeats": (
         [block({"type": "message_start", "n": 1}, "message_start"), block({"type": "message_stop"}, "message_stop")],
         [{"from": "/type"}], ["message_start", "message_stop"], "message_stop",
+    ),
+    "a member of blocks that all have one name": (
+        [block({"opcode": "a", "data": {}}, "update"), block({"opcode": "b", "data": {}}, "update")],
+        [{"from": "/opcode"}], ["a", "b"], "b",
     ),
     "a member of blocks without names, and names of others": (
         [block({"type": "a", "x": 1}), block({"type": "b"}), block({"why": "x"}, "error")],
@@ -94,10 +99,17 @@ def test_types_are_told(case: str) -> None:
     assert (list(one.telling.rows), list(one.kinds), one.last) == (rows, kinds, last)
 
 
-def test_what_is_open_ends_with_a_name_of_ends_alone() -> None:
-    pieces = [block({}, "tick"), block({}, "tick"), block({}, "summary")]
-    assert [of(*pieces, ended=ended).last for ended in (True, False)] == ["summary", None]
-    assert of(*pieces, block({}, "finished"), ended=False).last == "finished"
+def test_what_is_open_has_no_end_and_bytes_alone_have_one_by_its_name() -> None:
+    pieces = [block({}, "tick"), block({}, "tick"), block({}, "finished")]
+    assert [of(*pieces, ended=ended).last for ended in (True, False)] == ["finished", None]
+    assert of(*pieces, b": bye\n\n").last is None
+
+    def of_bytes(*all_of_it: bytes) -> str | None:
+        return guess(
+            sampled(exchange([(0, b"".join(all_of_it))], ending=Ending.CUT), "sse", timed=False), ended=False
+        ).last
+
+    assert [of_bytes(*pieces), of_bytes(*pieces[:2], block({}, "summary"))] == ["finished", None]
 
 
 NUMBERS: dict[str, tuple[list[bytes], list[tuple[str, int, int | None]]]] = {

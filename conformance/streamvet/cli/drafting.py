@@ -46,7 +46,7 @@ def observe(question: Question, seconds: float, out: Path | None) -> None:
         FileError: where the folder is there already, or cannot be made.
     """
     _check_new(out)
-    looked = look(question, seconds)
+    looked = look(question, seconds, to_the_end=True)
     drafted = draft(looked.guess, question, question.shown)
     _keep(drafted, looked.guess, looked.heard.main.body, out, question)
 

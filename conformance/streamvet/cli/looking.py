@@ -52,8 +52,8 @@ class Looked:
     guess: Guess
 
 
-def look(question: Question, seconds: float) -> Looked:
-    """Read a stream, telling on stderr how far that is.
+def look(question: Question, seconds: float, *, to_the_end: bool = False) -> Looked:
+    """Read a stream, telling on stderr how far that is; `to_the_end`: also where its heartbeat is known before.
 
     Raises:
         NoStream: where there is none.
@@ -61,7 +61,8 @@ def look(question: Question, seconds: float) -> Looked:
     """
     with _Progress(question.url) as progress:
         try:
-            heard = asyncio.run(cancelled_on_signal(ask(question, Route(), seconds, progress.seen), signal.SIGTERM))
+            asking = ask(question, Route(), seconds, progress.seen, to_the_end=to_the_end)
+            heard = asyncio.run(cancelled_on_signal(asking, signal.SIGTERM))
         except asyncio.CancelledError as error:
             raise KeyboardInterrupt from error
     return Looked(heard, guess(sampled(heard.main, heard.framing), ended=heard.main.by_server))

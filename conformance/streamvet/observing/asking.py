@@ -83,9 +83,12 @@ class State:
 
 
 async def ask(
-    question: Question, route: Route, seconds: float, on_progress: Callable[[State], None] = lambda _state: None
-) -> Heard:
+    question: Question, route: Route, seconds: float, on_progress: Callable[[State], None] = lambda _state: None,
+    *, to_the_end: bool = False,
+) -> Heard:  # fmt: skip
     """Read the stream that a question asks for, for so many seconds at most, and a little for who comes back.
+
+    It is left once its heartbeat is measured, unless `to_the_end` is wanted.
 
     Raises:
         NoStream: where there is none.
@@ -94,7 +97,7 @@ async def ask(
     secrets.add(*question.secrets)
     async with Recorder(_nobodys(), secrets, LIMITS, route) as recorder:
         tape = Tape(recorder)
-        asking = _Asking(tape, question, seconds)
+        asking = _Asking(tape, question, seconds, to_the_end)
         await asking.read(on_progress)
         await tape.close(Ending.CUT, _LEFT)
         exchanges = await tape.exchanges()
@@ -136,6 +139,7 @@ class _Asking:
     tape: Tape
     question: Question
     seconds: float
+    to_the_end: bool
     cursor: str = ""
     coded: Live | None = None
     again: Live | None = None
@@ -150,7 +154,7 @@ class _Asking:
             self._beside(main)
             after_s = (now_us() - begun_us) / 1e6
             on_progress(State(after_s, self.seconds, main.head_now is not None, main.received))
-            if after_s >= _ENOUGH_S and self._is_enough(main):
+            if not self.to_the_end and after_s >= _ENOUGH_S and self._is_enough(main):
                 break
         if main.ending is None:
             missing = main.head_now is None
@@ -215,7 +219,7 @@ def _ids(body: bytes) -> list[str]:
 def _why(main: Live, seconds: float) -> str:
     """Why we left."""
     if main.head_now is None:
-        return f"no answer within {seconds:g} s"
+        return f"no answer within {seconds:.1f} s"
     return f"{_LEFT}, after {(now_us() - main.sent_us) / 1e6:.1f} s"
 
 

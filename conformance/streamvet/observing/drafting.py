@@ -108,6 +108,8 @@ def _framing(guess: Guess) -> Iterator[str]:
             yield noted("  ids: true", f"SEEN: {guess.with_ids} of {len(guess.sample.events)} events have an id")
         if guess.telling.repeated:
             yield noted(f"  event_name: {{pointer: {flow(guess.telling.repeated)}}}", "SEEN in every event")
+        if guess.telling.always:
+            yield noted(f"  event_name: {{equals: {flow(guess.telling.always)}}}", "SEEN in every event")
         yield "  # one_data_line: true     DECIDE: whether the JSON of an event is always on one data line"
     elif any(one.form == "blank" for one in guess.sample.quiet):
         yield noted("  blank_lines: allowed", "SEEN: empty lines")

@@ -78,14 +78,17 @@ def guess(sample: Sample, *, ended: bool) -> Guess:
         numberings=tuple(numberings(events, [kind for _, kind in working])),
         shared=tuple(shared(events)),
         beat=beat,
-        last=_last([kind for _, kind in spoken], ended=ended),
+        last=_last(sample, [kind for _, kind in spoken], ended=ended),
         ended=ended,
     )
 
 
-def _last(kinds: Sequence[str | None], *, ended: bool) -> str | None:
-    """The type of the last event, where it came once: behind it the server has ended the stream, or it is named so."""
+def _last(sample: Sample, kinds: Sequence[str | None], *, ended: bool) -> str | None:
+    """The type of the last event, where it came once, and the server has ended the stream behind it.
+
+    Of bytes alone nobody knows who has ended them: there it is named as ends are.
+    """
     last = kinds[-1] if kinds else None
-    if last is None or kinds.count(last) > 1:
+    if last is None or kinds.count(last) > 1 or not sample.ends_with_event or (sample.timed and not ended):
         return None
     return last if is_an_end(last) or (ended and len(kinds) > 1) else None

@@ -211,7 +211,7 @@ def _end(heard: Heard, guess: Guess) -> Iterator[str]:
     elif main.ending is Ending.CUT and main.detail.startswith("limit: "):
         yield f"a flood: stopped {after} by the {main.detail}"
     else:
-        yield f"it was open when the check left, {after}" + (f", although {guess.last} had come" if guess.last else "")
+        yield f"it was open when the check left, {after}"
 
 
 def _shown_last(guess: Guess) -> str:

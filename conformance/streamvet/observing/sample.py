@@ -60,6 +60,7 @@ class Sample:
     quiet: tuple[Quiet, ...]
     exchange: Exchange
     timed: bool = True
+    ends_with_event: bool = False  # nothing came behind the last one, but for what is unended
 
     @property
     def begun_us(self) -> int:
@@ -91,7 +92,10 @@ def sampled(exchange: Exchange, framing: str, *, timed: bool = True) -> Sample:
     decode = sse.decode if framing == SSE else ndjson.decode
     frames = list(islice(decode(exchange.body), 4 * MOST_OBSERVED))
     events = [_observed(frame, exchange) for frame in frames if frame.kind in (Kind.EVENT, Kind.LINE)]
-    return Sample(framing, tuple(events[:MOST_OBSERVED]), tuple(_silences(frames, exchange)), exchange, timed)
+    whole = [frame.kind for frame in frames if frame.kind not in (Kind.BLANK, Kind.PARTIAL)]
+    spoke = whole[-1:] != [Kind.COMMENT] and len(events) <= MOST_OBSERVED
+    silences = tuple(_silences(frames, exchange))
+    return Sample(framing, tuple(events[:MOST_OBSERVED]), silences, exchange, timed, spoke)
 
 
 def _observed(frame: Frame, exchange: Exchange) -> Observed:

@@ -42,11 +42,12 @@ _MOST_SENTINELS = 3
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Rows of a discriminator; `how` in words, and the pointer whose text each event field repeats."""
+    """Rows of a discriminator; `how` in words. The event field repeats the text at a pointer, or is always one text."""
 
     rows: tuple[Row, ...]
     how: str
     repeated: str = ""
+    always: str = ""
 
     def kinds(self, events: Sequence[Observed]) -> list[str | None]:
         """The type of each event, None where it has none."""
@@ -71,7 +72,7 @@ def telling(events: Sequence[Observed], *, named: bool) -> Telling:
         return Telling(tuple(rows), "what is no JSON, by the event field" if named and unread else "all are one type")
     found = _by_name(rest) if named and {_name(one) for one in rest} != {MESSAGE} else _by_data(rest)
     rows = [*_final(events[-1], rest, found), *found.rows]
-    return Telling((*unread, *rows), found.how, found.repeated)
+    return Telling((*unread, *rows), found.how, found.repeated, found.always)
 
 
 def _name(one: Observed) -> str:
@@ -124,6 +125,9 @@ def _by_name(events: Sequence[Observed]) -> Telling:
     place = _pointer(events)
     if place and all(pointed(one.value, place) == one.name for one in events):
         return Telling(({"from": place},), f"by the text at {place}, which the event field repeats", place)
+    names = {_name(one) for one in events}
+    if place and len(names) == 1:
+        return Telling(({"from": place},), f"by the text at {place}", always=names.pop())
     nameless = [one for one in events if _name(one) == MESSAGE]
     inside = _pointer(nameless) if nameless else None
     if inside:
