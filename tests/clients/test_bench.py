@@ -10,10 +10,13 @@ import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
+from streamvet.clients.bench import Bench
 from streamvet.clients.judging import Finding, Result, ruled
+from streamvet.clients.observed import Observed
 from streamvet.clients.running import Terms
 from streamvet.clients.trying import try_all
 from streamvet.clients.vectors import vectors
@@ -84,6 +87,20 @@ def test_each_fault_of_a_client_is_found(fault: str) -> None:
     shows, holds = FAULTS[fault]
     assert set(_bad(_tried(_command("{url}", fault), "sse", {shows}, FAULT_DEADLINE_S))) == {shows}
     assert _bad(_tried(_command("{url}", fault), "sse", {holds})) == {}
+
+
+def test_a_connection_on_which_nothing_is_asked_holds_nothing_up() -> None:
+    """A browser keeps such ones in store, and goes on when the vector is over."""
+
+    async def main() -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            async with Bench(vectors()[0], Observed()) as bench:
+                parts = urlsplit(bench.url)
+                _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+                await asyncio.sleep(0)
+            writer.close()
+
+    asyncio.run(main())
 
 
 @pytest.mark.live

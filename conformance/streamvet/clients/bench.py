@@ -36,7 +36,7 @@ class Bench:
     until_s: float = UNTIL_S
     url: str = ""
     _server: asyncio.Server | None = None
-    _open: set[asyncio.Task[None]] = field(default_factory=set)
+    _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         """Listen on a free port of the loopback address."""
@@ -52,13 +52,17 @@ class Bench:
         self.seen.over = True
         self.seen.tell()
         if self._open:
+            await asyncio.wait(self._open, timeout=10 * APART_S)
+        for writer in self._open.values():  # a browser keeps connections in store, on which it asks for nothing
+            writer.transport.abort()
+        if self._open:
             await asyncio.wait(self._open)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in one
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
+        self._open[task] = writer
+        task.add_done_callback(self._open.pop)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             try:
                 await self._serve(await reader.readuntil(b"\r\n\r\n"), writer)
