@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SAYS = {
     Exit.CONFORMANT: "no violation of what every stream owes",
     Exit.VIOLATED: "it violates what every stream owes",
-    Exit.INCOMPLETE: "no event came: nobody knows",
+    Exit.INCOMPLETE: "no event came, so no verdict on events",
 }
 _STYLES = {Exit.CONFORMANT: "bold green", Exit.VIOLATED: "bold red"}
 
@@ -42,7 +42,7 @@ def render(report: Report, policy: Policy, following: str) -> Text:
     text.append("\n" if others else "")
     for ruling in others:
         _in_short(text, ruling)
-    text.append("\nobserved, by which nothing is judged\n", "bold")
+    text.append("\nobserved, not judged\n", "bold")
     said = ""
     for about, seen in report.observations:
         _field(text, "" if about == said else about, seen)
@@ -50,7 +50,7 @@ def render(report: Report, policy: Policy, following: str) -> Text:
     _sum(text, report, policy)
     text.append("\nnext  ", "dim").append(printable(following), "bold")
     text.append(
-        "\n      drafts a profile of what was observed: what it promises then, `streamvet run` can hold it to\n", "dim"
+        "\n      drafts a profile from what was observed; `streamvet run` then checks what it promises\n", "dim"
     )
     return text
 
