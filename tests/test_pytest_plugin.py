@@ -38,7 +38,8 @@ def _target(folder: Path, **more: object) -> Path:
 
 
 def _run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(*_BY_NAME, "-p", "no:cacheprovider", "-p", "no:xdist", *arguments)
+    without = () if "-n" in arguments else ("-p", "no:xdist")
+    return pytester.runpytest_subprocess(*_BY_NAME, "-p", "no:cacheprovider", *without, *arguments)
 
 
 def test_each_requirement_that_applies_is_an_item_and_none_is_tried_to_list_them(pytester: pytest.Pytester) -> None:
@@ -60,6 +61,15 @@ def test_a_target_that_is_wrong_is_a_usage_error(pytester: pytest.Pytester) -> N
 
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     assert "expected one of agent-workspace" in done.stderr.str()
+
+
+def test_workers_that_would_each_check_are_a_usage_error(pytester: pytest.Pytester) -> None:
+    target = _target(pytester.path)
+
+    done = _run(pytester, "-n", "2", "--streamvet", target.name)
+
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    assert "--dist loadgroup" in done.stderr.str()
 
 
 @pytest.mark.live

@@ -141,4 +141,4 @@ def test_reports_of_several_runs_become_one(tmp_path: Path, capsys: pytest.Captu
 
     assert [one["exit_code"] for one in json.loads(whole.read_text(encoding="utf-8"))["reports"]] == [0, 1]
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert "2 profiles: not conformant (exit 1)" in capsys.readouterr().out
+    assert "2 reports: not conformant (exit 1)" in capsys.readouterr().out

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from junitparser import JUnitXml
 from rich.console import Console
 
 from streamvet.contract.files import meta_validator
@@ -357,3 +358,11 @@ def test_many_findings_are_said_in_short_behind_their_evidence(count: int, lines
     block = said.partition("in short\n")[2].partition("\n\n")[0]
     assert len(block.splitlines()) == lines
     assert ("and 4 more, above" in block) is (count == 20)
+
+
+def test_junit_tells_suites_of_one_profile_apart_by_their_targets() -> None:
+    one = report(ruling("TRN-01", Verdict.PASS))
+    reports = [one, dataclasses.replace(one, target="http://127.0.0.1:5000")]
+    suites = JUnitXml.fromstring(junit.render(reports, Policy()).encode())
+    names = ["streamvet.ghostly http://127.0.0.1:4000", "streamvet.ghostly http://127.0.0.1:5000"]
+    assert [(suite.name, suite.tests) for suite in suites] == [(name, 1) for name in names]

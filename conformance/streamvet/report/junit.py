@@ -34,15 +34,18 @@ _SKIPPED = frozenset({Verdict.INCONCLUSIVE, Verdict.WAIVED})
 def render(reports: Sequence[Report], policy: Policy) -> str:
     """A `testsuites` document with one suite for each report."""
     root = Element("testsuites", name="streamvet")
+    names = [report.profile for report in reports]
     for report in reports:
-        _suite(root, report, policy)
+        _suite(root, report, policy, report.target if names.count(report.profile) > 1 else "")
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(root: Element, report: Report, policy: Policy) -> None:
+def _suite(root: Element, report: Report, policy: Policy, target: str) -> None:
+    """The suite of one report; it has its target in its name where others are of the same profile."""
+    name = f"streamvet.{report.profile}" + (f" {printable(target)}" if target else "")
     suite = SubElement(
-        root, "testsuite", name=f"streamvet.{report.profile}", timestamp=report.started_at.removesuffix("Z"),
+        root, "testsuite", name=name, timestamp=report.started_at.removesuffix("Z"),
         time=f"{report.duration_s:.3f}",
     )  # fmt: skip
     facts = {

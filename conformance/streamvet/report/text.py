@@ -57,7 +57,8 @@ def render(reports: Sequence[Report], policy: Policy) -> Text:
         _report(text, report, policy)
     if len(reports) > 1:
         code = exit_code(reports, policy)
-        text.append(f"\n{len(reports)} profiles: ").append(_said(code), _style(code)).append("\n")
+        kind = "profiles" if len({report.profile for report in reports}) == len(reports) else "reports"
+        text.append(f"\n{len(reports)} {kind}: ").append(_said(code), _style(code)).append("\n")
     return text
 
 
