@@ -222,7 +222,7 @@ def _replaced(value: Any, find: str, put: Any, path: Path, place: str) -> Any:
     if not isinstance(value, str):
         raise FileError(path, f"{place}/path", "a text", _shown(value))
     if value.count(find) != 1:
-        raise FileError(path, f"{place}/find", "a text that is there once", f"{find!r}, {value.count(find)} times")
+        raise FileError(path, f"{place}/find", "a text that occurs once", f"{find!r}, {value.count(find)} times")
     if isinstance(put, str):
         return value.replace(find, put)
     before, _, after = value.partition(find)

@@ -524,6 +524,7 @@ def test_every_requirement_is_explained(
     ended = streamvet("explain", requirement.lower())
     assert ended.code == 0
     assert load_registry().rows[requirement].text in ended.out
+    assert f"\n  address           https://streamvet.dev/r/{requirement}\n" in ended.out
     if load_registry().rows[requirement].excluded is None:
         assert "\n  checked by        streamvet." in ended.out
 

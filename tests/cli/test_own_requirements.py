@@ -69,7 +69,7 @@ def test_they_are_listed_and_explained(streamvet: Callable[..., Ended], shop: Pa
     assert (explained.code, explained.err) == (0, "")
     for said in (
         "PRINT-01  MUST  Print shop",
-        "The event done says how many pages were printed.",
+        "A server MUST state in `done` how many pages were printed.",
         "applies to        printshop",
         f"checked by        {sys.executable} check.py",
         "example: The event done counts a page that was not printed.",

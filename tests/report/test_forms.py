@@ -99,7 +99,8 @@ def test_the_page_is_one_file_and_runs_nothing_of_the_candidate(nasty: Report) -
     seen = _Page()
     seen.feed(page)
     assert seen.scripts == 1
-    assert [one for one in seen.references if not one.startswith(("#", "https://github.com/"))] == []
+    known = ("#", "https://github.com/", "https://streamvet.dev/r/")
+    assert [one for one in seen.references if not one.startswith(known)] == []
     assert "url(" not in page
     assert "@import" not in page
     assert re.search(r"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-[A-Za-z0-9+/]{43}='", page)

@@ -118,7 +118,7 @@ async def _reached(candidate: Candidate, scale: float, wait_s: float, until_us: 
             await make_ready(candidate)
             return can
     except TimeoutError:
-        looked = candidate.last_look or "nobody has looked"
+        looked = candidate.last_look or "not looked at yet"
         raise Unreachable(f"{candidate.target.base_url}: not up within the deadline: {looked}") from None
 
 

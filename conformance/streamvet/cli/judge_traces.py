@@ -60,7 +60,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
     ],
     raw: Annotated[
         Framing | None,
-        typer.Option("--raw", help="The files are body bytes, as `curl -N` gives them; needs --profile."),
+        typer.Option("--raw", help="The files are captured bodies, as from `curl -N`; needs --profile."),
     ] = None,
     profile: Annotated[
         str | None, typer.Option("--profile", metavar="P", help="Judge by this profile: a built-in one, or a folder.")
@@ -70,12 +70,12 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
         typer.Option(
             "--start",
             metavar="KIND",
-            help="With --raw: the kind of run, such as `build`, where the profile has several.",
+            help="With --raw: the kind of run, such as `build`, if the profile has several.",
         ),
     ] = None,
     ended: Annotated[
         bool,
-        typer.Option("--ended", help="With --raw: the server has closed the stream, where its bytes do not say so."),
+        typer.Option("--ended", help="With --raw: the server has closed the stream, even if its bytes do not show it."),
     ] = False,
     only: options.Only = None,
     allow_commands: options.AllowCommands = False,

@@ -48,13 +48,13 @@ TimeScale = Annotated[
     float | None,
     typer.Option(
         "--time-scale", min=0.0001, max=1000, callback=finite, metavar="X",
-        help="The candidate runs with every interval times this.",
+        help="The factor by which the candidate multiplies its intervals.",
     ),
 ]  # fmt: skip
 Wait = Annotated[
     float,
     typer.Option(
-        "--wait", min=0, callback=finite, metavar="SECONDS", help="How long the candidate may take to come up."
+        "--wait", min=0, callback=finite, metavar="SECONDS", help="How long to wait for the candidate to start."
     ),
 ]
 Only = Annotated[
@@ -67,7 +67,7 @@ AllowCommands = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="A violated SHOULD counts as a violated MUST.")]
 Waivers = Annotated[
     Path | None,
-    typer.Option("--waivers", parser=named, metavar="FILE", help="What is accepted: ids with reasons, as YAML."),
+    typer.Option("--waivers", parser=named, metavar="FILE", help="A file of waivers: ids with reasons, as YAML."),
 ]
 Json = Annotated[Path | None, typer.Option("--json", parser=named, metavar="FILE", help="Write the report as JSON.")]
 Junit = Annotated[

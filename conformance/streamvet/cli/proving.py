@@ -48,10 +48,10 @@ def prove(  # noqa: PLR0917 - one parameter an option, as typer wants it
         list[str] | None, typer.Option("--fault", metavar="NAME", help="Only this fault; may be repeated.")
     ] = None,
     trace_dir: Annotated[
-        Path | None, typer.Option("--trace-dir", metavar="DIR", help="Keep the traces of every run there.")
+        Path | None, typer.Option("--trace-dir", metavar="DIR", help="Write the traces of every run to this folder.")
     ] = None,
     generated: Annotated[
-        bool, typer.Option("--generated", help="The faults instead that only generated stimuli show.")
+        bool, typer.Option("--generated", help="Run the faults that only generated tries find.")
     ] = False,
     pairs: Annotated[
         int | None,
@@ -64,7 +64,7 @@ def prove(  # noqa: PLR0917 - one parameter an option, as typer wants it
         ),
     ] = None,
     seeds: Annotated[
-        int, typer.Option("--seeds", metavar="N", min=1, help="With --generated: look for each with so many seeds.")
+        int, typer.Option("--seeds", metavar="N", min=1, help="With --generated: search for each with so many seeds.")
     ] = SEEDS,
 ) -> None:
     """Prove the suite by faults.

@@ -43,17 +43,15 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     profile: Annotated[
         list[str] | None,
         typer.Option(
-            "--profile", metavar="P", help="A built-in profile or a folder: for a URL, or which of the reference."
+            "--profile",
+            metavar="P",
+            help="A built-in profile or a folder; needed for a URL, a choice with --reference.",
         ),
     ] = None,
-    reference: Annotated[
-        bool, typer.Option("--reference", help="Check the reference server, started for this.")
-    ] = False,
+    reference: Annotated[bool, typer.Option("--reference", help="Start the reference server and check it.")] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option(
-            "--only", metavar="ID|FAMILY", help="Report and count only these, and make their tries; may be repeated."
-        ),
+        typer.Option("--only", metavar="ID|FAMILY", help="Try, report and count only these; may be repeated."),
     ] = None,
     probe: Annotated[
         list[str] | None,
@@ -76,14 +74,14 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             min=0,
             callback=options.finite,
             metavar="SECONDS",
-            help="Explore by generated tries for so long; 0: not at all. By default until the longest wait is over.",
+            help="Make generated tries for so long; 0: none. By default until the longest wait is over.",
         ),
     ] = None,
     time_scale: options.TimeScale = None,
     allow_commands: options.AllowCommands = False,
     strict: options.Strict = False,
     accept_incomplete: Annotated[
-        bool, typer.Option("--accept-incomplete", help="What was not exercised does not make the run fail.")
+        bool, typer.Option("--accept-incomplete", help="Do not fail for what was not exercised.")
     ] = False,
     waivers: options.Waivers = None,
     baseline: Annotated[
@@ -98,7 +96,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     max_wait: Annotated[
         float | None,
         typer.Option(
-            "--max-wait", min=0, callback=options.finite, metavar="SECONDS", help="Do not run what has to wait longer."
+            "--max-wait", min=0, callback=options.finite, metavar="SECONDS", help="Skip tries that have to wait longer."
         ),
     ] = None,
     deadline: Annotated[
@@ -108,7 +106,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             min=1,
             callback=options.finite,
             metavar="SECONDS",
-            help="End in so long, reports included. By default in five minutes, or 1.3 times the mandated wait.",
+            help="End after so long, reports included; by default five minutes, or 1.3 mandated waits.",
         ),
     ] = None,
     wait: options.Wait = 10.0,
@@ -118,9 +116,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     badge: options.Badge = None,
     trace_dir: Annotated[
         Path | None,
-        typer.Option(
-            "--trace-dir", metavar="DIR", help="Keep every trace there, for `streamvet judge`, and every case."
-        ),
+        typer.Option("--trace-dir", metavar="DIR", help="Write traces and cases to this folder."),
     ] = None,
 ) -> None:
     """Check a candidate.

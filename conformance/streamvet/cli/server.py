@@ -30,7 +30,7 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
             max=1000,
             callback=finite,
             metavar="X",
-            help="0.05: every interval is a twentieth.",
+            help="The factor for all intervals; 0.05 is a twentieth.",
         ),
     ] = None,
     db: Annotated[

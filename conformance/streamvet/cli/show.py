@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streamvet.cli.console import note, say
+from streamvet.contract.addresses import address
 from streamvet.contract.files import FileError
 from streamvet.contract.folders import builtin_profiles, known_protocols
 from streamvet.contract.loading import load_profile
@@ -168,6 +169,7 @@ def _facts(row: Requirement, registry: Registry, chosen: Profile | None) -> list
         "reads": row.reads or "",
         "explained by": ", ".join(row.explained_by),
         "explains": ", ".join(explained),
+        "address": address(row),
         "applies to": ", ".join(applies) or "no built-in profile",
         "covers": f"\n{'':<20}".join(map(statement, row.covers)),
         "not checked": row.excluded or "",

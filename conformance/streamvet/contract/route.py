@@ -89,7 +89,7 @@ def _tls(row: Mapping[str, Any], base_url: str, path: Path) -> Tls:
     files = {name: folder / row[name] for name in ("ca", "cert", "key") if name in row}
     for name, file in files.items():
         if not is_file(file):
-            raise FileError(path, f"/tls/{name}", "a file that is there", cut(repr(row[name])))
+            raise FileError(path, f"/tls/{name}", "an existing file", cut(repr(row[name])))
     verify = row.get("verify", True)
     if "ca" in files and not verify:
         raise FileError(path, "/tls/ca", "whom to trust, or verify: false", "both")

@@ -183,7 +183,7 @@ def _expanded(value: Any, path: Path, place: str) -> Any:
     def variable(found: re.Match[str]) -> str:
         name = found.group(1)
         if name is None:
-            wanted = "${NAME}, NAME that of an environment variable, wherever ${ stands"
+            wanted = "${NAME}, NAME that of an environment variable, wherever ${ occurs"
             raise FileError(path, place, wanted, "something else behind ${")  # which may be a part of a secret
         if name not in os.environ:
             raise FileError(path, place, f"the environment variable {name} to be set", "it is not")
@@ -275,9 +275,9 @@ def _check_folders(raw: Mapping[str, Any], path: Path) -> None:
     """The folders that the target names are there."""
     folder, cwd = resolved(path).parent, raw.get("launch", {}).get("cwd", ".")
     if "directory" in raw and not is_folder(folder / raw["directory"]):
-        raise FileError(path, "/directory", "a directory that is there", cut(repr(raw["directory"])))
+        raise FileError(path, "/directory", "an existing directory", cut(repr(raw["directory"])))
     if not is_folder(folder / cwd):
-        raise FileError(path, "/launch/cwd", "a folder that is there", cut(repr(cwd)))
+        raise FileError(path, "/launch/cwd", "an existing folder", cut(repr(cwd)))
 
 
 def _check_credentials(given: Mapping[str, str], profile: Profile, place: str, path: Path) -> None:

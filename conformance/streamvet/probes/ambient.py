@@ -46,7 +46,7 @@ def broadcast_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def broadcast(driver: Driver, stimulus: Stimulus) -> None:
-    """Several readers, then what is published."""
+    """Publish events to several readers."""
     readers = [await driver.listen() for _ in range(_READERS)]
     await driver.perform(stimulus["script"])
     await driver.have_all(readers, _emits(stimulus))
@@ -101,7 +101,7 @@ def newcomers_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def newcomers(driver: Driver, stimulus: Stimulus) -> None:
-    """Readers that come when something has been emitted, one of them with Last-Event-ID."""
+    """Readers join after events were emitted, one of them with Last-Event-ID."""
     first = await driver.listen("cut")
     await driver.publish(stimulus["before"])
     await first.events(len(stimulus["before"]), driver.bounds.answer_s)
@@ -152,7 +152,7 @@ def slow_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def slow(driver: Driver, stimulus: Stimulus) -> None:
-    """One reader stops reading while another one goes on; we leave as the stalled one, as it may have lost events."""
+    """One reader stops reading while another one continues; the stalled one leaves, as it may have lost events."""
     reader, stalled = await driver.listen(), await driver.listen("stalled", stalls=True)
     stalled.hold()
     await driver.perform(stimulus["script"])
@@ -235,7 +235,7 @@ def restart_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def restart(driver: Driver, stimulus: Stimulus) -> None:
-    """A reader sees the candidate die; when it is up again, one comes back."""
+    """Kill the candidate under a reader; after the restart one returns."""
     reader = await driver.listen("cut")
     if driver.profile.field("catchup.first"):
         await reader.until(lambda _event: True, driver.bounds.answer_s)

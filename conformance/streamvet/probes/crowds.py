@@ -75,7 +75,7 @@ def hasty_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def hasty(driver: Driver, _stimulus: Stimulus) -> None:
-    """Two readers do not read a burst, and leave with all that they have not read; one stays, and reads it again."""
+    """Two readers ignore a burst and leave with it unread; a third one stays, and reads it again."""
     run, reader = await driver.begin("reader")
     if reader is None:
         return
@@ -99,7 +99,7 @@ def beside_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def beside(driver: Driver, _stimulus: Stimulus) -> None:
-    """Two active runs, each with a reader of its own; who joins the first one while both are active has that alone."""
+    """Two active runs, each with a reader; one more joins the first run while both are active."""
     first, reader = await driver.begin("reader")
     if reader is None:
         return

@@ -27,7 +27,7 @@ def finished_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def twice(driver: Driver, stimulus: Stimulus) -> None:
-    """Read a run that was there before, twice; the second reader excludes gzip."""
+    """Read an existing run twice; the second reader excludes gzip."""
     run = _named(driver, stimulus)
     for coding in (IDENTITY, NO_GZIP):
         reader = await driver.attach(run, "after", finished=True, coding=coding)

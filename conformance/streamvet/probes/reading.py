@@ -211,7 +211,7 @@ def pause_tolerates_late_ms(setting: Setting, _stimulus: Stimulus) -> float:
 
 
 async def pause(driver: Driver, stimulus: Stimulus) -> None:
-    """A reader of a run that pauses; where several at once are promised, two more."""
+    """Read a run that pauses; if the profile promises several readers at once, two more join."""
     observe_us = int(pause_wait_ms(driver.setting, stimulus) * 1000)
     run, first = await driver.begin("reader", observe_us=observe_us)
     if first is None:

@@ -49,7 +49,7 @@ async def _pretenders(driver: Driver) -> list[str]:
 
 
 async def outsiders(driver: Driver, stimulus: Stimulus) -> None:
-    """Where a stream is nobody's run: everybody who must not read it asks for it, by a start where that is the way."""
+    """Without runs: every account that must not read the stream requests it, by a start where that opens it."""
     accounts = await _pretenders(driver)
     accounts += ["expired"] if await driver.can_be("expired") else []
     if driver.profile.streams == "ambient" and await driver.can_be("primary"):  # that somebody is let in
@@ -70,7 +70,7 @@ def outsiders_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def intruders(driver: Driver, stimulus: Stimulus) -> None:
-    """Everybody who must not read a run asks for its stream; a second account asks for its record and cancels it."""
+    """Each account that must not read a run requests its stream; a second one requests its record and cancels it."""
     run, reader = await _a_run(driver, stimulus)
     if run.id is None:
         return
@@ -140,7 +140,7 @@ def starts_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def starts(driver: Driver, stimulus: Stimulus) -> None:
-    """Ask for a run without credentials; and as who may have one, with each body that the profile lists as wrong."""
+    """Ask to start a run without credentials; with valid ones, send each body that the profile lists as wrong."""
     operation = driver.profile.operations[f"start:{stimulus['kind']}"]
     right = driver.body_of(stimulus["kind"])
     if driver.profile.field("auth.missing"):
@@ -193,7 +193,7 @@ def logins_stimuli(_setting: Setting) -> list[Stimulus]:
 
 
 async def logins(driver: Driver, _stimulus: Stimulus) -> None:
-    """A right login, one with a wrong password, and each body that the profile lists as wrong."""
+    """A correct login, one with a wrong password, and each body that the profile lists as wrong."""
     operation = driver.profile.operations["login"]
     given = driver.candidate.given("primary") or {}
     fields = dict(_NOBODY) if {"token", "cookie"} & given.keys() else dict(given)

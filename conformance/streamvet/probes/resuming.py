@@ -48,7 +48,7 @@ def cuts_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def cuts(driver: Driver, stimulus: Stimulus) -> None:
-    """For each number of events a reader that is cut off after them and comes back; one reader stays."""
+    """For each number of events, a reader is cut after them and returns; one reader stays."""
     plans = [CutPlan(after) for after in range(_events_of(stimulus) + 1)]
     await _cut_and_back(driver, plans)
 
@@ -63,7 +63,7 @@ def inside_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def inside(driver: Driver, _stimulus: Stimulus) -> None:
-    """Readers that are cut off inside an event, and come back from the last one that they have whole."""
+    """Readers are cut inside an event and resume from the last complete one."""
     await _cut_and_back(driver, [CutPlan(after, count) for after, count in _INSIDE])
 
 
@@ -96,7 +96,7 @@ def own_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def own(driver: Driver, stimulus: Stimulus) -> None:
-    """The only reader is cut off and comes back; at the end the run is read again as a whole."""
+    """The only reader is cut and returns; at the end the run is read again from its beginning."""
     run, left = await driver.begin("cut", cut=CutPlan(stimulus["cut_after"]))
     if left is None:
         return
@@ -113,7 +113,7 @@ def deserted_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def deserted(driver: Driver, _stimulus: Stimulus) -> None:
-    """The only reader leaves; nobody reads for a moment, then somebody comes back. At the end the run is read again."""
+    """The only reader leaves; after a moment without readers one returns. At the end the run is read again."""
     run, left = await driver.begin("cut", cut=CutPlan(1))
     if left is None:
         return
@@ -130,7 +130,7 @@ def event_id_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def event_id(driver: Driver, stimulus: Stimulus) -> None:
-    """Readers that are cut off and come back as an EventSource does; one reader stays."""
+    """Readers are cut and return as an EventSource does; one reader stays."""
     run, first = await driver.begin("reader")
     if first is None:
         return

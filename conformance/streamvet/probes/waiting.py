@@ -182,7 +182,7 @@ def open_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
 
 
 async def stay(driver: Driver, stimulus: Stimulus) -> None:
-    """Stay on a stream on which nothing happens; where it is closed, come back."""
+    """Stay on an idle stream; if it is closed, reconnect."""
     for_ms = float(stimulus["for_ms"]) * driver.setting.scale + _AFTER_MS
     if _idle_timer(driver.setting):  # at most an interval, where somebody watches for heartbeats
         with suppress(TimeoutError):
@@ -224,7 +224,7 @@ def detached_wait_ms(setting: Setting, stimulus: Stimulus) -> float:
 
 
 async def detached(driver: Driver, stimulus: Stimulus) -> None:
-    """The only reader leaves; then the run's record is asked for, in its lifetime or after it."""
+    """The only reader leaves; then the run's record is requested, in its lifetime or after it."""
     if stimulus["name"] == "one of two leaves":
         await _one_of_two(driver)
         return

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from streamvet.contract.addresses import address
 from streamvet.contract.evidence import LACKING, Evidence, highest
 from streamvet.outcome import Verdict
 from streamvet.report.also import also
@@ -45,7 +46,7 @@ _GAP_HEIGHTS_MS = (100, 500, 2_000, 10_000)  # each longer step is drawn one ste
 _TO_ADD = {Evidence.LAUNCHED: "launch", Evidence.CONTROLLED: "control"} | dict.fromkeys(
     (Evidence.CAPTURE, Evidence.BLACK_BOX), ""
 )  # fmt: skip
-_ISSUE = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)#(?P<number>[0-9]+)\Z", re.ASCII)
+_ISSUE = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)#(?P<number>[0-9]+)(?: \([0-9]{4}\))?\Z", re.ASCII)
 _ADVISORY = re.compile(r"GHSA(-[0-9a-z]{4}){3}\Z")
 
 
@@ -85,7 +86,13 @@ def _template() -> Template:
         "ticked": _ticked,
     }
     environment.filters |= filters
-    environment.globals |= {"gap": _gap, "broken": _broken, "rests_on": rests_on, "counted": counted}
+    environment.globals |= {
+        "gap": _gap,
+        "broken": _broken,
+        "rests_on": rests_on,
+        "address": address,
+        "counted": counted,
+    }
     return environment.get_template("report.html.j2")
 
 

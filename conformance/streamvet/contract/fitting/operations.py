@@ -52,7 +52,7 @@ def are_there(profile: Profile) -> Iterable[Misfit]:
             "/operations", "the operation resume, as catchup.kind is from-cursor", ", ".join(profile.operations)
         )
     if profile.field("catchup.detached") and not profile.field("operations.record.state"):
-        yield Misfit("/operations", "record with its state, which tells how a detached run fares", "none")
+        yield Misfit("/operations", "record with its state, which shows whether a detached run is active", "none")
 
 
 def are_no_others(profile: Profile) -> Iterable[Misfit]:
@@ -136,7 +136,7 @@ def are_filled(profile: Profile) -> Iterable[Misfit]:
             for name in sorted(names_in(template) - {*known, NEW}):
                 if not _fillable(profile, one, part):
                     wanted = " or ".join(f"{{{one}}}" for one in [*known, NEW])
-                    yield Misfit(f"{place_of(one)}/{part}", wanted, f"{{{name}}}, which nobody fills")
+                    yield Misfit(f"{place_of(one)}/{part}", wanted, f"{{{name}}}, which has no value")
 
 
 def take_names(profile: Profile) -> Iterable[Misfit]:

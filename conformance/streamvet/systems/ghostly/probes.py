@@ -73,7 +73,7 @@ def orphan_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def orphan(driver: Driver, stimulus: Stimulus) -> None:
-    """After a restart read the run again and cancel it, where its record says that it is running; read it once more."""
+    """After a restart read the run again, cancel it if its record says that it is running, and read it once more."""
     run = await killed(driver, stimulus)
     if run is None:
         return

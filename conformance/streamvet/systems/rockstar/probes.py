@@ -144,7 +144,7 @@ def pushes_of(stimulus: Stimulus) -> int:
 
 
 async def versions(driver: Driver, stimulus: Stimulus) -> None:
-    """Push one thing several times, one after the other; where the stimulus says so, leave one of them."""
+    """Push one thing several times in sequence; if the stimulus says so, disconnect during one of them."""
     pushes, cut, took_ms = _Pushes(driver), stimulus.get("cut", {}), 0.0
     subject, texts = pushes.fresh(), stimulus.get("texts", {})
     for turn, label in enumerate(stimulus["pushes"], start=1):
@@ -165,7 +165,7 @@ def at_once_stimuli(_setting: Setting) -> list[Stimulus]:
 
 
 async def at_once(driver: Driver, stimulus: Stimulus) -> None:
-    """Push one thing, then two others to the same subject at once: which of these comes first the versions tell."""
+    """Push one thing, then two others to the same subject at once; their versions show the order."""
     pushes, (first, *both) = _Pushes(driver), stimulus["pushes"]
     subject = pushes.fresh()
     if await pushes.push(subject, first) is None:

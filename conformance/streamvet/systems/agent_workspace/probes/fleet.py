@@ -179,7 +179,7 @@ def joins_wait_ms(setting: Setting, _stimulus: Stimulus) -> float:
 
 
 async def joins(driver: Driver, stimulus: Stimulus) -> None:
-    """Readers that join right before and after changes, so that some of these fall between two looks at the fleet."""
+    """Readers join right before and after changes, so that some changes fall between two polls."""
     stage, count = _Stage(driver, stimulus), joiners(driver.setting)
     if not await stage.put(0) or not await driver.can_be("primary"):
         return
@@ -245,7 +245,7 @@ def load_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def load(driver: Driver, _stimulus: Stimulus) -> None:
-    """Request streams whose first state cannot be loaded. Nobody else may, for theirs would fail in their place."""
+    """Request streams whose initial state cannot be loaded. Nobody else may, for theirs would fail in their place."""
     for _ in range(_FAILED_LOADS):
         await driver.make_fail("load")
         reader = await _reader(driver)
@@ -277,7 +277,7 @@ def _beat_ms(setting: Setting) -> float:
 
 
 async def poll(driver: Driver, stimulus: Stimulus) -> None:
-    """Let a poll fail behind the snapshot. Nobody else may read, for a poll of theirs would fail in its place."""
+    """Let a poll fail after the snapshot. Nobody else may read, for a poll of theirs would fail in its place."""
     stage = _Stage(driver, stimulus)
     if not await stage.put(0):
         return

@@ -188,7 +188,7 @@ def unwatch_told(trace: Trace, profile: Profile) -> Outcome:
         heard = heard or any(told(one, "file_created", path=deed.path) for deed in deeds(trace, one))
     outcome = folded(judged, "the watching of no directory was ended")
     if outcome == [] and not heard:
-        return NotExercised("of no file anything was told while the directory was watched", due=True)
+        return NotExercised("no event named a file while the directory was watched", due=True)
     return outcome
 
 

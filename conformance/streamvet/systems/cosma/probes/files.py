@@ -41,7 +41,7 @@ def files_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def files(driver: Driver, _stimulus: Stimulus) -> None:
-    """Everything that can be done to files, each time to another one, so that one cooldown serves all."""
+    """Create, change, rename and delete files, each time another one, so that one cooldown serves all."""
     async with watched(driver, _OLD, _DOOMED) as one:
         late_s = await _deleted(one, "deleted.txt")
         if late_s > one.cooldown_s * _LATE:
@@ -139,7 +139,7 @@ def held_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def held(driver: Driver, _stimulus: Stimulus) -> None:
-    """Pause the queue, make a file, wait for longer than its cooldown, resume."""
+    """Pause the queue, create a file, wait for longer than its cooldown, resume."""
     async with watched(driver) as one:
         await running(driver, one.reader)
         try:

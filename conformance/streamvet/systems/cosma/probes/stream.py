@@ -101,7 +101,7 @@ def latecomers_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def latecomers(driver: Driver, _stimulus: Stimulus) -> None:
-    """Readers that come when the queue has been paused, one of them with Last-Event-ID; then it is resumed."""
+    """Readers join after the queue was paused, one of them with Last-Event-ID; then it is resumed."""
     reader = await driver.listen("cut")
     came: list[Live] = []
     await running(driver, reader)
@@ -120,7 +120,7 @@ def unknown_item_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def unknown_item(driver: Driver, _stimulus: Stimulus) -> None:
-    """Ask for the removal of what does not exist, an item and a watch; then pause and resume.
+    """Request the removal of an item and of a watch that do not exist; then pause and resume.
 
     So that what it brings has come.
     """
@@ -149,7 +149,7 @@ def head_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def head(driver: Driver, _stimulus: Stimulus) -> None:
-    """A reader comes while nothing happens; its head tells. Where none comes in time the reader leaves."""
+    """A reader joins an idle stream and waits for the head. Where none comes in time the reader leaves."""
     with suppress(TimeoutError):
         async with asyncio.timeout(patience_s(float(driver.profile.field("figures.head_within_ms")))):
             await (await driver.listen()).cut("the head tells")
@@ -187,7 +187,7 @@ def stop_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def stop(driver: Driver, stimulus: Stimulus) -> None:
-    """Three readers see the candidate end: one that is idle, one with much to read, one that has just come.
+    """Stop the candidate under three readers: one idle, one with much to read, one that has just joined.
 
     Once it is known to be stopping somebody else asks for the stream. Then it is started again.
     """
