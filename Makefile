@@ -17,7 +17,7 @@ help:
 	@echo 'make conformance   check the reference server; writes report/index.html'
 	@echo 'make test          everything that CI runs'
 	@echo 'make proof         every fault against the suite; wants a quiet machine'
-	@echo 'make lint          format, lint, types and imports only'
+	@echo 'make lint          format, lint, types, imports, prose and stability only'
 	@echo 'make docs          print the contract into docs/, build the site into site/'
 	@echo 'make bench         the benchmark'
 	@echo 'make hunt          what generation finds, and how soon, for the docs; wants a quiet machine'
@@ -71,12 +71,14 @@ proof: .venv/.test
 	@$(BIN)/pytest -m long tests/trust
 
 lint: .venv/.test
-	$(SAY) 'format, lint, types, imports'
+	$(SAY) 'format, lint, types, imports, prose, stability'
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@MYPYPATH=scripts $(BIN)/mypy --no-error-summary scripts bench tests
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python scripts/prose.py
+	@$(BIN)/python scripts/stability.py
 
 docs: .venv/.test
 	@$(BIN)/python scripts/schemas.py

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import client_blocks
 import flake_blocks
 import generation_blocks
+import lookup_blocks
 import interop_blocks
 import mode_blocks
 import probe_blocks
@@ -37,6 +38,9 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "revision": requirement_blocks.revision,
     "coverage": requirement_blocks.coverage,
     "levels": requirement_blocks.levels,
+    "index": lookup_blocks.index,
+    "retired": lookup_blocks.retired_ids,
+    "readings": lookup_blocks.readings,
     "parameters": profile_blocks.parameters,
     "compare": profile_blocks.compare,
     "operations": profile_blocks.operations,

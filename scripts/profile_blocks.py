@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Lifecycle, Profile
 
 SCHEMAS = "../../schemas"  # seen from docs/spec; the hook of mkdocs makes of it where the site has them
-PRINTED_APART = ("operations", "lifecycles", "events")  # parts of a profile that have blocks of their own
+PRINTED_APART = ("operations", "lifecycles", "events", "adopted")  # parts of a profile that have blocks of their own
 
 
 def _schema_link(profile: str, file: str) -> str:
@@ -101,7 +101,7 @@ def operations(profile: str) -> list[str]:
             answer += f", {_schema_link(profile, operation.schema)}"
         optional = "yes" if operation.optional else "no"
         rows.append([code(name), code(request), " or ".join(map(str, operation.status)), answer, optional])
-    return table(["Operation", "Request", "Status", "Answer", "May be lacking"], rows)
+    return table(["Operation", "Request", "Status", "Answer", "Optional"], rows)
 
 
 def refusals(profile: str) -> list[str]:
@@ -227,7 +227,7 @@ def lifecycle(profile: str, name: str) -> list[str]:
         "",
         " ".join(_about_table(found)),
         "",
-        *table(["In state", "may come", "and leads to"], rows),
+        *table(["State", "Event", "Next state"], rows),
     ]
 
 
@@ -237,19 +237,19 @@ _ENDS = {"succeeds": "succeeds", "fails": "fails", "cancelled": "is cancelled"}
 def _about_table(found: Lifecycle) -> Iterator[str]:
     """What a state table does not show: where it begins, what it holds for, what it leaves out."""
     if found.anywhere:
-        yield "It is [followed from any state](ordering.md#any-state)."
-        yield f"Before anything has happened it is in {code(found.start)}."
+        yield "This table is [followed from any state](ordering.md#any-state)."
+        yield f"Before the first event its state is {code(found.start)}."
     else:
-        yield f"It begins in {code(found.start)}."
+        yield f"This table begins in {code(found.start)}."
     if found.key:
-        yield f"One for each value of {' and '.join(map(code, found.key))}."
+        yield f"It holds separately for each value of {' and '.join(map(code, found.key))}."
     if found.adopted:
         yield f"Its order is an adopted reading: {found.adopted}."
     for outcome, states in found.accepts.items():
-        yield f"Where the run {_ENDS[outcome]} it is in {' or '.join(map(code, states))}."
+        yield f"If the run {_ENDS[outcome]}, it ends in {' or '.join(map(code, states))}."
     if found.forbids:
-        yield f"These never come: {', '.join(map(code, found.forbids))}."
-    yield f"{'Any other' if found.forbids else 'An'} event that the table names nowhere may come at any time."
+        yield f"These events never occur: {', '.join(map(code, found.forbids))}."
+    yield f"{'Other events' if found.forbids else 'Events'} that the table does not name may occur at any time."
 
 
 def diagrams() -> dict[str, str]:

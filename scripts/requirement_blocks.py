@@ -5,6 +5,7 @@ Must not know where a block stands, nor write files. Links are relative to `docs
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,14 @@ def _rests_on(row: Requirement) -> str:
     return f"the published document: {_line(basis['document'])}"
 
 
+def _report(seen: str) -> str:
+    """A public report as a link, where it says whose repository it is in; else as it is written."""
+    found = re.fullmatch(r"([\w.-]+/[\w.-]+)#(\d+)((?: \([^)]*\))?)", seen)
+    if found:
+        return f"[{found[1]}#{found[2]}](https://github.com/{found[1]}/issues/{found[2]}){found[3]}"
+    return f"[{seen}](https://github.com/advisories/{seen})" if seen.startswith("GHSA-") else code(seen)
+
+
 @cache
 def _of_bytes(profile: str) -> frozenset[str]:
     loaded = load_profile(profile)
@@ -125,7 +134,7 @@ def _requirement(row: Requirement) -> list[str]:
     if row.why:
         facts["Why"] = row.why
     if row.seen:
-        facts["Seen in the field"] = ", ".join(map(code, row.seen)) + "."
+        facts["Seen in the field"] = ", ".join(map(_report, row.seen)) + "."
     bad = [example.note.rstrip(".") for example in examples(row.id) if not example.holds]
     if bad:
         facts["Violated, for example"] = "; ".join(dict.fromkeys(bad)) + "."

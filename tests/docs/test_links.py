@@ -5,6 +5,7 @@ Knows Markdown and HTML as far as links go; it must not know what the pages say.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,9 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from streamvet import __version__
+from streamvet.contract.registry import load_registry
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -83,22 +87,27 @@ def test_a_dead_link_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 class _Page(HTMLParser):
-    """The links and the ids of a page of the site."""
+    """The links and the ids of a page of the site, what a browser loads for it, and its text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.loads: list[str] = []
         self.ids: set[str] = set()
+        self.text = text
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
         for name, value in attrs:
             if value is None:
                 continue
             if name == "id":
                 self.ids.add(value)
-            if name in ("href", "src") and (tag, dict(attrs).get("rel")) != ("link", "canonical"):
+            if name in ("href", "src") and (tag, values.get("rel")) != ("link", "canonical"):
                 self.links.append(value)
+                if tag in ("script", "img", "iframe") or (tag == "link" and values.get("rel") not in ("prev", "next")):
+                    self.loads.append(value)
 
 
 class _Lost(NamedTuple):
@@ -106,21 +115,62 @@ class _Lost(NamedTuple):
     link: str
 
 
-def test_every_link_leads_to_a_file_of_the_site(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    pages = {path: _Page(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("*.html")}
-    assert len(pages) > len(list((ROOT / "docs").rglob("*.md")))  # and the page for what is not found
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(site: Path) -> dict[Path, _Page]:
+    """Every page of the site."""
+    return {path: _Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+
+
+def test_every_link_leads_to_a_file_of_the_site(site: Path, built: dict[Path, _Page]) -> None:
+    assert len(built) > len(list((ROOT / "docs").rglob("*.md")))  # and the page for what is not found
     lost = []
-    for path, page in pages.items():
+    for path, page in built.items():
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or path.name == "404.html":  # whose links begin at the root of the site
                 continue
             aim = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            known = pages[aim].ids if aim in pages else set()
+            known = built[aim].ids if aim in built else set()
             if not aim.exists() or (parts.fragment and parts.fragment not in known):
-                lost.append(_Lost(str(path.relative_to(tmp_path)), link))
+                lost.append(_Lost(str(path.relative_to(site)), link))
     assert lost == []
+
+
+def test_no_page_loads_anything_from_another_host(built: dict[Path, _Page]) -> None:
+    loads = {load for page in built.values() for load in page.loads}
+    assert loads
+    assert [load for load in sorted(loads) if urlsplit(load).netloc] == []
+
+
+def test_each_requirement_has_one_anchor_and_a_short_link(site: Path, built: dict[Path, _Page]) -> None:
+    registry = load_registry()
+    for row in registry.rows.values():
+        assert [path.stem for path, page in built.items() if row.id.lower() in page.ids] == [row.family]
+        short = built[site / "r" / row.id / "index.html"]
+        assert short.links == [f"../../spec/{row.family}.html#{row.id.lower()}"]
+        assert f'content="0; url={short.links[0]}"' in short.text
+
+
+def test_every_page_says_its_version_and_revision(site: Path, built: dict[Path, _Page]) -> None:
+    foot = f"streamvet {__version__} · specification revision {load_registry().revision}"
+    pages = {path: page for path, page in built.items() if path.relative_to(site).parts[0] != "r"}
+    assert [str(path.relative_to(site)) for path, page in pages.items() if foot not in page.text] == []
+
+
+def test_the_search_finds_ids_types_and_paths(site: Path) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    words = {
+        word for page in index["docs"] for word in re.split(index["config"]["separator"], page["text"] + page["title"])
+    }
+    assert {"CAT-06", "file_created", "updates"} <= {re.sub(r"<[^>]*>|[.,;:()]", "", word) for word in words}

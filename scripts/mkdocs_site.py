@@ -1,0 +1,53 @@
+"""The hook of mkdocs for what the site has besides its pages: short links to requirements, and what its footer says.
+
+`/r/CAT-06` is a file that leads to the requirement, without JavaScript: `r/CAT-06/index.html`. Must not know what a
+requirement asks for.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from mkdocs.structure.files import File
+
+from streamvet import __version__
+from streamvet.contract.registry import load_registry
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{id}: {text}</title>
+<meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex">
+<meta http-equiv="refresh" content="0; url={place}">
+<link rel="canonical" href="{place}">
+<p><a href="{place}">{id}</a> {text}</p>
+</html>
+"""
+
+
+def short_links() -> dict[str, str]:
+    """The page of each short link, by its path on the site."""
+    found = {}
+    for row in load_registry().rows.values():
+        place = f"../../spec/{row.family}.html#{row.id.lower()}"
+        found[f"r/{row.id}/index.html"] = PAGE.format(id=row.id, text=escape(row.text), place=place)
+    return found
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Say the version and the revision at the foot of each page."""
+    config.copyright = f"streamvet {__version__} · specification revision {load_registry().revision} · Apache-2.0"
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the short links."""
+    for path, text in short_links().items():
+        files.append(File.generated(config, path, content=text))
+    return files

@@ -1,0 +1,92 @@
+"""The prose that readers see: that the tree keeps its form, and that each departure from it is found.
+
+Knows scripts/prose.py; it must not know what any requirement asks for.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from prose import ODD, Place, form, forms, odd, pages, paragraphs, rows  # noqa: E402
+
+
+def test_each_requirement_is_one_normative_sentence() -> None:
+    assert list(forms()) == []
+
+
+def test_no_text_of_the_contract_and_no_page_has_an_odd_word() -> None:
+    assert [one for place in [*rows(), *pages()] for one in odd(place)] == []
+
+
+ODD_TEXTS = {
+    "A renamed file is told as moved.": "'told'",
+    "The figure stands in the report.": "'stands'",
+    "The suite waited in vain.": "'in vain'",
+    "A finding that another one has spoilt.": "'spoilt'",
+    "The run is read by nobody.": "'nobody'",
+    "Whoever reads it learns of it.": "'Whoever'",
+    "The client waits for ever.": "'for ever'",
+    "Skip the row if no file is there.": "'is there'",
+    "A reader lets unknown types pass.": "'lets unknown types pass'",
+    "What has another type is a violation.": "a clause that begins with 'What'",
+    "That a directory was renamed is announced.": "a clause that begins with 'That'",
+}
+
+
+def test_every_pattern_has_a_text_that_it_finds() -> None:
+    found = [len([text for text in ODD_TEXTS if list(odd(Place("", text)))]), len(ODD_TEXTS) - 2]
+    assert found == [len(ODD_TEXTS), len(ODD)]
+
+
+@pytest.mark.parametrize(("text", "said"), ODD_TEXTS.items())
+def test_an_odd_text_is_found_once(text: str, said: str) -> None:
+    assert [said in one for one in odd(Place("here", text))] == [True]
+
+
+PLAIN = [
+    "`{run}` stands for the run.",
+    "What it does",
+    "What is a run?",
+    "# What a PASS does not mean",
+    "| What is lost | nothing |",
+    "That answer is the only stream of the push.",
+    "There is no event behind it.",
+    "If there is a cursor, the server resumes.",
+]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_a_plain_text_is_no_finding(text: str) -> None:
+    assert list(odd(Place("here", text))) == []
+
+
+def test_code_and_generated_blocks_are_no_prose() -> None:
+    page = "One.\n\n```text\ntold\n```\n\n<!-- generated:x -->\nnobody\n<!-- /generated -->\n\n- `in vain`\n- two\n"
+    assert [one for one in paragraphs(page) if one] == ["One.", "- `…`", "- two"]
+
+
+FORMS = {
+    "a condition first": ("MUST", "If a run ends, a server MUST close the stream.", ""),
+    "another actor": ("SHOULD", "A client SHOULD NOT reconnect in a loop.", ""),
+    "a note": ("NOTE", "The stream has lines that end with CRLF.", ""),
+    "no key word": ("MUST", "A server closes the stream.", "expected MUST once, got no key word"),
+    "another level": ("MUST", "A server SHOULD close the stream.", "expected MUST once, got SHOULD"),
+    "two key words": ("MUST", "A server MUST close and MUST NOT wait.", "expected MUST once, got MUST, MUST NOT"),
+    "a subject that cannot act": ("MUST", "Expired tokens MUST be refused.", "expected a server, a stream,"),
+    "two sentences": ("MUST", "A server MUST close. It is late.", "expected one sentence"),
+    "no full stop": ("MUST", "A server MUST close", "expected a sentence with a full stop"),
+    "a note that asks": ("NOTE", "A server MUST close.", "a NOTE has no key word, got MUST"),
+}
+
+
+@pytest.mark.parametrize(("level", "text", "said"), FORMS.values(), ids=FORMS)
+def test_a_departure_from_the_form_is_named(level: str, text: str, said: str) -> None:
+    found = list(form("ABC-01", level, text))
+    assert len(found) == bool(said)
+    assert all(said in one for one in found)
