@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import client_blocks
 import flake_blocks
 import generation_blocks
-import lookup_blocks
 import interop_blocks
+import lookup_blocks
 import mode_blocks
 import probe_blocks
 import profile_blocks
