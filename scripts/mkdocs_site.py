@@ -9,9 +9,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+import yaml
 from mkdocs.structure.files import File
 
 from streamvet import __version__
+from streamvet.contract.files import schemas_folder
 from streamvet.contract.registry import load_registry
 
 if TYPE_CHECKING:
@@ -34,9 +36,12 @@ PAGE = """<!doctype html>
 def short_links() -> dict[str, str]:
     """The page of each short link, by its path on the site."""
     found = {}
-    for row in load_registry().rows.values():
-        place = f"../../spec/{row.family}.html#{row.id.lower()}"
-        found[f"r/{row.id}/index.html"] = PAGE.format(id=row.id, text=escape(row.text), place=place)
+    rows = [(row.id, row.family, row.text) for row in load_registry().rows.values()]
+    clients = yaml.safe_load((schemas_folder() / "clients" / "rows.yaml").read_text(encoding="utf-8"))
+    rows += [(row["id"], "clients", row["text"]) for row in clients["requirements"]]
+    for name, chapter, text in rows:
+        place = f"../../spec/{chapter}.html#{name.lower()}"
+        found[f"r/{name}/index.html"] = PAGE.format(id=name, text=escape(text), place=place)
     return found
 
 
