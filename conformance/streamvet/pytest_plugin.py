@@ -38,8 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """The marker that all items of targets have."""
     config.addinivalue_line("markers", "streamvet: a requirement of a target file (--streamvet)")
     # Of pytest-xdist; in its workers it says "no".
-    if config.option.streamvet and config.getoption("dist", "no") not in {"no", "loadgroup"}:
-        raise pytest.UsageError("--streamvet would check once in each worker: run without -n, or with --dist loadgroup")
+    if config.option.streamvet and config.getoption("dist", "no") != "no":
+        raise pytest.UsageError("--streamvet would check once in each worker: run it without -n")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -122,8 +122,6 @@ class Item(pytest.Item):
         super().__init__(**given)
         self.candidate = candidate
         self.add_marker("streamvet")
-        if self.config.pluginmanager.hasplugin("xdist"):
-            self.add_marker(pytest.mark.xdist_group(f"streamvet {candidate.path}"))
 
     def runtest(self) -> None:
         """Fail, skip or pass as the verdict says."""
