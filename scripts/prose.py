@@ -90,8 +90,8 @@ def odd(place: Place) -> Iterator[str]:
     if place.text.startswith(("#", "|")):
         return
     for sentence in re.split(r"(?<=[.?!]) ", re.sub(r"^([-*]|\d+\.) ", "", place.text)):
-        if found := CLAUSE.match(sentence):
-            yield f"{place.name}: a clause that begins with {found[1]!r} is the subject: {sentence[:90]}"
+        if clause := CLAUSE.match(sentence):
+            yield f"{place.name}: a clause that begins with {clause[1]!r} is the subject: {sentence[:90]}"
 
 
 def _around(text: str, found: re.Match[str]) -> str:
