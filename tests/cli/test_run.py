@@ -69,7 +69,7 @@ def test_the_verdicts_of_a_live_run_are_those_of_its_traces(tmp_path: Path, caps
     assert first["time_scale"] == second["time_scale"] == float(SCALE)
     assert first["exit_code"] == code
     assert "timings were scaled by 0.02" in said.out
-    assert "mandated wait 0.9 s" in said.out
+    assert "mandated wait 1.5 s" in said.out
 
 
 def target(path: Path, port: int, command: list[str], **more: object) -> Path:

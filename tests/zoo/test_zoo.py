@@ -29,6 +29,7 @@ def zoo() -> Iterator[Zoo]:
 # Defects that are known and not mended: these rows are beyond their bounds, and the suite survives them.
 KNOWN = {
     "flood-of-large-events": "400 MiB where 300 are allowed",
+    "no-end-of-event": "285 to 317 MiB where 300 are allowed, and 48 to 84 s where 60 are",
 }
 
 
