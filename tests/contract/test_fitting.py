@@ -214,13 +214,13 @@ CASES = [
         "each name in braces stands for something",
         "builds",
         {ATTACH + "/query": {"of": "{runId}"}},
-        "/operations/attach/query: expected {run} or {new}, got {runId}, which nobody fills",
+        "/operations/attach/query: expected {run} or {new}, got {runId}, which has no value",
     ),
     Case(
         "each name in braces stands for something",
         "builds",
         {ATTACH + "/query": {"at": "{cursor}"}},
-        "/operations/attach/query: expected {run} or {new}, got {cursor}, which nobody fills",
+        "/operations/attach/query: expected {run} or {new}, got {cursor}, which has no value",
     ),
     Case(
         "each name in braces stands for something",
@@ -243,7 +243,7 @@ CASES = [
         "each name in braces stands for something",
         "builds",
         {"/operations/setup:project": ASK | {"path": "/{project}", "take": {"project": {"pointer": "/id"}}}},
-        "setup:project/path: expected {new}, got {project}, which nobody fills",
+        "setup:project/path: expected {new}, got {project}, which has no value",
     ),
     *(
         Case(

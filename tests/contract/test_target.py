@@ -103,14 +103,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"inputs": {"run": {"succeeds": {"a": 1}, "long": {"a": 1.0}}}},
         "/inputs/run/long: expected another body than that of succeeds, or none",
     ),
-    "no such directory": ({"directory": "watched"}, "/directory: expected a directory that is there, got 'watched'"),
+    "no such directory": ({"directory": "watched"}, "/directory: expected an existing directory, got 'watched'"),
     "no such folder": (
         {"launch": {"command": ["node"], "cwd": "server"}},
-        "/launch/cwd: expected a folder that is there, got 'server'",
+        "/launch/cwd: expected an existing folder, got 'server'",
     ),
     "a file for a folder": (
         {"launch": {"command": ["node"], "cwd": "/dev/null"}},
-        "/launch/cwd: expected a folder that is there, got '/dev/null'",
+        "/launch/cwd: expected an existing folder, got '/dev/null'",
     ),
     "half a login": ({"credentials": {"email": "a"}}, "/credentials: expected token or cookie, or email and password"),
     "two credentials": ({"credentials": {"token": "a", "cookie": "b=c"}}, "/credentials: expected token or cookie"),
@@ -150,7 +150,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "TLS without https": ({"tls": {"verify": False}}, "/tls: expected a base_url with https://, got 'http://127"),
     "no such authority": (
         {"base_url": "https://a", "tls": {"ca": "nowhere.pem"}},
-        "/tls/ca: expected a file that is there, got 'nowhere.pem'",
+        "/tls/ca: expected an existing file, got 'nowhere.pem'",
     ),
     "a key without its certificate": (
         {"base_url": "https://a", "tls": {"key": "target.key"}},

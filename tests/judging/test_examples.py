@@ -149,11 +149,11 @@ WRONG_ROWS: list[tuple[dict[str, Any], str]] = [
     ({"edit": [{"path": "/exchanges/-", "remove": True}]}, "/0/edit/0/path: expected a place that the base has"),
     (
         {"edit": [{"path": "/exchanges/1/chunks/1/1", "find": "no such text", "put": ""}]},
-        "/0/edit/0/find: expected a text that is there once, got 'no such text', 0 times",
+        "/0/edit/0/find: expected a text that occurs once, got 'no such text', 0 times",
     ),
     (
         {"edit": [{"path": "/exchanges/1/chunks/1/1", "find": "assist", "put": ""}]},
-        "/0/edit/0/find: expected a text that is there once, got 'assist', 2 times",
+        "/0/edit/0/find: expected a text that occurs once, got 'assist', 2 times",
     ),
     ({"edit": [{"path": "/exchanges/1/status", "find": "2", "put": ""}]}, "/0/edit/0/path: expected a text, got 200"),
     (

@@ -16,7 +16,7 @@ COSMA = load_profile("cosma")
 # The requirement, the note of its bad trace, and what was seen there.
 SEEN = [
     ("COS-03", "No space after the colon.", '"data:{\\"opcod"'),
-    ("COS-04", "That the queue goes on is not told.", "none"),
+    ("COS-04", "The queue resumes without an announcement.", "none"),
     (
         "COS-23",
         "The cooldown ends when it would have ended without the change.",
@@ -24,7 +24,7 @@ SEEN = [
     ),
     (
         "COS-10",
-        "A file that is renamed is told to be gone, and another one to be new.",
+        "A renamed file is announced as one deleted file and one new file.",
         'file_deleted of "renamed.txt" and file_created of "new-name.txt"',
     ),
 ]
