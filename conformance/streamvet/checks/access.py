@@ -5,6 +5,7 @@ Compares statuses and shapes, never the text of an error: texts are free and loc
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from streamvet.checks.runs import answered, with_role
@@ -70,7 +71,11 @@ def _intruders(accounts: tuple[str, ...], status: str, what: str) -> Check:
         if not asked:
             return NotExercised(f"no stream was requested with {what}")
         allowed = profile.field(f"auth.{status}")
-        return [one for x in asked for one in refused(x, _allowed(profile, allowed, x), _said(what, x), profile)]
+        found = [one for x in asked for one in refused(x, _allowed(profile, allowed, x), _said(what, x), profile)]
+        forged = tuple(x.id for x in with_role(trace, "intruder") if x.about.get("account") in _FORGED)
+        partly = {x.id for x in asked if x.about.get("account") in ("empty", "bare")}
+        # Who lets everybody in lets these in, too: that is a finding about the credentials that are not genuine.
+        return [dataclasses.replace(one, beside=forged) if one.exchange in partly else one for one in found]
 
     return check
 
