@@ -38,7 +38,7 @@ def target(folder: Path, bug: str = "", profile: Path = CHAT, token: str = KEY) 
 
 FOUND = {
     "silent": {"HBT-07": "FAIL", "ACC-02": "PASS"},
-    "any": {"HBT-07": "PASS", "ACC-01": "FAIL", "ACC-02": "FAIL"},  # an empty key is none
+    "any": {"HBT-07": "PASS", "ACC-01": "INCONCLUSIVE", "ACC-02": "FAIL"},  # an empty key is let in like any other
 }
 ONLY = [word for name in ("TRN-04", "HBT-07", "ACC-01", "ACC-02") for word in ("--only", name)]
 
