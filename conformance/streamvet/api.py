@@ -149,7 +149,7 @@ def check(
     subject = _subject(os.fspath(candidate), profile, target)
     words = list(only)
     asked = options.asked(words, Path(waivers) if waivers else None, "", [load_registry(subject.profile)])
-    end = deadline_of(begun_us, deadline_s, [subject], budget_s)
+    end = deadline_of(begun_us, deadline_s, [subject], budget_s, seed)
     settings = Settings(time_scale=subject.scale, wait_s=wait_s, seed=seed, until_us=end.tries_us, only=asked.only)
     effort = Effort(seed, budget_s, examples)
     wanted = Wanted(settings, effort, asked, end, None, options.only_note(words), allow_commands=False)

@@ -42,7 +42,7 @@ class Deadline:
 
 
 def deadline_of(
-    begun_us: int, seconds: float | None, subjects: Sequence[Subject], budget_s: float | None, seed: int = 0
+    begun_us: int, seconds: float | None, subjects: Sequence[Subject], budget_s: float | None, seed: int
 ) -> Deadline:  # fmt: skip
     """The deadline that the user names; else that of the slowest candidate, and the budget for generated tries."""
     if seconds is None:

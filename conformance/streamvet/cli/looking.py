@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.live import Live
-from rich.text import Text
 
 from streamvet.cli import options
-from streamvet.cli.console import console, note
+from streamvet.cli.renewed import Renewed
 from streamvet.contract.route import Route
 from streamvet.observing.asking import LEAST_SECONDS, MOST_SECONDS, ask
 from streamvet.observing.guess import Guess, guess
@@ -23,8 +21,6 @@ from streamvet.observing.sample import sampled
 from streamvet.worker_pool import cancelled_on_signal
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from streamvet.observing.asking import Heard, State
     from streamvet.observing.question import Question
 
@@ -59,9 +55,9 @@ def look(question: Question, seconds: float, *, to_the_end: bool = False) -> Loo
         NoStream: where there is none.
         KeyboardInterrupt: where it was interrupted.
     """
-    with _Progress(question.url) as progress:
+    with Renewed() as place:
         try:
-            asking = ask(question, Route(), seconds, progress.seen, to_the_end=to_the_end)
+            asking = ask(question, Route(), seconds, _Progress(question.url, place).seen, to_the_end=to_the_end)
             heard = asyncio.run(cancelled_on_signal(asking, signal.SIGTERM))
         except asyncio.CancelledError as error:
             raise KeyboardInterrupt from error
@@ -69,34 +65,18 @@ def look(question: Question, seconds: float, *, to_the_end: bool = False) -> Loo
 
 
 class _Progress:
-    """A line that is renewed on a terminal, a line every few seconds elsewhere."""
+    """How far a look is: at once where the text is renewed, every few seconds elsewhere."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, place: Renewed) -> None:
         self._name = name
-        shown = console(error=True)
-        self._live = Live(console=shown, auto_refresh=False, transient=True) if shown.is_terminal else None
+        self._place = place
         self._noted_s = 0.0
-
-    def __enter__(self) -> Self:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live:
-            self._live.stop()
 
     def seen(self, state: State) -> None:
         """Show how far it is."""
-        if self._live:
-            self._live.update(
-                Text(_told(self._name, state), style="dim", overflow="ellipsis", no_wrap=True), refresh=True
-            )
-        elif state.after_s - self._noted_s >= _LOG_S:
+        if self._place.in_place or state.after_s - self._noted_s >= _LOG_S:
             self._noted_s = state.after_s
-            note(_told(self._name, state))
+            self._place.show(_told(self._name, state))
 
 
 def _told(name: str, state: State) -> str:

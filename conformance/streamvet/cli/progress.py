@@ -5,18 +5,13 @@ It is drawn inside the loop that times heartbeats, so it is drawn seldom. Must n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from rich.live import Live
-from rich.text import Text
-
-from streamvet.cli.console import console, note
 from streamvet.recorder import now_us
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from streamvet.campaign import Progress, Running
+    from streamvet.cli.renewed import Renewed
 
 # Drawing takes about a millisecond; twice a second it costs the loop nothing that a heartbeat's tolerance would feel.
 _TERMINAL_US = 500_000
@@ -26,39 +21,21 @@ _SHOWN = 2  # tries that are named: what waits longest
 
 
 class Watch:
-    """Shows how far each campaign is, by its name."""
+    """Shows how far each campaign is, by its name, in a place that is open."""
 
-    def __init__(self) -> None:
-        self._console = console(error=True)
-        self._live = (
-            Live(console=self._console, auto_refresh=False, transient=True) if self._console.is_terminal else None
-        )
+    def __init__(self, place: Renewed) -> None:
+        self._place = place
         self._last: dict[str, Progress] = {}
         self._drawn_us = now_us()
-
-    def __enter__(self) -> Self:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live:
-            self._live.stop()
 
     def seen(self, name: str, progress: Progress) -> None:
         """Take note of how far a campaign is, and show it where it is time."""
         self._last[name] = progress
         now = now_us()
-        if now - self._drawn_us < (_TERMINAL_US if self._live else _LOG_US):
+        if now - self._drawn_us < (_TERMINAL_US if self._place.in_place else _LOG_US):
             return
         self._drawn_us = now
-        lines = [told(one, last) for one, last in self._last.items()]
-        if self._live:
-            self._live.update(Text("\n".join(lines), style="dim", overflow="ellipsis", no_wrap=True), refresh=True)
-        else:
-            note("\n".join(lines))
+        self._place.show("\n".join(told(one, last) for one, last in self._last.items()))
 
 
 def told(name: str, progress: Progress) -> str:

@@ -17,6 +17,7 @@ from streamvet.cli.checking import Wanted, checked
 from streamvet.cli.deadline import deadline_of
 from streamvet.cli.options import Outputs
 from streamvet.cli.progress import Watch
+from streamvet.cli.renewed import Renewed
 from streamvet.cli.subjects import subjects_of
 from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
@@ -142,8 +143,8 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             only=asked.only, probes=probe,
         )  # fmt: skip
         wanted = Wanted(settings, Effort(seed, budget, examples), asked, end, trace_dir, notes, allow_commands)
-        with Watch() as watch:
-            reports = checked(subjects, wanted, watch.seen)
+        with Renewed() as place:
+            reports = checked(subjects, wanted, Watch(place).seen)
     if known:
         reports = [against(one, known, str(baseline)) for one in reports]
     raise typer.Exit(int(outputs.deliver(reports, Policy(strict, accept_incomplete))))
