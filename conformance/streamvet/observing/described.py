@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from streamvet.contract.discriminator import EVENT_NAME, MESSAGE
 from streamvet.contract.files import step
 from streamvet.contract.fitting.files import DIALECT
-from streamvet.observing.drafting import START, Draft, file_names, flow, name_of, noted
+from streamvet.observing.drafting import START, Draft, discriminated, file_names, flow, name_of, noted
 from streamvet.observing.openapi import MOSTLY
 from streamvet.observing.sample import SSE
 from streamvet.observing.telling import is_an_end
@@ -245,10 +245,7 @@ def _requests(operations: Mapping[str, Mapping[str, Any]], kind: str) -> Iterato
 
 
 def _events(one: Described) -> Iterator[str]:
-    yield "events:"
-    yield noted("  set: open", "DECIDE: closed, if no other type may ever come")
-    yield f"  discriminator:  # GUESSED: {one.how}"
-    yield from (f"    - {flow(row)}" for row in one.rows)
+    yield from discriminated(one.how, one.rows)
     yield '  # DECIDE: what is no JSON, such as {text: "[DONE]", type: done}, as a document cannot say that'
     yield "  types:"
     yield from (f"    {flow(kind)}: {file}" for kind, file in file_names(list(one.schemas)).items())

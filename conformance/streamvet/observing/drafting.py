@@ -135,11 +135,16 @@ def _operations(question: Question | None, kind: str) -> Iterator[str]:
         yield "  # DECIDE: if a run has an address of its own: start:<kind> with run_id, attach, resume, cancel, record"
 
 
-def _events(guess: Guess) -> Iterator[str]:
+def discriminated(how: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The beginning of `events`: an open set, and the rules by which types are told; `how` they were found."""
     yield "events:"
     yield noted("  set: open", "DECIDE: closed, if no other type may ever come")
-    yield f"  discriminator:  # GUESSED: {guess.telling.how}"
-    yield from (f"    - {flow(row)}" for row in guess.telling.rows)
+    yield f"  discriminator:  # GUESSED: {how}"
+    yield from (f"    - {flow(row)}" for row in rows)
+
+
+def _events(guess: Guess) -> Iterator[str]:
+    yield from discriminated(guess.telling.how, guess.telling.rows)
     yield "  types:"
     for kind, file in _files_of(guess).items():
         yield noted(f"    {flow(kind)}: {file}", f"SEEN: {guess.counts.get(kind, 0)}")
