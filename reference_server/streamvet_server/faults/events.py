@@ -104,7 +104,8 @@ FAULTS: tuple[Fault, ...] = (
         "An event has half an emoji.", rarely_told(with_key("label", "\ud83d")),
     ),
     Fault(
-        "nested-too-deep", "EVT-06", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA, "An event is nested 70 levels deep.",
+        "nested-too-deep", "EVT-06", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE + COSMA,
+        "An event is nested 70 levels deep.",
         rarely_told(with_key("tree", deep())),
     ),
     Fault(

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.catchup import FIRST_LATE_S, FIRST_LEGAL_S
-from streamvet_server.faults.events import deep
 from streamvet_server.faults.fault import AGENT_WORKSPACE, Fault
 from streamvet_server.faults.heartbeat import STALE_MS, Gap, late, legal, put_off
 from streamvet_server.faults.shapes import Make, answer_of, piecing, reads, told, with_key, written
@@ -19,7 +18,7 @@ from streamvet_server.log import now_ms
 from streamvet_server.seams import Answer, Close, Held, Pause, Piece, Scene, Seams, Shown
 from streamvet_server.systems.agent_workspace.accounts import ACCOUNTS
 from streamvet_server.systems.agent_workspace.faults.connections import to_returned
-from streamvet_server.wire import json_text, sse_block
+from streamvet_server.wire import sse_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,11 +119,6 @@ FAULTS: tuple[Fault, ...] = (
         "octet-that-is-no-character", "EVT-01", AGENT_WORKSPACE,
         "The text of a log line has an octet that is not UTF-8.",
         written(is_rare, lambda octets: octets.replace(b'"message":"', b'"message":"\xc3', 1)),
-    ),
-    Fault(
-        "snapshot-nested-too-deep", "EVT-06", AGENT_WORKSPACE,
-        "Who comes back after a restart has a snapshot of 70 levels.",
-        to_returned(lambda octets: (octets.replace(b"[]", json_text(deep()).encode(), 1),)),
     ),
     Fault(
         "log-line-as-text", "EVT-08", AGENT_WORKSPACE, "A log line is its text alone, where an object is due.",

@@ -62,12 +62,12 @@ def _updates_held_back() -> Seams:
 
 
 def _one_late() -> Seams:
-    """Each update goes out with the next one, or with what is no ordinary one."""
+    """Each update goes out with the next one, or with what is no ordinary one; a comment goes out in its place."""
 
     def pieces(shown: Shown, octets: bytes) -> Iterable[Piece]:
         if is_keepalive(shown):
             return (Ahead(octets),)
-        return (Held(octets, BLOCK_S, alone=True),) if is_ordinary(shown) else (octets,)
+        return (Ahead(BEAT), Held(octets, BLOCK_S, alone=True)) if is_ordinary(shown) else (octets,)
 
     return Seams(frame=pieces)
 
