@@ -124,6 +124,52 @@ def test_without_a_known_pace_nobody_can_tell() -> None:
     assert isinstance(outcome, NotExercised)
 
 
+# The times of the five lines of a push without a script and a pace, how long it took, and whether that is held back.
+LONG_MS, SHORT_MS = 4_200, 2_100
+WITH_ITS_END = [
+    ("nothing but at the end", [LONG_MS] * 5, {}, True),
+    ("in several pieces", [LONG_MS + 15 * number for number in range(5)], {}, True),
+    ("a first line before", [LONG_MS - 2_000, *[LONG_MS] * 4], {}, False),
+    ("a last line after", [*[LONG_MS] * 4, LONG_MS + 500], {}, False),
+    ("short", [SHORT_MS] * 5, {}, False),
+    ("a script that says nothing of it", [LONG_MS] * 5, {"script": []}, False),
+]
+
+
+@pytest.mark.parametrize(("name", "times", "stimulus", "is_held"), WITH_ITS_END, ids=[row[0] for row in WITH_ITS_END])
+def test_a_long_run_whose_events_all_come_with_its_end(
+    name: str, times: list[float], stimulus: dict[str, Any], is_held: bool
+) -> None:
+    own = _arriving(_without_script(PUSH, name=name, outcome=None, **stimulus), "x1", times)
+    outcome = _judged(own)["TRN-03"]
+    if not is_held:
+        assert isinstance(outcome, NotExercised)
+        return
+    (found,) = own_findings(outcome)
+    assert found.expected == "events while the run goes on, which it did for 4200 ms"
+    assert found.seen.startswith("held back: 5 came together, ")
+
+
+def test_a_long_run_that_has_only_its_end_to_tell_is_not_held_back() -> None:
+    """Its first line and its last two, one of them its end: of a stream whose beginning comes by itself that is all."""
+    (row,) = (one for one in PUSH.exchanges if one.id == "x1")
+    lines = row.body.splitlines(keepends=True)
+    body = b"".join([lines[0], *lines[-2:]])
+    ends = array("q", [len(body)])
+    few = dataclasses.replace(row, body=body, ends=ends, times=array("q", [LONG_MS * MS]), ended_us=LONG_MS * MS + MS)
+    exchanges = tuple(few if one is row else one for one in PUSH.exchanges)
+    own = _without_script(dataclasses.replace(PUSH, exchanges=exchanges), outcome=None)
+    assert isinstance(_judged(own)["TRN-03"], NotExercised)
+
+
+def test_what_comes_with_a_cancellation_was_not_held_back() -> None:
+    own = _arriving(_without_script(PUSH, outcome=None), "x1", [LONG_MS] * 5)
+    cancel = next(one for one in GHOSTLY.exchanges if one.role == "start")
+    about = {"run": next(one for one in own.exchanges if one.id == "x1").about.get("run")}
+    asked = dataclasses.replace(cancel, id="x9", operation="cancel", role="cancel", about=about)
+    assert isinstance(_judged(dataclasses.replace(own, exchanges=(*own.exchanges, asked)))["TRN-03"], NotExercised)
+
+
 BEATS = base_trace(bases()["ghostly-watch-idle"])
 
 
