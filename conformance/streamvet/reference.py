@@ -29,6 +29,8 @@ ENV = {"SSL_CERT_FILE": os.devnull}
 CONTROL = "/_conformance"
 DEFAULT_TIME_SCALE = 0.05  # three heartbeats of the slowest profile take 2.3 s
 READY_MS = 20_000  # a Python process with aiohttp is up within a second; on a busy machine within some
+# Further addresses of it: a run is started at one, joined at another, resumed at a third, cancelled at a fourth.
+REPLICAS = 3
 # It serves as many as one likes; the suite's own limit is the number of files that a process may have open (1,024).
 MAX_CONCURRENCY = 500
 
@@ -132,14 +134,17 @@ def reference(
     profile: str, given: dict[str, Any], folder: Path, port: int, *, time_scale: float, faults: Iterable[str] = ()
 ) -> tuple[Target, Profile]:
     """A target that starts the server for one profile; `given` is its row of `accounts()`, `folder` for its file."""
+    further = [str(free_port()) for _ in range(REPLICAS)]
     command = [
-        *SERVER, "--profile", profile, "--port", str(port), "--time-scale", str(time_scale), "--control",
+        *SERVER, "--profile", profile, "--port", str(port), *(word for one in further for word in ("--also-at", one)),
+        "--time-scale", str(time_scale), "--control",
         "--db", str(folder / f"{profile}-{port}.db"), *(word for name in faults for word in ("--fault", name)),
     ]  # fmt: skip
     directory = folder / f"{profile}-{port}"
     directory.mkdir(exist_ok=True)
     raw = {
-        "profile": profile, "base_url": f"http://127.0.0.1:{port}", "control": CONTROL, "time_scale": time_scale,
+        "profile": profile, "base_url": f"http://127.0.0.1:{port}",
+        "replicas": [f"http://127.0.0.1:{one}" for one in further], "control": CONTROL, "time_scale": time_scale,
         "max_concurrency": MAX_CONCURRENCY, "directory": str(directory.resolve()), **given,
         "launch": {
             "command": command, "cwd": str(Path.cwd()), "env": ENV, "ready": {"path": "/", "within_ms": READY_MS},

@@ -302,7 +302,14 @@ def judge(
 
 
 def _named(one: Finding, row: Requirement, trace: Trace) -> Finding:
-    return dataclasses.replace(one, requirement=row.id, trace=trace.name, probe=trace.probe)
+    seen = one.seen + _replicas(one, trace)
+    return dataclasses.replace(one, requirement=row.id, trace=trace.name, probe=trace.probe, seen=seen)
+
+
+def _replicas(one: Finding, trace: Trace) -> str:
+    """Which process of the candidate said what a finding is about, and which what it is compared with; "" for one."""
+    named = [each for each in trace.exchanges if each.id in (one.exchange, *one.beside) and "replica" in each.about]
+    return "".join(f"; {each.id} is of replica {each.about['replica']}" for each in named)
 
 
 def _is_about_time(one: Finding, trace: Trace) -> bool:

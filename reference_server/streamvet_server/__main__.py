@@ -21,6 +21,7 @@ from streamvet_server.by_request import switchboards
 from streamvet_server.database import Unusable
 from streamvet_server.recording import Unreadable, recording
 from streamvet_server.replaying import replayed
+from streamvet_server.site import ADDRESSES
 from streamvet_server.systems import SYSTEMS
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--profile", action="append", metavar="P", help="serve this system; alone, at the root (repeatable)")
     add("--host", default="127.0.0.1")
     add("--port", type=_port, default=8787, help="0: any free one")
+    add("--also-at", type=_port, action="append", metavar="PORT", help="a further port of this process (repeatable)")
     add("--time-scale", type=_scale, default=1.0, metavar="X", help="0.05: every interval is a twentieth")
     add("--db", type=_database, default=":memory:", metavar="PATH", help="the event log's file; in memory by default")
     add("--control", action="store_true", help="serve POST /_conformance; never in production")
@@ -84,8 +86,8 @@ def _accounts() -> Any:
     return accounts()
 
 
-async def serve(make: Callable[[], web.AppRunner], host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT.
+async def serve(make: Callable[[], web.AppRunner], host: str, port: int, further: Sequence[int] = ()) -> None:
+    """Serve until SIGTERM or SIGINT, at a port and at further ones.
 
     Raises:
         _Unusable: where there is no such address to listen on, or the database is none.
@@ -96,16 +98,25 @@ async def serve(make: Callable[[], web.AppRunner], host: str, port: int) -> None
     runner = make()
     await runner.setup()
     try:
-        await _listen(runner, host, port)
-        bound = runner.addresses[0]
-        name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        print(f"streamvet_server listening on http://{name}:{bound[1]}", flush=True)  # noqa: T201 -- its interface
+        for one in (port, *further):
+            await _listen(runner, host, one)
+        _number(runner)
+        for bound in runner.addresses[: 1 + len(further)]:
+            name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+            print(f"streamvet_server listening on http://{name}:{bound[1]}", flush=True)  # noqa: T201 -- its interface
         await stop.wait()
         part = runner.app.get(PARTING)
         if part is not None:
             await part()
     finally:
         await runner.cleanup()
+
+
+def _number(runner: web.AppRunner) -> None:
+    """Number the ports at which the server can be reached."""
+    if runner.app.get(ADDRESSES) is not None:
+        ports = dict.fromkeys(address[1] for address in runner.addresses)
+        runner.app[ADDRESSES].update({port: number for number, port in enumerate(ports, 1)})
 
 
 def _maker(arguments: argparse.Namespace) -> Callable[[], web.AppRunner]:
@@ -201,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(rows, indent=None if arguments.json else 2))  # noqa: T201 -- what was asked for
         return 0
     try:
-        asyncio.run(serve(_maker(arguments), arguments.host, arguments.port))
+        asyncio.run(serve(_maker(arguments), arguments.host, arguments.port, arguments.also_at or ()))
     except _Unusable as reason:
         print(f"streamvet_server: {reason}", file=sys.stderr)  # noqa: T201
         return 2

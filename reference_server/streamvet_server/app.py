@@ -16,7 +16,7 @@ from streamvet_server.control import Desk, Malformed
 from streamvet_server.log import EventLog
 from streamvet_server.runs import Runs
 from streamvet_server.seams import HONEST, Refusal, Scene, Seams
-from streamvet_server.site import Admit, Ambient, Resettable, Site, System, body_of, endpoint
+from streamvet_server.site import ADDRESSES, Admit, Ambient, Resettable, Site, System, body_of, endpoint
 from streamvet_server.store import Store, Unkept
 from streamvet_server.systems import SYSTEMS, system
 from streamvet_server.wire import NotJson, json_text, parse_json
@@ -55,6 +55,7 @@ def build(settings: Settings) -> web.AppRunner:
     sites = [_site(system(profile), store, settings) for profile in settings.profiles]
     ambients = [(site, site.memory) for site in sites if isinstance(site.memory, Ambient)]
     app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app[ADDRESSES] = {}
     for site in sites:
         if site.desk is not None:
             app.router.add_post(site.prefix + CONTROL_PATH, _control(site.desk))

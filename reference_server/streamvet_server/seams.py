@@ -25,6 +25,8 @@ class Scene:
     `operation` is `login`, `start:<kind>`, `attach`, `resume`, `cancel`, `record`, `list`, or the route's own name.
     A run that works in the background has the operation `work`, one that is found again at the start `recall`; they
     have no query and no headers.
+
+    `address` counts from 1 where the server can be reached at several: those of one process, or those of its workers.
     """
 
     profile: str
@@ -33,6 +35,7 @@ class Scene:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     scratch: dict[str, Any] = field(default_factory=dict)
+    address: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +255,10 @@ def _close(_scene: Scene, _why: Why) -> Close:
     return Close.CLEAN
 
 
+def _reach(_scene: Scene) -> bool:
+    return True
+
+
 def _left(_scene: Scene) -> Cause | None:
     return None
 
@@ -306,6 +313,8 @@ class Seams:
     # is not kept yet when its reader leaves is kept where this gives a cause
     close: Callable[[Scene, Why], Close] = _close
     left: Callable[[Scene], Cause | None] = _left
+    # reach: whether a cancellation that was accepted gets to where its run is executed
+    reach: Callable[[Scene], bool] = _reach
 
 
 HONEST = Seams()

@@ -33,6 +33,9 @@ _JSON = {"Content-Type": "application/json"}
 MAX_INFLATED_BYTES = 8 * 1024 * 1024
 
 
+# The number of each port at which the server can be reached, from 1.
+ADDRESSES: web.AppKey[dict[int, int]] = web.AppKey("addresses")
+
 # Why a request is not served at all, whatever it asks for; None where it is.
 Admit = Callable[[Scene], Refusal | None]
 
@@ -216,8 +219,9 @@ def endpoint(site: Site, route: Route) -> Callable[[web.Request], Awaitable[web.
 
     async def handle(request: web.Request) -> web.StreamResponse:
         scene = Scene(
-            site.system.profile, route.operation, request.match_info.get("run"), dict(request.query), request.headers
-        )
+            site.system.profile, route.operation, request.match_info.get("run"), dict(request.query), request.headers,
+            address=_address(request),
+        )  # fmt: skip
         try:
             refusal = site.admit(scene)
             if refusal is not None:
@@ -239,6 +243,14 @@ def endpoint(site: Site, route: Route) -> Callable[[web.Request], Awaitable[web.
         return await send(site, scene, answer) if isinstance(answer, Answer) else answer
 
     return handle
+
+
+def _address(request: web.Request) -> int:
+    """Which of the server's addresses the request came to."""
+    numbers = request.app[ADDRESSES]
+    if len(numbers) < 2 or request.transport is None:
+        return 1
+    return numbers.get(request.transport.get_extra_info("sockname")[1], 1)
 
 
 def _refusal(site: Site, refusal: Refusal) -> Answer:

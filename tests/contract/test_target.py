@@ -170,6 +170,15 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"proxy": "http://a:3128", "http2": True},
         "/http2: expected a base_url with https:// behind a proxy",
     ),
+    "a replica with a query": ({"replicas": ["http://a/?x=1"]}, "/replicas/0: expected a match"),
+    "no replica": ({"replicas": []}, "/replicas: expected "),
+    "a replica without a port": ({"replicas": ["http://a:0"]}, "/replicas/0: expected http:// or https://, a host"),
+    "a replica by another scheme": (
+        {"base_url": "https://a", "replicas": ["https://b", "http://c"]},
+        "/replicas/1: expected https://, as in base_url, got 'http://c'",
+    ),
+    "a replica with a password": ({"replicas": ["http://u:p@a"]}, "/replicas/0: expected a URL without user"),
+    "replicas on one socket": ({"replicas": ["http://a"], "socket": "s"}, "/replicas: expected a socket or replicas"),
     "a long socket": ({"socket": "s" * 120}, "/socket: expected a path of at most 107 bytes"),
     "a request with two bodies": (
         {"prepare": [{"method": "PUT", "path": "/a", "json": 1, "text": "1"}]},

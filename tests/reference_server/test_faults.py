@@ -17,7 +17,7 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
 from streamvet_server.catalogue import FAULTS, find, listing, seams_of
-from streamvet_server.faults import occasions
+from streamvet_server.faults import occasions, replicas
 from streamvet_server.seams import HONEST, Seams
 from streamvet_server.systems import SYSTEMS
 from streamvet_server.systems.cosma.faults import index
@@ -41,7 +41,7 @@ OCCASIONS = (*rockstar.OCCASIONS, *index.OCCASIONS)
 OTHER_KINDS = {
     *("keepalive-behind-the-end", "new-run-untold", "one-event-late", "update-late", "prefix-accepted"),
     "seventeenth-reader-queued",
-    *(fault.name for fault in occasions.FAULTS),
+    *(fault.name for fault in (*occasions.FAULTS, *replicas.FAULTS)),
     *OCCASIONS,
 }
 # Without either field that TRN-09 takes, a stream lacks the one that the profile requires, which violates TRN-17.

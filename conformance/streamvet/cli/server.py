@@ -22,6 +22,12 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     ] = None,
     host: Annotated[str | None, typer.Option("--host", help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="The port; 0: any free one.")] = None,
+    also_at: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--also-at", min=0, max=65535, metavar="PORT", help="A further port of the same process. May be repeated."
+        ),
+    ] = None,
     time_scale: Annotated[
         float | None,
         typer.Option(
@@ -58,6 +64,7 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
     words += [word for name in fault or () for word in ("--fault", name)]
     words += [word for name in nasty or () for word in ("--nasty", name)]
+    words += [word for one in also_at or () for word in ("--also-at", str(one))]
     words += ["--control"] if control else []
     sys.stdout.flush()
     os.execve(SERVER[0], [*SERVER, *words], {**ENV, **os.environ})  # noqa: S606 - the point of the command

@@ -63,6 +63,7 @@ def route_of(raw: Mapping[str, Any], profile: Profile, path: Path) -> Route:
     if "@" in urlsplit(raw["base_url"]).netloc:  # it stands in every report, and in every trace
         wanted = "a URL without user and password, which go into credentials"
         raise FileError(path, "/base_url", wanted, "one with them")
+    _check_replicas(raw, path)
     headers = raw.get("headers", {})
     for name in headers:
         _check_field(name, profile, path)
@@ -79,6 +80,20 @@ def route_of(raw: Mapping[str, Any], profile: Profile, path: Path) -> Route:
     if http2 and proxy is not None and not raw["base_url"].startswith("https://"):
         raise FileError(path, "/http2", "a base_url with https:// behind a proxy, which speaks HTTP/1.1", "http://")
     return Route(tuple(headers.items()), tls, proxy, socket, http2)
+
+
+def _check_replicas(raw: Mapping[str, Any], path: Path) -> None:
+    """Each replica is reached as the candidate is: by its scheme, and each by an address of its own."""
+    scheme = raw["base_url"].partition("://")[0]
+    for index, url in enumerate(raw.get("replicas", ())):
+        place = f"/replicas/{index}"
+        _check_host(url, place, path)
+        if "@" in urlsplit(url).netloc:
+            raise FileError(path, place, "a URL without user and password, which go into credentials", "one with them")
+        if url.partition("://")[0] != scheme:
+            raise FileError(path, place, f"{scheme}://, as in base_url", cut(repr(url)))
+    if "replicas" in raw and "socket" in raw:
+        raise FileError(path, "/replicas", "a socket or replicas: all would go to the one socket", "both")
 
 
 def _tls(row: Mapping[str, Any], base_url: str, path: Path) -> Tls:

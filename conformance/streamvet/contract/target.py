@@ -58,6 +58,7 @@ class Target:
     profile: str
     base_url: str  # without a slash at its end
     route: Route = DIRECT
+    replicas: tuple[str, ...] = ()  # further processes of the same candidate, each without a slash at its end
     credentials: Mapping[str, str] | None = None
     other_credentials: Mapping[str, str] | None = None
     expired_credentials: Mapping[str, str] | None = None
@@ -120,6 +121,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         profile=raw["profile"],
         base_url=raw["base_url"].rstrip("/"),
         route=route,
+        replicas=tuple(url.rstrip("/") for url in raw.get("replicas", ())),
         credentials=raw.get("credentials"),
         other_credentials=raw.get("other_credentials"),
         expired_credentials=raw.get("expired_credentials"),

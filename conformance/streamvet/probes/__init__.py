@@ -14,6 +14,7 @@ from streamvet.probes import (
     program,
     reading,
     refusals,
+    replicated,
     restarting,
     resuming,
     shared_log,
@@ -168,6 +169,22 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "several", reading.several, ("ORD-06", "TRM-08", "TRM-12"), reading.several_stimuli,
         needs=("attached", "starts", "terminal", "independent readers"), connections=3,
+    ),
+    Probe(
+        "across replicas", replicated.across,
+        ("CAT-02", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "ORD-05", "ORD-06", "ORD-07", "TRM-08", "TRM-12"),
+        replicated.across_stimuli, needs=("attached", "joinable", "starts", "catchup", "terminal", "replicas"),
+        scripted=("ORD-05",), connections=replicated.readers,
+    ),
+    Probe(
+        "cancel across replicas", replicated.cancelled, ("CAN-01", "CAN-02", "CAN-03", "CAN-05", "TRM-09"),
+        replicated.cancelled_stimuli,
+        needs=("starts", "cancel", "terminal", "replicas"), connections=replicated.readers,
+    ),
+    Probe(
+        "broadcast across replicas", replicated.broadcast, ("ORD-04", "ORD-05", "ORD-06"),
+        replicated.broadcast_stimuli, needs=("ambient", "publish", "replicas"), connections=replicated.readers,
+        ambient=Ambient.PUBLISHES,
     ),
     Probe(
         "pushes in a row", reading.pushes, ("CAT-17",), reading.pushes_stimuli,

@@ -78,9 +78,13 @@ class Candidate:
                 elif key == "token" or login is None or "pass" in key or "secret" in key or "key" in key:
                     self.recorder.secrets.add(value)
 
-    def url(self, path: str, query: Mapping[str, str] | None = None) -> str:
-        """The URL of a path of the profile."""
-        return self.target.base_url + path + (f"?{urlencode(query)}" if query else "")
+    def url(self, path: str, query: Mapping[str, str] | None = None, replica: int = 1) -> str:
+        """The URL of a path of the profile, at one of the candidate's processes: 1 is the first one."""
+        return (
+            (self.target.base_url, *self.target.replicas)[replica - 1]
+            + path
+            + (f"?{urlencode(query)}" if query else "")
+        )
 
     # ------------------------------------------------------------------ accounts
 

@@ -192,6 +192,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "other account": _given("other_credentials"),
     "expired account": _given("expired_credentials"),
     "starts": lambda setting: None if setting.starts else "",
+    "replicas": lambda setting: None if setting.target.replicas else "",
     "existing finished": lambda setting: None if setting.target.existing.get("finished") else "",
     "existing active": lambda setting: None if setting.target.existing.get("active") else "",
     "a run": lambda setting: None if _has_streams(setting) else "nothing may be started",

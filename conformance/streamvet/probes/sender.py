@@ -53,6 +53,8 @@ class Sender:
     ) -> Live:  # fmt: skip
         """One request of the profile, as an account; it is not sent where there is a `hindrance`.
 
+        It goes to the process of the candidate that `about` names as its `replica`, else to the first one.
+
         `values` stand for the names in braces in its path, query, header fields and body; `run_id` for `{run}`. A
         `body` is sent as it stands, in place of the operation's own; `coding` is the value of Accept-Encoding.
         """
@@ -73,7 +75,7 @@ class Sender:
             body = _as_form(body)
             fields |= {"Content-Type": _FORM} if body[:1] not in b"{[" else {}
         quoted = {name: quote(one, safe="", errors=_PASSED) for name, one in known.items()}
-        url = self._candidate.url(credentials.filled(path or operation.path, quoted))
+        url = self._candidate.url(credentials.filled(path or operation.path, quoted), replica=about.get("replica", 1))
         whole = {**credentials.filled(operation.query, known), **(query or {}), **parameters}
         url += ("&" if "?" in url else "?") + urlencode(whole, errors=_PASSED) if whole else ""
         about = {"meant": "answer", "account": account} | about

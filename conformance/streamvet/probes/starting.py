@@ -74,8 +74,9 @@ class Starter:
         scripted = await self._script_header(script, ending)
         if scripted is None:
             return run
-        facts = {"run": run.label, "kind": kind}
+        facts: dict[str, Any] = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
+        facts |= {"replica": about["replica"]} if "replica" in about else {}
         sent = json.dumps(self.body_of(kind, ending) if body is None else body, ensure_ascii=False).encode()
         left_s, new = RATE_LIMIT_S, uuid.uuid4().hex
         while True:

@@ -19,6 +19,7 @@ from streamvet_server.faults import (
     ndjson,
     occasions,
     ordering,
+    replicas,
     sse,
     terminal,
     transport,
@@ -40,6 +41,7 @@ FAULTS: tuple[Fault, ...] = (
     *terminal.FAULTS,
     *access.FAULTS,
     *cancellation.FAULTS,
+    *replicas.FAULTS,
     *occasions.FAULTS,
     *hidden.FAULTS,
 )

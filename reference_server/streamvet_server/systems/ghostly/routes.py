@@ -169,7 +169,8 @@ async def _cancel(ask: Ask) -> Answer:
     over = Refusal(409, "conflict", "the run has finished")
     ask.check("finished", over if runs.ended(row.id) else None)
     live = runs.executing(row.id)
-    ended = await runs.end(row.id, Cause.CANCELLED if live else Cause.STALE)
+    reaches = ask.site.seams.reach(ask.scene)
+    ended = not reaches or await runs.end(row.id, Cause.CANCELLED if live else Cause.STALE)
     ask.check("finished", None if ended else over)
     if live:
         return ok({"ok": True, "id": row.id, "status": "cancelling"})

@@ -181,7 +181,7 @@ async def _record(ask: Ask) -> Answer:
 async def _cancel(ask: Ask) -> Answer:
     row, over = _found(ask), Refusal(409, "conflict", "the run has finished")
     ask.check("finished", over if ask.site.runs.ended(row.id) else None)
-    ended = await ask.site.runs.end(row.id, Cause.CANCELLED)
+    ended = not ask.site.seams.reach(ask.scene) or await ask.site.runs.end(row.id, Cause.CANCELLED)
     ask.check("finished", None if ended else over)
     return ok({"runId": row.id, "status": "cancelled"})
 
