@@ -331,6 +331,24 @@ CASES = [
         "/auth/missing: expected nothing, as auth.kind is none, got [401]",
     ),
     Case(
+        "a question is of something",
+        "builds",
+        {"/asks": {"model": {"is": "a model", "needed": True}}},
+        "/asks/model: expected one of credential, body, path, got none",
+    ),
+    Case(
+        "a question is of something",
+        "builds",
+        {"/asks": {"model": {"is": "a model", "body": "/model"}}},
+        "/asks/model/body: expected a place in the body of a start, got '/model'",
+    ),
+    Case(
+        "a question is of something",
+        "builds",
+        {"/asks": {"where": {"is": "a path", "path": "/nowhere"}}},
+        "/asks/where/path: expected the path of an operation, or its beginning, got '/nowhere'",
+    ),
+    Case(
         "tables stand where a stream begins",
         "builds",
         {START + "/lifecycles/0": "builds"},

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from streamvet.cli import drafting, options
+from streamvet.cli import way as ways
 from streamvet.cli.console import say
 from streamvet.cli.looking import Body, Fields, Method, Seconds  # noqa: TC001 - typer reads the annotations
 from streamvet.cli.target_form import target_text
@@ -42,6 +43,13 @@ def init(  # noqa: PLR0917 - one parameter an option, as typer wants it
     body: Body = None,
     header: Fields = None,
     seconds: Seconds = SECONDS,
+    cacert: ways.Cacert = None,
+    cert: ways.Cert = None,
+    key: ways.Key = None,
+    insecure: ways.Insecure = False,
+    proxy: ways.Proxy = None,
+    socket: ways.Socket = None,
+    http2: ways.Http2 = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -57,12 +65,13 @@ def init(  # noqa: PLR0917 - one parameter an option, as typer wants it
     given = [name for name, value in sources.items() if value is not None]
     if len(given) > 1:
         raise typer.BadParameter(f"give one of {', '.join(sources)}; got {' and '.join(given)}")
-    if observe is None and (method is not None or body is not None or header):
+    way = ways.way(cacert, cert, key, insecure, proxy, socket, http2)
+    if observe is None and (method is not None or body is not None or header or way.options):
         raise typer.BadParameter("a request needs --observe with its URL")
     if operation is not None and openapi is None:
         raise typer.BadParameter("an operation needs --openapi with its document", param_hint="--operation")
     if observe is not None:
-        drafting.observe(question_of(observe, method, header or [], body), seconds, out)
+        drafting.observe(question_of(observe, method, header or [], body), way, seconds, out)
     elif capture is not None:
         drafting.capture(capture, out)
     elif openapi is not None:

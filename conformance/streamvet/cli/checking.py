@@ -68,7 +68,10 @@ def checked(
     for number, subject in enumerate(subjects):
         prefix = subject.name if len(subjects) > 1 else ""
         withheld = "" if wanted.allow_commands or subject.target.allow_commands else NOT_ALLOWED
-        judged = JudgedCandidate(number, str(subject.profile.folder), wanted.trace_dir, prefix, withheld)
+        profile = subject.profile
+        judged = JudgedCandidate(
+            number, str(profile.folder), wanted.trace_dir, prefix, withheld, dict(profile.changes)
+        )  # fmt: skip
         known = Known()
         trials.append(_Trial(subject, judged, known, explorer(wanted.effort, known, wanted.asked)))
     reports: list[Report] = []

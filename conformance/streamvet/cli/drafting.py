@@ -10,11 +10,11 @@ import re
 import shlex
 from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamvet.cli.console import say
 from streamvet.cli.looking import look
-from streamvet.cli.target_form import target_text
+from streamvet.cli.target_form import BASE_URL, target_text
 from streamvet.contract.files import FileError, read_yaml
 from streamvet.contract.intake import MOST_CAPTURED_BYTES, STDIN, is_there, read_bytes
 from streamvet.contract.loading import load_profile
@@ -31,6 +31,7 @@ from streamvet.trace import Ending, Exchange, Head, Request, load
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamvet.cli.way import Way
     from streamvet.observing.question import Question
 
 _SUFFIX = {"sse": ".sse", "ndjson": ".ndjson"}
@@ -38,7 +39,7 @@ _MOST_FOLDERS = 100
 _FIRST_RECORD = re.compile(rb'\s*\{\s*"record"\s*:\s*"trace"')
 
 
-def observe(question: Question, seconds: float, out: Path | None) -> None:
+def observe(question: Question, way: Way, seconds: float, out: Path | None) -> None:
     """Draft the profile of the stream that a question asks for.
 
     Raises:
@@ -46,9 +47,9 @@ def observe(question: Question, seconds: float, out: Path | None) -> None:
         FileError: where the folder is there already, or cannot be made.
     """
     _check_new(out)
-    looked = look(question, seconds, to_the_end=True)
+    looked = look(question, way, seconds, to_the_end=True)
     drafted = draft(looked.guess, question, question.shown)
-    _keep(drafted, looked.guess, looked.heard.main.body, out, question)
+    _keep(drafted, looked.guess, looked.heard.main.body, out, question, way)
 
 
 def capture(name: str, out: Path | None) -> None:
@@ -68,7 +69,7 @@ def capture(name: str, out: Path | None) -> None:
     sample = sampled(exchange, framing, timed=found is not None)
     guessed = guess(sample, ended=found is not None and found.by_server)
     source = "stdin" if name == STDIN else Path(name).name
-    _keep(draft(guessed, None, source), guessed, exchange.body, out, None)
+    _keep(draft(guessed, None, source), guessed, exchange.body, out, None, None)
 
 
 def _longest(body: bytes, name: str) -> Exchange:
@@ -129,7 +130,10 @@ def document(path: Path, operation: str | None, out: Path | None) -> None:
     say("\n".join(told))
 
 
-def _made(drafted: Draft, out: Path | None, base_url: str | None, more: Mapping[str, bytes] | None = None) -> Path:
+def _made(
+    drafted: Draft, out: Path | None, base_url: str | None, more: Mapping[str, bytes] | None = None,
+    way: Mapping[str, Any] | None = None,
+) -> Path:  # fmt: skip
     """The folder of a draft, with its target file and other files.
 
     Raises:
@@ -139,7 +143,7 @@ def _made(drafted: Draft, out: Path | None, base_url: str | None, more: Mapping[
     try:
         write(drafted, folder)
         profile = load_profile(str(folder.resolve()))
-        target = target_text(".", profile, base_url) if base_url else target_text(".", profile)
+        target = target_text(".", profile, base_url or BASE_URL, way or {})
         (folder / "target.yaml").write_text(veiled(target), encoding="utf-8")
         for name, data in (more or {}).items():
             (folder / name).write_bytes(data)
@@ -148,10 +152,12 @@ def _made(drafted: Draft, out: Path | None, base_url: str | None, more: Mapping[
     return folder
 
 
-def _keep(drafted: Draft, guessed: Guess, body: bytes, out: Path | None, question: Question | None) -> None:
+def _keep(  # noqa: PLR0917 - each is another part of the folder
+    drafted: Draft, guessed: Guess, body: bytes, out: Path | None, question: Question | None, way: Way | None
+) -> None:
     """Write the folder, and say what is in it and what comes next."""
     bytes_name = f"captured{_SUFFIX[drafted.framing]}"
-    folder = _made(drafted, out, question.base if question else None, {bytes_name: body})
+    folder = _made(drafted, out, question.base if question else None, {bytes_name: body}, way.placed if way else None)
     where = shlex.quote(str(folder))
     say(
         f"{folder}: drafted from {counted(len(guessed.sample.events), 'event')}\n"

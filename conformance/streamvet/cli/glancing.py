@@ -17,6 +17,7 @@ import typer
 import yaml
 
 from streamvet.cli import options
+from streamvet.cli import way as ways
 from streamvet.cli.console import say
 from streamvet.cli.drafting import write
 from streamvet.cli.looking import Body, Fields, Looked, Method, Seconds, look
@@ -52,6 +53,13 @@ def check(  # noqa: PLR0917 - one parameter an option, as typer wants it
     body: Body = None,
     header: Fields = None,
     seconds: Seconds = SECONDS,
+    cacert: ways.Cacert = None,
+    cert: ways.Cert = None,
+    key: ways.Key = None,
+    insecure: ways.Insecure = False,
+    proxy: ways.Proxy = None,
+    socket: ways.Socket = None,
+    http2: ways.Http2 = False,
     json_report: Annotated[
         Path | None,
         typer.Option("--json-report", parser=options.named, metavar="FILE", help="Write the report as JSON."),
@@ -62,11 +70,12 @@ def check(  # noqa: PLR0917 - one parameter an option, as typer wants it
     Reads it for less than a minute, and says what every stream owes and what was observed. Only a GET is sent again.
     """
     question = question_of(url, method, header or [], body)
+    way = ways.way(cacert, cert, key, insecure, proxy, socket, http2)
     outputs = Outputs(json_report)
     outputs.check()
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    report = checked(look(question, seconds), question, started_at)
-    following = shlex.join(["streamvet", "init", "--observe", *question.words(hidden=True)])
+    report = checked(look(question, way, seconds), question, started_at)
+    following = shlex.join(["streamvet", "init", "--observe", *question.words(hidden=True), *way.words])
     outputs.write([report], _POLICY)
     say(glance.render(report, _POLICY, following))
     raise typer.Exit(int(exit_code([report], _POLICY)))

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from streamvet.contract.asks import replaced
 from streamvet.contract.files import FileError
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import load_registry
@@ -31,7 +32,7 @@ from streamvet.trace import dump
 from streamvet.worker_pool import hurried, hurry, outcome_once_signalled, pool, signals_blocked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from types import TracebackType
 
@@ -54,7 +55,8 @@ class JudgingError(Exception):
 class JudgedCandidate:
     """What the process has to know of a candidate.
 
-    `prefix` begins the names of its trace files. `withheld`: why commands do not run, as in `ReportBuilder`.
+    `prefix` begins the names of its trace files. `withheld`: why commands do not run, as in `ReportBuilder`. `changes`
+    are those of its profile that answers of its target file have brought.
     """
 
     number: int
@@ -62,6 +64,7 @@ class JudgedCandidate:
     trace_dir: Path | None
     prefix: str = ""
     withheld: str = NOT_ALLOWED
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ _candidates: dict[int, _Judging] = {}
 
 def _judging(candidate: JudgedCandidate) -> _Judging:
     if candidate.number not in _candidates:
-        profile = load_profile(candidate.profile_folder)
+        profile = replaced(load_profile(candidate.profile_folder), candidate.changes)
         system = system_of(profile)
         builder = ReportBuilder(profile, load_registry(profile), system.checks, candidate.withheld)
         _candidates[candidate.number] = _Judging(builder, {one.name: one.serves for one in system.probes})

@@ -14,13 +14,13 @@ import typer
 
 from streamvet.cli import options
 from streamvet.cli.renewed import Renewed
-from streamvet.contract.route import Route
 from streamvet.observing.asking import LEAST_SECONDS, MOST_SECONDS, ask
 from streamvet.observing.guess import Guess, guess
 from streamvet.observing.sample import sampled
 from streamvet.worker_pool import cancelled_on_signal
 
 if TYPE_CHECKING:
+    from streamvet.cli.way import Way
     from streamvet.observing.asking import Heard, State
     from streamvet.observing.question import Question
 
@@ -48,16 +48,18 @@ class Looked:
     guess: Guess
 
 
-def look(question: Question, seconds: float, *, to_the_end: bool = False) -> Looked:
+def look(question: Question, way: Way, seconds: float, *, to_the_end: bool = False) -> Looked:
     """Read a stream, telling on stderr how far that is; `to_the_end`: also where its heartbeat is known before.
 
     Raises:
+        FileError: where nobody can go that way.
         NoStream: where there is none.
         KeyboardInterrupt: where it was interrupted.
     """
-    with Renewed() as place:
+    route = way.route(question.base)
+    with Renewed() as place, way.told():
         try:
-            asking = ask(question, Route(), seconds, _Progress(question.url, place).seen, to_the_end=to_the_end)
+            asking = ask(question, route, seconds, _Progress(question.url, place).seen, to_the_end=to_the_end)
             heard = asyncio.run(cancelled_on_signal(asking, signal.SIGTERM))
         except asyncio.CancelledError as error:
             raise KeyboardInterrupt from error

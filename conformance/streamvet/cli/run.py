@@ -13,12 +13,13 @@ import typer
 
 from streamvet.campaign import Settings
 from streamvet.cli import options
+from streamvet.cli import way as ways
 from streamvet.cli.checking import Wanted, checked
 from streamvet.cli.deadline import deadline_of
 from streamvet.cli.options import Outputs
 from streamvet.cli.progress import Watch
 from streamvet.cli.renewed import Renewed
-from streamvet.cli.subjects import subjects_of
+from streamvet.cli.subjects import Said, subjects_of
 from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
 from streamvet.generation.exploring import Effort
@@ -49,6 +50,19 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             help="A built-in profile or a folder; needed for a URL, a choice with --reference.",
         ),
     ] = None,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="NAME=VALUE", help="For a URL: an answer to what the profile asks for; may be repeated."
+        ),
+    ] = None,
+    cacert: ways.Cacert = None,
+    cert: ways.Cert = None,
+    key: ways.Key = None,
+    insecure: ways.Insecure = False,
+    proxy: ways.Proxy = None,
+    socket: ways.Socket = None,
+    http2: ways.Http2 = False,
     reference: Annotated[bool, typer.Option("--reference", help="Start the reference server and check it.")] = False,
     only: Annotated[
         list[str] | None,
@@ -133,7 +147,10 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
     notes = options.only_note(only) + ((f"no wait above {max_wait:g} s was run",) if max_wait is not None else ())
     notes += (f"no tries but those of {', '.join(probe)}",) if probe else ()
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:
-        subjects = subjects_of(target or [], profile or [], reference, time_scale, Path(folder))
+        way = ways.way(cacert, cert, key, insecure, proxy, socket, http2)
+        subjects = subjects_of(
+            target or [], profile or [], reference, time_scale, Path(folder), Said(way, answers or [])
+        )  # fmt: skip
         asked = options.asked(only, waivers, "", [load_registry(one.profile) for one in subjects])
         _known(probe or (), subjects)
         options.trace_folder(trace_dir)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from streamvet.contract.files import FileError
+from streamvet.cli.way import Way
+from streamvet.contract.asks import NOBODY, asked_of
+from streamvet.contract.files import FileError, cut
 from streamvet.contract.target import load_target, target_of
 from streamvet.reference import DEFAULT_TIME_SCALE, accounts, free_port, reference
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from streamvet.contract.target import Target
 
 
+_HTTP = ("http://", "https://")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986, 3.1; no path begins so
 
 
@@ -49,9 +52,38 @@ class Subject:
         return shlex.join(["streamvet", command, *words, *self.words, *options])
 
 
-def subjects_of(
-    targets: Sequence[str], profiles: Sequence[str], with_reference: bool, scale: float | None, folder: Path
-) -> list[Subject]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What options say of a server at a URL: the way there, and the answers to what its profile asks, as they stand."""
+
+    way: Way = field(default_factory=Way)
+    answers: Sequence[str] = ()
+
+    def target(self) -> dict[str, Any]:
+        """The same as keys of a target file.
+
+        Raises:
+            FileError: where an answer has no name.
+        """
+        rows = [one.partition("=") for one in self.answers]
+        for name, equals, _ in rows:
+            if not (name and equals):
+                raise FileError("--with", "the value", "NAME=VALUE", cut(repr(name)))
+        return self.way.keys | ({"with": {name: value for name, _, value in rows}} if rows else {})
+
+    def words(self, profile: Profile) -> list[str]:
+        """The same as words of a command line, with stars in place of what is secret."""
+        words = list(self.way.words)
+        for name, _, value in (one.partition("=") for one in self.answers):
+            is_secret = "credential" in asked_of(profile).get(name, {}) and value != NOBODY and "${" not in value
+            words += ["--with", f"{name}={'***' if is_secret else value}"]
+        return words
+
+
+def subjects_of(  # noqa: PLR0917 - one parameter an argument of the command line
+    targets: Sequence[str], profiles: Sequence[str], with_reference: bool, scale: float | None, folder: Path,
+    said: Said | None = None,
+) -> list[Subject]:  # fmt: skip
     """The candidates that the arguments name.
 
     Raises:
@@ -61,9 +93,12 @@ def subjects_of(
     if with_reference == bool(targets):
         one = "give one of a target file, a URL with --profile, and --reference"
         raise typer.BadParameter(f"{one}; got {'two' if with_reference else 'none'}")
+    options = [*said.way.options, *(["--with"] if said.answers else [])] if said else []
+    if options and (with_reference or not all(one.startswith(_HTTP) for one in targets)):
+        raise typer.BadParameter("a target file says it itself; it is for a URL", param_hint=options[0])
     if with_reference:
         return named(_references(profiles, DEFAULT_TIME_SCALE if scale is None else scale, folder))
-    return named([_subject(one, profiles, scale) for one in targets])
+    return named([_subject(one, profiles, scale, said or Said()) for one in targets])
 
 
 def named(subjects: list[Subject]) -> list[Subject]:
@@ -85,14 +120,16 @@ def named(subjects: list[Subject]) -> list[Subject]:
     return subjects
 
 
-def _subject(target: str, profiles: Sequence[str], scale: float | None) -> Subject:
+def _subject(target: str, profiles: Sequence[str], scale: float | None, said: Said) -> Subject:
     """The candidate of one argument."""
     words = [target]
-    if target.startswith(("http://", "https://")):
+    if target.startswith(_HTTP):
         if len(profiles) != 1:
             raise typer.BadParameter("a URL needs one --profile", param_hint="--profile")
-        words += ["--profile", profiles[0]]
-        loaded, profile = target_of({"profile": profiles[0], "base_url": target}, Path("command line"))
+        raw = {"profile": profiles[0], "base_url": target} | said.target()
+        with said.way.told():
+            loaded, profile = target_of(raw, Path("command line"))
+        words += ["--profile", profiles[0], *said.words(profile)]
     else:
         if _SCHEME.match(target):
             raise FileError("TARGET", "the URL", "one that begins with http:// or https://", repr(target))

@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.asks import asked_of, default
 from streamvet.contract.registry import load_registry
 from streamvet.contract.target import placeholders
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from streamvet.contract.profile import Operation, Profile
 
 _HEAD = """\
@@ -28,6 +31,10 @@ base_url: {base_url}
 # socket: ./server.sock
 # Speak HTTP/2: with https:// as agreed on by TLS, with http:// by prior knowledge.
 # http2: true
+"""
+_ASKED = """
+# What the profile asks for. A line that is a comment has what holds without it.
+with:
 """
 _ACCOUNTS = """
 # The account with which the suite works. In place of these fields: {{token: …}} or {{cookie: "name=value"}}.
@@ -86,15 +93,19 @@ _TRIGGER = """\
 """
 _BODIES = {"succeeds": "succeeds", "fails": "fails", "long": "takes long"}
 _SPARE_CONNECTIONS = 20  # besides as many readers as the profile names at once
-_BASE_URL = "http://127.0.0.1:4000"
+BASE_URL = "http://127.0.0.1:4000"
 
 
-def target_text(name: str, profile: Profile, base_url: str = _BASE_URL) -> str:
-    """A commented target.yaml for a profile."""
+def target_text(name: str, profile: Profile, base_url: str = BASE_URL, way: Mapping[str, Any] | None = None) -> str:
+    """A commented target.yaml for a profile; `way`: what is known of the way there, as keys of the file."""
     login = profile.operations.get("login")
     fields = sorted(placeholders(login.body)) if login else ["token"]
     text = _HEAD.format(profile=name, title=profile.title, base_url=base_url)
-    if profile.field("auth.kind") not in (None, "none"):
+    lines = {f"# {key}": f"{key}: {_flow(value)}" for key, value in (way or {}).items()}
+    text = "".join(f"{lines.get(line.partition(':')[0], line)}\n" for line in text.splitlines())
+    asked = asked_of(profile)
+    text += _ASKED + "".join(f"{line}\n" for line in questions(profile)) if asked else ""
+    if profile.field("auth.kind") not in (None, "none") and not any("credential" in row for row in asked.values()):
         first, second = (
             _flow({one: f"${{{prefix}_{one.upper()}}}" for one in fields}) for prefix in ("FIRST", "SECOND")
         )
@@ -112,6 +123,13 @@ def target_text(name: str, profile: Profile, base_url: str = _BASE_URL) -> str:
         lacks=lacks if optional else "", directory=_DIRECTORY if watches else "", connections=connections,
         starts=_STARTS if profile.starts else "\n", triggers=_TRIGGERS + "".join(triggers) if triggers else "",
     ) + (_COMMANDS if own else ""))  # fmt: skip
+
+
+def questions(profile: Profile) -> Iterator[str]:
+    """The lines of what a profile asks for; the key is in the environment."""
+    for name, row in asked_of(profile).items():
+        value = f"${{{name.upper()}}}" if "credential" in row else default(row, profile)
+        yield f"  {'' if 'needed' in row else '# '}{name}: {_flow(value)}   # {row['is']}"
 
 
 def _bodies(operation: Operation) -> list[str]:

@@ -39,6 +39,7 @@ class FileError(Exception):
         name = str(file)
         name = name if len(name) <= _FILE_CHARS else name[: _FILE_CHARS - 1] + "…"
         super().__init__(f"{name}: {place or 'the file'}: expected {expected}, got {got}")
+        self.place, self.expected, self.got = place, expected, got
 
 
 # What stat may say in place of "no such file": a name that is too long, a loop of links, a NUL in the name.

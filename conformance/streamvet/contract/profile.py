@@ -242,6 +242,7 @@ class Profile:
     terminal: Terminal | None
     schemas: SchemaSet
     adopted: Mapping[str, str]  # requirement -> why: a SHOULD here, since the published document leaves it open
+    changes: Mapping[str, Any] = field(default_factory=dict)  # keys that answers in a target file have replaced
 
     def field(self, path: str) -> Any:
         """The value at a dotted path of profile.yaml, None where there is none."""

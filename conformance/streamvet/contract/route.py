@@ -64,9 +64,17 @@ def route_of(raw: Mapping[str, Any], profile: Profile, path: Path) -> Route:
         wanted = "a URL without user and password, which go into credentials"
         raise FileError(path, "/base_url", wanted, "one with them")
     _check_replicas(raw, path)
-    headers = raw.get("headers", {})
-    for name in headers:
+    for name in raw.get("headers", {}):
         _check_field(name, profile, path)
+    return way_of(raw, path)
+
+
+def way_of(raw: Mapping[str, Any], path: Path) -> Route:
+    """The same of what holds whatever is asked there.
+
+    Raises:
+        FileError: where nobody can go it.
+    """
     tls = _tls(raw["tls"], raw["base_url"], path) if "tls" in raw else None
     proxy = raw.get("proxy")
     if proxy is not None:
@@ -79,7 +87,7 @@ def route_of(raw: Mapping[str, Any], profile: Profile, path: Path) -> Route:
     http2 = raw.get("http2", False)
     if http2 and proxy is not None and not raw["base_url"].startswith("https://"):
         raise FileError(path, "/http2", "a base_url with https:// behind a proxy, which speaks HTTP/1.1", "http://")
-    return Route(tuple(headers.items()), tls, proxy, socket, http2)
+    return Route(tuple(raw.get("headers", {}).items()), tls, proxy, socket, http2)
 
 
 def _check_replicas(raw: Mapping[str, Any], path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from streamvet.contract.asks import answered
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError, check_shape, cut, is_folder, read_yaml, resolved, step
 from streamvet.contract.loading import load_profile
@@ -111,7 +112,7 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
     check_bounds(raw, path, nul=False)  # a variable, or an argument, may have bytes that are no text
     check_shape(raw, "target", path)
     folder = resolved(path).parent
-    profile = load_profile(raw["profile"], folder, path)
+    raw, profile = answered(raw, load_profile(raw["profile"], folder, path), path)
     route = route_of(raw, profile, path)
     _check_fit(raw, profile, path)
     evidence = _evidence(raw, path)
@@ -204,7 +205,11 @@ def _credentials_in(raw: Any) -> Iterator[str]:
         given = raw.get(key) if isinstance(raw, dict) else None
         rows = given.items() if isinstance(given, dict) else [("", given)]
         yield from (str(value) for name, value in rows if value is not None and not _NAMES.search(str(name)))
-    proxy = raw.get("proxy") if isinstance(raw, dict) else None
+    yield from proxy_secrets(raw.get("proxy") if isinstance(raw, dict) else None)
+
+
+def proxy_secrets(proxy: Any) -> Iterator[str]:
+    """The password in the address of a proxy, as it stands there and as it is meant."""
     user, at, _ = str(proxy).partition("://")[2].rpartition("@")
     if at:
         yield from {user.partition(":")[2], unquote(user.partition(":")[2])}

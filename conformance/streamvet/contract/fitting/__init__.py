@@ -40,6 +40,7 @@ RULES: Mapping[str, Rule] = {
     "credentials have a place": operations.carry_credentials,
     "logging in is an operation": operations.log_in,
     "who asks for no credentials refuses none": operations.ask_nobody,
+    "a question is of something": operations.ask_of_something,
     "tables stand where a stream begins": operations.have_tables,
     "states are known": events.states_are_known,
     "states can be reached": events.states_can_be_reached,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from streamvet.contract.asks import asked_of, begins, starts_with
 from streamvet.contract.fitting.misfit import Misfit, names_in, place_of, request_of
 from streamvet.contract.folders import builtin_profiles, is_builtin
 from streamvet.contract.profile import pointed
@@ -230,3 +231,17 @@ def have_tables(profile: Profile) -> Iterable[Misfit]:
                     f"one of {', '.join(profile.lifecycles)}" if profile.lifecycles else "nothing, there is no table"
                 )
                 yield Misfit(f"{place_of(one)}/lifecycles", known, repr(name))
+
+
+def ask_of_something(profile: Profile) -> Iterable[Misfit]:
+    """An answer that changes nothing is none."""
+    for name, row in asked_of(profile).items():
+        place, about = f"/asks/{name}", [key for key in ("credential", "body", "path") if key in row]
+        if len(about) != 1:
+            yield Misfit(place, "one of credential, body, path", " and ".join(about) or "none")
+        elif about == ["credential"] and profile.field("auth.kind") == "none":
+            yield Misfit(f"{place}/credential", "auth.kind other than none", "none")
+        elif about == ["body"] and not any(starts_with(profile, row["body"])):
+            yield Misfit(f"{place}/body", "a place in the body of a start", repr(row["body"]))
+        elif about == ["path"] and not any(begins(one.path, row["path"]) for one in profile.operations.values()):
+            yield Misfit(f"{place}/path", "the path of an operation, or its beginning", repr(row["path"]))
