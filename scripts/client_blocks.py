@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from schema_table import code, table
 from streamvet.clients.vectors import FRAMINGS, Requirement, Vector, requirements, vectors
-from streamvet.contract.registry import statement
+from streamvet.contract.statements import statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,8 @@ from requirement_blocks import link
 from schema_table import cell, table
 from stability import retired
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import load_registry, statements
+from streamvet.contract.registry import load_registry
+from streamvet.contract.statements import statements
 
 
 def index() -> list[str]:

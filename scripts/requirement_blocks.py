@@ -13,13 +13,16 @@ from schema_table import cell, code, table
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import Registry, Requirement, Statement, load_registry, statement_lists, statements
+from streamvet.contract.registry import Registry, load_registry
+from streamvet.contract.statements import Statement, statement_lists, statements
 from streamvet.examples import examples
 from streamvet.levels import of_bytes
 from streamvet.systems import levels_of, profiles_by_level, system_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from streamvet.contract.requirement import Requirement
 
 
 @cache
@@ -120,6 +123,13 @@ def _requirement(row: Requirement) -> list[str]:
             "Exercised when": f"{row.when}.",
             "Applies to": f"{_applies(row)}.",
         }
+    if row.disputed:
+        facts = {
+            "Disputed": f"{row.disputed} Until this is decided, it [does not count](../stability.md#scoring).",
+            **facts,
+        }
+    if row.since:
+        facts["Since"] = f"revision {row.since}."
     if row.basis:
         facts["Rests on"] = f"{_rests_on(row)}."
     if evidence := _evidence(row):

@@ -23,7 +23,7 @@ SCHEMAS = schemas_folder()
 RELEASED = SCHEMAS / "released.yaml"
 RETIRED = SCHEMAS / "retired.yaml"
 # What a reader relies on. `raised` holds the level and the text that a row has on some profiles.
-RECORDED = ("level", "text", "applies_to", "raised", "excluded")
+RECORDED = ("level", "text", "applies_to", "raised", "excluded", "since")
 STRENGTH = {"NOTE": 0, "SHOULD": 1, "MUST": 2}
 
 
@@ -67,9 +67,17 @@ def breaches(before: State, now: State, gone: Mapping[str, Mapping[str, Any]]) -
             continue
         if STRENGTH[new["level"]] > STRENGTH[old["level"]]:
             yield f"{name} was a {old['level']} and is a {new['level']}: what gets stricter has a new id"
+        if new.get("since") != old.get("since"):
+            yield f"{name} has another `since` than in revision {before.revision}: a row keeps it"
+            continue
         changed = [key for key in RECORDED if old.get(key) != new.get(key)]
         if changed and now.revision == before.revision:
             yield f"{name} differs from revision {before.revision} in {', '.join(changed)}: that takes a new revision"
+    due = now.revision if now.revision > before.revision else None
+    for name, row in now.rows.items():
+        if name not in before.rows and row.get("since") != due:
+            wanted = f"since: {due}" if due else "no `since`, as its revision is not released yet"
+            yield f"{name} is new: expected {wanted}, got {row.get('since', 'none')}"
 
 
 def _reused(now: State, gone: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

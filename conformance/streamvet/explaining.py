@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from streamvet.contract.registry import Requirement
+    from streamvet.contract.requirement import Requirement
     from streamvet.outcome import Finding, Outcome
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.attempts import Attempts
 from streamvet.contract.files import FileError
+from streamvet.contract.registry import FIRST_REVISION
 from streamvet.decode import bounded_trace, opened, unknown_coding, view
 from streamvet.explaining import Explanations
 from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from streamvet.contract.profile import Profile
-    from streamvet.contract.registry import Registry, Requirement
+    from streamvet.contract.registry import Registry
+    from streamvet.contract.requirement import Requirement
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Exchange, Trace
 
@@ -57,6 +59,7 @@ class Ruling:
 
     hindered_by: tuple[str, ...] = ()  # what is violated, where it was never exercised
     left_out: int = 0  # of its findings, by the file from which it was read
+    unscored: str = ""  # why its verdict does not count
 
     @property
     def found(self) -> int:
@@ -110,6 +113,7 @@ class Judge:
         self._own = [row.on(profile) for row in registry.commanded(profile)]
         self.tallies = {row.id: Tally() for row in (*self._rows, *self._own)}
         self.errors: list[str] = []  # our own mistakes, as text
+        self.spec = registry.revision  # the revision by which verdicts count: the earliest that any trace says
         self.limits: Counter[str] = Counter()  # exchanges whose rest was not read, by the limit that they reached
 
     def add(self, trace: Trace) -> dict[str, Outcome]:
@@ -118,9 +122,10 @@ class Judge:
         An error of ours costs this trace alone: nothing of it counts then.
 
         Raises:
-            FileError: where the trace was recorded with another profile, or other rules.
+            FileError: where the trace was recorded with another profile, or by rules that this version does not know.
         """
         self._same_contract(trace)
+        self.spec = min(self.spec, trace.revision, trace.spec or trace.revision)
         try:
             return self._add(bounded_trace(trace, self.profile))
         except Exception as error:  # noqa: BLE001 - our own mistake must not hide what other traces show; it is reported
@@ -179,8 +184,10 @@ class Judge:
             want = f"the digest of profile {self.profile.name}, {self.profile.digest[:12]}…"
             got = f"{trace.digest[:12]}… of {trace.profile}: its folder has changed since, or it is another profile"
             raise FileError(trace.name or "trace", "/digest", want, f"{got}; record it again")
-        if trace.revision != self.registry.revision:
-            raise FileError(trace.name or "trace", "/revision", f"{self.registry.revision}", f"{trace.revision}")
+        current = self.registry.revision
+        if not FIRST_REVISION <= trace.revision <= current:
+            known = f"{current}" if current == FIRST_REVISION else f"a revision from {FIRST_REVISION} to {current}"
+            raise FileError(trace.name or "trace", "/revision", known, f"{trace.revision}")
 
     def _run(self, row: Requirement, trace: Trace) -> Outcome:
         check = self._checks.get(row.id)

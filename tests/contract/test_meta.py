@@ -19,7 +19,8 @@ import yaml
 
 from streamvet.contract.files import FileError, check_shape, meta_validator, read_yaml
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import Registry, is_field, load_registry, statement_lists, statements
+from streamvet.contract.registry import Registry, is_field, load_registry
+from streamvet.contract.statements import statement_lists, statements
 from streamvet.outcome import Verdict
 from streamvet.trace import ABOUT, FIRST, ROLES, Chunk, Ending, Exchange, Head, Late, Request, Trace, records
 

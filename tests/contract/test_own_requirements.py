@@ -94,6 +94,7 @@ WRONG: dict[str, tuple[object, str]] = {
         changed(check={"command": "./check --all"}),
         "/requirements/0/check/command: expected array, got './check --all'",
     ),
+    "a revision of the suite": (changed(since=3), "/requirements/0/since: expected nothing"),
     "lines of a built-in system": (changed(covers=["R001-1"]), "/requirements/0/covers: expected nothing"),
     "a dependency that is nowhere": (
         changed(explained_by=["ACME-07"]),

@@ -12,6 +12,7 @@ import pytest
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError
 from streamvet.contract.folders import builtin_profiles, known_protocols
+from streamvet.contract.registry import FIRST_REVISION
 from streamvet.contract.route import Tls
 from streamvet.contract.target import Launch, load_target, placeholders, target_of
 from streamvet.masking import veiled
@@ -72,6 +73,10 @@ def test_the_evidence_that_a_target_allows(keys: dict[str, Any], levels: set[Evi
     assert read(tmp_path, **keys).allows == levels
 
 
+def test_a_target_names_the_revision_that_scores_it(tmp_path: Path) -> None:
+    assert (read(tmp_path).spec, read(tmp_path, spec=FIRST_REVISION).spec) == (0, FIRST_REVISION)
+
+
 def test_below_controlled_there_is_no_control_interface(tmp_path: Path) -> None:
     target = read(tmp_path, control="/c", launch=LAUNCH, evidence="black-box")
     assert (target.control, target.max_starts, target.max_active_runs) == (None, 50, 2)
@@ -89,6 +94,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "/evidence: expected a level that the target has: this one needs the key launch, got launched",
     ),
     "evidence that no target gives": ({"evidence": "capture"}, "/evidence: expected "),
+    "a revision that was not released": (
+        {"spec": FIRST_REVISION - 1},
+        f"/spec: expected a revision that this version knows: {FIRST_REVISION}, got {FIRST_REVISION - 1}",
+    ),
+    "a revision to come": ({"spec": 99}, "/spec: expected a revision that this version knows: "),
     "no URL": ({"base_url": "localhost:4000"}, "/base_url: expected a match"),
     "a URL with a query": ({"base_url": "http://a/?x=1"}, "/base_url: expected a match"),
     "no such profile": ({"profile": "ghostley"}, "/profile: expected one of agent-workspace, "),

@@ -38,6 +38,22 @@ def test_what_was_recorded_is_read_as_it_was(tmp_path: Path, monkeypatch: pytest
 CASES: dict[str, tuple[State, dict[str, Any], list[str]]] = {
     "nothing": (BEFORE, {}, []),
     "a new id": (State(2, {**BEFORE.rows, "ABC-03": ROW}), {}, []),
+    "a new id in the next revision": (State(3, {**BEFORE.rows, "ABC-03": {**ROW, "since": 3}}), {}, []),
+    "a new id that does not say since when": (
+        State(3, {**BEFORE.rows, "ABC-03": ROW}),
+        {},
+        ["ABC-03 is new: expected since: 3, got none"],
+    ),
+    "a new id of a revision to come": (
+        State(2, {**BEFORE.rows, "ABC-03": {**ROW, "since": 3}}),
+        {},
+        ["ABC-03 is new: expected no `since`, as its revision is not released yet, got 3"],
+    ),
+    "a row that gets younger": (
+        State(3, {**BEFORE.rows, "ABC-01": {**ROW, "since": 3}}),
+        {},
+        ["ABC-01 has another `since` than in revision 2: a row keeps it"],
+    ),
     "another text in the same revision": (
         State(2, {**BEFORE.rows, "ABC-01": {**ROW, "text": "A server SHOULD reply."}}),
         {},

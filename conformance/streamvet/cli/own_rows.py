@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streamvet.contract.profile import Profile
-    from streamvet.contract.registry import Requirement
+    from streamvet.contract.requirement import Requirement
     from streamvet.examples import Example
     from streamvet.outcome import Outcome
     from streamvet.trace import Trace

@@ -17,7 +17,8 @@ from streamvet.contract.addresses import address
 from streamvet.contract.files import FileError
 from streamvet.contract.folders import builtin_profiles, known_protocols
 from streamvet.contract.loading import load_profile
-from streamvet.contract.registry import load_registry, statement
+from streamvet.contract.registry import load_registry
+from streamvet.contract.statements import statement
 from streamvet.examples import examples, own_examples
 from streamvet.reference import Fault, ServerMissingError, faults, modes
 from streamvet.report.basis import rests_on
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamvet.contract.profile import Profile
-    from streamvet.contract.registry import Registry, Requirement
+    from streamvet.contract.registry import Registry
+    from streamvet.contract.requirement import Requirement
     from streamvet.examples import Example
 
 OfProfile = Annotated[
@@ -62,6 +64,8 @@ def requirements(profile: OfProfile = None, as_json: AsJson = False) -> None:
             "seen": list(row.seen),
             "covers": list(row.covers), "excluded": row.excluded,
             **({"command": list(row.command)} if row.command else {}),
+            **({"since": row.since} if row.since else {}),
+            **({"disputed": row.disputed} if row.disputed else {}),
         }
         for row in rows
     ]  # fmt: skip
@@ -160,6 +164,8 @@ def _facts(row: Requirement, registry: Registry, chosen: Profile | None) -> list
     applies = [profile.name for profile in known if row.applies(profile)]
     explained = [one.id for one in registry.rows.values() if row.id in one.explained_by]
     facts = {
+        "disputed": row.disputed and f"{row.disputed} Until this is decided it does not count.",
+        "since revision": str(row.since or ""),
         "exercised when": row.when,
         "why": row.why,
         "seen in the field": ", ".join(row.seen),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from streamvet.contract.registry import Requirement
+    from streamvet.contract.requirement import Requirement
     from streamvet.outcome import Outcome
 
 __all__ = ["Answer", "Spool", "perform"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from streamvet.contract.files import read_json, schemas_folder
 
 if TYPE_CHECKING:
-    from streamvet.contract.registry import Requirement
+    from streamvet.contract.requirement import Requirement
 
 
 @cache

@@ -15,6 +15,7 @@ from streamvet.contract.asks import answered
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError, check_shape, cut, is_folder, read_yaml, resolved, step
 from streamvet.contract.loading import load_profile
+from streamvet.contract.registry import FIRST_REVISION, load_registry
 from streamvet.contract.route import DIRECT, Route, route_of
 from streamvet.contract.values import check_bounds
 from streamvet.masking import EVERYWHERE
@@ -78,6 +79,7 @@ class Target:
     allow_commands: bool = False  # whether what checks the requirements of the profile's own folder may run
     secrets: tuple[str, ...] = ()  # besides the credentials: what variables and keys say by their names that it is
     evidence: Evidence = Evidence.CONTROLLED  # the strongest level that may be made use of
+    spec: int = 0  # the revision of the requirements by which the run is scored; 0: the current one
 
     @property
     def allows(self) -> frozenset[Evidence]:
@@ -141,8 +143,18 @@ def target_of(raw: Any, path: Path) -> tuple[Target, Profile]:
         evidence=evidence,
         allow_commands=raw.get("allow_commands", False),
         secrets=secrets,
+        spec=_spec(raw, path),
     )
     return target, profile
+
+
+def _spec(raw: Mapping[str, Any], path: Path) -> int:
+    """The revision by which the run is scored; 0 where the target does not say."""
+    spec, current = int(raw.get("spec", 0)), load_registry().revision
+    if spec and not FIRST_REVISION <= spec <= current:
+        released = f"{FIRST_REVISION}" if current == FIRST_REVISION else f"one from {FIRST_REVISION} to {current}"
+        raise FileError(path, "/spec", f"a revision that this version knows: {released}", f"{spec}")
+    return spec
 
 
 def _evidence(raw: Mapping[str, Any], path: Path) -> Evidence:

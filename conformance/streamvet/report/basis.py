@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamvet.contract.registry import Requirement
+    from streamvet.contract.requirement import Requirement
 
 
 def rests_on(row: Requirement) -> str:

@@ -9,6 +9,7 @@ import dataclasses
 import shlex
 import traceback
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from streamvet.commands import Spool, perform
@@ -19,15 +20,16 @@ from streamvet.outcome import Verdict
 from streamvet.report.exhibit import Exhibit, exhibit
 from streamvet.report.printable import counted
 from streamvet.report.report import Report
+from streamvet.report.scoring import scored
 from streamvet.report.waivers import Waiver, idle, waive
 from streamvet.verdicts import Judge, guilty_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import date
 
     from streamvet.contract.profile import Profile
-    from streamvet.contract.registry import Registry, Requirement
+    from streamvet.contract.registry import Registry
+    from streamvet.contract.requirement import Requirement
     from streamvet.outcome import Check, Finding, Outcome
     from streamvet.trace import Trace
     from streamvet.verdicts import Ruling
@@ -147,15 +149,20 @@ class ReportBuilder:
         if self.spool is not None and self.spool.kept:
             facts["interrupted"] = not self._run_commands(self.spool, asked.only) or facts.get("interrupted", False)
             self.spool = None
-        rulings = self.judge.rulings()
+        spec, revision = self.judge.spec, self.registry.revision
+        rulings = scored(self.judge.rulings(), spec, revision)
         stale: list[str] = []
-        if asked.waivers and asked.today:
-            rulings, stale = waive(rulings, asked.waivers, asked.today)  # all of them: what is waived explains nothing
+        # All of them are looked at: what is waived, or not scored, explains nothing.
+        if asked.waivers or any(one.unscored for one in rulings):
+            rulings, stale = waive(rulings, asked.waivers, asked.today or date.min)
+            rulings = scored(rulings, spec, revision)
         if asked.only is not None:
             rulings = [one for one in rulings if one.requirement.id in asked.only]
             stale = [one for one in stale if one.partition(":")[0] in asked.only]
         facts["errors"] = (*facts.get("errors", ()), *self.judge.errors)
         notes = (*facts.pop("notes", ()), *idle(rulings, asked.waivers, self.profile.name))
+        if spec < revision:
+            notes += (f"scored by revision {spec}: newer requirements are shown and do not count",)
         for limit, count in sorted(self.judge.limits.items()):
             notes += (f"not read to the end, {limit}: {counted(count, 'stream')}",)
         if self.withheld and facts.get("offline") and self._own(asked.only):  # else it is told with each of them
@@ -170,7 +177,8 @@ class ReportBuilder:
             title=self.profile.title,
             rulings=tuple(dataclasses.replace(one, reproduce=again(one)) for one in rulings),
             families=self.registry.families,
-            spec=self.registry.revision,
+            spec=revision,
+            scored_by=spec if spec < revision else 0,
             stale=tuple(stale),
             exhibits={one.requirement.id: self._exhibits(one) for one in rulings},
             traces=self.traces,

@@ -30,6 +30,7 @@ class Claim:
     waived: int
     open: int  # within the level, and undecided
     beyond: Mapping[Evidence, int]  # not exercised, as they need a level that the run has not
+    unscored: int = 0  # besides these: MUSTs whose verdict does not count
 
     @property
     def numbers(self) -> str:
@@ -41,15 +42,17 @@ class Claim:
         ]
         left = [f"{self.waived} waived"] if self.waived else []
         left += [f"{self.open} undecided"] if self.open else []
+        left += [f"{self.unscored} more not scored"] if self.unscored else []
         return "; ".join([f"{self.hold} of {counted(self.musts, 'MUST')}", *left, *needs])
 
 
 def claim(report: Report) -> Claim:
     """The numbers of a report."""
-    musts = [
+    applicable = [
         one for one in report.rulings
         if one.requirement.level == "MUST" and one.verdict is not Verdict.NOT_APPLICABLE
     ]  # fmt: skip
+    musts = [one for one in applicable if not one.unscored]
     undecided = [one for one in musts if one.verdict is Verdict.INCONCLUSIVE]
     beyond = [one for one in undecided if not report.within(one)]
     return Claim(
@@ -59,6 +62,7 @@ def claim(report: Report) -> Claim:
         waived=sum(one.verdict is Verdict.WAIVED for one in musts),
         open=len(undecided) - len(beyond),
         beyond=Counter(report.levels[one.requirement.id] for one in beyond),
+        unscored=len(applicable) - len(musts),
     )
 
 

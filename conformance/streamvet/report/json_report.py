@@ -19,7 +19,7 @@ from streamvet.report.report import FACTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamvet.contract.registry import Requirement
+    from streamvet.contract.requirement import Requirement
     from streamvet.outcome import Finding
     from streamvet.report.exits import Exit
     from streamvet.report.report import Report
@@ -80,6 +80,7 @@ def _claim(report: Report, code: Exit) -> dict[str, Any]:
         "waived": made.waived,
         "undecided": made.open,
         "beyond": beyond,
+        **({"unscored": made.unscored} if made.unscored else {}),
     }
 
 
@@ -104,6 +105,7 @@ def _verdict(ruling: Ruling, report: Report) -> dict[str, Any]:
         "reproduce": ruling.reproduce,
         "curl": next((one.curl for one in report.exhibits.get(row.id, ()) if ruling.findings), ""),
         "overruled": ruling.overruled.value if ruling.overruled else "",
+        "unscored": ruling.unscored,
         "unjudged": ruling.unjudged,
         "unkept": ruling.unkept,
         "hindered_by": list(ruling.hindered_by),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.files import FileError, check_shape, read_bytes
-from streamvet.contract.registry import Requirement, load_registry
+from streamvet.contract.registry import load_registry
+from streamvet.contract.requirement import Requirement
 from streamvet.outcome import Finding, Verdict
 from streamvet.report.excerpt import Piece
 from streamvet.report.exhibit import Exhibit
@@ -100,6 +101,7 @@ def _ruling(raw: Mapping[str, Any]) -> Ruling:
         unkept=raw.get("unkept", 0),
         hindered_by=tuple(raw.get("hindered_by", ())),
         left_out=raw.get("found", len(findings)) - len(findings),
+        unscored=raw.get("unscored", ""),
     )
 
 

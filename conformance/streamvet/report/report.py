@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LOUD = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.WAIVED, Verdict.NOTE, Verdict.INCONCLUSIVE)
 
 # Fields of a report that a file of it has under the same name; it leaves out what is as in a plain run.
-FACTS = ("traces", "pinned", "offline", "interrupted", "cut_short", "partial", "events", "eventless")
+FACTS = ("traces", "pinned", "offline", "interrupted", "cut_short", "partial", "events", "eventless", "scored_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class Report:
     partial: bool = False  # on a part of the requirements
     events: int | None = None  # of captures: how many events were judged
     eventless: bool = False  # a capture has none
+    scored_by: int = 0  # the earlier revision by which verdicts count; 0: all of this one do
     # What was seen and is no verdict: what it is about, and what was seen.
     observations: tuple[tuple[str, str], ...] = ()
 

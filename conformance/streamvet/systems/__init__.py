@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from streamvet.contract.evidence import Evidence
     from streamvet.contract.profile import Profile
-    from streamvet.contract.registry import Requirement
+    from streamvet.contract.requirement import Requirement
 
 SYSTEMS: Mapping[str, System] = {one.name: one for one in (AGENT_WORKSPACE, COSMA, GHOSTLY, PROMPTFLOE, ROCKSTAR)}
 

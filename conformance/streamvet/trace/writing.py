@@ -32,6 +32,7 @@ def records(trace: Trace) -> Iterator[dict[str, Any]]:
         "lacks": list(trace.lacks), "accounts": dict(trace.accounts), "probe": trace.probe,
         "stimulus": dict(trace.stimulus), "late": [list(one) for one in trace.late],
         **({"attempt": trace.attempt._asdict()} if trace.attempt else {}),
+        **({"spec": trace.spec} if trace.spec else {}),
     }  # fmt: skip
     for exchange in trace.exchanges:
         request = exchange.request
