@@ -1,7 +1,8 @@
 """Holds the requirements to docs/stability.md: what was recorded of a release does not change silently.
 
 `python scripts/stability.py` compares the requirements with `schemas/released.yaml` and exits 1 where a rule is broken;
-`--record` writes that file anew, which a release does once. Must not know what a requirement asks for.
+`--record` writes that file, and the traces and formats of the revision (golden.py), which a release does once. Must not
+know what a requirement asks for.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+import golden
 from streamvet.contract.files import schemas_folder
 
 if TYPE_CHECKING:
@@ -115,7 +117,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--record", action="store_true", help="record the requirements as released")
     if parser.parse_args(arguments).record:
         RELEASED.write_text(record(current()), encoding="utf-8")
-        print(f"wrote {RELEASED.relative_to(SCHEMAS.parent)}")
+        folder = golden.GOLDEN / str(current().revision)
+        golden.record(folder)
+        print(f"wrote {RELEASED.relative_to(SCHEMAS.parent)} and {folder.relative_to(SCHEMAS.parent)}")
         return 0
     found = list(breaches(released(), current(), retired()))
     for one in found:
