@@ -126,7 +126,7 @@ def test_without_a_known_pace_nobody_can_tell() -> None:
 
 # The times of the five lines of a push without a script and a pace, how long it took, and whether that is held back.
 LONG_MS, SHORT_MS = 4_200, 2_100
-WITH_ITS_END = [
+WITH_ITS_END: list[tuple[str, list[float], dict[str, Any], bool]] = [
     ("nothing but at the end", [LONG_MS] * 5, {}, True),
     ("in several pieces", [LONG_MS + 15 * number for number in range(5)], {}, True),
     ("a first line before", [LONG_MS - 2_000, *[LONG_MS] * 4], {}, False),

@@ -38,6 +38,9 @@ LUMP_PART = 0.02  # of such a run: what a buffer of a whole run lets out takes a
 # Who is there while a run emits. Others come when it is over, or are cut.
 WATCHING = ("reader", "watch", "idle", "many", "late", "racer")
 
+_OPENING = ("reader", "watch", "idle", "newcomer")  # who may be the first to be told something
+_AT_ONCE_US = 20_000  # what leaves a server in one write, or in two right after each other, arrives within this
+
 
 class Due(NamedTuple):
     """An event, and when it can have been sent at the earliest; `what` it is for people."""
@@ -219,6 +222,48 @@ def _by_pace(one: Reading, trace: Trace, profile: Profile) -> Looked:
     return []
 
 
+# --------------------------------------------------------------------------------------------- by their opening
+
+
+def _by_opening(one: Reading, trace: Trace, profile: Profile) -> Looked:
+    """The event with which a stream begins, due when it is opened, that comes with what is said first behind it.
+
+    That is a heartbeat, or an event of a script that was not due before. At a small time scale such a wait is well
+    below the bound on the first event. That others begin at once shows nothing.
+    """
+    x, kinds = one.exchange, tuple(profile.field("catchup.first.events") or ())
+    first = one.events[0] if one.events else None
+    if first is None or not kinds or first.kind not in {e.kind for e in one.of(kinds)[:1]} or x.role not in _OPENING:
+        return None
+    least_us = max(MIN_PAUSE_US, SLOW_ANSWER_TIMES * slowest_answer_us(trace))
+    waited_us = first.at_us - _asked_us(one, trace)
+    next_one = _next_said(one, trace, first, least_us)
+    if next_one is None or waited_us < least_us or trace.late_at_us(first.at_us) > waited_us * PAUSE_BEARS:
+        return None
+    what, event = next_one
+    return [Held(waited_us, first, event, 2, f"{first.kind} when the stream is opened, not with {what}")]
+
+
+def _next_said(one: Reading, trace: Trace, first: Event, least_us: int) -> tuple[str, Event] | None:
+    """What comes right behind the first event of a stream and can have been sent no sooner: its name, and it."""
+    beat = one.beats[0] if one.beats else None
+    if beat and abs(beat.at_us - first.at_us) <= _AT_ONCE_US:
+        return "the first heartbeat", beat
+    begun, events = _begun(one, trace), scripted(one)
+    emits = [event for event in events if event.start != first.start][:1]
+    said_before = beat is not None and beat.at_us < first.at_us
+    if said_before or begun is None or not emits or one.profile.streams == "ambient" or not emitted(trace, one.profile):
+        return None
+    due_us = begun
+    for step in trace.stimulus.get("script") or ():
+        if "emit" in step:
+            break
+        due_us += int(step["wait_ms"] * 1000 * trace.time_scale)
+    was_not_due = due_us - _asked_us(one, trace) >= least_us
+    together = 0 <= emits[0].at_us - first.at_us <= _AT_ONCE_US and first.at_us - due_us <= TOGETHER_US
+    return ("event 1 of the script", emits[0]) if was_not_due and together else None
+
+
 # ----------------------------------------------------------------------------------------------- by their end
 
 
@@ -262,5 +307,5 @@ def _all_that_came(one: Reading, trace: Trace) -> list[Event]:
 
 
 SOURCES: tuple[Callable[[Reading, Trace, Profile], Looked], ...] = (
-    _by_script, _by_pace, _by_beats, _by_times, _by_end,
+    _by_script, _by_pace, _by_beats, _by_times, _by_opening, _by_end,
 )  # fmt: skip

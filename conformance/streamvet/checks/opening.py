@@ -26,7 +26,8 @@ _HELD_US = 100_000
 _HELD_PART = 0.5  # of the time until the first event was due
 # Where nobody knows when the run emits: so long, and so many times what other answers of the try take.
 _LONG_US, _SLOW_TIMES = 1_000_000, 4
-_FROM_THE_START = ("reader", "watch", "idle", "newcomer")
+# Who may find a silent stream: from the start, or behind everything that has been said.
+_TO_A_SILENCE = ("reader", "watch", "idle", "newcomer", "resumed")
 
 
 def head_at_once(trace: Trace, profile: Profile) -> Outcome:
@@ -38,25 +39,33 @@ def head_at_once(trace: Trace, profile: Profile) -> Outcome:
     exercised = False
     for one in streams(trace, profile):
         x = one.exchange
-        if x.head is None or x.role not in _FROM_THE_START:
+        if x.head is None or x.role not in _TO_A_SILENCE or x.about.get("finished"):
             continue
-        if not _waited(one, x.head.at_us, trace.time_scale):
+        if x.role == "resumed" and x.about.get("cursor_from") != "seen":
+            continue
+        waited_for = _waited_for(one, x.head.at_us, trace.time_scale)
+        if waited_for is None:
             exercised = True
             continue
         took_us = x.head.at_us - x.sent_us
-        if took_us - trace.late_at_us(x.head.at_us) >= _least_us(x, trace, profile):
+        least_us = _least_us(x, trace, profile, with_beat=waited_for == "heartbeat")
+        if took_us - trace.late_at_us(x.head.at_us) >= least_us:
             seen = f"it came after {took_us / 1000:.0f} ms, with the first bytes"
             found.append(finding(x, "the head before there is something to say", seen, timed=True))
     return found if found or exercised else NotExercised("no stream was silent when it was opened")
 
 
-def _waited(one: Reading, head_us: int, scale: float) -> bool:
-    """Whether a head came with the first event, or a heartbeat that was due. With a greeting it came by itself."""
+def _waited_for(one: Reading, head_us: int, scale: float) -> str | None:
+    """What a head came with, None where with nothing: the first event, or a heartbeat that was due.
+
+    With a greeting it came by itself.
+    """
     beat = one.profile.heartbeat
     soonest_us = one.exchange.sent_us + _HELD_PART * beat.interval_ms * 1000 * scale if beat else 0.0
-    due = [mark.at_us for mark in one.beats[:1] if mark.at_us >= soonest_us]
-    said = [*due, *(event.at_us for event in one.events[:1])]
-    return bool(said) and not _greeted(one) and min(said) - head_us <= _WITH_HEAD_US
+    said = [(mark.at_us, "heartbeat") for mark in one.beats[:1] if mark.at_us >= soonest_us]
+    said += [(event.at_us, "event") for event in one.events[:1]]
+    at_us, what = min(said, default=(0, ""))
+    return what if said and not _greeted(one) and at_us - head_us <= _WITH_HEAD_US else None
 
 
 def _greeted(one: Reading) -> bool:
@@ -83,9 +92,12 @@ def _within(trace: Trace, bound_ms: int) -> Outcome:
     return found if found or exercised else NotExercised("no stream was answered")
 
 
-def _least_us(exchange: Exchange, trace: Trace, profile: Profile) -> float:
+def _least_us(exchange: Exchange, trace: Trace, profile: Profile, *, with_beat: bool) -> float:
     """How long a head that comes with the first bytes has waited for them at least; else it may be a slow answer."""
-    least_us = max(_HELD_US, _SLOW_TIMES * slowest_answer_us(trace))
+    least_us, scale = max(_HELD_US, _SLOW_TIMES * slowest_answer_us(trace)), trace.time_scale
+    beat_us = profile.heartbeat.interval_ms * 1000 * scale if profile.heartbeat else float("inf")
+    if with_beat:  # which comes an interval after the request, so that it cannot come with the head by itself
+        return max(_HELD_PART * beat_us, least_us)
     if profile.streams == "ambient":  # what is published waits for the heads of its readers
         return least_us
     label, script = exchange.about.get("run"), trace.stimulus.get("script")
@@ -93,17 +105,16 @@ def _least_us(exchange: Exchange, trace: Trace, profile: Profile) -> float:
     start = next(starts, None)
     if script is None or start is None:
         return max(_LONG_US, least_us) if profile.streams == "run" else float("inf")
-    due_us = start.sent_us + _silent_us(script, trace.time_scale) - exchange.sent_us
-    if profile.heartbeat:
-        due_us = min(due_us, profile.heartbeat.interval_ms * 1000 * trace.time_scale)
+    due_us = min(_silent_us(script, exchange.sent_us - start.sent_us, scale), beat_us)
     return max(_HELD_PART * due_us, least_us) if due_us >= _HELD_US else float("inf")
 
 
-def _silent_us(script: list[dict[str, float]], scale: float) -> float:
-    """How long a script says nothing at its beginning, for ever where it says nothing at all."""
-    silent_us = 0.0
+def _silent_us(script: list[dict[str, float]], since_us: int, scale: float) -> float:
+    """How long a script says nothing from a moment on, for ever where it says nothing any more."""
+    now_us = 0.0
     for step in script:
-        if "emit" in step:
-            return silent_us
-        silent_us += step["wait_ms"] * 1000 * scale
+        if "emit" not in step:
+            now_us += step["wait_ms"] * 1000 * scale
+        elif now_us >= since_us:
+            return now_us - since_us
     return float(10 * _LONG_US)

@@ -211,7 +211,7 @@ def pause_tolerates_late_ms(setting: Setting, _stimulus: Stimulus) -> float:
 
 
 async def pause(driver: Driver, stimulus: Stimulus) -> None:
-    """Read a run that pauses; if the profile promises several readers at once, two more join."""
+    """Read a run that pauses; where several may read it, two more join, and one resumes inside a pause."""
     observe_us = int(pause_wait_ms(driver.setting, stimulus) * 1000)
     run, first = await driver.begin("reader", observe_us=observe_us)
     if first is None:
@@ -220,6 +220,8 @@ async def pause(driver: Driver, stimulus: Stimulus) -> None:
     if several_are_promised(driver.setting):
         more = (driver.attach(run, "reader", observe_us=observe_us) for _ in range(_MORE_READERS))
         readers += await asyncio.gather(*more)
+        if driver.profile.field("catchup.cursor") and await driver.run_shows(first, 1, driver.bounds.answer_s):
+            readers.append(await driver.comes_back(run, first))  # behind all that has been said: it finds a silence
     await asyncio.gather(*(driver.to_end(reader) for reader in readers))
 
 
@@ -231,7 +233,7 @@ def several_are_promised(setting: Setting) -> bool:
 
 def pause_readers(setting: Setting) -> int:
     """How many readers a run that pauses has at once."""
-    return 1 + (_MORE_READERS if several_are_promised(setting) else 0)
+    return 1 + (_MORE_READERS + bool(setting.profile.field("catchup.cursor")) if several_are_promised(setting) else 0)
 
 
 def paced_stimuli(setting: Setting) -> list[Stimulus]:
