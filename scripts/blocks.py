@@ -18,6 +18,7 @@ import probe_blocks
 import profile_blocks
 import reference_blocks
 import requirement_blocks
+import violation_blocks
 import zoo_blocks
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "revision": requirement_blocks.revision,
     "coverage": requirement_blocks.coverage,
     "levels": requirement_blocks.levels,
+    "without_bytes": violation_blocks.without_bytes,
     "index": lookup_blocks.index,
     "retired": lookup_blocks.retired_ids,
     "readings": lookup_blocks.readings,

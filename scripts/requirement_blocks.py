@@ -18,6 +18,7 @@ from streamvet.contract.statements import Statement, statement_lists, statements
 from streamvet.examples import examples
 from streamvet.levels import of_bytes
 from streamvet.systems import levels_of, profiles_by_level, system_of
+from violation_blocks import violation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,6 +161,7 @@ def _requirement(row: Requirement) -> list[str]:
         f"**{row.level}** {row.text}",
         "",
         *(f"- *{name}:* {text}" for name, text in facts.items()),
+        *violation(row),
         "",
     ]
 
