@@ -1,4 +1,6 @@
-"""How often a right server is red: the suite on the reference server, again and again, while both cores are burnt.
+"""How often a right server is red: the suite on right servers, again and again, while every core is burnt.
+
+These are the reference server with its five systems, and four servers of `examples/` by libraries that people use.
 
     python bench/flake.py [--runs 20] [--quiet]
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE = Path(__file__).with_suffix(".json")
+_EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+SERVERS = ("candidates/backups-express", "candidates/exports-starlette", "control/express", "control/fastapi")
 RUNS = 20
 # A run takes less than a minute; with both cores taken by others three times as long. The run's own deadline is above.
 MOST_S = 900
@@ -42,13 +46,32 @@ def burnt(cores: int) -> Iterator[None]:
 
 
 def verdicts(seed: int) -> dict[str, dict[str, str]]:
-    """The verdicts of one run, by system and id."""
+    """The verdicts of one run of each server, by system or server and id."""
+    seen = {one["profile"]: _by_id(one) for one in _reports("--reference", "--seed", str(seed))}
+    for server in SERVERS:
+        (report,) = _reports(str(_EXAMPLES / server / "target.yaml"), "--seed", str(seed))
+        seen[server] = _by_id(report)
+    return seen
+
+
+def _reports(*options: str) -> list[dict[str, Any]]:
+    """The reports of a run with these options."""
+    modules = _EXAMPLES / "candidates" / "backups-express" / "node_modules"
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.json"
-        command = [sys.executable, "-m", "streamvet", "run", "--reference", "--seed", str(seed), "--json", str(file)]
-        subprocess.run(command, capture_output=True, timeout=MOST_S, check=False)
-        reports = json.loads(file.read_text(encoding="utf-8"))["reports"]
-    return {one["profile"]: {row["id"]: row["verdict"] for row in one["verdicts"]} for one in reports}
+        command = [sys.executable, "-m", "streamvet", "run", *options, "--json", str(file)]
+        environment = os.environ | {"NODE_PATH": str(modules), "PATH": path}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_S, check=False, env=environment)
+        if not file.exists():
+            sys.exit(f"no report of {' '.join(options)}: {done.stderr}")
+        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    reports: list[dict[str, Any]] = document.get("reports") or [document]
+    return reports
+
+
+def _by_id(report: dict[str, Any]) -> dict[str, str]:
+    return {row["id"]: row["verdict"] for row in report["verdicts"]}
 
 
 def added(kept: dict[str, Any], kind: str, seen: dict[str, dict[str, str]]) -> dict[str, Any]:

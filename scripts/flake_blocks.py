@@ -38,9 +38,15 @@ def _least(row: dict[str, Any]) -> str:
 def flake() -> list[str]:
     """Each system, on a busy machine."""
     kept = json.loads(FILE.read_text(encoding="utf-8"))
-    heads = ["System", "Runs", "Red", "Still PASS", "INCONCLUSIVE most often"]
+    heads = ["System or server", "Runs", "Red", "Still PASS", "INCONCLUSIVE most often"]
     rows = [
-        [system, str(row["runs"]), _red(row), f"{_share(row, kept['quiet'][system]):.1%}", _least(row)]
+        [
+            f"`examples/{system}`" if "/" in system else system,
+            str(row["runs"]),
+            _red(row),
+            f"{_share(row, kept['quiet'][system]):.1%}",
+            _least(row),
+        ]
         for system, row in sorted(kept["busy"].items())
     ]
     return table(heads, rows)

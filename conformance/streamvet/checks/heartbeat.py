@@ -234,8 +234,11 @@ def form(trace: Trace, profile: Profile) -> Outcome:
 
 
 def close_to_now(trace: Trace, profile: Profile) -> Outcome:
-    """HBT-04: against our own clock, and against the answer's Date and the time since it came: one of them acquits."""
-    beats = _beats(trace, profile)
+    """HBT-04: against our own clock, and against the answer's Date and the time since it came: one of them acquits.
+
+    To a reader that stalls a heartbeat comes as late as it reads on, whenever it was written.
+    """
+    beats = [row for row in _beats(trace, profile) if "stalled_until_us" not in row[0].exchange.about]
     beat_rule = profile.heartbeat
     if not beats or beat_rule is None or beat_rule.time_within_ms is None:
         return NotExercised("no heartbeat arrived")
