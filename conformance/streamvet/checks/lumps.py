@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamvet.checks import heartbeat
 from streamvet.checks.pauses import MIN_PAUSE_US, PAUSE_BEARS, PAUSE_SEEN
 from streamvet.checks.runs import emitted, scripted, slowest_answer_us
 from streamvet.checks.timing import unscaled_us
@@ -30,6 +31,7 @@ MIN_SPREAD_US = 2 * MIN_PAUSE_US
 WHOLE_SECONDS_US = 2_000_000  # of events whose times are cut to seconds: more than cutting makes of nothing
 SLOW_ANSWER_TIMES = 3  # of the slowest other answer of a try: to open a stream may take a server longer
 LEAST_INTERVALS = 2  # of what leaves a buffer at once: shorter intervals of heartbeats say nothing
+BUSY_US = 500_000  # by which a server that does something else may be late for a heartbeat, on a busy machine
 LEAST_PACED = 3  # events: two may come together for other reasons, such as a greeting and the first one
 MOST_TIMED = 500  # events of a stream whose own times are looked at
 # Of a run of which nothing is known: after so long people take a progress bar that does not move for a hung one.
@@ -153,20 +155,27 @@ def _together_rows(rows: Sequence[Due]) -> Iterator[Sequence[Due]]:
 
 
 def _by_beats(one: Reading, trace: Trace, profile: Profile) -> Looked:
-    """Heartbeats that come together after a silence in which all but the last of them were due."""
+    """Heartbeats that come together after a silence in which all but the last of them were due.
+
+    They may be late by their tolerance. What is not watched for heartbeats is read beside other work, and a server that
+    is busy with that is no buffer.
+    """
     beat = profile.heartbeat
     if beat is None or one.exchange.role not in WATCHING or not one.beats:
         return None
     interval_us = int(beat.interval_ms * 1000 * trace.time_scale)
     if interval_us < LEAST_INTERVALS * TOGETHER_US:
         return None
+    bound_us = heartbeat.bound_us(profile, beat, trace.time_scale, 0)
+    if one.exchange.role != "watch":
+        bound_us = max(bound_us, interval_us + BUSY_US)
     others = sorted(event.at_us for event in one.events)
     before_us, doubtful = one.exchange.sent_us, False
     for lump in _together_rows([Due(beat, 0, "a heartbeat") for beat in one.beats]):
         first, last, number = lump[0].event, lump[-1].event, len(lump)
         since_us = max([before_us, *(at for at in others if at < first.at_us - TOGETHER_US)])
         before_us = last.at_us
-        if number < 2 or first.at_us - since_us <= (number - PAUSE_BEARS) * interval_us:
+        if number < 2 or first.at_us - since_us <= max((number - PAUSE_BEARS) * interval_us, bound_us):
             continue
         if trace.late_at_us(last.at_us) > interval_us * PAUSE_SEEN:
             doubtful = True
