@@ -157,8 +157,17 @@ def read_finished(one: Reading) -> bool:
 
 def joined_active(one: Reading) -> bool:
     """Whether a reader joined an active run late, and has it from its start to its end."""
+    return _joined(one) and ended(one)
+
+
+def left_early(one: Reading) -> bool:
+    """Whether a reader joined an active run late, and its stream was over before it had the end of the run."""
+    return _joined(one) and not ended(one) and not one.exchange.about.get("restarts")
+
+
+def _joined(one: Reading) -> bool:
     late = one.exchange.role in ("late", "resumed", "racer", "last")
-    return late and from_start(one) and not one.exchange.about.get("finished") and ended(one)
+    return late and from_start(one) and not one.exchange.about.get("finished")
 
 
 def resumed(one: Reading) -> bool:

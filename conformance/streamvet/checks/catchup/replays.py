@@ -13,6 +13,7 @@ from streamvet.checks.catchup.history import (
     cut_by_death,
     identity,
     joined_active,
+    left_early,
     loss,
     losses,
     pairs_of,
@@ -38,13 +39,16 @@ def whole_when_finished(trace: Trace, profile: Profile) -> Outcome:
 
 
 def whole_when_joined(trace: Trace, profile: Profile) -> Outcome:
-    """CAT-03."""
+    """CAT-03: of a reader that left before the end, what it lacks in front of the last event that it has."""
     place = "on a run that was joined while it was active"
-    if pairs := [pair for pair in pairs_of(trace, profile, joined_active) if _was_active(*pair)]:
-        return _whole(pairs, place)
-    cut = [pair for pair in both_cut(trace, profile) if _was_active(*pair)] + cut_by_death(trace, profile)
-    lacks = [(whole, one, within_both(whole, one, lost)) for whole, one in cut for lost in losses(whole, one)]
-    return [loss(whole, one, lost, place) for whole, one, lost in lacks if lost.numbers] if cut else NO_HISTORY
+    pairs = [pair for pair in pairs_of(trace, profile, joined_active) if _was_active(*pair)]
+    cut = [] if pairs else [pair for pair in both_cut(trace, profile) if _was_active(*pair)]
+    cut += [] if pairs else cut_by_death(trace, profile)
+    early = [pair for pair in pairs_of(trace, profile, left_early) if _was_active(*pair)]
+    lacks = [(whole, one, within_both(whole, one, lost)) for whole, one in cut + early for lost in losses(whole, one)]
+    found = [loss(whole, one, lost, place) for whole, one, lost in lacks if lost.numbers]
+    found += [loss(whole, one, lost, place) for whole, one in pairs for lost in losses(whole, one)]
+    return found if found or pairs or cut else NO_HISTORY  # who left early and lacks nothing has not seen it all
 
 
 def _was_active(whole: Reading, one: Reading) -> bool:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OLD = 0.85  # of the time that a stream may last
-# An idle stream should last 60 s: it is closed after two thirds of that; or when the platform's limit may have done it.
-CLOSED_EARLY, CLOSED_LEGALLY = 40 / 300, 276 / 300
+# An idle stream should last 60 s: it is closed after nine tenths of that, when others are over; or when the platform's
+# limit may have done it.
+CLOSED_EARLY, CLOSED_LEGALLY = 54 / 300, 276 / 300
 HEARTBEAT_TOLERANCE_S = 3.5  # of a heartbeat's 15 s: a poll and a little
 BACK_MS = 500  # a heartbeat of then is still close to now
 
@@ -102,7 +103,7 @@ def _renamed_error() -> Seams:
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "idle-stream-closed", "TRN-15", AGENT_WORKSPACE,
-        "A stream is closed after 40 s, two thirds of what it should last.",
+        "A stream is closed after 54 s, nine tenths of what it should last.",
         _closed_after(CLOSED_EARLY),
     ),
     Fault(
