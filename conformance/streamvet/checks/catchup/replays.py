@@ -42,8 +42,7 @@ def whole_when_joined(trace: Trace, profile: Profile) -> Outcome:
     """CAT-03: of a reader that left before the end, what it lacks in front of the last event that it has."""
     place = "on a run that was joined while it was active"
     pairs = [pair for pair in pairs_of(trace, profile, joined_active) if _was_active(*pair)]
-    cut = [] if pairs else [pair for pair in both_cut(trace, profile) if _was_active(*pair)]
-    cut += [] if pairs else cut_by_death(trace, profile)
+    cut = [pair for pair in both_cut(trace, profile) if _was_active(*pair)] + cut_by_death(trace, profile)
     early = [pair for pair in pairs_of(trace, profile, left_early) if _was_active(*pair)]
     lacks = [(whole, one, within_both(whole, one, lost)) for whole, one in cut + early for lost in losses(whole, one)]
     found = [loss(whole, one, lost, place) for whole, one, lost in lacks if lost.numbers]
