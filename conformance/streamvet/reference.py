@@ -65,7 +65,7 @@ class Fault:
 
     `seams` has for each profile the places of the server at which it takes hold. A `fixture` takes a profile that is
     made for it, as no built-in one asks for what it violates. `standing` has for each profile why no request can name
-    it, None where one can.
+    it, None where one can. `rare`: it takes hold of some rare events alone.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Fault:
     seams: Mapping[str, frozenset[str]] = field(default_factory=dict)
     fixture: bool = False
     standing: Mapping[str, str | None] = field(default_factory=dict)
+    rare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ def faults() -> list[Fault]:
             {profile: frozenset(names) for profile, names in row["seams"].items()},
             row["fixture"],
             row["standing"],
+            row["rare"],
         )
         for row in _asked("faults")
     ]

@@ -101,7 +101,8 @@ def listing() -> list[dict[str, Any]]:
         row = {key: getattr(fault, key) for key in ("name", "id", "note", "honest", "generated", "fixture")}
         seams = {profile: sorted(replaced(fault, profile)) for profile in fault.profiles}
         standing_ = {profile: standing(fault, profile) for profile in fault.profiles}
-        rows.append(row | {"profiles": list(fault.profiles), "seams": seams, "standing": standing_})
+        row |= {"profiles": list(fault.profiles), "seams": seams, "standing": standing_, "rare": fault.of_rare_events}
+        rows.append(row)
     return rows
 
 

@@ -103,7 +103,7 @@ def test_each_timed_fault_has_an_honest_twin() -> None:
 
 
 def test_the_listing_has_every_row() -> None:
-    keys = {"name", "id", "profiles", "note", "honest", "generated", "fixture", "seams", "standing"}
+    keys = {"name", "id", "profiles", "note", "honest", "generated", "fixture", "seams", "standing", "rare"}
     assert [row["name"] for row in listing()] == [fault.name for fault in FAULTS]
     assert all(set(row) == keys and row["honest"] is (row["id"] is None) for row in listing())
 

@@ -34,7 +34,18 @@ def test_lists(command: Any, environment: dict[str, str]) -> None:
         for bodies in told.get("inputs", {}).values():
             assert {"succeeds"} <= set(bodies) <= {"succeeds", "fails", "long"}
     for row in listed("--list-faults"):
-        assert set(row) == {"name", "id", "profiles", "note", "honest", "generated", "seams", "fixture", "standing"}
+        assert set(row) == {
+            "name",
+            "id",
+            "profiles",
+            "note",
+            "honest",
+            "generated",
+            "seams",
+            "fixture",
+            "standing",
+            "rare",
+        }
         assert set(row["seams"]) == set(row["profiles"])
 
 

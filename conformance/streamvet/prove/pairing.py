@@ -21,7 +21,7 @@ PAIRS = 12  # of each profile: 60 on the five, which the time of a proof bears b
 def pairs_of(
     faults: Sequence[Fault], profile: str, registry: Registry, count: int = PAIRS
 ) -> list[tuple[Fault, Fault]]:
-    """Pairs of faults of two families with disjoint seams on a profile.
+    """Pairs of faults of two families with disjoint seams on a profile, not both of the same rare events.
 
     One after the other that whose faults, then whose families, were taken least often before; the first in the order of
     the faults where several are equal.
@@ -31,7 +31,9 @@ def pairs_of(
     left = [
         (one, other)
         for one, other in combinations(able, 2)
-        if families[one.name] != families[other.name] and one.seams[profile].isdisjoint(other.seams[profile])
+        if families[one.name] != families[other.name]
+        and one.seams[profile].isdisjoint(other.seams[profile])
+        and not (one.rare and other.rare)
     ]
     taken: Counter[str] = Counter()
     found: list[tuple[Fault, Fault]] = []

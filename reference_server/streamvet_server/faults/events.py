@@ -110,12 +110,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "typeless", "EVT-07", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA, "An event lacks the key that names its type.",
-        Fitted(_typeless),
+        Fitted(_typeless, rare=True),
     ),
     Fault(
         "null-for-an-object", "EVT-08", GHOSTLY + PROMPTFLOE + ROCKSTAR + COSMA,
         "An event has null where its schema wants an object.",
-        Fitted(_wrong_shape),
+        Fitted(_wrong_shape, rare=True),
     ),
     Fault(
         "control-characters-dropped", "EVT-09", GHOSTLY + PROMPTFLOE + ROCKSTAR,

@@ -36,7 +36,7 @@ class Fault:
 
     A `generated` one is shown by no stimulus that somebody has thought of: only those that are generated hit it. A
     `fixture` violates what no built-in profile asks for: it takes a profile that is made for it. `standing` says why it
-    is one of the whole server, where no request can name it.
+    is one of the whole server, where no request can name it. `rare`: it takes hold of the rare events alone.
     """
 
     name: str
@@ -47,6 +47,12 @@ class Fault:
     generated: bool = False
     fixture: bool = False
     standing: str = ""
+    rare: bool = False
+
+    @property
+    def of_rare_events(self) -> bool:
+        """Whether it takes hold of the rare events of a system alone, which no second fault can change then."""
+        return self.rare or (isinstance(self.make, Fitted) and self.make.rare)
 
     @property
     def honest(self) -> bool:

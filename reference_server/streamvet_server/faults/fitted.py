@@ -21,19 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Made from the traits of the system that commits the fault."""
+    """Made from the traits of the system that commits the fault. `rare`: it takes hold of the rare events alone."""
 
     make: Callable[[Traits], Seams]
+    rare: bool = False
 
 
 def rarely_told(change: Callable[[Shown, Any], Iterable[Any]]) -> Fitted:
     """The documents of the rare events as something else."""
-    return Fitted(lambda own: telling(own.rare, change))
+    return Fitted(lambda own: telling(own.rare, change), rare=True)
 
 
 def rarely_written(change: Callable[[bytes], bytes]) -> Fitted:
     """The octets of the rare events as others."""
-    return Fitted(lambda own: writing(own.rare, change))
+    return Fitted(lambda own: writing(own.rare, change), rare=True)
 
 
 def remembered_of(build: Callable[[Traits, Memory], Seams]) -> Fitted:

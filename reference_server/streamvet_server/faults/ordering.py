@@ -95,7 +95,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "never-logged", "ORD-05", GHOSTLY + PROMPTFLOE,
-        "An event of one type never reaches the log.", Fitted(_dropping),
+        "An event of one type never reaches the log.", Fitted(_dropping, rare=True),
     ),
     Fault(
         "second-step-untold", "ORD-05", ROCKSTAR, "The second of two lines of one step that come at once is lost.",

@@ -119,15 +119,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "octet-that-is-no-character", "EVT-01", AGENT_WORKSPACE,
         "The text of a log line has an octet that is not UTF-8.",
-        written(is_rare, lambda octets: octets.replace(b'"message":"', b'"message":"\xc3', 1)),
+        written(is_rare, lambda octets: octets.replace(b'"message":"', b'"message":"\xc3', 1)), rare=True,
     ),
     Fault(
         "log-line-as-text", "EVT-08", AGENT_WORKSPACE, "A log line is its text alone, where an object is due.",
-        told(is_rare, _as_text),
+        told(is_rare, _as_text), rare=True,
     ),
     Fault(
         "level-in-capitals", "EVT-12", AGENT_WORKSPACE, "A log line has its level in capitals.",
-        told(is_rare, with_key("level", "INFO")),
+        told(is_rare, with_key("level", "INFO")), rare=True,
     ),
     Fault(
         "login-answers-a-list", "EVT-10", AGENT_WORKSPACE, "The answer to a login is a list.",

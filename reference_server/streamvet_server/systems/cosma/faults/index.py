@@ -214,7 +214,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "no-space-after-data", "COS-03", COSMA, "A data field has no space after its colon.",
-        written(is_rare, lambda octets: octets.replace(b"\ndata: ", b"\ndata:", 1)),
+        written(is_rare, lambda octets: octets.replace(b"\ndata: ", b"\ndata:", 1)), rare=True,
     ),
     Fault("resume-untold", "COS-04", COSMA, "That the queue goes on is not told.", left_out("queue_resumed")),
     Fault("pause-told-late", "COS-20", COSMA, "A pause is told after 1.5 s.", _pause_told_late(LATE_S)),

@@ -249,7 +249,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "event-named-after-opcode", "SSE-06", COSMA, "An event field has the event's opcode.",
-        written(is_rare, lambda octets: octets.replace(b"event: update\n", b"event: watch_added\n", 1)),
+        written(is_rare, lambda octets: octets.replace(b"event: update\n", b"event: watch_added\n", 1)), rare=True,
     ),
     Fault(
         "character-cut-in-a-message", "EVT-01", COSMA,
@@ -267,7 +267,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "opcode-misspelt", "EVT-11", COSMA, "An opcode has a hyphen in its name.",
-        told(is_rare, lambda _shown, document: ({**document, "opcode": "watch-added"},)),
+        told(is_rare, lambda _shown, document: ({**document, "opcode": "watch-added"},)), rare=True,
     ),
     Fault(
         "stage-told-twice", "ORD-01", COSMA, "That a file was embedded is told twice.",
@@ -283,7 +283,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "never-published", "ORD-05", COSMA, "An update of one opcode reaches nobody.",
-        published(lambda _update: (), RARE, own=False),
+        published(lambda _update: (), RARE, own=False), rare=True,
     ),
     Fault(
         "second-reader-differs", "ORD-06", COSMA, "Every second reader sees changed events.", _every_second_differs
