@@ -23,7 +23,7 @@ from streamvet.prove import (
     perform,
     prove_the_proof,
 )
-from streamvet.prove.running import mixed
+from streamvet.prove.running import gone_wrong, mixed
 from streamvet.reference import Fault, accounts, faults
 
 HONEST = dict.fromkeys(("EVT-02", "EVT-07", "EVT-08", "ACC-01", "TRN-09"), Verdict.PASS)
@@ -167,6 +167,12 @@ def test_the_matrix_tells_what_went_wrong() -> None:
 def test_a_run_that_came_to_nothing_tells_why_and_no_more() -> None:
     results = [done(None, {}), Done(Job("ghostly", {}, BAD_JSON, 0, None), {}, errors=("nothing answers",))]
     assert [cell.wrong for cell in matrix(results)] == [("the suite itself: nothing answers",)]
+
+
+def test_an_honest_run_that_came_to_nothing_is_repeated() -> None:
+    failed = Done(Job("ghostly", {}, None, 0, None), {}, errors=("nothing answers",))
+    assert gone_wrong([failed, done(BAD_JSON, {"EVT-02": Verdict.FAIL})]) == [failed.job, done(BAD_JSON, {}).job]
+    assert gone_wrong([done(None, {})]) == []
 
 
 def test_jobs_are_the_honest_runs_and_every_fault_on_each_of_its_profiles() -> None:

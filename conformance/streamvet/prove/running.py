@@ -77,7 +77,7 @@ def perform(all_jobs: Sequence[Job], on_done: Callable[[Done], None]) -> list[Do
     results = beside_each_other(perform_one, mixed(all_jobs), AT_ONCE, on_done)
     for at_once in REPEATED_AT_ONCE:
         for honest in (True, False):  # by the honest run of a profile all of its others are judged
-            wrong = _wrong(list(results.values()))
+            wrong = gone_wrong(list(results.values()))
             again = {
                 index: done.job
                 for index, done in results.items()
@@ -99,14 +99,14 @@ def mixed(all_jobs: Sequence[Job]) -> dict[int, Job]:
     return {number: all_jobs[number] for number in sorted(places, key=places.__getitem__)}
 
 
-def _wrong(results: Sequence[Done]) -> list[Job]:
+def gone_wrong(results: Sequence[Done]) -> list[Job]:
     """The runs that did not go as they must; an honest one is there where it did not pass everything."""
     cells = {_key(cell) for cell in matrix(results) if cell.wrong}
     honest = {Verdict.PASS, Verdict.NOT_APPLICABLE}
     return [
         one.job
         for one in results
-        if (one.job.fault is None and not honest.issuperset(one.verdicts.values()))
+        if (one.job.fault is None and (one.errors or not honest.issuperset(one.verdicts.values())))
         or (one.job.fault is not None and _key(one.job) in cells)
     ]
 
