@@ -11,7 +11,7 @@ SAY := @printf '== %s\n'
 ALONE = { printf '== what failed beside others, alone\n'; \
 	$(BIN)/pytest -m '$(1)' --last-failed --last-failed-no-failures none; }
 
-.PHONY: help conformance test proof lint docs bench hunt flake zoo clients interop clean
+.PHONY: help conformance test proof lint docs bench hunt flake zoo clients peers interop clean
 
 help:
 	@echo 'make conformance   check the reference server; writes report/index.html'
@@ -24,6 +24,7 @@ help:
 	@echo 'make flake         the suite on right servers with every core taken by others, twenty times, for the docs'
 	@echo 'make zoo           how each hostile candidate of tests/zoo/ ends, and how soon'
 	@echo 'make clients       published clients against the vectors; writes docs/clients.md'
+	@echo 'make peers         the suite on published servers; writes docs/real-servers.md'
 	@echo 'make interop       types for five languages from the schemas, tried with every vector, for the docs'
 	@echo 'make clean         remove what these commands have made'
 
@@ -119,6 +120,10 @@ clients: .venv/.test examples/clients/.venv/.stamp examples/clients/node_modules
 	@$(BIN)/python scripts/client_matrix.py
 	@$(BIN)/python scripts/docs.py
 
+peers: .venv/.test
+	$(SAY) 'published servers against their profiles; half an hour, and as long again to install them'
+	@$(BIN)/python scripts/real_servers.py; code=$$?; $(BIN)/python scripts/docs.py; exit $$code
+
 tests/interop/node_modules/.stamp: tests/interop/package-lock.json
 	$(SAY) 'installing a generator of types'
 	@npm ci --prefix tests/interop --silent --no-audit --no-fund
@@ -133,3 +138,4 @@ clean:
 	@rm -rf .venv site report streamvet-cases .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@rm -rf tests/peers/node_modules tests/interop/node_modules examples/candidates/*/node_modules
 	@rm -rf examples/clients/node_modules examples/clients/.venv
+	@rm -rf examples/peers/*/node_modules examples/peers/*/.venv examples/peers/*/root

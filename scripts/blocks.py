@@ -14,6 +14,7 @@ import generation_blocks
 import interop_blocks
 import lookup_blocks
 import mode_blocks
+import peer_blocks
 import probe_blocks
 import profile_blocks
 import reference_blocks
@@ -60,6 +61,8 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "reference": reference_blocks.reference,
     "interop": interop_blocks.interop,
     "nasty": mode_blocks.nasty,
+    "real-servers": peer_blocks.real_servers,
+    "real-findings": peer_blocks.real_findings,
     "owed": client_blocks.owed,
     "counted": client_blocks.counted,
     "matrix": client_blocks.matrix,

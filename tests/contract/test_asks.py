@@ -61,6 +61,14 @@ def test_a_key_and_a_model() -> None:
     assert profile.starts[0].body["model"] == "gpt-4o-mini"
 
 
+def test_a_profile_that_asks_has_bodies_of_its_own() -> None:
+    target, _ = made("ag-ui", {"inputs": {"run": {"fails": {"a": 1}}}})
+    assert target.inputs["run"]["succeeds"]["messages"][0]["content"] == "Say hello."
+    assert target.inputs["run"]["fails"] == {"a": 1}
+    target, _ = made("a2a", {"with": {"message": "count"}})
+    assert target.inputs["message"]["succeeds"]["params"]["message"]["parts"] == [{"text": "count"}]
+
+
 def test_who_asks_for_no_key() -> None:
     target, profile = made("openai-chat", {"with": CHAT | {"key": "none"}})
     assert (target.credentials, profile.field("auth")) == (None, {"kind": "none"})

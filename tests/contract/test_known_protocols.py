@@ -6,12 +6,13 @@ A wrong capture is named by the one id that finds it and by its mistake.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from streamvet.cli import call
-from streamvet.contract.files import schemas_folder
+from streamvet.contract.files import read_yaml, schemas_folder
 from streamvet.contract.folders import known_protocols
 from streamvet.contract.loading import load_profile
 
@@ -64,6 +65,17 @@ def test_a_protocol_is_whole(name: str) -> None:
         f"- {word}"
         for word in ("Version", "Specified in", "Asks for", "Covers", "Does not cover", "Captures", "Kept by")
     ]
+
+
+REPORTS = sorted(KNOWN.glob("*/captures/reports.yaml"))
+
+
+@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parts[-3])
+def test_what_was_reported_in_public_is_a_wrong_capture(path: Path) -> None:
+    rows = read_yaml(path)
+    assert rows.keys() <= {one.stem for one in (path.parent / "wrong").iterdir()}
+    for report in rows.values():
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", report)
 
 
 def test_a_known_protocol_is_taken_by_its_name(tmp_path: Path) -> None:

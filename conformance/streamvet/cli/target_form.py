@@ -110,7 +110,7 @@ def target_text(name: str, profile: Profile, base_url: str = BASE_URL, way: Mapp
             _flow({one: f"${{{prefix}_{one.upper()}}}" for one in fields}) for prefix in ("FIRST", "SECOND")
         )
         text += _ACCOUNTS.format(first=first, second=second)
-    bodies = [line for operation in profile.starts for line in _bodies(operation)]
+    bodies = [line for operation in profile.starts for line in _bodies(operation, asks=bool(asked))]
     whole = any(line.startswith("    ") for line in bodies)
     text += _INPUTS + ("" if whole else "# ") + "inputs:\n" + "\n".join(bodies) + "\n" if bodies else ""
     optional = [one.name for one in profile.operations.values() if one.optional]
@@ -132,10 +132,10 @@ def questions(profile: Profile) -> Iterator[str]:
         yield f"  {'' if 'needed' in row else '# '}{name}: {_flow(value)}   # {row['is']}"
 
 
-def _bodies(operation: Operation) -> list[str]:
-    """The lines for one kind of run; what the profile does not know is a comment."""
+def _bodies(operation: Operation, *, asks: bool) -> list[str]:
+    """The lines for one kind of run; what the profile does not know, or asks for elsewhere, is a comment."""
     bodies = {outcome: _flow(f"a body whose run {said}") for outcome, said in _BODIES.items()}
-    if operation.body is None or operation.optional:
+    if operation.body is None or operation.optional or asks:
         known = {} if operation.body is None else {"succeeds": _flow(operation.body)}
         lines = (f"  #   {outcome}: {body}" for outcome, body in (bodies | known).items())
         return [f"  # {operation.kind}:", *lines]

@@ -50,19 +50,33 @@ def answered(raw: Mapping[str, Any], profile: Profile, path: Path) -> tuple[dict
     made["base_url"] = _without_path(
         made["base_url"], [row["path"] for name, row in rows.items() if "path" in row and name not in given]
     )
-    own = {one.kind for one in profile.starts if "succeeds" not in raw.get("inputs", {}).get(one.kind, {})}
+    own = _own_bodies(made, profile) if rows else {}
     for name, value in given.items():
         row = rows[name]
         if "path" in row:
             profile = _with_path(profile, row["path"], _path(value, name, path))
         elif "body" in row:
-            _fill(made, profile, own, row["body"], value)
+            _fill(own, row["body"], value)
         elif value == NOBODY:
             profile = replaced(profile, {"auth": {"kind": "none"}})
         else:
             EVERYWHERE.add(str(value))
             made["credentials"] = {"token": str(value)}
+    inputs = raw.get("inputs", {})
+    given_inputs = {kind: {"succeeds": body, **inputs.get(kind, {})} for kind, body in own.items()}
+    if given_inputs:
+        made["inputs"] = {**inputs, **given_inputs}
     return made, profile
+
+
+def _own_bodies(raw: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
+    """By the kind of run, the body of the profile, where the target has none whose run succeeds."""
+    inputs = raw.get("inputs", {})
+    return {
+        one.kind: copy.deepcopy(one.body)
+        for one in profile.starts
+        if one.body is not None and not one.optional and "succeeds" not in inputs.get(one.kind, {})
+    }
 
 
 def _check_whole(rows: Mapping[str, Mapping[str, Any]], raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
@@ -102,16 +116,12 @@ def starts_with(profile: Profile, pointer: str) -> Iterator[Operation]:
     return (one for one in profile.starts if pointed(one.body, pointer) is not None)
 
 
-def _fill(made: dict[str, Any], profile: Profile, own: set[str], pointer: str, value: Any) -> None:
-    """Lay an answer into the bodies that the profile has; those of the target are its own affair."""
-    inputs = made["inputs"] = {kind: dict(bodies) for kind, bodies in made.get("inputs", {}).items()}
-    for one in starts_with(profile, pointer):
-        if one.kind in own:
-            bodies = inputs.setdefault(one.kind, {})
-            bodies.setdefault("succeeds", copy.deepcopy(one.body))
-            outer, _, last = pointer.rpartition("/")
-            holder = pointed(bodies["succeeds"], outer)
-            holder[last] = _like(value, holder[last])
+def _fill(bodies: Mapping[str, Any], pointer: str, value: Any) -> None:
+    """Lay an answer into the bodies that have something there."""
+    outer, _, last = pointer.rpartition("/")
+    for body in bodies.values():
+        if (before := pointed(body, pointer)) is not None:
+            (pointed(body, outer) if outer else body)[last] = _like(value, before)
 
 
 def _like(value: Any, before: Any) -> Any:
