@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+from streamvet.reference import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +37,7 @@ def target(profile: str, folder: Path, *more: str, **keys: Any) -> Path:
     `more` are further options of the server, `keys` further keys of the file.
     """
     listed = subprocess.run([*SERVER, "--list-accounts", "--json"], capture_output=True, check=True, timeout=60)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     options = ["--port", str(port), "--time-scale", str(SCALE), "--db", str(folder / "events.db"), *more]
     content = {
         "profile": profile,

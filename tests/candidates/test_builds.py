@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import pytest
 import yaml
 
 from streamvet.contract.files import read_yaml
+from streamvet.reference import free_port
 
 from .test_black_box import run
 
@@ -30,8 +30,7 @@ BUILDS = Path(__file__).parent / "builds"
 
 def target(folder: Path, *, profile: str = str(BUILDS), options: Sequence[str] = ()) -> Path:
     """A target file for the server of `builds/`, which the suite starts."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     content = {
         "profile": profile,
         "base_url": f"http://127.0.0.1:{port}",

@@ -7,7 +7,6 @@ an error of the suite. A missing package fails these tests: see the Makefile.
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from tests.recorder import certificates
+
+from streamvet.reference import free_port
 
 from .test_black_box import run
 
@@ -26,8 +27,7 @@ SERVERS = ("exports-starlette", "backups-express")
 
 def target(name: str, folder: Path) -> Path:
     """The example's own target file, on a port that is free, with the Python that runs the tests."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     content: dict[str, Any] = yaml.safe_load((CANDIDATES / name / "target.yaml").read_text(encoding="utf-8"))
     launch = content["launch"]
     content |= {"base_url": f"http://127.0.0.1:{port}", "profile": str(CANDIDATES / name / "profile")}

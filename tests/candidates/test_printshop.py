@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import yaml
 
 from streamvet.contract.loading import load_profile
 from streamvet.examples import own_examples
+from streamvet.reference import free_port
 from streamvet.trace import dump
 
 from .test_black_box import run
@@ -27,8 +27,7 @@ SHOP = Path(__file__).resolve().parents[2] / "examples" / "systems" / "printshop
 
 def target(folder: Path, *, allowed: bool | None = None, profile: Path = SHOP) -> Path:
     """The example's own target file, on a port that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
+    port = str(free_port())
     content = yaml.safe_load((SHOP / "target.yaml").read_text(encoding="utf-8"))
     content |= {"profile": str(profile), "base_url": f"http://127.0.0.1:{port}"}
     content["launch"]["command"] = [sys.executable, str(SHOP / "server.py"), port]

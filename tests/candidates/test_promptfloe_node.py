@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from streamvet.reference import free_port
 
 pytestmark = pytest.mark.live
 
@@ -29,8 +30,7 @@ FOUND = {
 
 def target(folder: Path) -> Path:
     """The example's own target file, on a port that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     content = yaml.safe_load((FOLDER / "target.yaml").read_text(encoding="utf-8"))
     content["base_url"] = f"http://127.0.0.1:{port}"
     content["launch"]["cwd"] = str(FOLDER)

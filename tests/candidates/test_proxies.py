@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from streamvet.reference import free_port
+
 from .test_black_box import SCALE, SERVER, run, target
 
 if TYPE_CHECKING:
@@ -37,11 +39,6 @@ SERVED = {
     "haproxy": ("passes_on", "gzips", "cuts_idle"),
     "apache2": ("passes_on", "gzips"),
 }
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _up(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -68,7 +65,7 @@ def _running(command: list[str], port: int) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[int]:
     """The port of the reference server with its control interface."""
-    port = _free_port()
+    port = free_port()
     options = ["--profile", "ghostly", "--control", "--time-scale", str(SCALE), "--port", str(port)]
     with _running([*SERVER, *options], port):
         yield port
@@ -84,14 +81,14 @@ def proxies(upstream: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             if program is None:
                 continue
             folder = tmp_path_factory.mktemp(name)
-            ports = {one: _free_port() for one in SERVED[name]}
+            ports = {one: free_port() for one in SERVED[name]}
             file = folder / template
             text = (HERE / template).read_text(encoding="utf-8")
             file.write_text(text.format(folder=folder, upstream=upstream, **ports), encoding="utf-8")
             command = [program, *(one.format(file=file) for one in options)]
             stack.enter_context(_running(command, next(iter(ports.values()))))
             found[name] = ports
-        port = _free_port()
+        port = free_port()
         command = ["node", str(HERE / "compression.mjs"), str(port), str(upstream)]
         stack.enter_context(_running(command, port))
         yield found | {"compression": {"compresses": port}}

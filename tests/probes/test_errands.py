@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 import sys
 import uuid
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from streamvet.probes.driver import Driver
 from streamvet.probes.preparing import prepare
 from streamvet.probes.setting import Setting
 from streamvet.recorder import Recorder, Secrets, Tape
+from streamvet.reference import free_port
 
 from .test_misbehaving import answer
 
@@ -176,8 +176,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 
 def test_a_candidate_is_prepared_after_a_restart_too(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     done = tmp_path / "done"
     launch = {"command": [sys.executable, "-c", SERVER, str(port), str(done)], "cwd": str(tmp_path)}
     raw = {"profile": "cosma", "base_url": f"http://127.0.0.1:{port}", "launch": launch}
