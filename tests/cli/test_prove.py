@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ from streamvet.prove import (
     perform,
     prove_the_proof,
 )
-from streamvet.prove.running import gone_wrong, mixed
+from streamvet.prove.running import beside_each_other, gone_wrong, mixed
 from streamvet.reference import Fault, accounts, faults
 
 HONEST = dict.fromkeys(("EVT-02", "EVT-07", "EVT-08", "ACC-01", "TRN-09"), Verdict.PASS)
@@ -173,6 +175,20 @@ def test_an_honest_run_that_came_to_nothing_is_repeated() -> None:
     failed = Done(Job("ghostly", {}, None, 0, None), {}, errors=("nothing answers",))
     assert gone_wrong([failed, done(BAD_JSON, {"EVT-02": Verdict.FAIL})]) == [failed.job, done(BAD_JSON, {}).job]
     assert gone_wrong([done(None, {})]) == []
+
+
+def test_a_worker_that_is_killed_costs_what_it_did_and_no_more(tmp_path: Path) -> None:
+    mark = tmp_path / "killed"
+    kills_once = f"test -e '{mark}' || {{ touch '{mark}'; kill -9 $PPID; }}"
+    told: list[int] = []
+    assert beside_each_other(os.system, dict(enumerate(("true", kills_once, "exit 1"))), 1, told.append) == {
+        0: 0,
+        1: 0,
+        2: 256,
+    }
+    assert sorted(told) == [0, 0, 256]
+    with pytest.raises(BrokenProcessPool):
+        beside_each_other(os.system, {0: "kill -9 $PPID"}, 1, told.append)
 
 
 def test_jobs_are_the_honest_runs_and_every_fault_on_each_of_its_profiles() -> None:

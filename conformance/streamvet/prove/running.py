@@ -11,6 +11,8 @@ import os
 import shutil
 import tempfile
 from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,7 +28,7 @@ from streamvet.trace import Trace, dump, load
 from streamvet.worker_pool import cancelled_on_signal, pool, signals_blocked, stop_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from streamvet.campaign import Summary
     from streamvet.contract.profile import Profile
@@ -39,6 +41,7 @@ LONGEST_WAIT_S = 3.0  # a longer mandated wait is scaled further: a run takes ab
 AT_ONCE = 4 * (os.cpu_count() or 2)
 # A run in which the harness itself was late is no evidence. It is repeated with less beside it, as waits are in a run.
 REPEATED_AT_ONCE = (max(2, AT_ONCE // 3), 1)
+MOST_IN_VAIN = 3  # times in a row that workers are killed before any of them has done anything
 _LATE = "harness"  # in the reason of a check that the lateness of the harness kept from a verdict
 TOLD_CHARS = 100  # of a finding in the matrix
 
@@ -123,22 +126,46 @@ def time_scale(profile: str) -> float:
 def beside_each_other(
     work: Callable[[_Todo], _Made], todo: Mapping[int, _Todo], at_once: int, on_done: Callable[[_Made], None]
 ) -> dict[int, _Made]:
-    """Do some work for each, by its number, some at a time, each in a process that does one after the other."""
+    """Do some work for each, by its number, some at a time, each in a process that does one after the other.
+
+    A process that is killed from outside, by a machine without memory for one, costs what it did and what the others
+    were doing: that is done anew, unless nothing is done any more.
+    """
     results: dict[int, _Made] = {}
-    if not todo:
-        return results
+    in_vain = 0
+    while left := {index: one for index, one in todo.items() if index not in results}:
+        before = len(results)
+        try:
+            with closing(_in_a_pool(work, left, at_once)) as made:
+                for index, one in made:
+                    results[index] = one
+                    on_done(one)
+        except BrokenProcessPool:
+            in_vain = in_vain + 1 if len(results) == before else 0
+            if in_vain == MOST_IN_VAIN:
+                raise
+    return results
+
+
+def _in_a_pool(
+    work: Callable[[_Todo], _Made], todo: Mapping[int, _Todo], at_once: int
+) -> Generator[tuple[int, _Made], None, None]:
     with pool(min(at_once, len(todo))) as workers:
         with signals_blocked():
             futures = {workers.submit(work, one): index for index, one in todo.items()}
+        broken: BaseException | None = None
         try:
             for future in as_completed(futures):
-                done = results[futures[future]] = future.result()
-                on_done(done)
+                if isinstance(error := future.exception(), BrokenProcessPool):
+                    broken = error  # what was done before is there all the same
+                else:
+                    yield futures[future], future.result()
         except BaseException:
             workers.shutdown(wait=False, cancel_futures=True)
             stop_workers()
             raise
-    return results
+        if broken is not None:
+            raise broken
 
 
 def _campaign(job: Job, folder: Path) -> tuple[Profile, list[Trace], Summary]:
