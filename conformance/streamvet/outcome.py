@@ -37,7 +37,7 @@ class Finding:
     """One violation: where, when, what was expected and what was seen. The text is a lower-case fragment.
 
     `span` is `[start, end)` in the exchange's body; (0, 0) where it is about the exchange as a whole. The judge
-    sets the requirement, the trace, the probe and what explains it.
+    sets the requirement, the trace, the probe, the operation and what explains it.
     """
 
     exchange: str
@@ -48,6 +48,7 @@ class Finding:
     requirement: str = ""
     trace: str = ""
     probe: str = ""  # whose try it was
+    operation: str = ""  # the operation of its exchange
     beside: tuple[str, ...] = ()  # the exchanges with which this one was compared
     absent: bool = False  # it says that something is absent, which what cannot be read of its exchange may have been
     timed: bool = False  # it is about time: something came too late, too early or never within its bound

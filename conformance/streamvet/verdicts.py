@@ -60,6 +60,7 @@ class Ruling:
     hindered_by: tuple[str, ...] = ()  # what is violated, where it was never exercised
     left_out: int = 0  # of its findings, by the file from which it was read
     unscored: str = ""  # why its verdict does not count
+    places: tuple[str, ...] = ()  # the operations at which it was violated; none where a file does not say
 
     @property
     def found(self) -> int:
@@ -216,8 +217,10 @@ class Judge:
             return
         tally.exercised += 1
         tally.probes[trace.probe] = tally.probes.get(trace.probe, 0) + 1
-        kept, unkept = _kept(own_findings(outcome))
-        explained, _ = _kept([one for one in outcome if one.explained_by])
+        operations = {one.id: one.operation for one in trace.exchanges}
+        placed = [dataclasses.replace(one, operation=operations.get(one.exchange, "")) for one in outcome]
+        kept, unkept = _kept(own_findings(placed))
+        explained, _ = _kept([one for one in placed if one.explained_by])
         tally.unkept += unkept
         found = [_named(one, row, trace) for one in (*kept, *explained)]
         if trace.attempt:
@@ -265,7 +268,7 @@ class Judge:
         return Ruling(
             row, verdict, reason, tally.exercised, tuple(tally.findings), probes,
             explained=tuple(tally.explained), unread=dict(tally.unread), unkept=tally.unkept,
-            unjudged=bool(tally.unjudged), hindered_by=hindering,
+            unjudged=bool(tally.unjudged), hindered_by=hindering, places=_places(tally.findings),
         )  # fmt: skip
 
     def _verdict(self, row: Requirement, tally: Tally, hindering: Sequence[str]) -> tuple[Verdict, str]:
@@ -324,16 +327,22 @@ def _is_about_time(one: Finding, trace: Trace) -> bool:
     return one.timed or any(x.id == one.exchange and x.ending is Ending.TIMED_OUT for x in trace.exchanges)
 
 
-def _kept(findings: list[Finding]) -> tuple[list[Finding], int]:
-    """The findings of one requirement and trace that are kept, and how many others have texts that none of these has.
+def _places(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The operations at which a requirement is violated."""
+    return tuple(sorted({one.operation for one in findings if one.operation}))
 
-    Of the rest the first with each text is kept too, as many again: a waiver goes by what findings say.
+
+def _kept(findings: list[Finding]) -> tuple[list[Finding], int]:
+    """The findings of one requirement and trace that are kept, and how many others say what none of these says.
+
+    Of the rest the first with each text and operation is kept too, as many again: a waiver goes by the text, and a
+    baseline by the operation.
     """
     first, rest = findings[:MAX_FINDINGS], findings[MAX_FINDINGS:]
-    texts = {(one.expected, one.seen) for one in first}
+    texts = {(one.expected, one.seen, one.operation) for one in first}
     unkept = 0
     for one in rest:
-        text = (one.expected, one.seen)
+        text = (one.expected, one.seen, one.operation)
         if text in texts:
             continue
         if len(first) < 2 * MAX_FINDINGS:

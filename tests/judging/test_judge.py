@@ -317,7 +317,9 @@ def test_each_testable_requirement_has_one_ruling_in_the_order_of_the_registry()
 
 def test_findings_name_their_requirement_and_their_trace() -> None:
     found = rulings({"EVT-02": blames("x3")}, replace(FAILING, name="one"), replace(SEVERAL, name="two"))["EVT-02"]
-    assert found.findings == (found_in("x3", requirement="EVT-02", trace="two", probe="several"),)
+    assert found.findings == (
+        found_in("x3", requirement="EVT-02", trace="two", probe="several", operation=SEVERAL.exchanges[2].operation),
+    )
     assert found.probes == ("several",)
 
 
@@ -413,6 +415,15 @@ def test_two_defects_in_two_exchanges_give_two_verdicts() -> None:
     one, two = examples("EVT-02")[0].bad, examples("ACC-01")[0].bad
     found = judge([one, two], GHOSTLY, REGISTRY, system_of(GHOSTLY).checks)
     assert {r.requirement.id for r in found if r.verdict is Verdict.FAIL} == {"EVT-02", "ACC-01"}
+
+
+def test_a_ruling_names_the_operations_at_which_it_was_violated() -> None:
+    """Also where the findings that come first are all at one of them."""
+    many = [Finding("x2", (0, 0), 0, "better", "this") for _ in range(3 * MAX_FINDINGS)]
+    last = Finding("x1", (0, 0), 0, "better", "this")
+    found = rulings({"EVT-02": says([*many, last])}, FAILING)["EVT-02"]
+    assert found.places == tuple(sorted({FAILING.exchanges[0].operation, FAILING.exchanges[1].operation}))
+    assert len(found.places) == 2
 
 
 def test_progress_is_told_of_each_trace() -> None:

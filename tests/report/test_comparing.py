@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from streamvet.outcome import Finding, Verdict
 from streamvet.report import json_report
 from streamvet.report.comparing import against, compare, counterpart, pairs, worse
 from streamvet.report.exits import Exit, Policy, exit_code
+from streamvet.report.reading import load_reports
 
 from .made import report, ruling
 
@@ -93,6 +95,52 @@ def test_what_is_violated_now_and_was_not_then_fails(then: Verdict) -> None:
     assert [one.requirement.id for one in found.rulings if one.verdict is FAIL] == ["TRN-01"]
 
 
+def _at(*operations: str) -> Report:
+    """A report in which TRN-01 is violated at these operations."""
+    found = [dataclasses.replace(BAD, operation=one, seen=f"three at {one}") for one in operations]
+    return report(dataclasses.replace(ruling("TRN-01", FAIL, *found, exercised=1), places=tuple(sorted(operations))))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "code"),
+    [
+        (("attach",), ("attach",), Exit.CONFORMANT),
+        (("attach", "resume"), ("attach",), Exit.CONFORMANT),
+        (("attach",), ("attach", "resume"), Exit.VIOLATED),
+        (("attach",), ("resume",), Exit.VIOLATED),
+    ],
+)
+def test_a_violation_at_another_operation_is_new(then: tuple[str, ...], now: tuple[str, ...], code: Exit) -> None:
+    found = against(_at(*now), [_at(*then)], "old.json")
+
+    assert exit_code([found], Policy()) is code
+    assert worse([compare(_at(*then), _at(*now))], strict=False) == (code is Exit.VIOLATED, False)
+
+
+def test_what_is_new_is_shown_without_what_is_known() -> None:
+    (one,) = against(_at("attach", "resume"), [_at("attach")], "old.json").rulings
+
+    assert [finding.operation for finding in one.findings] == ["resume"]
+    assert one.reason == "new at resume; known at attach, by the baseline, old.json"
+    (change,) = compare(_at("attach"), _at("attach", "resume")).changes
+    assert (change.kind, change.told) == ("new", "violated at resume too: expected four bytes; seen three at resume")
+
+
+def test_a_baseline_that_names_no_operations_goes_by_the_id() -> None:
+    found = against(_at("attach", "resume"), [_report(TRN_01=FAIL)], "old.json")
+
+    assert exit_code([found], Policy()) is Exit.CONFORMANT
+
+
+def test_a_file_keeps_the_operations(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(json_report.render([_at("attach", "resume")], Policy()), encoding="utf-8")
+    ((again,), _) = load_reports(path)
+
+    assert again.rulings[0].places == ("attach", "resume")
+    assert [one.operation for one in again.rulings[0].findings] == ["attach", "resume"]
+
+
 def test_a_run_with_a_baseline_can_be_the_next_baseline() -> None:
     then = _report(TRN_01=FAIL)
     first = against(_report(TRN_01=FAIL), [then], "old.json")
@@ -101,8 +149,6 @@ def test_a_run_with_a_baseline_can_be_the_next_baseline() -> None:
 
 
 def test_of_several_reports_that_on_the_same_candidate_is_the_other_one() -> None:
-    import dataclasses  # noqa: PLC0415
-
     one = _report(TRN_01=PASS)
     other = dataclasses.replace(one, target="http://127.0.0.1:5000")
     third = dataclasses.replace(one, profile="cosma")

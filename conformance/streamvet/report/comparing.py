@@ -81,10 +81,26 @@ def _changes(old: dict[str, Ruling], new: dict[str, Ruling]) -> Iterator[Change]
     for name in [*new, *(one for one in old if one not in new)]:
         before, after = old.get(name), new.get(name)
         was, now = _verdict(before), _verdict(after)
+        if before and after and was is now and now in _FOUND and (places := _new_places(before, after)):
+            yield Change(
+                name, after.requirement.level, after.requirement.text, was, now, "new", _elsewhere(after, places)
+            )
         if was is now or {was, now} <= {None, Verdict.NOT_APPLICABLE}:
             continue
         row = (after or before).requirement  # type: ignore[union-attr]
         yield Change(name, row.level, row.text, was, now, _kind(was, now), _told(after))
+
+
+def _new_places(before: Ruling, after: Ruling) -> list[str]:
+    """The operations at which a requirement is violated now and was not then; none where one report does not say."""
+    return [one for one in after.places if one not in before.places] if before.places else []
+
+
+def _elsewhere(ruling: Ruling, places: Sequence[str]) -> str:
+    """What a violation at new operations says: the first finding at one of them."""
+    first = next((one for one in ruling.findings if one.operation in places), None)
+    seen = f": expected {first.expected}; seen {first.seen}" if first else ""
+    return f"violated at {', '.join(places)} too{seen}"
 
 
 def _kind(was: Verdict | None, now: Verdict | None) -> str:
@@ -114,13 +130,13 @@ def _told(ruling: Ruling | None) -> str:
 def against(report: Report, baseline: Sequence[Report], name: str) -> Report:
     """A report in which what is as in the baseline, and was accepted by that, counts no more; `name` is its file.
 
-    A requirement has to have the same verdict in both: what is violated now and was not exercised then is new. Nothing
-    that a baseline covers explains less than before.
+    A requirement has to have the same verdict in both: what is violated now and was not exercised then is new. So is a
+    violation at an operation at which the baseline has none. Nothing that a baseline covers explains less than before.
     """
     then = counterpart(report, baseline) if len(baseline) > 1 else baseline[0]
     if then is None:
         return replace(report, notes=(*report.notes, f"the baseline, {name}, has no report on {report.profile}"))
-    old = {one.requirement.id: _verdict(one) for one in then.rulings}
+    old = {one.requirement.id: one for one in then.rulings}
     rulings = tuple(_covered(one, old.get(one.requirement.id), name) for one in report.rulings)
     changes = compare(then, report)
     notes = [f"baseline {name}, of {then.started_at}"]
@@ -130,10 +146,16 @@ def against(report: Report, baseline: Sequence[Report], name: str) -> Report:
     return replace(report, rulings=rulings, notes=(*report.notes, *notes))
 
 
-def _covered(ruling: Ruling, then: Verdict | None, name: str) -> Ruling:
-    if ruling.verdict not in _COVERED or ruling.verdict is not then:
+def _covered(ruling: Ruling, then: Ruling | None, name: str) -> Ruling:
+    if then is None or ruling.verdict not in _COVERED or ruling.verdict is not _verdict(then):
         return ruling
-    reason = f"known: {then.value} in the baseline, {name}, too" + (f"; {ruling.reason}" if ruling.reason else "")
+    before = f"; {ruling.reason}" if ruling.reason else ""
+    if ruling.verdict in _FOUND and (new := _new_places(then, ruling)):
+        known = [one for one in ruling.places if one not in new]
+        said = f"new at {', '.join(new)}" + (f"; known at {', '.join(known)}, by the baseline, {name}" if known else "")
+        kept = tuple(one for one in ruling.findings if one.operation in new)
+        return replace(ruling, findings=kept or ruling.findings, reason=f"{said}{before}")
+    reason = f"known: {ruling.verdict.value} in the baseline, {name}, too{before}"
     return replace(ruling, verdict=Verdict.WAIVED, overruled=ruling.verdict, reason=reason)
 
 

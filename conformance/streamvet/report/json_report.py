@@ -109,6 +109,7 @@ def _verdict(ruling: Ruling, report: Report) -> dict[str, Any]:
         "unjudged": ruling.unjudged,
         "unkept": ruling.unkept,
         "hindered_by": list(ruling.hindered_by),
+        "places": list(ruling.places),
         "found": ruling.found if ruling.found > FINDINGS else 0,
         "exhibits": [dataclasses.asdict(one) for one in report.exhibits.get(row.id, ())],
         **(_of(row) if ruling.verdict is not Verdict.NOT_APPLICABLE else {}),
@@ -135,4 +136,5 @@ def _finding(one: Finding) -> dict[str, Any]:
         "expected": one.expected,
         "seen": one.seen,
         "trace": one.trace,
+        **({"operation": one.operation} if one.operation else {}),
     }

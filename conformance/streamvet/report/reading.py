@@ -102,6 +102,7 @@ def _ruling(raw: Mapping[str, Any]) -> Ruling:
         hindered_by=tuple(raw.get("hindered_by", ())),
         left_out=raw.get("found", len(findings)) - len(findings),
         unscored=raw.get("unscored", ""),
+        places=tuple(raw.get("places", ())),
     )
 
 
@@ -137,6 +138,7 @@ def _finding(raw: Mapping[str, Any], requirement: str) -> Finding:
         seen=raw["seen"],
         requirement=requirement,
         trace=raw["trace"],
+        operation=raw.get("operation", ""),
         explained_by=tuple(raw.get("explained_by", ())),
     )
 

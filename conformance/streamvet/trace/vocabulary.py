@@ -24,6 +24,7 @@ ABOUT = {
     "project": "the project for which a list was asked",
     "finished": "true where the run was known to be finished before the request was sent",
     "over": "the statuses that tell whoever asks that the run is over",
+    "replica": "which process of the candidate the request went to, from 1 on; in tries of several alone",
     "restarts": "how often the candidate had been restarted in this try before the request was sent",
     "stalled_until_us": "a reader that read nothing before this time",
     "silent_ms": "for how long a run that ends, by its input, had told nothing when it was no longer waited for",
