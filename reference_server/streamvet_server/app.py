@@ -6,7 +6,7 @@ It must not know what a system's routes do.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,15 @@ from streamvet_server.control import Desk, Malformed
 from streamvet_server.log import EventLog
 from streamvet_server.runs import Runs
 from streamvet_server.seams import HONEST, Refusal, Scene, Seams
-from streamvet_server.site import ADDRESSES, Admit, Ambient, Resettable, Site, System, body_of, endpoint
+from streamvet_server.site import ADDRESSES, Admit, Ambient, Resettable, Site, Spread, System, body_of, endpoint
 from streamvet_server.store import Store, Unkept
 from streamvet_server.systems import SYSTEMS, system
 from streamvet_server.wire import NotJson, json_text, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+
+    from streamvet_server.feed import Feed, Message
 
 CONTROL_PATH = "/_conformance"
 
@@ -43,6 +45,7 @@ class Settings:
     profiles: Sequence[str] = tuple(SYSTEMS)
     scale: float = 1.0
     db: str = ":memory:"
+    feed: Callable[[], Feed] | None = None  # where several processes share their log
     control: bool = False
     seams: Callable[[str], Seams] = lambda _profile: HONEST
     admit: Callable[[str], Admit] = lambda _profile: lambda _scene: None  # with --control: what a request may name
@@ -52,7 +55,8 @@ class Settings:
 def build(settings: Settings) -> web.AppRunner:
     """The server, ready to be set up and given an address."""
     store = Store(settings.db)
-    sites = [_site(system(profile), store, settings) for profile in settings.profiles]
+    feed = settings.feed() if settings.feed is not None else None
+    sites = [_site(system(profile), store, settings, feed) for profile in settings.profiles]
     ambients = [(site, site.memory) for site in sites if isinstance(site.memory, Ambient)]
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app[ADDRESSES] = {}
@@ -65,6 +69,8 @@ def build(settings: Settings) -> web.AppRunner:
             app.router.add_route(route.method, site.prefix + route.path, endpoint(site, route))
 
     async def come_up(_app: web.Application) -> None:
+        if feed is not None:
+            await feed.come_up()
         for site in sites:
             await site.runs.come_up()
         for site, ambient in ambients:
@@ -89,6 +95,8 @@ def build(settings: Settings) -> web.AppRunner:
             await site.runs.stop()
         for _site, ambient in ambients:
             await ambient.stop()
+        if feed is not None:
+            await feed.close()
         await store.close()
 
     app[PARTING] = part
@@ -101,10 +109,10 @@ def build(settings: Settings) -> web.AppRunner:
     )
 
 
-def _site(served: System, store: Store, settings: Settings) -> Site:
+def _site(served: System, store: Store, settings: Settings, feed: Feed | None) -> Site:
     seams = settings.seams(served.profile)
-    log = EventLog(store, served.profile, seams)
-    runs = Runs(served.lifecycle, log, seams, settings.scale)
+    log = EventLog(store, served.profile, seams, feed)
+    runs = Runs(served.lifecycle, log, seams, settings.scale, feed)
     memory = served.memory(store)
     orders = memory.orders if isinstance(memory, Ambient) else {}
 
@@ -114,11 +122,50 @@ def _site(served: System, store: Store, settings: Settings) -> Site:
             await memory.reset()
 
     desk = Desk(served.profile, settings.scale, served.step, served.failures, forget, orders)
+    if feed is not None:
+        desk = _shared(desk, log, memory, forget, feed)
     prefix = "" if len(settings.profiles) == 1 else f"/{served.profile}"
     return Site(
         served, settings.scale, seams, store, log, runs, memory, desk if settings.control else None, prefix=prefix,
         admit=settings.admit(served.profile),
     )  # fmt: skip
+
+
+def _shared(
+    desk: Desk, log: EventLog, memory: Any, forget: Callable[[], Coroutine[Any, Any, None]], feed: Feed
+) -> Desk:
+    """The desk of a system that several processes serve; what one of them is told, all of them take up."""
+    profile, tasks = desk.profile, set[asyncio.Task[None]]()
+
+    async def tell(document: Mapping[str, Any]) -> None:
+        await feed.within(feed.append(profile, {"told": document}))
+
+    def reset(_message: Message) -> None:
+        desk.scripts.clear()
+        desk.failing.clear()
+        task = asyncio.create_task(forget())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def forget_all() -> None:
+        await feed.within(feed.append(profile, {"reset": True}))
+        await asyncio.gather(*tasks)
+
+    def told(message: Message) -> None:
+        document = message.body["told"]
+        if message.by != feed.me or document.get("times", 0) > 0:  # what this process did not take up at once
+            (memory if "user" in document else desk).take(document)
+
+    desk = replace(
+        desk, forget=forget_all, tell=tell,
+        spent=lambda what: feed.append(profile, {"told": {"fail": what, "times": -1}}),
+    )  # fmt: skip
+
+    log.messages.update(told=told, reset=reset)
+    feed.follow(profile, log.take)
+    if isinstance(memory, Spread):
+        memory.tell = tell
+    return desk
 
 
 def _listed(rows: Callable[[], Any]) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -36,15 +36,27 @@ class Desk:
     failures: frozenset[str]
     forget: Callable[[], Awaitable[None]]
     orders: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[tuple[int, Any]]]]  # `publish`, `state`: by the system
+    tell: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None  # the other processes, where there are some
     scripts: dict[str, Plan] = field(default_factory=dict)
     failing: Counter[str] = field(default_factory=Counter)
+    spent: Callable[[str], Any] | None = None  # told that something has failed once, where other processes hear of it
 
     def take_failure(self, what: str) -> bool:
         """Whether this is to fail this time."""
         if self.failing[what] <= 0:
             return False
         self.failing[what] -= 1
+        if self.spent is not None:
+            self.spent(what)
         return True
+
+    def take(self, document: Mapping[str, Any]) -> None:
+        """Take up what was told to another process."""
+        match document:
+            case {"script": str(script), "document": dict(plan)}:
+                self.scripts[script] = self._plan(plan)
+            case {"fail": str(what), "times": int(times)}:
+                self.failing[what] = max(0, self.failing[what] + times)
 
     async def answer(self, document: Any) -> tuple[int, Any]:
         """Status and document of the answer to a request.
@@ -61,9 +73,15 @@ class Desk:
             case "script" if self.step:
                 script = f"script_{secrets.token_hex(8)}"
                 self.scripts[script] = self._plan(document)
+                if self.tell is not None:
+                    await self.tell({"script": script, "document": document})
                 return 201, {"script": script}
             case "fail":
-                self._fail(document)
+                what, times = self._fail(document)
+                if self.tell is None:
+                    self.failing[what] += times
+                else:
+                    await self.tell({"fail": what, "times": times})
                 return 200, {}
             case "reset":
                 self.scripts.clear()
@@ -106,10 +124,10 @@ class Desk:
             case _:
                 raise Malformed(f"steps[{index}]: expected {{'emit': …}} or {{'wait_ms': n}}, got {step!r:.80}")
 
-    def _fail(self, document: dict[str, Any]) -> None:
+    def _fail(self, document: dict[str, Any]) -> tuple[str, int]:
         what, times = document.get("what"), document.get("times", 1)
         if not isinstance(what, str) or what not in self.failures:
             raise Malformed(f"expected `what` to be one of {sorted(self.failures)}, got {what!r:.80}")
         if not isinstance(times, int) or isinstance(times, bool) or times < 1:
             raise Malformed(f"expected `times` to be an integer from 1, got {times!r:.80}")
-        self.failing[what] += times
+        return what, times

@@ -18,13 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet_server.database import put, rows
 from streamvet_server.seams import Entry, Scene, Seams
+from streamvet_server.store import Unkept
 from streamvet_server.wire import json_text
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
 
+    from streamvet_server.feed import Feed, Message
     from streamvet_server.store import Store
+
+NOTHING = "nothing"  # a topic that nobody follows
 
 # Events that one reader may have waiting. Past it they are dropped and the reader reads on from the log, so that a
 # stalled reader costs at most this many references. A burst of one script step stays well below it.
@@ -44,6 +48,7 @@ class Row:
     status: str = "running"
     ended_ms: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    executor: str = ""  # the process that performs it, where there are several
 
 
 def now_ms() -> int:
@@ -60,17 +65,25 @@ class Mark(Enum):
 
 
 class EventLog:
-    """The runs of one system. Rows live in memory too; events only in the store."""
+    """The runs of one system. Rows live in memory too; events only in the store.
 
-    def __init__(self, store: Store, profile: str, seams: Seams) -> None:
+    With a feed, several processes share the log: a change is kept and shown once it comes back from there, in its place
+    among those of the others. Each process then has all of the log in a store of its own.
+    """
+
+    def __init__(self, store: Store, profile: str, seams: Seams, feed: Feed | None = None) -> None:
         self._store = store
+        self._feed = feed
         self._profile = profile
         self.seams = seams
         self._readings: dict[str, set[Reading]] = {}
         self._stopped = False
         self._rows: dict[str, Row] = {}
         self._newest: dict[str, int] = {}
+        self._coming: dict[str, Row] = {}  # rows that are taken up, and not kept yet
+        self._due: dict[str, int] = {}  # the same of numbers of events
         self._held: dict[str, Sequence[Entry]] = {}  # ends of runs that the store could not keep yet
+        self.messages: dict[str, Callable[[Message], None]] = {}  # of this system, by their first key: who takes them
         self._recall(store.read_now(lambda connection: _rows(connection, profile)))
         self._ordinals = itertools.count(max((row.ordinal for row in self._rows.values()), default=0) + 1)
 
@@ -100,11 +113,18 @@ class EventLog:
 
     async def create(self, run: str, kind: str, owner: str, facts: Mapping[str, Any]) -> Row:
         """Record a new run."""
-        row = Row(run, kind, owner, next(self._ordinals), now_ms(), facts=facts)
-        await self._store.write(
-            lambda connection: _put_row(connection, self._profile, row), lambda _made: self._keep_row(row)
-        )
+        executor = self._feed.me if self._feed else ""
+        row = Row(run, kind, owner, next(self._ordinals), now_ms(), facts=facts, executor=executor)
+        if self._feed is not None:
+            await self._feed.within(self._feed.append(self._profile, {"made": asdict(row)}))
+            return row
+        await self._put(row)
         return row
+
+    def _put(self, row: Row) -> asyncio.Future[None]:
+        return self._store.write(
+            lambda connection: _put_row(connection, self._profile, row), lambda _made: self._shown(row.id, (), row)
+        )
 
     def append(
         self, scene: Scene, run: str, documents: Sequence[Mapping[str, Any]], row: Row | None = None
@@ -113,8 +133,56 @@ class EventLog:
 
         To be asked for one by one: what could not be kept has used no number.
         """
+        if self._feed is not None:
+            kept = self.seams.keep(scene, self._numbered(documents, run))
+            lines = [(entry.number, entry.at_ms, json_text(entry.document)) for entry in kept]
+            return self._feed.append(self._profile, {"run": run, "row": row and asdict(row), "lines": lines})
         entries, work = self._entered(scene, run, documents, row)
         return self._store.write(work, lambda _made: self._show(run, entries, row))
+
+    def take(self, message: Message) -> asyncio.Future[None] | None:
+        """Take up what has come back from the feed; the future raises `Unkept` where a change came too late."""
+        body = message.body
+        other = self.messages.get(next(iter(body)))
+        if other is not None:
+            return self._store.write(lambda _connection: None, lambda _made: other(message))
+        if "made" in body:
+            made = Row(**body["made"])
+            self._coming[made.id] = made
+            return self._put(made)
+        run, row = body["run"], Row(**body["row"]) if body["row"] else None
+        lines: Sequence[tuple[int, int, str]] = [(int(one), int(at_ms), text) for one, at_ms, text in body["lines"]]
+        known = self._coming.get(run, self._rows.get(run))
+        is_next = not lines or lines[0][0] == self._due.get(run, self.newest(run)) + 1
+        if known is None or known.status != "running" or not is_next:
+            return _refused(f"run {run} has ended, or another process has gone on with it")
+        if row is not None:
+            self._coming[run] = row
+        if lines:
+            self._due[run] = lines[-1][0]
+        entries = [Entry(number, at_ms, json.loads(text)) for number, at_ms, text in lines]
+        work = self._kept(run, row, [(run, *line) for line in lines])
+        return self._store.write(work, lambda _made: self._shown(run, entries, row))
+
+    def _shown(self, run: str, entries: Sequence[Entry], row: Row | None) -> None:
+        self._show(run, entries, row)
+        if row is not None and self._coming.get(run) is row:
+            del self._coming[run]
+        if self._due.get(run) == self.newest(run):
+            del self._due[run]
+
+    async def current(self) -> None:
+        """What other processes have logged until now is known here.
+
+        Raises:
+            Unkept: the shared log does not answer.
+        """
+        if self._feed is not None:
+            await self._feed.fence()
+
+    def _numbered(self, documents: Sequence[Mapping[str, Any]], run: str) -> list[Entry]:
+        at_ms = now_ms()
+        return [Entry(number, at_ms, document) for number, document in enumerate(documents, self.newest(run) + 1)]
 
     def hold(self, scene: Scene, run: str, documents: Sequence[Mapping[str, Any]], row: Row) -> None:
         """Show the end of a run that the store cannot keep now. It is kept as soon as there is room."""
@@ -127,21 +195,26 @@ class EventLog:
         self, scene: Scene, run: str, documents: Sequence[Mapping[str, Any]], row: Row | None
     ) -> tuple[Sequence[Entry], Callable[[sqlite3.Connection], None]]:
         """The entries of documents, and what keeps them."""
-        at_ms = now_ms()
-        entries = [Entry(number, at_ms, document) for number, document in enumerate(documents, self.newest(run) + 1)]
+        entries = self._numbered(documents, run)
         kept = self.seams.keep(scene, entries)
         # Written out here, so that a document without a JSON text fails its own run and not the whole transaction.
         lines = [(run, entry.number, entry.at_ms, json_text(entry.document)) for entry in kept]
+        return entries, self._kept(run, row, lines)
+
+    def _kept(
+        self, run: str, row: Row | None, lines: Sequence[tuple[str, int, int, str]]
+    ) -> Callable[[sqlite3.Connection], None]:
+        """What keeps the lines of a run, and its row."""
 
         def work(connection: sqlite3.Connection) -> None:
-            if run not in self._rows:  # emptied meanwhile
+            if run not in self._rows and run not in self._coming:  # emptied meanwhile
                 return
             if row is not None:
                 _put_row(connection, self._profile, row)
             for line in lines:
                 put(connection, "entries", *line)
 
-        return entries, work
+        return work
 
     def _show(self, run: str, entries: Sequence[Entry], row: Row | None) -> None:
         if row is not None:
@@ -156,6 +229,8 @@ class EventLog:
 
     def written(self) -> asyncio.Future[None]:
         """Done when everything asked before is committed."""
+        if self._feed is not None:
+            return self._feed.append(NOTHING, {})
         return self._store.write(lambda _connection: None)
 
     async def page(self, run: str, after: int, limit: int) -> list[Entry]:
@@ -201,7 +276,7 @@ class EventLog:
                 reading.stop()
 
     async def forget(self) -> None:
-        """Empty the log and end every reading."""
+        """Empty the log and end every reading; with a feed, of this process alone."""
         self._end_readings()
         runs = [(run,) for run in self._rows]
 
@@ -300,6 +375,12 @@ class Reading:
         except TimeoutError:
             return False
         return True
+
+
+def _refused(why: str) -> asyncio.Future[None]:
+    refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    refused.set_exception(Unkept(why))
+    return refused
 
 
 def _rows(connection: sqlite3.Connection, profile: str) -> dict[str, Row]:

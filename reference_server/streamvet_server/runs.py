@@ -11,12 +11,16 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from streamvet_server.crew import Crew
 from streamvet_server.log import EventLog, Row, now_ms
 from streamvet_server.seams import Batch, Cause, Entry, Scene, Seams
 from streamvet_server.store import Unkept
 from streamvet_server.work import Outcome, Plan, batches
+
+if TYPE_CHECKING:
+    from streamvet_server.feed import Feed
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,7 +49,9 @@ class Lifecycle:
 class Runs:
     """The runs of one system that live in this process."""
 
-    def __init__(self, lifecycle: Lifecycle, log: EventLog, seams: Seams, scale: float) -> None:
+    def __init__(
+        self, lifecycle: Lifecycle, log: EventLog, seams: Seams, scale: float, feed: Feed | None = None
+    ) -> None:
         self._lifecycle = lifecycle
         self._log = log
         self._seams = seams
@@ -56,17 +62,22 @@ class Runs:
         self._readers: dict[str, int] = {}
         self._detaching: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._crew = (
+            Crew(lifecycle.profile, feed, log.messages, self._end_here, self._readers_changed) if feed else None
+        )
 
     async def come_up(self) -> None:
         """End the runs that were active when the process died, where the system does not keep them as orphans."""
         if not self._lifecycle.survives_restart:
             for row in self._log.rows():
-                if row.status == "running":
-                    await self.end(row.id, Cause.RESTARTED)
+                if row.status == "running" and (self._crew is None or self._crew.inherits(row.executor)):
+                    await self._end_here(row.id, Cause.RESTARTED)
 
     def executing(self, run: str) -> bool:
-        """Whether this process executes the run. A running run that nobody executes is an orphan."""
-        return run in self._performing or run in self._hanging
+        """Whether the run is executed, here or by another process. A running one that nobody executes is an orphan."""
+        row = self._log.row(run)
+        elsewhere = self._crew is not None and row is not None and self._crew.is_elsewhere(row.executor)
+        return run in self._performing or run in self._hanging or elsewhere
 
     def ended(self, run: str) -> bool:
         """Whether the run has ended, or is about to."""
@@ -88,7 +99,17 @@ class Runs:
         return row
 
     async def end(self, run: str, cause: Cause) -> bool:
-        """End a run, whoever comes first. Returns False where it has ended before, or is about to."""
+        """End a run, whoever comes first. Returns False where it has ended before, or is about to.
+
+        Raises:
+            Unkept: another process executes it, and does not answer.
+        """
+        row = self._log.row(run)
+        if self._crew is not None and row is not None and self._crew.is_elsewhere(row.executor):
+            return not self.ended(run) and await self._crew.end(run, row.executor, cause)
+        return await self._end_here(run, cause)
+
+    async def _end_here(self, run: str, cause: Cause) -> bool:
         row = self._log.row(run)
         if row is None or self.ended(run):
             return False
@@ -112,9 +133,21 @@ class Runs:
 
     def _joined(self, run: str) -> None:
         self._readers[run] = self._readers.get(run, 0) + 1
+        self._stop_detaching(run)
+        if self._crew is not None and self._lifecycle.detach_s is not None and self._readers[run] == 1:
+            self._crew.tell_reading(run, reading=True)
+
+    def _stop_detaching(self, run: str) -> None:
         timer = self._detaching.pop(run, None)
         if timer is not None:
             timer.cancel()
+
+    def _readers_changed(self, run: str, *, read: bool) -> None:
+        """Whether another process has readers of a run has changed."""
+        if read:
+            self._stop_detaching(run)
+        elif run not in self._readers and run not in self._detaching:
+            self._detach_later(Scene(self._lifecycle.profile, "work", run), run)
 
     def _left(self, scene: Scene, run: str) -> None:
         self._readers[run] -= 1
@@ -123,6 +156,8 @@ class Runs:
             self._spawn(self.end(run, cause))
         if self._readers[run] == 0:
             del self._readers[run]
+            if self._crew is not None and self._lifecycle.detach_s is not None:
+                self._crew.tell_reading(run, reading=False)
             self._detach_later(scene, run)
         elif (life_s := self._seams.clock(scene, "attended", math.inf)) < math.inf:
             self._detaching[run] = asyncio.get_running_loop().call_later(life_s, self._detached, run)
@@ -146,9 +181,14 @@ class Runs:
         self._detaching.clear()
 
     def _detach_later(self, scene: Scene, run: str) -> None:
+        if self._crew is not None and (self._crew.is_read(run) or not self._is_mine(run)):
+            return
         if self._lifecycle.detach_s is not None and not self.ended(run):
             life_s = self._seams.clock(scene, "detach", self._lifecycle.detach_s * self._scale)
             self._detaching[run] = asyncio.get_running_loop().call_later(life_s, self._detached, run)
+
+    def _is_mine(self, run: str) -> bool:
+        return run in self._performing or run in self._hanging
 
     def _detached(self, run: str) -> None:
         self._detaching.pop(run, None)

@@ -79,6 +79,16 @@ class Resettable(ABC):
         """Forget everything but accounts, and end every stream."""
 
 
+class Spread(ABC):
+    """The memory of a system that several processes share: what one of them is told, the others take up."""
+
+    tell: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None  # the others, where there are some
+
+    @abstractmethod
+    def take(self, document: Mapping[str, Any]) -> None:
+        """Take up what was told, by this process or by another one."""
+
+
 class Ambient(Resettable):
     """The memory of a system that lives without requests: it works in the background and tells all its readers."""
 
@@ -169,6 +179,7 @@ class System:
     step: Callable[[Any], Step] | None  # a script's `emit`; raises ValueError. None: nothing here has a script
     memory: Callable[[Store], Any]
     headers: Mapping[str, str] = field(default_factory=dict)  # on every answer
+    spreads: bool = False  # whether several processes can serve it
 
     @property
     def profile(self) -> str:
@@ -226,6 +237,7 @@ def endpoint(site: Site, route: Route) -> Callable[[web.Request], Awaitable[web.
             refusal = site.admit(scene)
             if refusal is not None:
                 raise Refused(refusal)  # noqa: TRY301 -- answered below like every refusal
+            await site.log.current()
             caller = Account("", "") if route.public else site.system.caller(site, scene, request)
             answer = await route.handler(Ask(site, scene, caller, request))
         except Refused as refused:

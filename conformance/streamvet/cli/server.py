@@ -42,6 +42,14 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     db: Annotated[
         str | None, typer.Option("--db", metavar="PATH", help="The event log's file; in memory by default.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, max=64, metavar="N", help="As many processes at one port; needs --log."),
+    ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option("--log", metavar="URL", help="redis://HOST:PORT/DB: the event log that several processes share."),
+    ] = None,
     control: Annotated[
         bool, typer.Option("--control", help="Serve the control interface too; never in production.")
     ] = False,
@@ -59,7 +67,15 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
 ) -> None:
     """Run the reference server."""
     need_server()
-    given = {"--host": host, "--port": port, "--time-scale": time_scale, "--db": db, "--trace": trace}
+    given = {
+        "--host": host,
+        "--port": port,
+        "--time-scale": time_scale,
+        "--db": db,
+        "--trace": trace,
+        "--workers": workers,
+        "--log": log,
+    }
     words = [word for name in profile or () for word in ("--profile", name)]
     words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
     words += [word for name in fault or () for word in ("--fault", name)]

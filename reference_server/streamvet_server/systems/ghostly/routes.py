@@ -266,6 +266,7 @@ SYSTEM = System(
     envelope=_envelope,
     failures=frozenset({"store"}),
     step=emitted,
+    spreads=True,
     memory=_users,
     headers={
         "Access-Control-Allow-Origin": "*",

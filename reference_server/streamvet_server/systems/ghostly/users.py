@@ -10,13 +10,16 @@ import hmac
 import json
 import secrets
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamvet_server.accounts import OTHER_PASSWORD, PASSWORD, Account, store_user, stored_users
+from streamvet_server.site import Spread
 from streamvet_server.store import Unkept
 from streamvet_server.wire import json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamvet_server.store import Store
 
 ADMIN_PASSWORD = "the keys to the stable"  # noqa: S105 -- public test data
@@ -39,7 +42,7 @@ def _sealed(password: str, salt: str) -> _Secret:
     return _Secret(salt, digest.hex())
 
 
-class Users:
+class Users(Spread):
     """The fixed users, and those that were registered."""
 
     def __init__(self, store: Store, profile: str) -> None:
@@ -79,10 +82,20 @@ class Users:
         secret = _sealed(password, secrets.token_hex(8))
         self._accounts[name] = account  # from here on the name is taken
         self._secrets[name] = secret
-        document = json_text({"account": asdict(account), "secret": asdict(secret)})
+        held = {"account": asdict(account), "secret": asdict(secret)}
+        document = json_text(held)
         try:
-            await self._store.write(lambda connection: store_user(connection, self._profile, name, document))
+            if self.tell is not None:
+                await self.tell({"user": name, **held})
+            else:
+                await self._store.write(lambda connection: store_user(connection, self._profile, name, document))
         except Unkept:
             del self._accounts[name], self._secrets[name]
             raise
         return account
+
+    def take(self, document: Mapping[str, Any]) -> None:
+        """Take up an account that was registered."""
+        name, account = document["user"], document["account"]
+        self._accounts[name] = replace(Account(**account), projects=tuple(account["projects"]))
+        self._secrets[name] = _Secret(**document["secret"])

@@ -206,5 +206,6 @@ SYSTEM = System(
     envelope=_envelope,
     failures=frozenset({"rate"}),
     step=emitted,
+    spreads=True,
     memory=_nothing,
 )
