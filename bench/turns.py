@@ -1,4 +1,4 @@
-"""Two or more sides measured in turns, A B A B, in one run: what machines and their other work do to one they do to all.
+"""Sides measured in turns, A B A B, in one run: what a machine and its other work do to one of them they do to all.
 
 Only ratios mean anything. Each is that of medians, with the smallest and the largest of the turns beside it.
 """

@@ -74,7 +74,7 @@ def aiohttp_app(events: int) -> Any:
 
 def starlette_app(events: int) -> Any:
     """The same with sse-starlette, which encodes an event for each reader."""
-    from sse_starlette.sse import EventSourceResponse, ServerSentEvent  # noqa: PLC0415 - only one of the two is loaded
+    from sse_starlette import EventSourceResponse, ServerSentEvent  # noqa: PLC0415 - only one of the two is loaded
     from starlette.applications import Starlette  # noqa: PLC0415
     from starlette.responses import Response  # noqa: PLC0415
     from starlette.routing import Route  # noqa: PLC0415

@@ -49,6 +49,7 @@ class Settings:
     control: bool = False
     seams: Callable[[str], Seams] = lambda _profile: HONEST
     admit: Callable[[str], Admit] = lambda _profile: lambda _scene: None  # with --control: what a request may name
+    plain: Callable[[str, Scene], bool] | None = None  # as of `Site`; None: as the seams are
     lists: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)  # with --control: what can be read there
 
 
@@ -127,8 +128,15 @@ def _site(served: System, store: Store, settings: Settings, feed: Feed | None) -
     prefix = "" if len(settings.profiles) == 1 else f"/{served.profile}"
     return Site(
         served, settings.scale, seams, store, log, runs, memory, desk if settings.control else None, prefix=prefix,
-        admit=settings.admit(served.profile),
+        admit=settings.admit(served.profile), plain=_plain(settings, seams, served.profile),
     )  # fmt: skip
+
+
+def _plain(settings: Settings, seams: Seams, profile: str) -> Callable[[Scene], bool]:
+    if settings.plain is not None:
+        return partial(settings.plain, profile)
+    is_honest = seams == HONEST
+    return lambda _scene: is_honest
 
 
 def _shared(

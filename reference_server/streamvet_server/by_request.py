@@ -48,6 +48,10 @@ class Switchboard:
         handing: dict[str, Any] = {one.name: partial(self._call, one.name) for one in fields(Seams)}
         return replace(HONEST, **handing | {"begin": self._begin})
 
+    def is_plain(self, scene: Scene) -> bool:
+        """Whether a request is served by no fault and in no other form."""
+        return self._chosen(scene) == HONEST
+
     def _begin(self, scene: Scene) -> None:
         """A request starts a run: what it names holds for the run, and for the run's readers."""
         if scene.run is not None and _named(scene) is not None:
@@ -97,6 +101,7 @@ def switchboards(settings: Settings) -> Settings:
         settings,
         seams=lambda profile: made[profile].seams(),
         admit=lambda profile: made[profile].admit,
+        plain=lambda profile, scene: made[profile].is_plain(scene),
         lists={name: partial(_of, rows) for name, rows in lists.items()},
     )
 

@@ -33,6 +33,9 @@ NOTHING = "nothing"  # a topic that nobody follows
 # Events that one reader may have waiting. Past it they are dropped and the reader reads on from the log, so that a
 # stalled reader costs at most this many references. A burst of one script step stays well below it.
 BOUND_EVENTS = 256
+# Bytes of JSON text whose events are kept decoded, so that many readers who replay the same decode it once. The events
+# take some times as much.
+KEPT_BYTES = 4 * 1024 * 1024
 PAGE_EVENTS = 64  # events read from the log at once: with the largest events (64 KiB strings) about 4 MiB
 
 
@@ -82,6 +85,8 @@ class EventLog:
         self._newest: dict[str, int] = {}
         self._coming: dict[str, Row] = {}  # rows that are taken up, and not kept yet
         self._due: dict[str, int] = {}  # the same of numbers of events
+        self._pages = Pages(KEPT_BYTES)
+        self._turning: dict[tuple[str, int, int], asyncio.Future[tuple[list[Entry], int]]] = {}
         self._held: dict[str, Sequence[Entry]] = {}  # ends of runs that the store could not keep yet
         self.messages: dict[str, Callable[[Message], None]] = {}  # of this system, by their first key: who takes them
         self._recall(store.read_now(lambda connection: _rows(connection, profile)))
@@ -236,11 +241,30 @@ class EventLog:
     async def page(self, run: str, after: int, limit: int) -> list[Entry]:
         """The next events after a number."""
         held = self._held.get(run, ())
-        page = await self._store.read(lambda connection: _page(connection, run, after, limit))
+        kept = self._pages.get(run, after, limit)
+        if kept is not None:
+            return kept
+        row = self._rows.get(run)
+        is_over = row is not None and row.status != "running" and not held  # then the last page will not grow any more
+        # What is read now for one reader is good for all others too, where nothing can come into the page meanwhile.
+        is_whole = is_over or self.newest(run) - after >= limit > 0
+        page, size = await self._read_page(run, after, limit, alone=not is_whole)
+        if len(page) == limit or is_over:
+            self._pages.keep(run, after, limit, page, size)
         if len(page) == limit:
             return page
         last = page[-1].number if page else after
         return page + [entry for entry in held if entry.number > last]
+
+    async def _read_page(self, run: str, after: int, limit: int, *, alone: bool) -> tuple[list[Entry], int]:
+        key = (run, after, limit)
+        if alone or key not in self._turning:
+            turning = asyncio.ensure_future(self._store.read(lambda connection: _page(connection, *key)))
+            if alone:
+                return await turning
+            self._turning[key] = turning
+            turning.add_done_callback(lambda _done: self._turning.pop(key, None))
+        return await asyncio.shield(self._turning[key])
 
     async def history(self, run: str) -> list[Entry]:
         """All events of a run."""
@@ -277,6 +301,7 @@ class EventLog:
 
     async def forget(self) -> None:
         """Empty the log and end every reading; with a feed, of this process alone."""
+        self._pages = Pages(KEPT_BYTES)
         self._end_readings()
         runs = [(run,) for run in self._rows]
 
@@ -294,6 +319,33 @@ class EventLog:
 
     def _keep_row(self, row: Row) -> None:
         self._rows[row.id] = row
+
+
+class Pages:
+    """Whole pages of the log, which never change, those that were asked for last; of so many bytes of text at most."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._kept: dict[tuple[str, int, int], tuple[list[Entry], int]] = {}
+        self._bytes = 0
+
+    def get(self, run: str, after: int, limit: int) -> list[Entry] | None:
+        """The page of so many events after a number, None where it is not kept."""
+        found = self._kept.pop((run, after, limit), None)
+        if found is None:
+            return None
+        self._kept[run, after, limit] = found  # it is the youngest now
+        return found[0]
+
+    def keep(self, run: str, after: int, limit: int, page: list[Entry], size: int) -> None:
+        """Keep a page, and let go of the oldest ones."""
+        if (run, after, limit) in self._kept or size > self._most_bytes:
+            return
+        self._kept[run, after, limit] = page, size
+        self._bytes += size
+        while self._bytes > self._most_bytes:
+            oldest = next(iter(self._kept))
+            self._bytes -= self._kept.pop(oldest)[1]
 
 
 class Reading:
@@ -400,6 +452,9 @@ def _put_row(connection: sqlite3.Connection, profile: str, row: Row) -> None:
     put(connection, "runs", row.id, profile, row.ordinal, json_text(asdict(row)), replace=True)
 
 
-def _page(connection: sqlite3.Connection, run: str, after: int, limit: int) -> list[Entry]:
-    found = rows(connection, "entries", "WHERE run = ? AND number > ? ORDER BY number LIMIT ?", (run, after, limit))
-    return [Entry(number, at_ms, json.loads(document)) for _, number, at_ms, document in found]
+def _page(connection: sqlite3.Connection, run: str, after: int, limit: int) -> tuple[list[Entry], int]:
+    """The next events after a number, and the size of their texts."""
+    which = "WHERE run = ? AND number > ? ORDER BY number LIMIT ?"
+    found = list(rows(connection, "entries", which, (run, after, limit)))
+    page = [Entry(number, at_ms, json.loads(document)) for _, number, at_ms, document in found]
+    return page, sum(len(document) for *_, document in found)

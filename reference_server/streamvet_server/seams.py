@@ -160,11 +160,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event of a run's log. `number` counts from 1."""
+    """One event of a run's log. `number` counts from 1.
+
+    `shared`: its bytes as readers are shown them, encoded once for all whose stream no seam changes, by what tells them
+    apart.
+    """
 
     number: int
     at_ms: int
     document: Mapping[str, Any]
+    shared: dict[Any, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

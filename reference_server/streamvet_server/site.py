@@ -63,6 +63,9 @@ class Site:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     prefix: str = ""  # of its paths
     admit: Admit = lambda _scene: None
+    plain: Callable[[Scene], bool] = lambda _scene: (
+        False
+    )  # whether all seams of a request are those of an honest server
 
     def check(self, scene: Scene, name: str, refusal: Refusal | None) -> None:
         """Refuse the request where a check did."""

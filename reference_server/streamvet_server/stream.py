@@ -42,6 +42,7 @@ class Stream:
         self._request = request
         self._encode = encode
         self._frames = 0
+        self.plain = site.plain(scene)  # nothing is made of its events but what `show_shared` is given
         self._held = b""
         self._overdue: asyncio.Task[None] | None = None
         self.response = web.StreamResponse()
@@ -72,6 +73,15 @@ class Stream:
         for made in self._site.seams.document(shown, document):
             for piece in self._site.seams.frame(shown, self._encode(name, made)):
                 await self._put(piece)
+        self._frames += 1
+        if self._frames % YIELD_EVERY_FRAMES == 0:
+            await asyncio.sleep(0)
+
+    async def show_shared(self, octets: bytes) -> None:
+        """Send one event that is encoded already; only where the stream is plain."""
+        if not self.response.prepared:
+            await self._begin()
+        await self.response.write(octets)
         self._frames += 1
         if self._frames % YIELD_EVERY_FRAMES == 0:
             await asyncio.sleep(0)

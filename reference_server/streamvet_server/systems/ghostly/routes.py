@@ -27,7 +27,7 @@ from streamvet_server.systems.ghostly.work import REDACTED, SETTLED, emitted, en
 from streamvet_server.wire import iso, json_text, sse_block
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from aiohttp import web
 
@@ -194,11 +194,11 @@ async def _stream(ask: Ask) -> web.StreamResponse:
         contextlib.suppress(ConnectionError, Ended),  # the reader has left, or a seam has ended it
     ):
         await stream.open(STREAM_HEADERS)
-        await stream.close(await _follow(ask, stream, reading, ask.site.log.row(row.id) or row))
+        await stream.close(await _follow(ask, stream, reading, ask.site.log.row(row.id) or row, ids))
     return stream.response
 
 
-async def _follow(ask: Ask, stream: Stream, reading: Reading, row: Row) -> Why:
+async def _follow(ask: Ask, stream: Stream, reading: Reading, row: Row, ids: Iterator[int]) -> Why:
     """Everything that a reader sees. `row` is the run as it stands at the connection."""
     loop = asyncio.get_running_loop()
     first_s, period_s = (ask.site.seams.clock(ask.scene, it, PING_S * ask.site.scale) for it in ("first-ping", "ping"))
@@ -215,6 +215,9 @@ async def _follow(ask: Ask, stream: Stream, reading: Reading, row: Row) -> Why:
             if SETTLED in item.document:
                 await _finish(stream, row, item, replayed=replayed)
                 return Why.LAST
+            if stream.plain:
+                await stream.show_shared(_shared(ask, item, next(ids)))
+                continue
             event = {"kind": "assist", **_shown(ask, item)}
             await stream.show(f"assist.{event['type']}", event, number=item.number, replayed=replayed)
             quiet_s = ask.site.seams.clock(ask.scene, "quiet", 0.0)  # our pings wait for no silence
@@ -224,6 +227,16 @@ async def _follow(ask: Ask, stream: Stream, reading: Reading, row: Row) -> Why:
             ping_at = loop.time() + first_s
         elif item is Mark.STOPPED:
             return Why.STOP
+
+
+def _shared(ask: Ask, entry: Entry, id_: int) -> bytes:
+    """The block of an event, which is the same for all readers that have had as many before."""
+    octets = entry.shared.get(id_)
+    if octets is None:
+        if not entry.shared:
+            entry.shared[0] = json_text({"kind": "assist", **_shown(ask, entry)}).encode()
+        octets = entry.shared[id_] = b"event: assist\ndata: %b\nid: %d\n\n" % (entry.shared[0], id_)
+    return octets
 
 
 async def _finish(stream: Stream, row: Row, settled: Entry, *, replayed: bool) -> None:

@@ -162,12 +162,22 @@ async def _stream(ask: Ask, row: Row, after: int) -> web.StreamResponse:
 
 
 async def _show(ask: Ask, stream: Stream, entry: Entry, *, replayed: bool, last: bool) -> None:
+    if stream.plain:
+        octets = entry.shared.get("")
+        if octets is None:
+            octets = entry.shared[""] = ndjson_line(_line(ask, entry))
+        await stream.show_shared(octets)
+        return
+    line = _line(ask, entry)
+    type_ = line["type"]
+    name = f"augmenter.{line.get('status')}" if type_ == "augmenter" else type_
+    await stream.show(name, line, number=entry.number, replayed=replayed, last=last)
+
+
+def _line(ask: Ask, entry: Entry) -> dict[str, Any]:
     body = dict(entry.document)
     type_ = body.pop("type")
-    name = f"augmenter.{body.get('status')}" if type_ == "augmenter" else type_
-    number = ask.site.seams.number(ask.scene, entry.number)
-    line = {"type": type_, "id": number, "runId": ask.run, **body}
-    await stream.show(name, line, number=entry.number, replayed=replayed, last=last)
+    return {"type": type_, "id": ask.site.seams.number(ask.scene, entry.number), "runId": ask.run, **body}
 
 
 async def _record(ask: Ask) -> Answer:

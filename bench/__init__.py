@@ -1,0 +1,1 @@
+"""Benchmarks: each prints what it measures, and with `--record` writes it where the docs are printed from."""
