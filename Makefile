@@ -19,7 +19,7 @@ help:
 	@echo 'make proof         every fault against the suite; wants a quiet machine'
 	@echo 'make lint          format, lint, types, imports, prose and stability only'
 	@echo 'make docs          print the contract into docs/, build the site into site/'
-	@echo 'make bench         the benchmark'
+	@echo 'make bench         speed and memory against what people would use instead, for the docs; wants a quiet machine'
 	@echo 'make hunt          what generation finds, and how soon, for the docs; wants a quiet machine'
 	@echo 'make flake         the suite on right servers with every core taken by others, twenty times, for the docs'
 	@echo 'make zoo           how each hostile candidate of tests/zoo/ ends, and how soon'
@@ -87,9 +87,17 @@ docs: .venv/.test
 	@$(BIN)/mkdocs build --strict --quiet
 	$(SAY) 'site/index.html'
 
-bench: .venv/.test
-	$(SAY) 'benchmark'
-	@$(BIN)/python bench/judging.py
+bench/node_modules/.stamp: bench/package-lock.json
+	$(SAY) 'installing what the benchmark compares with in Node'
+	@npm ci --prefix bench --silent --no-audit --no-fund
+	@touch $@
+
+bench: .venv/.test bench/node_modules/.stamp
+	$(SAY) 'benchmark, against what people would use instead; half an hour, on a quiet machine'
+	@$(BIN)/python -m bench.judging --events 1000000 --record
+	@$(BIN)/python -m bench.fanout --record
+	@$(BIN)/python -m bench.growth --record
+	@$(BIN)/python scripts/docs.py
 
 hunt: .venv/.test
 	$(SAY) 'the faults that only generated stimuli show, ten seeds each; an hour or two'
@@ -136,6 +144,6 @@ interop: .venv/.test tests/peers/node_modules/.stamp tests/interop/node_modules/
 
 clean:
 	@rm -rf .venv site report streamvet-cases .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@rm -rf tests/peers/node_modules tests/interop/node_modules examples/candidates/*/node_modules
+	@rm -rf tests/peers/node_modules tests/interop/node_modules bench/node_modules examples/candidates/*/node_modules
 	@rm -rf examples/clients/node_modules examples/clients/.venv
 	@rm -rf examples/peers/*/node_modules examples/peers/*/.venv examples/peers/*/root

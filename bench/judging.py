@@ -1,8 +1,8 @@
 """How fast, and in how much memory, a recorded stream is judged, against what a test's author would write by hand.
 
-Ours: load the trace file, frames, JSON, schema, every check. The peers look at frames, JSON and schema alone. Costs are CPU
-seconds an event, of child processes, in turns; a slow peer takes fewer events, as its time is linear. What is judged is
-asserted: PASS on named ids, and a defect in the last event is found. `--events 1000000` is the whole of it.
+Ours: load the trace file, frames, JSON, schema, every check. The peers look at frames, JSON and schema alone. Costs are
+CPU seconds an event, of child processes, in turns; a slow peer takes fewer events, as its time is linear. What comes
+of it is asserted: PASS on named ids, and that a defect in the last event is found. `--events 1000000` is the whole.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from typing import Any
 from bench.peers.decoding import DISCRIMINATORS, schemas
 from bench.recorded import PROFILES, body, trace
 from bench.turns import Ratio, in_turns, ratio, record, tell
-
 from streamvet.contract.loading import load_profile
 from streamvet.outcome import Verdict
 from streamvet.systems import judge_of

@@ -53,7 +53,11 @@ def trace(framing: str, data: bytes) -> Trace:
     ends = array("q", [*range(_READ_BYTES, len(data), _READ_BYTES), len(data)])
     times = array("q", range(2000, 2000 + len(ends) * _READ_US, _READ_US))
     media = "text/event-stream" if framing == "sse" else "application/x-ndjson"
-    head = Head(200, "HTTP/1.1", (("content-type", media), ("transfer-encoding", "chunked")), 1000)
+    fields = (
+        ("content-type", media), ("transfer-encoding", "chunked"), ("cache-control", "no-cache"),
+        ("x-accel-buffering", "no"), ("x-run-id", _RUN),
+    )  # fmt: skip
+    head = Head(200, "HTTP/1.1", fields, 1000)
     kind = "run" if framing == "sse" else "skill"
     about = {"meant": "stream", "account": "primary", "run": "r1", "run_id": _RUN, "kind": kind}
     exchange = Exchange(

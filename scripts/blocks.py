@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bench_blocks
 import client_blocks
 import flake_blocks
 import generation_blocks
@@ -67,5 +68,8 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "counted": client_blocks.counted,
     "matrix": client_blocks.matrix,
     "flake": flake_blocks.flake,
+    "bench-ratios": bench_blocks.ratios,
+    "bench-limits": bench_blocks.limits,
+    "bench-facts": bench_blocks.facts,
     "include": include,
 }

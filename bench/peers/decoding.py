@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.recorded import PROFILES
-
 from streamvet.contract.loading import load_profile
 
 if TYPE_CHECKING:
