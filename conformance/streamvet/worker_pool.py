@@ -18,6 +18,8 @@ from concurrent.futures import wait as wait_for
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from streamvet.memory import give_back_memory
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
     from concurrent.futures import Future
@@ -58,6 +60,7 @@ def _begin(nice: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(_HURRY, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_BACK)
+    give_back_memory()
     os.nice(nice)
     threading.Thread(target=_follow, daemon=True).start()
 

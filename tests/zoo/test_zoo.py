@@ -26,19 +26,7 @@ def zoo() -> Iterator[Zoo]:
         yield opened
 
 
-# Defects that are known and not mended: these rows are beyond their bounds, and the suite survives them.
-KNOWN = {
-    "flood-of-large-events": "400 MiB where 300 are allowed",
-    "no-end-of-event": "285 to 317 MiB where 300 are allowed, and 48 to 84 s where 60 are",
-}
-
-
-def _marked(row: Row) -> object:
-    reason = KNOWN.get(row.name)
-    return pytest.param(row, id=row.name, marks=[pytest.mark.xfail(reason=reason, strict=False)] if reason else [])
-
-
-@pytest.mark.parametrize("row", list(map(_marked, ROWS)))
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
 def test_it_takes_nothing_down(row: Row, zoo: Zoo, tmp_path: Path) -> None:
     seen = perform(row, zoo, tmp_path / row.name)
     assert wrong(row, seen) == [], seen.said

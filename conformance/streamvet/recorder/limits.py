@@ -22,15 +22,15 @@ class Limits:
     # What a reader holds at once: see there.
     line_bytes: int = MOST_LINE_BYTES
     event_bytes: int = MOST_EVENT_BYTES
-    # Twice and a half the largest stream that a probe asks for (200 events of 64 KiB).
-    body_bytes: int = 32 * 1024 * 1024
+    # Half as much again as the largest stream that a probe asks for (200 events of 64 KiB).
+    body_bytes: int = 20 * 1024 * 1024
     # What is no stream: a run's record may list the events of that largest stream once, and little besides.
     answer_bytes: int = 16 * 1024 * 1024
     # What is decoded of a stream takes memory and time for each frame: see there.
     frames: int = MOST_FRAMES
-    # All exchanges of the tries under way: twice the largest one, several times what the probes ask for at once. All
-    # processes of a run together are to stay under 300 MiB, whatever a candidate sends.
-    held_bytes: int = 64 * 1024 * 1024
+    # All exchanges of the tries under way: half as much again as the largest one, twice what the largest tries have
+    # of the reference server. All processes of a run together are to stay under 300 MiB, whatever a candidate sends.
+    held_bytes: int = 32 * 1024 * 1024
     # No wait of a probe is this long: the life of a detached run is 300 s, a black-box run gets 600 s.
     seconds: float = 1800.0
 

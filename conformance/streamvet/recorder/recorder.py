@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -18,6 +17,7 @@ import httpcore
 import httpx
 
 from streamvet.contract.route import DIRECT, Route
+from streamvet.memory import give_back_memory
 from streamvet.recorder.broken import BROKEN, ended_by
 from streamvet.recorder.clock import JitterMeter, now_us
 from streamvet.recorder.dialing import CONNECT_S, context_of
@@ -26,7 +26,7 @@ from streamvet.recorder.limits import LIMITS, Limits, LineWatch
 from streamvet.recorder.live import CutPlan, Live
 from streamvet.recorder.patience import Patience
 from streamvet.recorder.upload import LARGE_BYTES, Upload
-from streamvet.trace import Ending, Exchange, Head
+from streamvet.trace import Ending, Head
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 # The receive buffer of a reader that stalls; Linux doubles it. By itself it would grow to many MiB (tcp_rmem), and a
 # much smaller one would take the reader seconds to catch up.
 STALLED_RCVBUF_BYTES = 64 * 1024
-# A stream that is larger is a flood: of such there is no place for many, until somebody has judged them.
-_LARGE_BYTES = 4 * 1024 * 1024
 # A read of 64 KiB may hold hundreds of chunks, each some 60 µs of work: so many at once keep timers within a
 # millisecond.
 _CHUNKS_AT_ONCE = 16
@@ -90,6 +88,7 @@ class Recorder:
         self._small = _transport(route, options)
 
     async def __aenter__(self) -> Self:
+        give_back_memory()
         self.jitter.start()
         return self
 
@@ -138,15 +137,9 @@ class Recorder:
         task.add_done_callback(self._done)
         return live
 
-    def let_go(self, live: Live, exchange: Exchange) -> None:
-        """Note that what was received is kept by an exchange: it counts no longer, a flood until that is gone."""
-        if live.received > _LARGE_BYTES:
-            weakref.finalize(exchange, self._let_go, live.received).atexit = False
-        else:
-            self._let_go(live.received)
-
-    def _let_go(self, received: int) -> None:
-        self._held_bytes -= received
+    def let_go(self, live: Live) -> None:
+        """Note that what was received is handed over, and counts no longer."""
+        self._held_bytes -= live.received
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -66,7 +66,7 @@ class Tape:
         for number, (ask, live) in enumerate(self._rows, start=1):
             made.append(await self._exchange(f"x{number}", ask, live))
             live.forget()
-            self._recorder.let_go(live, made[-1])
+            self._recorder.let_go(live)
         return tuple(made)
 
     def late(self) -> tuple[Late, ...]:
