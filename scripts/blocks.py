@@ -13,6 +13,7 @@ import client_blocks
 import flake_blocks
 import generation_blocks
 import interop_blocks
+import limit_blocks
 import lookup_blocks
 import mode_blocks
 import peer_blocks
@@ -68,6 +69,7 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "counted": client_blocks.counted,
     "matrix": client_blocks.matrix,
     "flake": flake_blocks.flake,
+    "limits": limit_blocks.limits,
     "bench-ratios": bench_blocks.ratios,
     "bench-limits": bench_blocks.limits,
     "bench-facts": bench_blocks.facts,
