@@ -57,6 +57,11 @@ TYPES = {
         [block({"jsonrpc": "2.0", "method": "progress"}), block({"jsonrpc": "2.0", "id": 7, "result": {}})],
         [{"from": "/method"}, {"has": ["/result"], "type": "result"}], ["progress", "result"], "result",
     ),
+    "the one member of an object that each has": (
+        [block({"result": {"task": {"id": "t"}}, "id": 1}), block({"result": {"status": {"of": "t"}}, "id": 1})],
+        [{"has": ["/result/task"], "type": "task"}, {"has": ["/result/status"], "type": "status"}],
+        ["task", "status"], "status",
+    ),
     "a member inside, and a flag of the last one": (
         [block({"result": {"kind": "status", "final": False}}), block({"result": {"kind": "status", "final": True}})],
         [{"is": {"/result/final": True}, "type": "status-final"}, {"from": "/result/kind"}],

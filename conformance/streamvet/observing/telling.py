@@ -152,10 +152,10 @@ def _by_data(events: Sequence[Observed]) -> Telling:
     if flag:
         rows: tuple[Row, ...] = ({"is": {flag: True}, "type": flag.rpartition("/")[2]}, {"type": MESSAGE})
         return Telling(rows, f"the last one by {flag}: true")
-    alone = _alone(values)
-    if alone and len(values) == len(events):
-        by_member = tuple({"has": [step(key)], "type": key} for key in alone)
-        return Telling(by_member, "by the one member that each has")
+    outer, alone = _wrapped(values) if len(values) == len(events) else ("", [])
+    if alone:
+        by_member = tuple({"has": [outer + step(key)], "type": key} for key in alone)
+        return Telling(by_member, f"by the one member that each has{f' in {outer}' if outer else ''}")
     last = _last_member(values)
     if last:
         return Telling(({"has": [step(last)], "type": last}, {"type": MESSAGE}), f"the last one by its member {last}")
@@ -248,6 +248,18 @@ def _alone(values: Sequence[dict[str, Any]]) -> list[str]:
     keys = list(dict.fromkeys(key for value in values for key in value))
     whole = all(len(value) == 1 and None not in value.values() for value in values)
     return keys if whole and 1 < len(keys) <= MOST_TYPES and not any("*" in key or not key for key in keys) else []
+
+
+def _wrapped(values: Sequence[dict[str, Any]]) -> tuple[str, list[str]]:
+    """The members of events that have one each, and where: in the event itself, or in an object that each one has."""
+    if alone := _alone(values):
+        return "", alone
+    for key in values[0] if values else ():
+        inner = [value.get(key) for value in values]
+        objects = [one for one in inner if isinstance(one, dict)]
+        if len(objects) == len(values) and (alone := _alone(objects)):
+            return step(key), alone
+    return "", []
 
 
 def _last_member(values: Sequence[dict[str, Any]]) -> str | None:
