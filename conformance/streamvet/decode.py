@@ -377,6 +377,15 @@ def unknown_coding(exchange: Exchange) -> str:
     return "" if exchange.coding else coding(exchange)
 
 
+# Codings that take a package of the extra `codings`.
+_OF_EXTRA = frozenset({"br", "zstd"})
+
+
+def named_coding(name: str) -> str:
+    """A coding that could not be undone, with how to make it one that can."""
+    return f"{name} (pip install 'streamvet[codings]')" if _OF_EXTRA & set(name.replace(" ", "").split(",")) else name
+
+
 def coding(exchange: Exchange) -> str:
     """The content coding of an answer in lower case, "" where it has none; several are joined by a comma."""
     named = exchange.head.get("content-encoding").lower() if exchange.head else ""

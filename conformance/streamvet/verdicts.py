@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from streamvet.attempts import Attempts
 from streamvet.contract.files import FileError
 from streamvet.contract.registry import FIRST_REVISION
-from streamvet.decode import bounded_trace, opened, unknown_coding, view
+from streamvet.decode import bounded_trace, named_coding, opened, unknown_coding, view
 from streamvet.explaining import Explanations
 from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
 from streamvet.trace import Ending
@@ -391,7 +391,7 @@ def _led_away(exchange: Exchange) -> str:
 def _coded(trace: Trace) -> str | None:
     """Why a stream could not be read, where nobody knows its content coding."""
     unknown = sorted({unknown_coding(one) for one in trace.exchanges if opened(one) and unknown_coding(one)})
-    return f"not read: a stream has the content coding {', '.join(unknown)}" if unknown else None
+    return f"not read: a stream has the content coding {', '.join(map(named_coding, unknown))}" if unknown else None
 
 
 def _called(trace: Trace) -> str:

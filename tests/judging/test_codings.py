@@ -44,6 +44,12 @@ def test_an_unknown_coding_is_named(row: str) -> None:
     assert (verdict, reason) == (Verdict.INCONCLUSIVE, "not read: a stream has the content coding zoo")
 
 
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, br"])
+def test_a_coding_that_takes_the_extra_names_it(coding: str) -> None:
+    _, reason = _verdicts(_coded(coding, ""))["SSE-01"]
+    assert reason == f"not read: a stream has the content coding {coding} (pip install 'streamvet[codings]')"
+
+
 def test_the_coding_is_in_the_file() -> None:
     trace = _coded("gzip", "gzip")
     assert [(one.coding, one.wire_bytes) for one in load(dump(trace), "x").exchanges] == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import sys
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -135,3 +136,13 @@ def test_the_error_is_one_of_ours() -> None:
     assert unpack is not None
     with pytest.raises(Undecodable):
         list(unpack(b"data: plain text\n\n"))
+
+
+@pytest.mark.parametrize(("coding", "module"), [("br", "brotli"), ("zstd", "zstandard"), ("gzip, br", "brotli")])
+def test_a_coding_whose_package_is_not_installed_is_not_known(
+    coding: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert unpacking(coding) is not None
+    monkeypatch.setitem(sys.modules, module, None)
+    assert unpacking(coding) is None
+    assert unpacking("gzip") is not None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.contract.files import cut
 from streamvet.contract.loading import profile_of
-from streamvet.decode import unknown_coding
+from streamvet.decode import named_coding, unknown_coding
 from streamvet.framing import sse
 from streamvet.framing.frame import Kind
 from streamvet.observing.beats import beat_of
@@ -249,7 +249,7 @@ def _stream_in(exchange: Exchange, question: Question) -> str:
         over = "" if exchange.by_server else f", {exchange.detail}"
         raise NoStream(f"{question.url}: no stream: answered {head.status} {what}{over}{_beginning(exchange)}")
     if unknown_coding(exchange):
-        raise NoStream(f"{question.url}: the content coding {unknown_coding(exchange)} cannot be read")
+        raise NoStream(f"{question.url}: the content coding {named_coding(unknown_coding(exchange))} cannot be read")
     return framing
 
 

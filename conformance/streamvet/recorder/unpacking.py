@@ -1,7 +1,7 @@
 """Undoes the content codings that browsers take, as the bytes come: gzip, deflate, br and zstd.
 
-What comes out comes in pieces of a bounded size, so that whoever has enough of a bomb can stop. Must not know what is
-unpacked.
+The last two take packages of the extra `codings`; without these they are codings that are not known. What comes out
+comes in pieces of a bounded size, so that a reader who has enough of a bomb can stop. Must not know what is unpacked.
 """
 
 from __future__ import annotations
@@ -10,9 +10,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
-
-import brotli  # type: ignore[import-untyped]  # its stubs are a package of somebody else's
-import zstandard
 
 # From the next bytes of a body to what they say, as much as can be told by now, piece by piece.
 Unpack = Callable[[bytes], Iterator[bytes]]
@@ -38,7 +35,10 @@ def unpacking(codings: str) -> Unpack | None:
     names = [one for one in names if one not in ("", "identity")]
     if not names or any(one not in _DECODERS for one in names):
         return None
-    first, *others = (_DECODERS[one]() for one in reversed(names))  # RFC 9110, 8.4: named in the order of their use
+    try:
+        first, *others = (_DECODERS[one]() for one in reversed(names))  # RFC 9110, 8.4: in the order of their use
+    except ImportError:  # of a package of the extra
+        return None
     for one in others:
         first = partial(_both, first, one)
     return first
@@ -93,6 +93,8 @@ def _is_zlib(begun: bytes) -> bool:
 
 
 def _brotli() -> Unpack:
+    import brotli  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra; its stubs are somebody else's package
+
     decoder: Any = brotli.Decompressor()
 
     def unpack(data: bytes) -> Iterator[bytes]:
@@ -109,6 +111,8 @@ def _brotli() -> Unpack:
 
 
 def _zstd() -> Unpack:
+    import zstandard  # noqa: PLC0415 - an extra
+
     decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj(read_across_frames=True)
 
     def unpack(data: bytes) -> Iterator[bytes]:
