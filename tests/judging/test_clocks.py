@@ -11,6 +11,7 @@ from streamvet.checks.heartbeat import close_to_now
 from streamvet.contract.loading import load_profile
 from streamvet.examples import base_trace, bases
 from streamvet.systems.ghostly.checks import not_in_the_future
+from streamvet.trace.values import Late
 
 if TYPE_CHECKING:
     from streamvet.outcome import Finding, NotExercised
@@ -53,6 +54,14 @@ def test_one_clock_by_which_a_time_is_right_acquits(date: str | None, ours_s: fl
     trace = by_clocks(date, ours_s)
     assert found(close_to_now(trace, GHOSTLY)) == []
     assert found(not_in_the_future(trace, GHOSTLY)) == []
+
+
+def test_a_time_that_waited_until_the_harness_looked_is_not_old() -> None:
+    trace = by_clocks("Wed, 15 Jul 2026 08:00:09 GMT", 9.0)
+    beats_us = [at for at in trace.exchanges[1].times if at > 10_000_000]
+    assert found(close_to_now(trace, GHOSTLY))
+    late = replace(trace, late=[Late(at - 8_000_000, 8_000_000) for at in beats_us])
+    assert found(close_to_now(late, GHOSTLY)) == []
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,18 @@ def test_the_longest_wait_begins_first() -> None:
     assert waits[0] == pytest.approx(15.52)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_each_watch_goes_beyond_a_minute_where_that_is_short(seed: int) -> None:
+    beat = load_profile("ghostly").heartbeat
+    assert beat is not None
+    assert beat.watched(seed, 0.05) * beat.interval_ms > 61_000
+    assert 3 <= beat.watched(seed, 1.0) <= 6
+    assert beat.watched(None, 0.05) == 3
+    plan = plan_tries(SYSTEMS["ghostly"].probes, replace(setting_of("ghostly", control=True), seed=seed), None)
+    waits = [one.wait_s for one in plan.together if one.probe.name == "heartbeats"]
+    assert all(wait_s > 61 * 0.05 for wait_s in waits)
+
+
 def test_what_disturbs_comes_last() -> None:
     plan = planned(launch=LAUNCH)
     assert [one.probe.name for one in plan.alone] == ["slow", "restart", "orphan"]

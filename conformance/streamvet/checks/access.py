@@ -6,17 +6,19 @@ Compares statuses and shapes, never the text of an error: texts are free and loc
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from streamvet.checks.runs import answered, with_role
+from streamvet.checks.runs import answered, succeeded, with_role
 from streamvet.checks.timing import no_answer, unanswered
+from streamvet.checks.twins import beside, granted, let_in, started
 from streamvet.contract.profile import matches
 from streamvet.decode import reading
 from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import CLEAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Check, Finding, Outcome
@@ -75,11 +77,13 @@ def _intruders(accounts: tuple[str, ...], status: str, what: str) -> Check:
         forged = tuple(x.id for x in with_role(trace, "intruder") if x.about.get("account") in _FORGED)
         partly = {x.id for x in asked if x.about.get("account") in ("empty", "bare")}
         # Who lets everybody in lets these in, too: that is a finding about the credentials that are not genuine.
-        return [dataclasses.replace(one, beside=forged) if one.exchange in partly else one for one in found]
+        found = [dataclasses.replace(one, beside=forged) if one.exchange in partly else one for one in found]
+        return beside(found, _NOBODY, has_twin=let_in(trace))
 
     return check
 
 
+_NOBODY = "no stream was opened with valid credentials"
 # Of these the empty ones are as good as none, and the bare ones are unsigned tokens: the rows of those have them.
 _FORGED = ("malformed", "forged", "shortened", "lengthened", "halved")
 NOT_GENUINE = (*_FORGED, "empty", "bare")
@@ -105,11 +109,14 @@ def not_genuine_elsewhere(trace: Trace, profile: Profile) -> Outcome:
     if not asked:
         return NotExercised("no run, record or cancellation was requested with credentials that are not genuine")
     allowed = profile.field("auth.invalid")
-    return [
+    found = [
         one
         for x in asked
         for one in refused(x, _allowed(profile, allowed, x), _said(f"{x.operation} with wrong credentials", x))
     ]
+    named = " or ".join(dict.fromkeys(x.operation for x in asked))
+    has_twin = any(granted(trace, profile, x.operation) for x in asked)
+    return beside(found, f"no {named} succeeded with valid credentials", has_twin=has_twin)
 
 
 def unknown_run(trace: Trace, profile: Profile) -> Outcome:
@@ -117,7 +124,8 @@ def unknown_run(trace: Trace, profile: Profile) -> Outcome:
     asked = [x for x in answered(with_role(trace, "intruder")) if x.about.get("run") == "unknown"]
     if not asked:
         return NotExercised("no stream of an unknown run was requested")
-    return [one for x in asked for one in refused(x, profile.field("auth.unknown"), "an unknown run")]
+    found = [one for x in asked for one in refused(x, profile.field("auth.unknown"), "an unknown run")]
+    return beside(found, _NOBODY, has_twin=let_in(trace))
 
 
 def is_refusal(exchange: Exchange, allowed: Sequence[int | str] = ("4xx",)) -> bool:
@@ -159,21 +167,39 @@ def _shaped(exchanges: list[Exchange], profile: Profile) -> Outcome:
     return found
 
 
-def _listed(role: str, allowed_of: Callable[[Profile, Exchange], list[int] | None], what: str) -> Check:
-    """A check of requests with this role, each against the statuses that the profile lists for it."""
+_HasTwin = Callable[["Trace", "Profile"], bool]
+
+
+def _listed(
+    role: str, allowed_of: Callable[[Profile, Exchange], list[int] | None], what: str, twin: tuple[str, _HasTwin]
+) -> Check:
+    """A check of requests with this role, each against the statuses that the profile lists for it.
+
+    `twin`: what has to be granted beside them, in words when it was not, and whether it was.
+    """
 
     def check(trace: Trace, profile: Profile) -> Outcome:
         asked = [(x, allowed_of(profile, x)) for x in answered(with_role(trace, role))]
         if not any(allowed for _, allowed in asked):
             return NotExercised(f"{what} was not tried")
-        return [
+        found = [
             one
             for x, allowed in asked
             if allowed
             for one in refused(x, allowed, f"{what} ({x.about['case']})" if "case" in x.about else what, profile)
         ]
+        return beside(found, twin[0], has_twin=twin[1](trace, profile))
 
     return check
+
+
+def _logged_in(trace: Trace, profile: Profile) -> bool:
+    return any(succeeded(x, profile) for x in with_role(trace, "login"))
+
+
+_LOGIN = ("no login succeeded", _logged_in)
+_START = ("no run was started by a right request", started)
+_STREAM = (_NOBODY, lambda trace, _profile: let_in(trace))
 
 
 def _refused_case(profile: Profile, exchange: Exchange) -> list[int] | None:
@@ -201,7 +227,7 @@ def logins_told_apart(trace: Trace, profile: Profile) -> Outcome:
     failed, waited = [x for x in logins if (x.status or 0) >= 500], [x for x in logins if unanswered(x)]
     want = f"a login with the right password answered with status {operation.status[0]}"
     found = [finding(x, want, f"status {x.status}", (0, len(x.body))) for x in failed]
-    wrong = _listed("login-wrong", _wrong_password, "a login with a wrong password")(trace, profile)
+    wrong = _listed("login-wrong", _wrong_password, "a login with a wrong password", _LOGIN)(trace, profile)
     found += [] if isinstance(wrong, NotExercised) else wrong
     return found or (no_answer(waited[0]) if waited else wrong)
 
@@ -219,7 +245,9 @@ def _foreign(role: str, what: str) -> Check:
         asked = [x for x in answered(with_role(trace, role)) if x.about.get("account") == "other"]
         if not asked:
             return NotExercised(f"no second account asked for {what}")
-        return [one for x in asked for one in refused(x, profile.field("auth.foreign"), what)]
+        found = [one for x in asked for one in refused(x, profile.field("auth.foreign"), what)]
+        has_twin = any(granted(trace, profile, x.operation) for x in asked)
+        return beside(found, f"its own user was not given {what}", has_twin=has_twin)
 
     return check
 
@@ -233,11 +261,11 @@ CHECKS: dict[str, Check] = {
     "ACC-06": unknown_run,
     "ACC-07": error_shape,
     "ACC-08": logins_told_apart,
-    "ACC-09": _listed("login-malformed", _refused_case, "a malformed login"),
-    "ACC-10": _listed("start-refused", _refused_case, "a malformed request for a run"),
-    "ACC-11": _listed("start-refused", _without_credentials, "a request for a run without credentials"),
+    "ACC-09": _listed("login-malformed", _refused_case, "a malformed login", _LOGIN),
+    "ACC-10": _listed("start-refused", _refused_case, "a malformed request for a run", _START),
+    "ACC-11": _listed("start-refused", _without_credentials, "a request for a run without credentials", _START),
     "ACC-12": _foreign("record-refused", "the record of another user's run"),
-    "ACC-13": _listed("unacceptable", _not_acceptable, "an Accept field that excludes the stream"),
+    "ACC-13": _listed("unacceptable", _not_acceptable, "an Accept field that excludes the stream", _STREAM),
     "ACC-14": accept_error_shape,
     "ACC-15": _foreign("cancel-refused", "the cancellation of another user's run"),
     "ACC-16": not_genuine_elsewhere,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet.checks.access import refused
 from streamvet.checks.catchup.history import losses
 from streamvet.checks.runs import answered, by_run, ended, from_start, outcome_kinds, succeeded, with_role
+from streamvet.checks.twins import beside, granted
 from streamvet.decode import opened
 from streamvet.outcome import NotExercised, finding
 from streamvet.trace import Ending
@@ -109,9 +110,9 @@ def unknown_run(trace: Trace, profile: Profile) -> Outcome:
     asked = [x for x in answered(with_role(trace, "cancel-refused")) if x.about.get("run") == "unknown"]
     if not asked:
         return NotExercised("no unknown run was cancelled")
-    return [
-        one for x in asked for one in refused(x, profile.field("auth.unknown"), "the cancellation of an unknown run")
-    ]
+    what = "the cancellation of an unknown run"
+    found = [one for x in asked for one in refused(x, profile.field("auth.unknown"), what)]
+    return beside(found, "no run that is known was cancelled", has_twin=granted(trace, profile, "cancel"))
 
 
 def kept_history(trace: Trace, profile: Profile) -> Outcome:

@@ -7,6 +7,7 @@ explained in `schemas/meta/profile.schema.json`.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -163,13 +164,19 @@ class Heartbeat:
         """Whether what has this form may be one; an event, or an object, by its type as well."""
         return self.form in (form, "any")
 
-    def watched(self, seed: int | None) -> int:
-        """For how many intervals a run that a script keeps alive is watched: `observe`, or up to twice as many.
+    def watched(self, seed: int | None, scale: float) -> int:
+        """For how many intervals a run that a script keeps alive is watched: by seed, up to twice `observe`.
 
-        Many a platform cuts a stream after a minute, and three beats of fifteen seconds end before that. Seed 0 gives
-        five thirds of `observe`, which is longer; None is for runs of which nobody knows how long they last.
+        Many a platform cuts a stream after a minute, and three beats of fifteen seconds end before that. So at a time
+        scale at which it is short each watch goes beyond a minute. None is for runs of which nobody knows how long
+        they last.
         """
-        return self.observe if seed is None else self.observe + (self.observe - 1 + seed) % (self.observe + 1)
+        if seed is None:
+            return self.observe
+        by_seed = self.observe + (self.observe - 1 + seed) % (self.observe + 1)
+        beyond = math.ceil(PLATFORM_LIMIT_MS * PAST_LIMIT / self.interval_ms)
+        is_short = beyond * self.interval_ms * scale <= SHORT_WATCH_MS and beyond <= MOST_BEATS
+        return max(by_seed, beyond) if is_short else by_seed
 
     def is_like(self, text: str) -> bool:
         """Whether a text is one that a heartbeat has: the pattern matches all of it, where there is one."""
@@ -212,6 +219,12 @@ class Terminal:
 NEVER_TIMES = 3
 
 MEDIA_TYPES = {"sse": "text/event-stream", "ndjson": "application/x-ndjson"}  # where a profile does not say another
+
+# A minute is the commonest limit of platforms and proxies on one answer (nginx, AWS ALB, Heroku); a watch that ends
+# exactly there has not seen whether the stream outlives it.
+PLATFORM_LIMIT_MS, PAST_LIMIT = 60_000, 1.03
+SHORT_WATCH_MS = 10_000  # of real time: what a short campaign takes anyway
+MOST_BEATS = 100  # the most that `heartbeat.observe` may be
 
 MIN_TOLERANCE_US = 100_000  # a tolerance is the scaled one, but never less than 100 ms
 
@@ -343,7 +356,7 @@ class Profile:
         waits, on_runs = [0.0], [0.0]
         if self.heartbeat:
             (waits if self.streams == "ambient" else on_runs).append(
-                (self.heartbeat.observe if self.streams == "ambient" else self.heartbeat.watched(seed))
+                (self.heartbeat.observe if self.streams == "ambient" else self.heartbeat.watched(seed, scale))
                 * self.heartbeat.interval_ms
                 * scale
             )

@@ -101,7 +101,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "starts", refusals.starts, ("ACC-07", "ACC-10", "ACC-11", "ACC-16"), refusals.starts_stimuli,
-        needs=("starts",), connections=1, starts=0, anonymous=True,
+        needs=("starts",), connections=1, starts=refusals.right_starts, anonymous=True,
     ),
     Probe(
         "intruders", refusals.intruders,
@@ -111,7 +111,8 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "outsiders", refusals.outsiders, ("ACC-01", "ACC-02", "ACC-03", "ACC-04", "ACC-07"), refusals.outsiders_stimuli,
-        needs=("a run", "nobody's run", "credentials"), connections=1, starts=0, accounts=("expired",),
+        needs=("a run", "nobody's run", "credentials"), connections=1, starts=refusals.right_starts,
+        accounts=("expired",),
     ),
     Probe(
         "unacceptable", ambient.unacceptable, ("ACC-13", "ACC-14"), ambient.one_stimulus,
@@ -138,7 +139,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "strangers to a shared log", shared_log.strangers, ("CAT-08", "CAT-09", "CAT-10"), shared_log.stranger_stimuli,
-        needs=("ambient", "cursor", "happenings"), connections=5, ambient=Ambient.PUBLISHES,
+        needs=("ambient", "cursor", "happenings"), connections=6, ambient=Ambient.PUBLISHES,
     ),
     Probe(
         "crowd", ambient.crowd, ("TRN-12", "ORD-05", "ORD-06"), ambient.crowd_stimuli,

@@ -221,7 +221,8 @@ def one_stimulus(setting: Setting) -> list[Stimulus]:
 
 
 async def unacceptable(driver: Driver, _stimulus: Stimulus) -> None:
-    """A reader whose Accept field excludes the stream."""
+    """A reader whose Accept field excludes the stream, beside one that is let in."""
+    await (await driver.listen()).cut("it is let in")
     accept = str(driver.profile.field("operations.attach.not_acceptable.accept"))
     live = await driver.listen("unacceptable", meant="refusal", accept=accept)
     if live.head_now is not None and live.head_now.status < 300:

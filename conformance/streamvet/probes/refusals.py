@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import pointed
-from streamvet.probes import credentials
+from streamvet.probes import credentials, scripts
 from streamvet.probes.reading import steps_of
 from streamvet.probes.runs import Run
 from streamvet.probes.setting import STEP_MS
@@ -19,6 +19,7 @@ from streamvet.probes.setting import STEP_MS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from streamvet.contract.profile import Operation
     from streamvet.probes.driver import Driver
     from streamvet.probes.setting import Setting, Stimulus
     from streamvet.recorder import Live
@@ -50,6 +51,7 @@ async def _pretenders(driver: Driver) -> list[str]:
 
 async def outsiders(driver: Driver, stimulus: Stimulus) -> None:
     """Without runs: every account that must not read the stream requests it, by a start where that opens it."""
+    await _right_one(driver, stimulus)
     accounts = await _pretenders(driver)
     accounts += ["expired"] if await driver.can_be("expired") else []
     if driver.profile.streams == "ambient" and await driver.can_be("primary"):  # that somebody is let in
@@ -65,7 +67,7 @@ async def outsiders(driver: Driver, stimulus: Stimulus) -> None:
 def outsiders_stimuli(setting: Setting) -> list[Stimulus]:
     """Each kind of start, or the one stream."""
     if setting.profile.streams == "push":
-        return [{"name": "outsiders", "kind": one.kind, "outcome": None, "script": []} for one in setting.starts]
+        return [_beside_a_right_one(setting, "outsiders", one) for one in setting.starts]
     return [setting.saying("outsiders", [])]
 
 
@@ -76,6 +78,8 @@ async def intruders(driver: Driver, stimulus: Stimulus) -> None:
         return
     if reader is not None and driver.stimulus["script"] is not None:
         await reader.events(1, driver.bounds.answer_s)
+    if stimulus.get("outcome") == "hangs":  # what others are refused, before one of them may be let cancel the run
+        await driver.record(run, "record-active")
     pretenders = await _pretenders(driver)
     others = [one for one in ("expired", "other") if await driver.can_be(one)]
     unknown = Run("unknown", run.kind, credentials.other_id(run.id))
@@ -89,13 +93,21 @@ async def intruders(driver: Driver, stimulus: Stimulus) -> None:
         await _meddle(driver, run, account)
     if stimulus.get("outcome") == "hangs":
         await driver.tidy_up(run)
-    if reader is not None:
-        await driver.to_end(reader)
+    over = reader is not None and await driver.to_end(reader)
+    if over:  # whose run it is may have what others were refused
+        await driver.record(run, "record-after")
+        if stimulus.get("outcome") != "hangs" and driver.setting.has("cancel"):
+            await driver.on_run("cancel", run, "cancel-finished")
 
 
 async def _a_run(driver: Driver, stimulus: Stimulus) -> tuple[Run, Live | None]:
     if "run_id" in stimulus:
-        return Run("r1", driver.setting.kind_of_existing, stimulus["run_id"]), None
+        run = Run("r1", driver.setting.kind_of_existing, stimulus["run_id"])
+        own = await driver.attach(run, "after", finished=True)
+        await own.ended(driver.bounds.finished_s)
+        if driver.setting.has("record"):
+            await driver.record(run, "record-after")
+        return run, None
     return await driver.begin("reader")
 
 
@@ -136,11 +148,41 @@ async def _companions(driver: Driver, run: Run, unknown: Run) -> None:
 
 def starts_stimuli(setting: Setting) -> list[Stimulus]:
     """Each kind of start."""
-    return [{"name": "wrong starts", "kind": start.kind, "outcome": None, "script": []} for start in setting.starts]
+    return [_beside_a_right_one(setting, "wrong starts", start) for start in setting.starts]
+
+
+def _beside_a_right_one(setting: Setting, name: str, start: Operation) -> Stimulus:
+    """Starts that must be refused; where a run may be started, beside a right one, so that a refusal says something."""
+    right = setting.target.max_starts != 0
+    if right and setting.scripted:
+        nothing = scripts.spread(setting.plain(start, 0), 0, setting.scale)
+        return setting.stimulus(name, start, "succeeds", nothing, right=True)
+    if right and "succeeds" in setting.target.inputs.get(start.kind, {}):
+        return setting.stimulus(name, start, "succeeds", right=True)
+    return {"name": name, "kind": start.kind, "outcome": None, "script": []}
+
+
+def right_starts(stimulus: Stimulus) -> int:
+    """How many runs a try of wrong starts begins."""
+    return int(stimulus.get("right", False))
+
+
+async def _is_nobody(driver: Driver) -> bool:
+    """Whether credentials are needed, and the target file has none."""
+    return driver.profile.field("auth.kind") not in (None, "none") and not await driver.can_be("primary")
+
+
+async def _right_one(driver: Driver, stimulus: Stimulus) -> None:
+    """A right start, read to its end, where the try has one."""
+    if stimulus.get("right") and not await _is_nobody(driver):
+        _run, reader = await driver.begin("reader")
+        if reader is not None:
+            await driver.to_end(reader)
 
 
 async def starts(driver: Driver, stimulus: Stimulus) -> None:
-    """Ask to start a run without credentials; with valid ones, send each body that the profile lists as wrong."""
+    """Start a run; ask for one without credentials; with valid ones, send each body that the profile lists as wrong."""
+    await _right_one(driver, stimulus)
     operation = driver.profile.operations[f"start:{stimulus['kind']}"]
     right = driver.body_of(stimulus["kind"])
     if driver.profile.field("auth.missing"):
@@ -148,8 +190,8 @@ async def starts(driver: Driver, stimulus: Stimulus) -> None:
     if driver.profile.streams == "run" and driver.profile.field("auth.invalid"):
         for account in (await _pretenders(driver))[1:]:
             await driver.start_refused(f"{account} credentials", _json(right), account=account)
-    nobody = driver.profile.field("auth.kind") not in (None, "none") and not await driver.can_be("primary")
-    for row in () if nobody else operation.raw.get("refused", ()):  # who may have no run is refused for that
+    # Who may have no run is refused for that.
+    for row in () if await _is_nobody(driver) else operation.raw.get("refused", ()):
         await driver.start_refused(row["name"], _wrong_body(right, row))
 
 

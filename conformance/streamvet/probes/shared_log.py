@@ -148,12 +148,13 @@ def stranger_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def strangers(driver: Driver, stimulus: Stimulus) -> None:
-    """Readers with wrong cursors, with an empty one and with none, after something has happened; then more happens."""
+    """Readers with wrong cursors, with an empty one, with none and with a right one, between what happens."""
     log = _Log(driver, stimulus, await driver.listen("reader"))
     for _ in range(_BEFORE):
         await log.happens()
     wrong = [wrong_cursor(driver.profile, origin, ()) for origin in WRONG_CURSORS]
-    came = []
+    right = log.newest()
+    came = [await driver.listen("resumed", cursor=right)] if right else []
     for cursor in filter(None, (empty_cursor(driver.profile), *wrong)):
         role, meant = driver.mode_of(cursor)
         one = await driver.listen(role, meant=meant, cursor=cursor)

@@ -47,7 +47,7 @@ def observed_ms(setting: Setting) -> float:
 def _observed(setting: Setting, beat: Heartbeat) -> int:
     """For how many intervals to watch."""
     made = setting.scripted and setting.profile.streams == "run"
-    return beat.watched(setting.seed) if made else beat.observe
+    return beat.watched(setting.seed, setting.scale) if made else beat.observe
 
 
 def heartbeats_stimuli(setting: Setting) -> list[Stimulus]:

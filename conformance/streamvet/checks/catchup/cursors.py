@@ -43,6 +43,8 @@ def nothing_before_cursor(trace: Trace, profile: Profile) -> Outcome:
     if not pairs:
         return NotExercised("no stream was resumed from a cursor")
     found, key = [], identity(profile)
+    if not any(one.history for _, one in pairs):
+        return NotExercised("no stream that was resumed from a cursor had an event")
     for whole, one in pairs:
         after = _position(whole, one.exchange)
         if after is None:

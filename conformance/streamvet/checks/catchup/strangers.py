@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from streamvet.checks.access import is_refusal
 from streamvet.checks.catchup.history import identity, loss, losses
 from streamvet.checks.runs import by_run, ended, unread, witness
+from streamvet.checks.twins import beside, resumed
 from streamvet.decode import opened, readable, reading
 from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
@@ -32,7 +33,10 @@ def wrong(origin: str, what: str) -> Check:
     def check(trace: Trace, profile: Profile) -> Outcome:
         asked = [x for x in trace.exchanges if x.about.get("cursor_from") == origin and x.head]
         answer = _ANSWERS[profile.field(f"catchup.cursor.{origin}.gets")]
-        return _judged(trace, profile, asked, answer, what)
+        outcome = _judged(trace, profile, asked, answer, what)
+        if isinstance(outcome, NotExercised) or answer is not _refused:
+            return outcome
+        return beside(outcome, "no stream was resumed from a cursor that an event has", has_twin=resumed(trace))
 
     return check
 
