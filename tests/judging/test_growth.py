@@ -15,6 +15,7 @@ from bench.growth import AXES, LEAST, Axis, cpu_s, grown, most_bytes
 from bench.recorded import body, trace
 
 from streamvet.contract.loading import load_profile
+from streamvet.contract.profile import Lifecycle
 from streamvet.systems import judge_of
 
 if TYPE_CHECKING:
@@ -62,3 +63,16 @@ def test_the_streams_are_right() -> None:
             found = {ruling.requirement.id for ruling in bench.rulings() if ruling.findings}
             assert ("EVT-08" in found) is defect, (framing, found)
             assert found <= {"EVT-08", "GHO-03"}, (framing, found)  # the events' times are fixed, which GHO-03 sees
+
+
+def test_a_table_is_asked_once_for_each_state_and_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    may_be = Lifecycle.may_be
+
+    def counting(table: Lifecycle, states: frozenset[str], kind: str) -> frozenset[str]:
+        asked.append(kind)
+        return may_be(table, states, kind)
+
+    monkeypatch.setattr(Lifecycle, "may_be", counting)
+    growth.judge([trace("sse", body("sse", 500))])
+    assert 0 < len(asked) < 100

@@ -46,7 +46,7 @@ def gaps(one: Reading) -> Iterator[Gap]:
 def _marks(one: Reading) -> Iterator[tuple[Event, bool]]:
     """Heartbeats and events in the order of the bytes, with which of the two it is."""
     beats, events = ((beat, True) for beat in one.beats), ((event, False) for event in one.events)
-    return merge(beats, events, key=_offset)
+    return merge(beats, events, key=_offset) if one.beats else events
 
 
 def _offset(mark: tuple[Event, bool]) -> int:
@@ -114,5 +114,7 @@ def silences(one: Reading) -> Iterator[Silence]:
 
 def _longest(moments: Sequence[int], begin_us: int, end_us: int) -> int:
     """The longest time between two of these moments, within a beginning and an end."""
+    if not moments:
+        return end_us - begin_us
     inside = moments[bisect_left(moments, begin_us) : bisect_right(moments, end_us)]
     return max(later - earlier for earlier, later in pairwise([begin_us, *inside, end_us]))

@@ -146,12 +146,15 @@ def _long_silences(trace: Trace, profile: Profile) -> list[Finding]:
         return []
     found = []
     more_us, least_us = (MISSED - 1) * int(beat.interval_ms * 1000 * trace.time_scale), unscaled_us(profile)
+    shortest_us = max(bound_us(profile, beat, trace.time_scale, 0) + more_us, least_us)
     for exchange in [x for x in with_role(trace, *READERS) if readable(x) and not coding(x)]:
         if exchange.about.get("finished") or "stalled_until_us" in exchange.about:
             continue
         one = reading(exchange, profile)
         for silence in silences(one):
             long_us = silence.end_us - silence.start_us
+            if long_us <= shortest_us:
+                continue
             limit_us = bound_us(profile, beat, trace.time_scale, trace.late_us(silence.start_us, silence.end_us))
             if long_us > max(limit_us + more_us, least_us):
                 found.append(_silent(one, silence, limit_us))

@@ -82,6 +82,7 @@ def _followed_through(one: Reading, table: Lifecycle) -> tuple[list[Finding], di
     places = [key_pointers(one.profile).index(pointer) for pointer in table.key]
     states: dict[Key, frozenset[str]] = {} if table.key else {(): table.at_first}
     known: dict[str, bool] = {}
+    after: dict[tuple[frozenset[str], str], frozenset[str]] = {}  # few of them, however many events there are
     found: list[Finding] = []
     end, at_first = 0, table.at_first
     for event in one.events:
@@ -96,11 +97,13 @@ def _followed_through(one: Reading, table: Lifecycle) -> tuple[list[Finding], di
             known[kind] = listed and table.knows(kind)
         if not known[kind]:
             continue
-        key = tuple([event.keys[number] for number in places])
+        key = tuple([event.keys[number] for number in places]) if places else ()
         now = states.get(key, at_first)
         if not now:
             continue  # this automaton has had its finding
-        following = table.may_be(now, kind)
+        following = after.get((now, kind))
+        if following is None:
+            following = after[now, kind] = table.may_be(now, kind)
         if not following and has_room(found, one.exchange):
             place = "".join(f"{pointer} {shown(value)} " for pointer, value in zip(table.key, key, strict=True))
             where = " or ".join(state for state in table.states if state in now)
