@@ -97,6 +97,7 @@ bench: .venv/.test bench/node_modules/.stamp
 	@$(BIN)/python -m bench.judging --events 1000000 --record
 	@$(BIN)/python -m bench.fanout --record
 	@$(BIN)/python -m bench.growth --record
+	@$(BIN)/python -m bench.precision --record
 	@$(BIN)/python scripts/docs.py
 
 hunt: .venv/.test

@@ -110,7 +110,8 @@ def grown(
     theirs, mine = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
     return Ratio(
         f"growth with {axis.what}, {unit}", f"one of {small}, against one of {large}",
-        round(statistics.median(each), 3), round(each[0], 3), round(each[-1], 3), turns, unit, mine, theirs, LEAST, LIMIT,
+        round(statistics.median(each), 3), round(each[0], 3), round(each[-1], 3), turns, unit, mine, theirs, LEAST,
+        LIMIT,
     )  # fmt: skip
 
 

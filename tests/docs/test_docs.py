@@ -190,7 +190,7 @@ def test_an_example_of_a_target_file_is_one(fence: Fence) -> None:
 
 
 def test_there_are_examples_of_target_files_and_waivers() -> None:
-    assert len(TARGETS) == 7
+    assert len(TARGETS) == 8
     assert len(WAIVERS) == 2
 
 
