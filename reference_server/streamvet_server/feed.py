@@ -142,11 +142,21 @@ class Feed:
         """
         try:
             async with asyncio.timeout(_ANSWER_S):
-                last = await self._last()
+                last = await self._surely_last()
                 async with self._moved:
                     await self._moved.wait_for(lambda: _key_of(self._place) >= _key_of(last))
-        except (RedisError, OSError, TimeoutError) as reason:
-            raise Unkept(f"the shared log does not answer: {reason}") from reason
+        except TimeoutError as reason:
+            raise Unkept("the shared log does not answer") from reason
+
+    async def _surely_last(self) -> str:
+        """The place of the last message, asked for until there is an answer."""
+        tries = 0
+        while True:
+            try:
+                return await self._last()
+            except (RedisError, OSError) as reason:
+                self._tell(reason)
+                await _before_try(tries := tries + 1)
 
     async def _last(self) -> str:
         newest = await self._redis.xrevrange(self._key, count=1)

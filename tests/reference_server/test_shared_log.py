@@ -296,6 +296,21 @@ def test_started_here_resumed_there_cancelled_elsewhere(redis: RedisServer) -> N
 
 
 @needs_redis
+def test_a_request_waits_for_a_store_that_restarts(redis: RedisServer) -> None:
+    async def scenario() -> None:
+        async with worker(redis, 0, 1) as one:
+            bearer = await one.bearer()
+            redis.kill()
+            asking = asyncio.create_task(one.http.get("/ghostly/v1/runs", headers=bearer))
+            done, _ = await asyncio.wait({asking}, timeout=0.3)
+            assert not done
+            redis.start()
+            assert (await asking).status_code == 200
+
+    run(scenario())
+
+
+@needs_redis
 def test_a_script_a_failure_and_an_account_are_known_to_all(redis: RedisServer) -> None:
     async def scenario() -> None:
         async with worker(redis, 0, 2) as one, worker(redis, 1, 2) as two:
