@@ -17,7 +17,8 @@ from streamvet.report.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_HEADS = ["Server", "Version", "Protocol", "Evidence", "PASS", "FAIL", "WARN", "NOTE", "INCONCLUSIVE"]
+_VERDICTS = ["PASS", "FAIL", "WARN", "NOTE", "INCONCLUSIVE"]
+_HEADS = ["Server", "Version", "Protocol", "Behind it", "Evidence", *_VERDICTS]
 
 
 def _results() -> dict[str, Any]:
@@ -29,8 +30,8 @@ def real_servers() -> list[str]:
     """A row for each server and protocol."""
     results = _results()
     rows = [
-        [row["title"], result["version"], code(run["protocol"]), run["evidence"],
-         *(str(run["counts"].get(verdict, "")) for verdict in _HEADS[4:])]
+        [row["title"], result["version"], code(run["protocol"]), row.get("mocked", ""), run["evidence"],
+         *(str(run["counts"].get(verdict, "")) for verdict in _VERDICTS)]
         for row in peers() if (result := results.get(row["name"]))
         for run in result["runs"]
     ]  # fmt: skip
