@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from streamvet.recorder import Live
 
 _BACK_MS = 25.0  # between two events, so that a reader that was cut is back before the next one
+_EVENTS = 2 * EVENTS  # so that the run still goes on when the last of its readers is there, on a busy machine too
 _CUT_AFTER = 2  # events of the run that a reader has seen when it is cut
 _LATE_AFTER = 3  # events of the run, when one more reader joins
 _EVENTS_BEFORE = 3  # of a run that is cancelled
@@ -45,7 +46,7 @@ def _place(driver: Driver, turn: int) -> int:
 def across_stimuli(setting: Setting) -> list[Stimulus]:
     """A run whose events are far enough apart for a reader to come back between them, of each kind."""
     made = [
-        setting.stimulus("across replicas", start, "succeeds", steps_of(setting, start, EVENTS, _BACK_MS))
+        setting.stimulus("across replicas", start, "succeeds", steps_of(setting, start, _EVENTS, _BACK_MS))
         for start in setting.starts
     ]
     return made if setting.scripted else made[:1]
