@@ -118,7 +118,7 @@ def refusals(profile: str) -> list[str]:
 
 
 # The refusals of an operation besides wrong bodies, by their keys in a profile.
-_REFUSED = {"wrong": "a wrong password", "unknown": "an unknown id"}
+_REFUSED = {"wrong": "a wrong password", "unknown": "what does not exist"}
 
 
 def _answer(answer: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ async def candidate(asked: Asked) -> AsyncIterator[str]:
 def tried(directory: Path, probe: str) -> Asked:
     """What one try of a probe asks for."""
     asked: Asked = []
-    stimulus = {"name": "a test", "outcome": None, "script": None, "cooldown_s": 5}
+    stimulus = {"name": "a test", "outcome": None, "script": None, "cooldown_s": 5, "files": 3}
 
     async def scenario() -> Any:
         async with candidate(asked) as url, asyncio.timeout(OVER_S):
@@ -91,12 +91,13 @@ def tried(directory: Path, probe: str) -> Asked:
     return asked
 
 
-@pytest.mark.parametrize("probe", ["files", "a file during a pause"])
+@pytest.mark.parametrize("probe", ["files", "a file during a pause", "a burst of files"])
 def test_all_is_as_before(tmp_path: Path, probe: str) -> None:
     asked = tried(tmp_path, probe)
     assert list(tmp_path.iterdir()) == []
     changes = [(method, path, body) for method, path, body in asked if method != "GET"]
-    (watch,) = [body["directory_path"] for method, path, body in changes if path == "/api/watch/"]
+    watch, *refused = [body["directory_path"] for method, path, body in changes if path == "/api/watch/"]
+    assert refused == ([f"{watch}-that-does-not-exist", watch] if probe == "files" else [])
     assert watch.startswith(f"{tmp_path.resolve()}/streamvet-")
     assert changes[:2] == [
         ("PUT", "/api/settings/", {"queue.cooldown_seconds": 5}),
@@ -109,7 +110,9 @@ def test_all_is_as_before(tmp_path: Path, probe: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("probe", ["a file during a pause", "a pause", "newcomers to a pause", "an unknown item"])
+@pytest.mark.parametrize(
+    "probe", ["a file during a pause", "a burst of files", "a pause", "newcomers to a pause", "an unknown item"]
+)
 def test_a_queue_that_is_paused_is_resumed(tmp_path: Path, probe: str) -> None:
     switches = [
         path.rpartition("/")[2] for _, path, _ in tried(tmp_path, probe) if path.endswith(("/pause", "/resume"))
@@ -153,8 +156,12 @@ def test_an_item_is_waited_for(
         can = frozenset({"publish"} if published else ())
         setting = replace(setting_of("cosma", control=published, scale=0.0), can=can)
         reader = Live(setting.profile, LIMITS, about={"files": []})
+        calm = SimpleNamespace(recorder=SimpleNamespace(jitter=SimpleNamespace(late=lambda _since, _until: [])))
         driver: Any = SimpleNamespace(
-            setting=setting, profile=SimpleNamespace(field=lambda _path: 0), tape=SimpleNamespace(now_us=lambda: 7)
+            candidate=calm,
+            setting=setting,
+            profile=SimpleNamespace(field=lambda _path: 0),
+            tape=SimpleNamespace(now_us=lambda: 7),
         )
         one = directory.Directory(driver, Path("/srv"), reader, keeps_names=True)
 

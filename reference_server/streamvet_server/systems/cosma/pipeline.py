@@ -22,7 +22,7 @@ from streamvet_server.wire import path_text
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-STEP_S = 0.04  # one simulated stage; short, and long enough that a reader sees the events come one by one
+STEP_S = 0.1  # one simulated stage; short, and long enough that a reader can do something in the midst of a few
 _BLOCK_BYTES = 1 << 20
 
 # What tells whether a file was written since: the time of its last change in ns, and its size.

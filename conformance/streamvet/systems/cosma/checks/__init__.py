@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.systems.cosma.checks import directories, failures, queue, stream
+from streamvet.systems.cosma.checks import below, cooling, directories, failures, queue, stated, stream
 
 if TYPE_CHECKING:
     from streamvet.outcome import Check
 
-CHECKS: dict[str, Check] = {**stream.CHECKS, **failures.CHECKS, **directories.CHECKS, **queue.CHECKS}
+CHECKS: dict[str, Check] = {
+    **stream.CHECKS, **failures.CHECKS, **directories.CHECKS, **queue.CHECKS, **cooling.CHECKS, **below.CHECKS,
+    **stated.CHECKS,
+}  # fmt: skip

@@ -74,6 +74,13 @@ def cooldown_us(trace: Trace, profile: Profile, at_us: int) -> int | None:
     return int(seconds * 1e6 * trace.time_scale)
 
 
+def asked_cooldowns_us(trace: Trace, profile: Profile, since_us: int, until_us: int) -> list[int]:
+    """Every cooldown that held at some time between two: a candidate may apply a new one to what waits already."""
+    times_us = [since_us, *(x.sent_us for x in made(trace, profile, "trigger:settings"))]
+    found = [cooldown_us(trace, profile, at_us) for at_us in times_us if since_us <= at_us <= until_us]
+    return [] if None in found else [one for one in found if one is not None]
+
+
 def is_paused(trace: Trace, profile: Profile, at_us: int) -> bool:
     """Whether the queue was paused by us then: what waits then waits for something else than its cooldown."""
     switches = [*made(trace, profile, "trigger:pause"), *made(trace, profile, "trigger:resume")]

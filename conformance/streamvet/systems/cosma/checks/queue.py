@@ -109,11 +109,14 @@ def _never_over(one: Reading, deed: Deed, begun: Told, name: Any) -> Judged:
 # ------------------------------------------------------------------------------------------------ during the cooldown
 
 
-def _in_time(one: Reading, deed: Deed, kind: str) -> Told | NotExercised:
+def _in_time(trace: Trace, one: Reading, deed: Deed, kind: str) -> Told | NotExercised:
     """The item of a file to which something was done while it cooled down: `kind` tells that this was noticed."""
     item = next((i for i in told(one, "queue_item_added", file_path=deed.path) if i.at_us < deed.at_us), None)
     if item is None:
         return NotExercised(f"nothing was {deed.did} while its item cooled down")
+    cooldown = cooldown_us(trace, one.profile, item.at_us)
+    if cooldown is not None and deed.at_us - item.at_us >= cooldown:
+        return NotExercised(f"the cooldown of the item was over before its file was {deed.did}")
     noticed = first_after(told(one, kind, path=deed.path), deed.at_us)
     latest_us = noticed.at_us if noticed else deed.at_us + _EDGE_US
     begun = taken_up(one, item)
@@ -131,8 +134,8 @@ class _Cooling(NamedTuple):
     after: list[Told]
 
 
-def _cooling(one: Reading, deed: Deed) -> _Cooling | NotExercised:
-    item = _in_time(one, deed, "file_modified")
+def _cooling(trace: Trace, one: Reading, deed: Deed) -> _Cooling | NotExercised:
+    item = _in_time(trace, one, deed, "file_modified")
     if isinstance(item, NotExercised):
         return item
     begun = taken_up(one, item)
@@ -141,9 +144,9 @@ def _cooling(one: Reading, deed: Deed) -> _Cooling | NotExercised:
     return _Cooling(item, begun, *_split(states, deed.at_us))
 
 
-def updated(_trace: Trace, one: Reading, deed: Deed) -> Judged:
+def updated(trace: Trace, one: Reading, deed: Deed) -> Judged:
     """COS-08."""
-    found = _cooling(one, deed)
+    found = _cooling(trace, one, deed)
     if isinstance(found, NotExercised):
         return found
     if found.after:
@@ -154,17 +157,12 @@ def updated(_trace: Trace, one: Reading, deed: Deed) -> Judged:
     return missing(one, want, deed.at_us, noticed_us(one.profile), deed.until_us)
 
 
-def cooled_anew(_trace: Trace, one: Reading, deed: Deed) -> Judged:
+def cooled_anew(trace: Trace, one: Reading, deed: Deed) -> Judged:
     """COS-23."""
-    found = _cooling(one, deed)
+    found = _cooling(trace, one, deed)
     if isinstance(found, NotExercised):
         return found
     name = found.item.data.get("id")
-    way = behind(told(one, *_ITEM, file_path=deed.path), found.item)
-    over = next((event for event in way if event.kind in _OVER and event.data.get("id") == name), None)
-    second = next((event for event in way if event.kind == "queue_item_added"), None)
-    if second is not None and (over is None or second.span < over.span):
-        return wrong(one, f"no second item beside {name}", second)
     if not found.after:
         return NotExercised("no item whose file was changed was updated")
     ends = [event.data.get("cooldown_expires_at") for event in (found.before[-1], found.after[-1])]
@@ -189,9 +187,9 @@ def _split(events: list[Told], at_us: int) -> tuple[list[Told], list[Told]]:
     return events[:count], events[count:]
 
 
-def deleted(_trace: Trace, one: Reading, deed: Deed) -> Judged:
+def deleted(trace: Trace, one: Reading, deed: Deed) -> Judged:
     """COS-09."""
-    item = _in_time(one, deed, "file_deleted")
+    item = _in_time(trace, one, deed, "file_deleted")
     if isinstance(item, NotExercised) or first_after(told(one, "file_deleted", path=deed.path), deed.at_us):
         return item if isinstance(item, NotExercised) else []
     return missing(one, f"file_deleted of {shown(deed.path)}", deed.at_us, noticed_us(one.profile), deed.until_us)
@@ -199,7 +197,7 @@ def deleted(_trace: Trace, one: Reading, deed: Deed) -> Judged:
 
 def not_parsed(trace: Trace, one: Reading, deed: Deed) -> Judged:
     """COS-22."""
-    item = _in_time(one, deed, "file_deleted")
+    item = _in_time(trace, one, deed, "file_deleted")
     if isinstance(item, NotExercised):
         return item
     gone = first_after(told(one, "file_deleted", path=deed.path), deed.at_us)
@@ -207,14 +205,19 @@ def not_parsed(trace: Trace, one: Reading, deed: Deed) -> Judged:
     parsed = first_behind(parsing, gone) if gone else first_after(parsing, deed.at_us)
     if parsed is not None:
         return wrong(one, "no file_parsing of a file that is gone", parsed)
-    return _past_cooldown(trace, one, deed.at_us, deed.until_us)
+    return _past_cooldown(trace, one, deed.at_us, deed.until_us, "file_parsing")
 
 
-def _past_cooldown(trace: Trace, one: Reading, since_us: int, until_us: int) -> Judged:
-    """Nothing wrong was seen; that says something only where the cooldown was over in time."""
+def _past_cooldown(trace: Trace, one: Reading, since_us: int, until_us: int, other: str) -> Judged:
+    """Nothing wrong was seen; that says something only where the cooldown was over in time.
+
+    And only where another file's `other` came: from a queue that does nothing, nothing comes.
+    """
     cooldown = cooldown_us(trace, one.profile, since_us)
     if cooldown is None:
         return _NO_COOLDOWN
+    if first_after(told(one, other), since_us) is None:
+        return NotExercised(f"no {other} of another file", due=True)
     left = NotExercised("the reader did not stay until the cooldown was over")
     return [] if until_us - since_us >= cooldown else left
 
@@ -241,7 +244,7 @@ def _removed(trace: Trace, one: Reading, x: Exchange) -> Judged:
     work = next((e for e in behind(later, gone) if again is None or e.span < again.span), None)
     if work is not None:
         return wrong(one, f"no processing of {name}, which was removed", work)
-    return _past_cooldown(trace, one, gone.at_us, until_us)
+    return _past_cooldown(trace, one, gone.at_us, until_us, "queue_item_processing")
 
 
 # ------------------------------------------------------------------------------------------------ while it is paused
@@ -256,7 +259,8 @@ def held(trace: Trace, one: Reading, deed: Deed) -> Judged:
     if item is None or item.at_us > until_us:
         want = f"queue_item_added of {shown(deed.path)} during the pause"
         return missing(one, want, deed.at_us, noticed_us(one.profile), until_us)
-    begun, cooldown = taken_up(one, item), cooldown_us(trace, one.profile, item.at_us)
+    begun = taken_up(one, item) or first_behind(told(one, "queue_item_processing", file_path=deed.path), item)
+    cooldown = cooldown_us(trace, one.profile, item.at_us)
     if begun is not None and begun.at_us < until_us:
         return wrong(one, f"no processing of {item.data.get('id')} before the queue is resumed", begun)
     resumed = first_after(told(one, "queue_resumed"), until_us)
@@ -266,6 +270,8 @@ def held(trace: Trace, one: Reading, deed: Deed) -> Judged:
             return never
     if cooldown is None:
         return _NO_COOLDOWN
+    if begun is None:  # a queue that does nothing looks the same in a pause
+        return NotExercised("the item was not processed after the pause either", due=True)
     return [] if until_us - item.at_us >= cooldown else NotExercised("the pause was over before the cooldown was")
 
 

@@ -198,6 +198,9 @@ def unknown_item(trace: Trace, profile: Profile) -> Outcome:
     for one in streams(trace, profile):
         gone = [event for event in told(one, "queue_item_removed") if event.data.get("id") in unknown]
         found += [finding(one.exchange, "nothing of an unknown item", shown(e.data), e.span) for e in gone[:1]]
+    heard = any(event.at_us > asked[-1].ended_us for one in streams(trace, profile) for event in one.events)
+    if not found and not heard:
+        return NotExercised("no event arrived after the refusal", due=True)
     return found
 
 

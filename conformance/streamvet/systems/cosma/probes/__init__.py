@@ -22,11 +22,17 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "files", files.files,
         ("COS-06", "COS-07", "COS-08", "COS-09", "COS-10", "COS-11", "COS-12", "COS-13", "COS-14", "COS-15", "COS-16",
-         "COS-19", "COS-21", "COS-22", "COS-23", "COS-24", "EVT-08", "EVT-10", "ORD-01", "ORD-08", "ACC-07"),
+         "COS-19", "COS-21", "COS-22", "COS-23", "COS-24", "COS-25", "COS-26", "COS-27", "COS-28", "COS-29", "COS-30",
+         "COS-32", "COS-33", "COS-34", "COS-35", "COS-37", "EVT-08", "EVT-10", "ORD-01", "ORD-08", "ACC-07"),
         files.files_stimuli, needs=("directory",), connections=1, ambient=Ambient.PUBLISHES,
     ),
     Probe(
-        "a file during a pause", files.held, ("COS-17", "COS-15", "COS-16"), files.held_stimuli,
+        "a file during a pause", files.held, ("COS-15", "COS-16", "COS-17", "COS-31", "COS-33", "COS-36", "COS-37"),
+        files.held_stimuli,
+        needs=("directory",), connections=1, ambient=Ambient.PUBLISHES,
+    ),
+    Probe(
+        "a burst of files", files.burst, ("COS-17", "COS-26", "COS-33", "COS-37", "COS-38"), files.burst_stimuli,
         needs=("directory",), connections=1, ambient=Ambient.PUBLISHES,
     ),
     Probe(

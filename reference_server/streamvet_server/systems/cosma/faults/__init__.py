@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet_server.faults.traits import Traits
-from streamvet_server.systems.cosma.faults import index, moments, readers, streams
+from streamvet_server.systems.cosma.faults import again, index, moments, readers, streams
 
 if TYPE_CHECKING:
     from streamvet_server.faults.fault import Fault
@@ -21,4 +21,4 @@ TRAITS = Traits(
     heartbeat=readers.is_keepalive,
 )
 
-FAULTS: tuple[Fault, ...] = (*streams.FAULTS, *index.FAULTS, *moments.FAULTS)
+FAULTS: tuple[Fault, ...] = (*streams.FAULTS, *index.FAULTS, *again.FAULTS, *moments.FAULTS)
