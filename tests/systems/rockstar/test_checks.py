@@ -10,7 +10,8 @@ import pytest
 from streamvet.contract.loading import load_profile
 from streamvet.examples import base_trace, bases
 from streamvet.outcome import NotExercised
-from streamvet.systems.rockstar.checks import CHECKS, pushes
+from streamvet.systems.rockstar.checks import CHECKS
+from streamvet.systems.rockstar.checks.pushes import pushes
 
 if TYPE_CHECKING:
     from streamvet.outcome import Outcome

@@ -114,9 +114,9 @@ class _Pushes:
 
 
 def versions_stimuli(_setting: Setting) -> list[Stimulus]:
-    """What is new, as it was, changed, and for a plan as it was at first."""
+    """What is new, as it was, changed, and as it was at first."""
     return [
-        _own("a session again and again", "session", pushes=["one", "one", "two"]),
+        _own("a session again and again", "session", pushes=["one", "one", "two", "one"]),
         _own("a plan again and again", "plan", pushes=["one", "one", "two", "one"]),
     ]
 
@@ -211,7 +211,7 @@ async def _lane(pushes: _Pushes, lane: Sequence[dict[str, Any]]) -> None:
 
 
 def linked_stimuli(_setting: Setting) -> list[Stimulus]:
-    """Plan files that are written once and twice, again as they were and changed, and from another session."""
+    """Plan files that are written once and twice, again as they were and changed, from another session, and none."""
     first = [["first", "draft"], ["second", "one"], ["first", "final"]]
     again = [["first", "final"], ["second", "one"], ["second", "two"]]
     return [
@@ -219,6 +219,7 @@ def linked_stimuli(_setting: Setting) -> list[Stimulus]:
             {"session": "one", "writes": first},
             {"session": "one", "writes": again},
             {"session": "two", "writes": [["first", "final"]]},
+            {"session": "three", "writes": []},
         ]),
         _own("a name that is not ASCII", "session", pushes=[
             {"session": "one", "writes": [["first", "one"], ["größe-計画-🚀-e\u0301", "one"]]},
@@ -360,7 +361,7 @@ GENERATED = replace(PROGRAM, act=_generated, starts=_runs_of, holds=_connections
 
 PROBES: tuple[Probe, ...] = (
     Probe(
-        "pushes", versions, ("RKS-02", "RKS-03", "RKS-04", "RKS-01", "RKS-08", "RKS-09", "RKS-15", "TRM-06"),
+        "pushes", versions, ("RKS-02", "RKS-03", "RKS-04", "RKS-01", "RKS-08", "RKS-09", "RKS-15", "RKS-19", "TRM-06"),
         versions_stimuli, connections=1, starts=pushes_of,
     ),
     Probe(
@@ -368,7 +369,8 @@ PROBES: tuple[Probe, ...] = (
         connections=2, starts=pushes_of,
     ),
     Probe(
-        "linked plans", linked, ("RKS-05", "RKS-06", "RKS-07", "RKS-13"), linked_stimuli,
+        "linked plans", linked, ("RKS-05", "RKS-06", "RKS-07", "RKS-13", "RKS-17", "RKS-18", "RKS-19", "RKS-20"),
+        linked_stimuli,
         connections=1, starts=pushes_of,
     ),
     Probe(

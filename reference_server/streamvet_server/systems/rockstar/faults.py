@@ -106,6 +106,37 @@ def _linking_left_out() -> Seams:
     return Seams(append=append)
 
 
+def _always_linking(_shown: Shown, done: Any) -> Iterable[Any]:
+    """A session without plans tells of linking them."""
+    return (done,) if "plans" in done else ({"step": _RARE, "detail": "Linking 0 plans"}, done)
+
+
+def _uncounted(_shown: Shown, document: Any) -> Iterable[Any]:
+    return ({**document, "detail": "Linking the plans"},)
+
+
+def _at_a_session_url(plan: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"url": f"/s/{plan['nanoid']}".join(plan["url"].rsplit(f"/p/{plan['nanoid']}", 1))}
+
+
+def _known_content() -> Seams:
+    """A session whose data any version had before counts as unchanged."""
+    known: dict[str, set[str]] = {}
+
+    def append(scene: Scene, batch: Batch) -> Batch:
+        if "content" in batch.facts:
+            scene.scratch["pushed"] = batch.facts["content"]
+        if scene.operation != "start:session" or batch.cause is not Cause.SUCCEEDED or not batch.documents:
+            return batch
+        done = dict(batch.documents[-1])
+        before = known.setdefault(done["nanoid"], set())
+        done["changed"] = done["changed"] and scene.scratch.get("pushed") not in before
+        before.add(scene.scratch.get("pushed"))
+        return replace(batch, documents=[*batch.documents[:-1], done])
+
+    return Seams(append=append)
+
+
 def _half_kept() -> Seams:
     """Who leaves in the middle of a session leaves half of it behind."""
 
@@ -214,7 +245,7 @@ def _line_ends_alike(scene: Scene, batch: Batch) -> Batch:
 
 
 # Second ways to violate the same, each of which one stimulus exists for.
-OCCASIONS = ("two-pushes-share-a-version", "line-ends-alike")
+OCCASIONS = ("two-pushes-share-a-version", "line-ends-alike", "content-known-for-good")
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -306,6 +337,26 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "session-forgotten", "RKS-14", ROCKSTAR, "After a restart a session that is pushed again is told as new.",
         _forgetful,
+    ),
+    Fault(
+        "content-known-for-good", "RKS-03", ROCKSTAR,
+        "A session with the data of the last version but one counts as unchanged.", _known_content,
+    ),
+    Fault(
+        "linking-without-plans", "RKS-17", ROCKSTAR, "A session that wrote no plan tells of linking plans.",
+        told(lambda shown: _done("session")(shown) and _own(shown.scene), _always_linking),
+    ),
+    Fault(
+        "plans-uncounted", "RKS-18", ROCKSTAR, "The step that links plans does not say how many they are.",
+        told(lambda shown: shown.name == _RARE and _own(shown.scene), _uncounted),
+    ),
+    Fault(
+        "redacting-untold", "RKS-19", ROCKSTAR, "The push of a session does not begin with redacting.",
+        told(lambda shown: shown.name == "redacting" and _own(shown.scene), lambda _shown, _document: ()),
+    ),
+    Fault(
+        "linked-plan-at-a-session-url", "RKS-20", ROCKSTAR, "The url of a linked plan is one of sessions.",
+        _plans(_at_a_session_url),
     ),
     Fault(
         "preview-decides", "TRM-06", ROCKSTAR, "A push that fails before it stores is done where it has a preview.",
