@@ -125,13 +125,13 @@ class Runs:
     @contextlib.contextmanager
     def attended(self, scene: Scene, run: str) -> Iterator[None]:
         """A reader is there. The clock of a detached run stops with the first one and starts with the last one."""
-        self._joined(run)
+        self._joined(scene, run)
         try:
             yield
         finally:
             self._left(scene, run)
 
-    def _joined(self, run: str) -> None:
+    def _joined(self, scene: Scene, run: str) -> None:
         self._readers[run] = self._readers.get(run, 0) + 1
         self._stop_detaching(run)
         if self._crew is not None and self._lifecycle.detach_s is not None and self._readers[run] == 1:
@@ -139,7 +139,7 @@ class Runs:
 
     def _stop_detaching(self, run: str) -> None:
         timer = self._detaching.pop(run, None)
-        if timer is not None:
+        if timer is not None and self._seams.clock(scene, "returned", 0) == 0:
             timer.cancel()
 
     def _readers_changed(self, run: str, *, read: bool) -> None:

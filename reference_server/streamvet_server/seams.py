@@ -297,7 +297,8 @@ class Seams:
     # publish: what every reader of an ambient stream is told; also called with nothing where nothing is to be told
     publish: Callable[[Scene, Sequence[Update]], Iterable[Update]] = _publish
     # clock: every wait by its name, in seconds, already scaled: `start` before a run begins, `answer` before a head,
-    # `step` in a run, `first-ping`, `ping`, `quiet` (how long a stream is silent before a ping), `detach`, `attended`
+    # `step` in a run, `first-ping`, `ping`, `quiet` (how long a stream is silent before a ping), `detach`, `returned`
+    # (how long that clock goes on once a reader is back), `attended`
     # (how long a run lives that one of several readers has left: for as long as it takes), `close`
     # between the last event and the end, `poll` (of a connection of its own), `cap` (how long a stream may last),
     # `keepalive` (after each write anew), `cooldown`, `tick` and `paused` (between two looks at a queue),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _JITTER_SHARE = 0.25  # above this part of the tolerance a wait is not judged, so it is repeated
 # The roles in which lateness makes a wait worthless; so do these marks of an exchange, whatever its role.
-_WAITED = frozenset({"watch", "record-detached"})
+_WAITED = frozenset({"watch", "record-detached", "record-returned"})
 _WAITED_BY = ("observe_us", "triggered")
 
 

@@ -60,7 +60,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "stays open"), connections=1, wait_ms=waiting.open_wait_ms, ambient=waiting.open_needs,
     ),
     Probe(
-        "detached", waiting.detached, ("CAT-11", "CAT-12", "TRN-11"), waiting.detached_stimuli,
+        "detached", waiting.detached, ("CAT-11", "CAT-12", "CAT-22", "TRN-11"), waiting.detached_stimuli,
         needs=("detached", "record", "starts"), connections=2, wait_ms=waiting.detached_wait_ms,
     ),
     Probe(

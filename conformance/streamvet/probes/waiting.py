@@ -32,6 +32,9 @@ _PAST_LIMIT = 1.03  # of a platform's limit: a stream that is still there then h
 _AFTER_MS = 50.0  # behind the last moment at which a heartbeat is in time: for it to arrive
 # Records of a run without readers: what leaving did to it, and as late as is sure to be before the profile's moment.
 _EARLY_LIFE, _BEFORE_ALIVE = 0.1, 0.015
+# When a reader returns to a run without readers, and when it leaves again: as the life is over that began when it left
+# first, less of the second one is over than what must hold.
+_RETURNS_AT, _LEAVES_AT = 0.3, 0.4
 _AFTER_LIFE_MS = 20.0  # behind its last possible end: for the answer to be about a run that has ended
 
 
@@ -198,13 +201,13 @@ async def stay(driver: Driver, stimulus: Stimulus) -> None:
 
 
 def detached_stimuli(setting: Setting) -> list[Stimulus]:
-    """Two runs, as what is asked of one at the end of its life has nothing to do with what was asked before.
+    """Three runs, as what is asked of one at the end of its life has nothing to do with what was asked before.
 
     With control, where that costs no one more to wait, also one that one of two readers leaves.
     """
     steps = steps_of(setting, setting.main, 1, 0)
     beside = setting.scripted and setting.profile.field("readers.independent")
-    names = ["alive", "ended", *(["one of two leaves"] if beside else [])]
+    names = ["alive", "ended", "a reader returns", *(["one of two leaves"] if beside else [])]
     return [setting.stimulus(name, setting.main, "hangs", steps) for name in names]
 
 
@@ -236,6 +239,16 @@ async def detached(driver: Driver, stimulus: Stimulus) -> None:
     left_us = reader.ended_us
     life_ms, tolerance_ms = _life_ms(driver.setting)
     finished = driver.profile.field("operations.record.state.finished") or ()
+    if stimulus["name"] == "a reader returns":
+        await wait_until(left_us + int(_RETURNS_AT * life_ms * 1000))
+        again = await driver.comes_back(run, reader)
+        await again.head(driver.bounds.answer_s)
+        await wait_until(left_us + int(_LEAVES_AT * life_ms * 1000))
+        await again.cut("it leaves again")
+        await wait_until(left_us + int((life_ms + tolerance_ms + _AFTER_LIFE_MS) * 1000))
+        if await _record(driver, run, again.ended_us, life_ms, "record-returned") not in finished:
+            await driver.tidy_up(run)
+        return
     if stimulus["name"] == "alive":
         alive_at = float(driver.profile.field("catchup.detached.alive_at"))
         state = None
@@ -270,8 +283,8 @@ async def _one_of_two(driver: Driver) -> None:
         await driver.to_end(stays, driver.bounds.join_s)
 
 
-async def _record(driver: Driver, run: Run, left_us: int, life_ms: float) -> Any:
+async def _record(driver: Driver, run: Run, left_us: int, life_ms: float, role: str = "record-detached") -> Any:
     """The state that the record shows now."""
     life = (now_us() - left_us) / 1000 / life_ms
-    live = await driver.record(run, "record-detached", life=life)
+    live = await driver.record(run, role, life=life)
     return pointed(live.json(), driver.profile.field("operations.record.state.pointer") or "") if live else None

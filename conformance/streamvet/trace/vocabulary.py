@@ -84,6 +84,7 @@ ROLES = {
     "record-active": "requests the record of a run that is active",
     "record-after": "requests the record once a reader has seen the terminal event",
     "record-detached": "requests the record of a run that has no readers",
+    "record-returned": "requests the record of a run whose reader has returned and left again",
     "record-restarted": "requests the record of a run from before a restart of the candidate",
     "record-refused": "requests the record of an unknown run, or another user's",
     "list": "requests a list",

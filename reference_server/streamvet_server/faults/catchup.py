@@ -195,6 +195,11 @@ FAULTS: tuple[Fault, ...] = (
         "detached-ended-late-but-legal", None, PROMPTFLOE, "A run without readers uses half of its tolerance.",
         _life(lambda life_s: life_s + LATE_LEGAL * _tolerance_s(life_s)),
     ),
+    Fault(
+        "returning-stops-no-clock", "CAT-22", PROMPTFLOE,
+        "A run is ended when its time without readers is over, whether or not one has returned.",
+        lambda: Seams(clock=lambda _scene, wait, seconds: 1.0 if wait == "returned" else seconds),
+    ),
     Fault("last-event-id-as-seq", "CAT-13", GHOSTLY, "Last-Event-ID is taken for a seq.", Fitted(_id_taken_for_seq)),
     Fault(
         "last-events-lost-in-crash", "CAT-14", GHOSTLY,

@@ -34,4 +34,5 @@ CHECKS: dict[str, Check] = {
     "CAT-19": joining.first_in_time,
     "CAT-20": restarts.survives,
     "CAT-21": cursors.own_cursor,
+    "CAT-22": detached.alive_when_returned,
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet.checks.runs import succeeded, with_role
 from streamvet.contract.profile import pointed
 from streamvet.outcome import NotExercised, finding, shown
+from streamvet.trace import Ending
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from streamvet.trace import Exchange, Trace
 
 
-def _records(trace: Trace, profile: Profile) -> list[tuple[Exchange, float, Any]]:
+def _records(trace: Trace, profile: Profile, role: str = "record-detached") -> list[tuple[Exchange, float, Any]]:
     """Records of detached runs: the exchange, how much of its life was over, and the state."""
     pointer = profile.field("operations.record.state.pointer")
-    records = [x for x in with_role(trace, "record-detached") if succeeded(x, profile)]
+    records = [x for x in with_role(trace, role) if succeeded(x, profile)]
     return [(x, float(x.about["life"]), pointed(x.json(), pointer)) for x in records]
 
 
@@ -43,6 +44,30 @@ def alive_when_detached(trace: Trace, profile: Profile) -> Outcome:
     want = f"one of {', '.join(active)} at {limit:.0%} of the time without readers"
     return [
         finding(x, want, f"{shown(state)} at {life:.0%}", (0, len(x.body)), timed=True)
+        for x, life, state in records
+        if state not in active
+    ]
+
+
+def alive_when_returned(trace: Trace, profile: Profile) -> Outcome:
+    """CAT-22: where the reader that came back was given the run, and its end was not waited for."""
+    limit, active = profile.field("catchup.detached.alive_at"), profile.field("operations.record.state.active")
+    came = {x.about.get("run") for x in with_role(trace, "resumed") if x.ending is Ending.CUT}
+    records = _records(trace, profile, "record-returned")
+    records = [(x, life, state) for x, life, state in records if life <= limit and x.about.get("run") in came]
+    if not records:
+        return NotExercised("no record of a run was requested whose reader had returned and left again")
+    late = [ms for x, _, _ in records if (ms := _harness_late(trace, profile, x)) is not None]
+    if late:
+        return NotExercised(f"harness late by {max(late)} ms", due=True)
+    return [
+        finding(
+            x,
+            f"one of {', '.join(active)} at {life:.0%} of the time since the reader left that had returned",
+            shown(state),
+            (0, len(x.body)),
+            timed=True,
+        )
         for x, life, state in records
         if state not in active
     ]

@@ -12,6 +12,9 @@ SYSTEM = System(
     serves={
         "straight": ("PFL-01", "PFL-02", "PFL-03", "PFL-04", "PFL-07", "PFL-09"),
         "cancel": ("PFL-06",),
+        "cuts": ("PFL-10",),
+        "intruders": ("PFL-12",),
+        "starts": ("PFL-12",),
         "cancel finished": ("PFL-06",),
     },
     words=WORDS, of_bytes=frozenset({"PFL-04", "PFL-07"}),

@@ -5,9 +5,11 @@ Must not repeat what a generic family checks.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from streamvet.checks.runs import answered, by_run, from_start, unread, with_role
+from streamvet.contract.profile import pointed
 from streamvet.decode import opened, streams
 from streamvet.outcome import NotExercised, apart, finding, shown
 
@@ -15,6 +17,18 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Check, Outcome
     from streamvet.trace import Trace
+
+
+_AGAIN = ("attach", "resume")
+SECOND_MS = 1000
+# The codes of refusals, as the page about errors lists them with their statuses.
+CODES: dict[int | None, tuple[str, ...]] = {
+    400: ("invalid_request",),
+    401: ("invalid_key", "expired_key"),
+    404: ("not_found",),
+    409: ("conflict",),
+    429: ("rate_limited",),
+}
 
 
 def joined_deltas(trace: Trace, profile: Profile) -> Outcome:
@@ -59,6 +73,20 @@ def names_the_run(trace: Trace, profile: Profile) -> Outcome:
     if not starts:
         return NotExercised("no run was started")
     return [finding(x, "X-Run-Id", "no such field") for x in starts if x.head and not x.head.get("x-run-id")]
+
+
+def names_it_again(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-10."""
+    del profile
+    again = [x for x in trace.exchanges if x.operation in _AGAIN and x.about.get("run_id") and opened(x) and x.head]
+    if not again:
+        return NotExercised("no run was read again")
+    said = [(x, x.head.get("x-run-id") if x.head else "", x.about["run_id"]) for x in again]
+    return [
+        finding(x, f"X-Run-Id {shown(run_id)}", shown(field) if field else "no such field")
+        for x, field, run_id in said
+        if field != run_id
+    ]
 
 
 def own_run_id(trace: Trace, profile: Profile) -> Outcome:
@@ -112,6 +140,38 @@ def tells_when_to_retry(trace: Trace, profile: Profile) -> Outcome:
                 finding(exchange, "error.retryAfterMs in milliseconds", shown(millis), (0, len(exchange.body)))
             )
     return found
+
+
+def agree_on_when(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-11: Retry-After is in whole seconds, so it may be up to one more, or one less where it was cut off."""
+    del profile
+    found, exercised = [], False
+    for x in answered(with_role(trace, "limited")):
+        after, body = x.head.get("retry-after") if x.head else "", x.json()
+        millis = pointed(body, "/error/retryAfterMs")
+        if x.status != HTTPStatus.TOO_MANY_REQUESTS or not (after.isascii() and after.isdigit()):
+            continue
+        if not isinstance(millis, int) or isinstance(millis, bool):
+            continue
+        exercised = True
+        if abs(int(after) * 1000 - millis) >= SECOND_MS:
+            want = f"error.retryAfterMs within a second of Retry-After: {after}"
+            found.append(finding(x, want, shown(millis), (0, len(x.body))))
+    return found if found or exercised else NotExercised("no answer of the rate limit has both times")
+
+
+def codes_fit(trace: Trace, profile: Profile) -> Outcome:
+    """PFL-12."""
+    del profile
+    refused = [(x, pointed(x.json(), "/error/code")) for x in trace.exchanges if x.head and x.status in CODES]
+    coded = [(x, code) for x, code in refused if isinstance(code, str)]
+    if not coded:
+        return NotExercised("no request was refused with a code")
+    return [
+        finding(x, f"code {' or '.join(CODES[x.status])} with status {x.status}", shown(code), (0, len(x.body)))
+        for x, code in coded
+        if x.status is not None and code not in CODES[x.status]
+    ]
 
 
 def second_cancel(trace: Trace, profile: Profile) -> Outcome:
@@ -188,4 +248,7 @@ CHECKS: dict[str, Check] = {
     "PFL-06": second_cancel,
     "PFL-07": reviewed_before,
     "PFL-09": lasted_so_long,
+    "PFL-10": names_it_again,
+    "PFL-11": agree_on_when,
+    "PFL-12": codes_fit,
 }

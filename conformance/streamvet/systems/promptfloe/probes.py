@@ -42,7 +42,7 @@ async def work(driver: Driver, _stimulus: Stimulus) -> None:
 PROBES: tuple[Probe, ...] = (
     Probe("own work", work, ("PFL-07",), work_stimuli, needs=("control", "terminal"), connections=1),
     Probe(
-        "rate limit", rate, ("PFL-05",), rate_stimuli,
+        "rate limit", rate, ("PFL-05", "PFL-11", "PFL-12"), rate_stimuli,
         needs=("fail",), connections=1, starts=0, alone=True,
     ),
 )  # fmt: skip

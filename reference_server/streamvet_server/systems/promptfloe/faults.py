@@ -127,6 +127,21 @@ def _in_ascii(text: str) -> str:
     return text.encode("ascii", "replace").decode()
 
 
+def _with_error(answer: Answer, **members: Any) -> Answer:
+    """A refusal with other members in its envelope."""
+    error = answer.document.get("error") if isinstance(answer.document, dict) else None
+    return replace(answer, document={"error": {**error, **members}}) if isinstance(error, dict) else answer
+
+
+def _in_seconds(_scene: Scene, answer: Answer) -> Answer:
+    known = answer.status == 429 and isinstance(answer.document, dict)
+    return _with_error(answer, retryAfterMs=answer.document["error"]["retryAfterMs"] // 1000) if known else answer
+
+
+def _own_code(_scene: Scene, answer: Answer) -> Answer:
+    return _with_error(answer, code="run_missing") if answer.status == 404 else answer
+
+
 TRAITS = Traits(
     rare_type=_RARE,
     rare=_rare,
@@ -196,6 +211,18 @@ FAULTS: tuple[Fault, ...] = (
             lambda shown: shown.name == "done",
             lambda _shown, done: ({**done, "durationMs": done["durationMs"] * NANOSECONDS},),
         ),
+    ),
+    Fault(
+        "resumed-names-no-run", "PFL-10", PROMPTFLOE, "The answer to a reader that comes back lacks X-Run-Id.",
+        _nameless("X-Run-Id", lambda scene, answer: scene.operation in ("attach", "resume") and is_stream(answer)),
+    ),
+    Fault(
+        "retry-after-apart", "PFL-11", PROMPTFLOE, "A 429 answer has seconds where milliseconds are due.",
+        lambda: Seams(head=_in_seconds),
+    ),
+    Fault(
+        "unknown-run-coded-otherwise", "PFL-12", PROMPTFLOE, "The code of a 404 answer is one of our own.",
+        lambda: Seams(head=_own_code),
     ),
     Fault(
         "request-id-as-null", "EVT-12", PROMPTFLOE, "An error has null for the id of its request.",
