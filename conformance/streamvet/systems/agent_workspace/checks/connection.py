@@ -54,7 +54,8 @@ def nothing_foreign(trace: Trace, profile: Profile) -> Outcome:
     found, exercised = [], False
     for one in fleet.connections:
         foreign, body = _foreign(fleet, one), one.exchange.body
-        exercised = exercised or _foreign_changed(fleet, one)
+        # On a stream that is told nothing of its own account, nothing of another one says nothing.
+        exercised = exercised or (bool(one.updated and one.lines) and _foreign_changed(fleet, one))
         places = [(at, name) for name in foreign if (at := body.find(f'"{name}"'.encode())) >= 0]
         if places:
             at, name = min(places)

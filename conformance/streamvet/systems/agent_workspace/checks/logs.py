@@ -201,15 +201,20 @@ def within_limit(fleet: Fleet, one: Connection) -> list[Finding] | None:
     return found if found or crowded & told.keys() else None
 
 
-def newest_first_batch(fleet: Fleet, one: Connection) -> Judged:
-    """FLT-12."""
+def there_at_first(fleet: Fleet, one: Connection) -> list[Document]:
+    """The log lines of the runs that a stream begins with, in the order of their time; none where that is not known."""
     until_us = one.first_batch.at_us if one.first_batch else one.since_us + fleet.figures.slack_us
     states = fleet.in_force(one.exchange.sent_us, until_us)
     if len(states) != 1:
-        return None  # what there was to be told is not known
+        return []
     visible = fleet.visible(states[0], one)
     there = [line for line in states[0].lines.values() if line["pipelineRunId"] in visible]
-    there.sort(key=lambda line: moment_of(line["createdAt"]))
+    return sorted(there, key=lambda line: moment_of(line["createdAt"]))
+
+
+def newest_first_batch(fleet: Fleet, one: Connection) -> Judged:
+    """FLT-12."""
+    there = there_at_first(fleet, one)
     newest = [line["id"] for line in there[-fleet.figures.first_logs :]]
     if len(there) == len(newest):
         return None
@@ -234,7 +239,7 @@ def newest_first_batch(fleet: Fleet, one: Connection) -> Judged:
 
 
 def of_active_runs(fleet: Fleet, one: Connection) -> list[Finding] | None:
-    """FLT-13."""
+    """FLT-13. That nothing comes says something only where lines of an active run came later than at first."""
     for row in one.lines:
         run = row.document["pipelineRunId"]
         if not any(run in state.active for state in fleet.told(one, row.event)):
@@ -245,7 +250,8 @@ def of_active_runs(fleet: Fleet, one: Connection) -> list[Finding] | None:
             ]
     for _, state in fleet.later(one):
         silent = [name for name in state.new if state.lines[name]["pipelineRunId"] not in state.active]
-        if silent and fleet.due_us(one, state.done_us) <= one.until_us:
+        told = any(row.event is not one.first_batch for row in one.lines)
+        if silent and told and fleet.due_us(one, state.done_us) <= one.until_us:
             return []
     return None
 

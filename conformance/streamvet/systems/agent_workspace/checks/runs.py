@@ -151,8 +151,11 @@ def _never_was(fleet: Fleet, one: Connection, row: Row) -> bool:
 
 
 def only_what_changed(fleet: Fleet, one: Connection) -> list[Finding] | None:
-    """FLT-05: by the last entry of a run in an update; that there is one is another row's."""
-    found, exercised = [], _unseen_changed(fleet, one)
+    """FLT-05: by the last entry of a run in an update; that there is one is another row's.
+
+    That nothing comes says something only on a stream that has updates.
+    """
+    found, exercised = [], bool(one.updated) and _unseen_changed(fleet, one)
     last: dict[str, Row] = {}
     for row in {(row.number, row.id): row for row in one.runs}.values():
         known = last.get(row.id)
@@ -229,12 +232,13 @@ def _outdated(fleet: Fleet, one: Connection, entries: Sequence[tuple[Row, list[i
 
 
 def ended_is_over(fleet: Fleet, one: Connection) -> list[Finding] | None:
-    """FLT-07."""
+    """FLT-07. That nothing comes says something only on a stream that has updates."""
     found, exercised = [], False
     for before, after in fleet.later(one):
         for name in sorted(fleet.visible(before, one).keys() - after.active):
             back_us = next((s.sent_us for s in fleet.states[after.number :] if name in s.active), one.until_us)
-            exercised = exercised or min(back_us, one.until_us) >= fleet.due_us(one, after.done_us)
+            watched = min(back_us, one.until_us) >= fleet.due_us(one, after.done_us)
+            exercised = exercised or (watched and bool(one.updated))
             told = [r for r in one.updated if r.id == name and after.sent_us <= r.event.at_us <= back_us]
             # What a poll saw before the end may still arrive; it shows the run as it was then.
             over_us = after.done_us + fleet.slack_us(one)

@@ -28,7 +28,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "scenes", fleet.scenes,
         (*ANY_AMBIENT, "FLT-01", "FLT-02", "FLT-03", "FLT-04", "FLT-05", "FLT-06", "FLT-07", "FLT-08", "FLT-09",
-         "FLT-10", "FLT-11", "FLT-12", "FLT-13", "FLT-16", "FLT-18"),
+         "FLT-10", "FLT-11", "FLT-12", "FLT-13", "FLT-16", "FLT-18", "FLT-19", "FLT-20"),
         fleet.scenes_stimuli, needs=("state", "e-mail"), connections=3,
         wait_ms=fleet.scenes_wait_ms, accounts=("other",), ambient=Ambient.PUBLISHES,
     ),
@@ -47,7 +47,7 @@ PROBES: tuple[Probe, ...] = (
         needs=("state", "e-mail"), connections=1, ambient=Ambient.PUBLISHES,
     ),
     Probe(
-        "joins beside changes", fleet.joins, ("FLT-02", "FLT-04", "FLT-08"), fleet.joins_stimuli,
+        "joins beside changes", fleet.joins, ("FLT-02", "FLT-04", "FLT-08", "FLT-19"), fleet.joins_stimuli,
         needs=("state", "e-mail"), connections=fleet.joiners,
         wait_ms=fleet.joins_wait_ms, ambient=Ambient.PUBLISHES,
     ),

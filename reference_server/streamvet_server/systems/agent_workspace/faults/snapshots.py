@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet_server.faults.fault import AGENT_WORKSPACE, Fault
 from streamvet_server.faults.shapes import Make, of_first, opening, told, written
-from streamvet_server.seams import Batch, Held, Piece, Refusal, Scene, Seams, Shown
+from streamvet_server.seams import Ahead, Batch, Held, Piece, Refusal, Scene, Seams, Shown
 from streamvet_server.systems.agent_workspace.view import ACTIVE, MOST_LOGS_AT_FIRST, MOST_PIPELINES, fingerprint
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ Choose = Callable[[dict[str, Any], str, Sequence[Any], Sequence[Any]], Sequence[
 _SLACK_SHARE, _LEAST_SLACK_S = 0.5, 0.1
 LATE = 1.5  # of what is allowed
 LEGAL = 0.5  # of the slack: late, and in time
+OVERTAKEN_S = 0.02  # for the log lines of the same poll; far less than an update may be late by
 ELSEWHERE = "another-run"
 
 
@@ -279,6 +280,17 @@ def _failure_costs() -> Seams:
     return Seams(access=access, sift=_choosing(choose).sift)
 
 
+def _lines_first(shown: Shown, octets: bytes) -> Iterable[Piece]:
+    """An update waits a moment for log lines of the same poll, which overtake it."""
+    if shown.replayed or shown.name not in ("fleet_update", "fleet_logs"):
+        return (octets,)
+    return (Held(octets, OVERTAKEN_S),) if shown.name == "fleet_update" else (Ahead(octets),)
+
+
+def _few_are_none(_scene: Scene, by: str, rows: Sequence[Any], chosen: Sequence[Any]) -> Sequence[Any]:
+    return () if by == "latest" and len(rows) <= MOST_LOGS_AT_FIRST else chosen
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "job-of-another-run", "FLT-01", AGENT_WORKSPACE, "In a snapshot the first job of a run names another one.",
@@ -333,6 +345,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "lines-of-the-ended", "FLT-13", AGENT_WORKSPACE,
         "New log lines of ended runs are sent.", _lines_of_the_inactive,
+    ),
+    Fault(
+        "lines-first", "FLT-19", AGENT_WORKSPACE, "A poll sends the new log lines before the update.",
+        lambda: Seams(frame=_lines_first),
+    ),
+    Fault(
+        "begins-without-lines", "FLT-20", AGENT_WORKSPACE,
+        "A stream begins without log lines, unless there are more than fit.",
+        lambda: Seams(sift=_few_are_none),
     ),
     Fault(
         "failed-load-hidden", "FLT-14", AGENT_WORKSPACE,
