@@ -10,7 +10,7 @@ import pytest
 from streamvet.checks.heartbeat import close_to_now
 from streamvet.contract.loading import load_profile
 from streamvet.examples import base_trace, bases
-from streamvet.systems.ghostly.checks import not_in_the_future
+from streamvet.systems.ghostly.checks.runs import not_in_the_future
 from streamvet.trace.values import Late
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from streamvet.checks.transport import complete_message, stream_status
 from streamvet.contract.loading import load_profile
 from streamvet.examples import base_trace, bases, examples
 from streamvet.systems import judge_of
-from streamvet.systems.ghostly.checks import one_run_end
+from streamvet.systems.ghostly.checks.runs import one_run_end
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:

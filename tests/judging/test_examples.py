@@ -41,7 +41,7 @@ WITHOUT_ROW: dict[tuple[str, str], str] = {
 TIMED = (
     "TRN-03", "TRN-07", "TRN-10", "TRN-14", "TRN-15", "HBT-01", "HBT-02", "HBT-04", "HBT-07", "CAT-19", "CAT-11",
     "CAT-12", "TRM-10", "TRM-11", "TRM-12", "GHO-01", "GHO-03", "FLT-04", "FLT-08", "FLT-15",
-    "FLT-18", "COS-01", "COS-20",
+    "FLT-18", "COS-01", "COS-20", "COS-25",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from streamvet.checks.transport import stream_status
 from streamvet.contract.loading import load_profile
 from streamvet.examples import examples
 from streamvet.outcome import NotExercised
-from streamvet.systems.ghostly.checks import started_at_once
+from streamvet.systems.ghostly.checks.runs import started_at_once
 from streamvet.trace import Ending, Head, Late, Trace, TraceError, dump, load
 
 # The replay of a finished run takes 1,500 ms where 1,000 are allowed: from 610 ms of the trace to 2,110 ms.

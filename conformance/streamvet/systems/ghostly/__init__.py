@@ -9,6 +9,9 @@ from streamvet.systems.ghostly.words import WORDS
 
 SYSTEM = System(
     "ghostly", CHECKS, PROBES,
-    serves={"straight": ("GHO-01", "GHO-02", "GHO-03"), "cancel": ("GHO-04",)},
+    serves={
+        "straight": ("GHO-01", "GHO-02", "GHO-03", "GHO-10", "GHO-11"),
+        "cancel": ("GHO-04", "GHO-13"),
+    },
     words=WORDS, of_bytes=frozenset({"GHO-02"}),
 )  # fmt: skip

@@ -95,7 +95,7 @@ PROBES: tuple[Probe, ...] = (
         "lists", lists, ("GHO-06", "GHO-07", "GHO-08"), list_stimuli,
         needs=("starts", "list"), connections=1, starts=3, accounts=("other",),
     ),
-    Probe("fill", fill, ("GHO-09",), fill_stimuli, needs=("starts",), connections=1),
+    Probe("fill", fill, ("GHO-09", "GHO-12"), fill_stimuli, needs=("starts",), connections=1),
     Probe(
         "orphan", orphan, ("GHO-05",), orphan_stimuli,
         needs=("starts", "cancel", "launch"), connections=3, alone=True,

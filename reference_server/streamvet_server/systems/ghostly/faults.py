@@ -113,6 +113,27 @@ def _ahead(_shown: Shown, document: Any) -> Iterable[Any]:
     return ({**document, "at": iso(int(at.timestamp() * 1000))},)
 
 
+def _behind(_shown: Shown, document: Any) -> Iterable[Any]:
+    if not isinstance(document, dict):
+        return (document,)
+    at = datetime.fromisoformat(document["at"]) - AHEAD
+    return ({**document, "at": iso(int(at.timestamp() * 1000))},)
+
+
+def _in_nanoseconds(_scene: Scene, answer: Answer) -> Answer:
+    return replace(answer, document={**answer.document, "durationMs": answer.document["durationMs"] * 1_000_000})
+
+
+def _from_1(_scene: Scene, batch: Batch) -> Batch:
+    """Of the steps that a run does by itself: those of our scripts have a note."""
+    payloads = [it.get("payload", {}) for it in batch.documents]
+    own = [it for it, payload in zip(batch.documents, payloads, strict=True)
+           if "step" in payload and "note" not in payload]  # fmt: skip
+    documents = [{**it, "stepIndex": it["stepIndex"] + 1} if it in own and "stepIndex" in it else it
+                 for it in batch.documents]  # fmt: skip
+    return replace(batch, documents=documents)
+
+
 def _unflagged(cause: Cause, flag: str) -> Make:
     """The run_end of runs that ended so lacks a flag."""
 
@@ -311,6 +332,21 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "password-told", "GHO-09", GHOSTLY, "The value of a fill step is in its events.",
         lambda: Seams(veil=lambda _scene, secret, _shown: secret),
+    ),
+    Fault(
+        "utc-as-local-time", "GHO-10", GHOSTLY, "The at of each event is an hour early.", told(every, _behind),
+    ),
+    Fault(
+        "record-in-nanoseconds", "GHO-11", GHOSTLY, "The duration in a record is in nanoseconds.",
+        answer_of("record", _in_nanoseconds),
+    ),
+    Fault(
+        "steps-from-1", "GHO-12", GHOSTLY, "The steps of a run that does its own work are counted from 1.",
+        lambda: Seams(append=_from_1),
+    ),
+    Fault(
+        "cancelled-by-nobody", "GHO-13", GHOSTLY, "The run_end of a cancelled run does not say who cancelled it.",
+        _unflagged(Cause.CANCELLED, "source"),
     ),
     Fault(
         "length-makes-a-list", "EVT-08", GHOSTLY, "A payload with a key named length is told as a list.",

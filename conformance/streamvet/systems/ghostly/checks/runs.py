@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streamvet.trace import Exchange, Trace
 
 RUN_END = ("assist.run_end",)
+STEPS = ("assist.step_start", "assist.step_success", "assist.step_failure")
 # An HTTP Date has whole seconds and is cut off, not rounded (RFC 9110, 5.6.7); a second more is for the clock of a
 # process and that of its web server.
 AHEAD_S = 2
@@ -82,7 +83,8 @@ def not_in_the_future(trace: Trace, profile: Profile) -> Outcome:
     return found if exercised else NotExercised("no event with a time")
 
 
-def _time(text: Any) -> datetime | None:
+def time_of(text: Any) -> datetime | None:
+    """The time that a text gives; None where it gives none."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
@@ -180,7 +182,7 @@ def _lists(trace: Trace, *cases: str) -> list[tuple[Exchange, list[dict[str, Any
 def newest_first(trace: Trace, profile: Profile) -> Outcome:
     """GHO-06."""
     del profile
-    lists = [(x, [_time(row.get("startedAt")) for row in rows]) for x, rows in _lists(trace, "own")]
+    lists = [(x, [time_of(row.get("startedAt")) for row in rows]) for x, rows in _lists(trace, "own")]
     lists = [(x, times) for x, times in lists if len(times) > 1 and None not in times]
     if not lists:
         return NotExercised("no list with two runs was requested")
@@ -229,9 +231,9 @@ def own_runs_only(trace: Trace, profile: Profile) -> Outcome:
 
 
 def no_secret(trace: Trace, profile: Profile) -> Outcome:
-    """GHO-09."""
+    """GHO-09. That the value is not there says something only where steps are told of."""
     secret = trace.stimulus.get("secret")
-    read = [one for one in streams(trace, profile) if one.events and ended(one)]
+    read = [one for one in streams(trace, profile) if one.of(STEPS) and ended(one)]
     if not secret or not read:
         return NotExercised("no run with a fill step was read")
     found = []
