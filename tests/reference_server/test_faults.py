@@ -20,7 +20,7 @@ from streamvet_server.catalogue import FAULTS, find, listing, seams_of
 from streamvet_server.faults import occasions, replicas
 from streamvet_server.seams import HONEST, Seams
 from streamvet_server.systems import SYSTEMS
-from streamvet_server.systems.cosma.faults import index
+from streamvet_server.systems.cosma.faults import again, index
 from streamvet_server.systems.rockstar import faults as rockstar
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TIMED = frozenset(
     {
         *("HBT-01", "HBT-02", "HBT-07", "TRM-10", "TRM-11", "TRM-12", "CAT-19", "CAT-11", "CAT-12", "TRN-14", "TRN-15"),
-        *("TRN-07", "GHO-01", "FLT-04", "COS-01", "COS-20"),
+        *("TRN-07", "GHO-01", "FLT-04", "COS-01", "COS-20", "COS-25"),
     }
 )
 LEGAL = "-but-legal"
-OCCASIONS = (*rockstar.OCCASIONS, *index.OCCASIONS)
+OCCASIONS = (*rockstar.OCCASIONS, *index.OCCASIONS, *again.OCCASIONS)
 # A second way to violate the same: bytes behind the end of a message, beside one that has no end; what is never told,
 # beside what is late; an event that goes out with the next write, beside a buffer of some; credentials that nearly fit.
 OTHER_KINDS = {
