@@ -10,7 +10,7 @@ from streamvet.systems.ghostly.words import WORDS
 SYSTEM = System(
     "ghostly", CHECKS, PROBES,
     serves={
-        "straight": ("GHO-01", "GHO-02", "GHO-03", "GHO-10", "GHO-11"),
+        "straight": ("GHO-01", "GHO-02", "GHO-03", "GHO-11", "GHO-14"),
         "cancel": ("GHO-04", "GHO-13"),
     },
     words=WORDS, of_bytes=frozenset({"GHO-02"}),

@@ -334,7 +334,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda: Seams(veil=lambda _scene, secret, _shown: secret),
     ),
     Fault(
-        "utc-as-local-time", "GHO-10", GHOSTLY, "The at of each event is an hour early.", told(every, _behind),
+        "utc-as-local-time", "GHO-14", GHOSTLY, "The at of each event is an hour early.", told(every, _behind),
     ),
     Fault(
         "record-in-nanoseconds", "GHO-11", GHOSTLY, "The duration in a record is in nanoseconds.",

@@ -129,9 +129,9 @@ def _known_content() -> Seams:
         if scene.operation != "start:session" or batch.cause is not Cause.SUCCEEDED or not batch.documents:
             return batch
         done = dict(batch.documents[-1])
-        before = known.setdefault(done["nanoid"], set())
-        done["changed"] = done["changed"] and scene.scratch.get("pushed") not in before
-        before.add(scene.scratch.get("pushed"))
+        before, pushed = known.setdefault(done["nanoid"], set()), str(scene.scratch.get("pushed"))
+        done["changed"] = done["changed"] and pushed not in before
+        before.add(pushed)
         return replace(batch, documents=[*batch.documents[:-1], done])
 
     return Seams(append=append)
