@@ -133,11 +133,11 @@ class Runs:
 
     def _joined(self, scene: Scene, run: str) -> None:
         self._readers[run] = self._readers.get(run, 0) + 1
-        self._stop_detaching(run)
+        self._stop_detaching(scene, run)
         if self._crew is not None and self._lifecycle.detach_s is not None and self._readers[run] == 1:
             self._crew.tell_reading(run, reading=True)
 
-    def _stop_detaching(self, run: str) -> None:
+    def _stop_detaching(self, scene: Scene, run: str) -> None:
         timer = self._detaching.pop(run, None)
         if timer is not None and self._seams.clock(scene, "returned", 0) == 0:
             timer.cancel()
@@ -145,7 +145,7 @@ class Runs:
     def _readers_changed(self, run: str, *, read: bool) -> None:
         """Whether another process has readers of a run has changed."""
         if read:
-            self._stop_detaching(run)
+            self._stop_detaching(Scene(self._lifecycle.profile, "work", run), run)
         elif run not in self._readers and run not in self._detaching:
             self._detach_later(Scene(self._lifecycle.profile, "work", run), run)
 
