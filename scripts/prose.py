@@ -29,6 +29,12 @@ ODD: Mapping[str, str] = {
     r"\bfor ever\b": "forever",
     r"(?<!\bThat )\b(is|are|was|were) there(?=[.,;:]|$| and\b| already\b| too\b)": "exists, is present",
     r"\blets? (\w+ ){0,3}(pass|through)\b": "accepts",
+    r"\b[Ll]eft out where\b|\bwhere (it|that) is left out\b": "absent if, by default",
+    r"\btrips? over\b": "fails on",
+    r"\bnone the less\b": "leave it out",
+    r"\bso many (events|bytes|times|spaces)\b": "a number of",
+    r"\bin the place of\b": "instead of",
+    r"\bwhat came of\b": "the result of",
 }
 # A clause as the subject of a sentence. Headings, tables and questions are left out before.
 CLAUSE = re.compile(
@@ -36,6 +42,7 @@ CLAUSE = re.compile(
 )
 KEY_WORDS = re.compile(r"\b(?:MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|SHALL|REQUIRED|RECOMMENDED|OPTIONAL)\b")
 ACTORS = re.compile(r"\b(?:server|stream|client|intermediary|profile|it) (?:MUST|SHOULD)\b")
+DESCRIPTION = re.compile(r'"description": "((?:[^"\\]|\\.)*)"')
 GENERATED = re.compile(r"<!-- generated:.*?<!-- /generated -->", re.DOTALL)
 FENCE = re.compile(r"^( *)(`{3,})[^\n]*\n.*?^\1\2$", re.MULTILINE | re.DOTALL)
 FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
@@ -66,6 +73,19 @@ def rows() -> Iterator[Place]:
             yield Place(f"{path.relative_to(ROOT)} {row['id']} note", row["note"])
 
 
+def data() -> Iterator[Place]:
+    """Every text of the statements, the requirements on clients and the descriptions in our own schemas."""
+    schemas = ROOT / "schemas"
+    for path in sorted(schemas.glob("*/statements.yaml")):
+        for number, row in enumerate(yaml.safe_load(path.read_text(encoding="utf-8"))["statements"], start=1):
+            yield Place(f"{path.relative_to(ROOT)} line {number}", row["text"])
+    for row in yaml.safe_load((schemas / "clients" / "rows.yaml").read_text(encoding="utf-8"))["requirements"]:
+        yield from (Place(f"{row['id']} {key}", row[key]) for key in ("text", "why"))
+    for path in sorted((schemas / "meta").glob("*.schema.json")):
+        for text in DESCRIPTION.findall(path.read_text(encoding="utf-8")):
+            yield Place(str(path.relative_to(ROOT)), re.sub(r"`[^`]*`", "`…`", text))
+
+
 def paragraphs(markdown: str) -> Iterator[str]:
     """The prose of a page, a paragraph or a line of a list or table at a time; what is in code is left out."""
     text = FRONT.sub("", FENCE.sub("", GENERATED.sub("", markdown)))
@@ -82,11 +102,16 @@ def pages() -> Iterator[Place]:
             yield from (Place(name, one) for one in paragraphs(path.read_text(encoding="utf-8")))
 
 
-def odd(place: Place) -> Iterator[str]:
-    """What departs from plain prose in one text."""
+def odd_words(place: Place) -> Iterator[str]:
+    """The words in one text that a reader has to decipher."""
     for pattern, better in ODD.items():
         for found in re.finditer(pattern, place.text):
             yield f"{place.name}: {found[0]!r}: write {better}: {_around(place.text, found)}"
+
+
+def odd(place: Place) -> Iterator[str]:
+    """What departs from plain prose in one text."""
+    yield from odd_words(place)
     if place.text.startswith(("#", "|")):
         return
     for sentence in re.split(r"(?<=[.?!]) ", re.sub(r"^([-*]|\d+\.) ", "", place.text)):
@@ -122,11 +147,15 @@ def forms() -> Iterator[str]:
             yield from form(row["id"], row["level"], row["text"])
             if "raised" in row:
                 yield from form(f"{row['id']} raised", row["raised"]["level"], row["raised"]["text"])
+    for row in yaml.safe_load((ROOT / "schemas" / "clients" / "rows.yaml").read_text(encoding="utf-8"))["requirements"]:
+        yield from form(row["id"], row["level"], row["text"])
 
 
 def main() -> int:
     """Run the command: 0 where nothing departs from the form, 1 where something does."""
-    found = [*forms(), *(one for place in [*rows(), *pages()] for one in odd(place))]
+    # A description is a fragment: a clause is no subject there.
+    words = (one for place in data() for one in odd_words(place))
+    found = [*forms(), *(one for place in [*rows(), *pages()] for one in odd(place)), *words]
     for one in found:
         print(one, file=sys.stderr)
     return 1 if found else 0

@@ -31,13 +31,13 @@ export interface SlimJob {
   pipelineRunId: string;
   /** What sort of agent does the job, such as implementing. */
   agentType: string;
-  /** What the job is doing, or how it ended; which values there are is not said. */
+  /** The state or the result of the job; the set of values is unspecified. */
   status: Text | Null;
   /** When the job began. */
   startedAt: Timestamp | Null;
   /** When the job ended. */
   completedAt: Timestamp | Null;
-  /** What went wrong, where it failed. */
+  /** The error, if it failed. */
   error: Text | Null;
 }
 
@@ -47,7 +47,7 @@ export interface SlimIntervention {
   id: string;
   /** Names the run that it is meant for. */
   pipelineRunId: string;
-  /** What is asked: wait, take this text, hand over, go on, or nothing. */
+  /** What is asked: wait, take this text, hand over, continue, or nothing. */
   type: "interrupt" | "inject" | "take_over" | "resume" | "note";
   /** The text that goes with it. */
   message: Text | Null;
@@ -71,11 +71,11 @@ export interface PipelineSnapshot {
   startedAt: Timestamp | Null;
   /** What started the run. */
   trigger: string;
-  /** What came with the trigger: any value, null too. */
+  /** The data of the trigger: any value, including null. */
   triggerData: unknown;
   /** The jobs of the run. */
   jobs: SlimJob[];
-  /** What people asked for and is not resolved yet. */
+  /** The interventions that people requested and that are not resolved yet. */
   pendingInterventions: SlimIntervention[];
 }
 
@@ -130,7 +130,7 @@ export interface HeartbeatMessage {
 
 /** The runs could not be loaded on connecting; the only event of its connection. */
 export interface ErrorEvent {
-  /** What went wrong. */
+  /** The error. */
   message: "Failed to load initial state";
 }
 
@@ -204,7 +204,7 @@ export interface ErrorResponse {
   error: string;
 }
 
-/** The caller is logged in. The session is in the cookie; what the body holds is left open. */
+/** The caller is logged in. The session is in the cookie; the body is unspecified. */
 export type LoginResponse = Record<string, unknown>;
 
 export {};

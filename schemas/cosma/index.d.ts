@@ -2,7 +2,7 @@
 
 /** The file. */
 export interface FileData {
-  /** Where the file lies. */
+  /** The path of the file. */
   path: string;
   /** The last part of the path. */
   filename: string;
@@ -59,7 +59,7 @@ export interface FileCompleteEvent {
 
 /** The file, and what went wrong. */
 export interface FailedFileData {
-  /** Where the file lies. */
+  /** The path of the file. */
   path: string;
   /** The last part of the path. */
   filename: string;
@@ -76,7 +76,7 @@ export interface FileFailedEvent {
 
 /** The file, and why it was left alone. */
 export interface SkippedFileData {
-  /** Where the file lies. */
+  /** The path of the file. */
   path: string;
   /** The last part of the path. */
   filename: string;
@@ -93,11 +93,11 @@ export interface FileSkippedEvent {
 
 /** The file or the directory. */
 export interface PathData {
-  /** Where it lies. */
+  /** The path. */
   path: string;
 }
 
-/** There is a new file. */
+/** A file was created. */
 export interface FileCreatedEvent {
   /** What happened. */
   opcode: "file_created";
@@ -118,11 +118,11 @@ export interface FileDeletedEvent {
   data: PathData;
 }
 
-/** Where it lay, and where it lies. */
+/** The old path and the new path. */
 export interface MoveData {
-  /** Where it lay before. */
+  /** The path before the move. */
   src_path: string;
-  /** Where it lies now. */
+  /** The path after the move. */
   dest_path: string;
 }
 
@@ -155,7 +155,7 @@ export type NoPattern = null;
 
 /** What is watched. */
 export interface WatchData {
-  /** Where the directory lies. */
+  /** The path of the directory. */
   path: string;
   /** Whether the directories below it are watched too. */
   recursive: boolean;
@@ -198,10 +198,10 @@ export interface DirectoryProcessingCompletedEvent {
   data: PathData;
 }
 
-/** Where the file is to lie. */
+/** The path of the file. */
 export type DestinationPath = string;
 
-/** The file stays where it is. */
+/** The file stays at its path. */
 export type NoDestination = null;
 
 /** An item of the queue as it is now. */
@@ -301,7 +301,7 @@ export interface QueuePausedEvent {
   data: SwitchData;
 }
 
-/** Someone let the queue go on. */
+/** Someone let the queue continue. */
 export interface QueueResumedEvent {
   /** What happened. */
   opcode: "queue_resumed";
@@ -318,7 +318,7 @@ export interface SchedulerPausedEvent {
   data: NoData;
 }
 
-/** The scheduler let the queue go on. */
+/** The scheduler let the queue continue. */
 export interface SchedulerResumedEvent {
   /** What happened. */
   opcode: "scheduler_resumed";
@@ -335,20 +335,20 @@ export interface StatusUpdateEvent {
   data: StatusData;
 }
 
-/** What there is to say. */
+/** The message. */
 export interface MessageData {
-  /** What there is to say, for a human. */
+  /** The message, for a human. */
   message: string;
 }
 
-/** Something went wrong in the server. An event like any other: the stream goes on. */
+/** An error in the server. It is an ordinary event; the stream continues. */
 export interface ErrorEvent {
   /** What happened. */
   opcode: "error";
   data: MessageData;
 }
 
-/** A remark for whoever reads. */
+/** A message for readers. */
 export interface InfoEvent {
   /** What happened. */
   opcode: "info";
@@ -401,13 +401,13 @@ export type CosmaEvent =
 
 /** Indexes a directory anew. */
 export interface IndexDirectoryRequest {
-  /** Where the directory lies, absolute. */
+  /** The absolute path of the directory. */
   directory_path: string;
 }
 
 /** Indexes a file anew. */
 export interface IndexFileRequest {
-  /** Where the file lies, absolute. */
+  /** The absolute path of the file. */
   file_path: string;
 }
 
@@ -423,7 +423,7 @@ export interface SchedulerRule {
   enabled?: boolean;
 }
 
-/** Changes what it names of the scheduler; the rest stays. */
+/** Changes the named settings of the scheduler; the others are unchanged. */
 export interface SchedulerRequest {
   /** Whether the scheduler does anything. */
   enabled?: boolean;
@@ -447,7 +447,7 @@ export interface SettingsRequest {
 
 /** Watches a directory, and indexes what is in it. */
 export interface WatchRequest {
-  /** Where the directory lies, absolute. */
+  /** The absolute path of the directory. */
   directory_path: string;
 }
 
@@ -574,7 +574,7 @@ export type NoTime = null;
 export interface WatchJob {
   /** Names the watched directory. */
   id: number;
-  /** Where the directory lies. */
+  /** The path of the directory. */
   path: string;
   /** Whether it is watched at present. */
   is_active: boolean;

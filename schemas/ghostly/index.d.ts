@@ -45,7 +45,7 @@ export interface AssistReconEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: ReconPayload;
 }
@@ -63,7 +63,7 @@ export interface AssistPlanChunkEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: PlanChunkPayload;
 }
@@ -71,7 +71,7 @@ export interface AssistPlanChunkEvent {
 /** The state: usually a name under state, and counters. Not contractual. */
 export type LoopStatePayload = Record<string, unknown>;
 
-/** The state of the planning loop, told in passing. */
+/** The state of the planning loop, for information. */
 export interface AssistLoopStateEvent {
   /** Names this event one of the pipeline. */
   kind: "assist";
@@ -81,7 +81,7 @@ export interface AssistLoopStateEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: LoopStatePayload;
 }
@@ -99,7 +99,7 @@ export interface AssistHorizonStartEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: HorizonStartPayload;
 }
@@ -117,7 +117,7 @@ export interface AssistHorizonEndEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: HorizonEndPayload;
 }
@@ -135,7 +135,7 @@ export interface AssistVictoryCheckEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: VictoryCheckPayload;
 }
@@ -153,7 +153,7 @@ export interface AssistMemoryHitEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: MemoryHitPayload;
 }
@@ -171,7 +171,7 @@ export interface AssistMemoryMissEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: MemoryMissPayload;
 }
@@ -269,7 +269,7 @@ export interface AssistHealActionEvent {
 /** What healed the step. Not contractual. */
 export type HealSuccessPayload = Record<string, unknown>;
 
-/** Healing worked, and the run goes on. */
+/** Healing worked, and the run continues. */
 export interface AssistHealSuccessEvent {
   /** Names this event one of the pipeline. */
   kind: "assist";
@@ -304,9 +304,9 @@ export interface AssistHealFailureEvent {
 
 /** How the run ended. Only the three flags have a fixed meaning. */
 export interface RunEndPayload {
-  /** True where a user cancelled the run. */
+  /** True if a user cancelled the run. */
   cancelled?: boolean;
-  /** True where nothing executed the run any more, because the server had restarted. */
+  /** True if the run was no longer executed, because the server had restarted. */
   staleAfterRestart?: boolean;
   /** Who ended the run, such as user. */
   source?: string;
@@ -322,7 +322,7 @@ export interface AssistRunEndEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: RunEndPayload;
 }
@@ -340,7 +340,7 @@ export interface AssistJudgeVerdictEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: JudgeVerdictPayload;
 }
@@ -368,7 +368,7 @@ export type GhostlyKnownEvent =
   | AssistRunEndEvent
   | AssistJudgeVerdictEvent;
 
-/** Whatever this type carries; an empty object where it carries nothing. */
+/** The data of this type; an empty object if there is none. */
 export type UnknownPayload = Record<string, unknown>;
 
 /** A pipeline event of a type that has no schema of its own. The set of types is open. */
@@ -381,7 +381,7 @@ export interface AssistUnknownEvent {
   seq: number;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: UnknownPayload;
 }
@@ -552,7 +552,7 @@ export interface RunRequest {
   project: string;
   /** What to do, in order. */
   steps: Step[];
-  /** The timeout of a step that gives none, in ms; 30000 where left out. */
+  /** The timeout of a step without one of its own, in ms; 30000 by default. */
   defaultTimeoutMs?: number;
   /** Groups runs that belong together. */
   contextId?: string;
@@ -570,7 +570,7 @@ export interface CancellingResponse {
   status: "cancelling";
 }
 
-/** Nothing executed the run any more, and it was closed at once. */
+/** The run was no longer executed, and was closed at once. */
 export interface CancelledStaleResponse {
   /** Says that the request was carried out. */
   ok: true;
@@ -582,7 +582,7 @@ export interface CancelledStaleResponse {
   stale: true;
 }
 
-/** What became of the run to cancel; its status says which of the two. */
+/** The result of the cancellation; its status distinguishes the two cases. */
 export type CancelResponse = CancellingResponse | CancelledStaleResponse;
 
 /** The request was refused, and nothing was done. */
@@ -591,9 +591,9 @@ export interface ErrorResponse {
   ok: false;
   /** What is wrong, for a human; its language may vary. */
   error: string;
-  /** What is wrong with which field, where the input was invalid. */
+  /** The invalid fields, each with what is wrong. */
   details?: unknown;
-  /** The failure behind the error, where the server failed. */
+  /** The cause of the error, if the server failed. */
   message?: string;
 }
 
@@ -649,7 +649,7 @@ export interface StepResult {
   ok: boolean;
   /** Why it did not work. */
   error?: string;
-  /** Where the screenshot lies. */
+  /** The path of the screenshot. */
   screenshotPath?: string;
   /** The accessibility tree after the step. */
   a11y?: unknown;
@@ -678,7 +678,7 @@ export interface RunSummary {
   /** Groups runs that belong together. */
   contextId?: string;
   assisted?: RecordedAssistedMeta;
-  /** Where the video lies. */
+  /** The path of the video. */
   videoPath?: string;
   /** How each step went, in order. */
   steps: StepResult[];
@@ -698,7 +698,7 @@ export interface RecordedEvent {
   type: string;
   /** When the event was emitted. */
   at: string;
-  /** The step that this event is about, counted from 0; left out where there is none. */
+  /** The step that this event is about, counted from 0; absent if there is none. */
   stepIndex?: number;
   payload: RecordedPayload;
 }
@@ -726,11 +726,11 @@ export interface RunRecord {
   /** Groups runs that belong together. */
   contextId?: string;
   assisted?: RecordedAssistedMeta;
-  /** Where the video lies. */
+  /** The path of the video. */
   videoPath?: string;
   /** How each step went, in order. */
   steps: StepResult[];
-  /** The pipeline events, in order; left out where there are none. */
+  /** The pipeline events, in order; absent if there are none. */
   events?: RecordedEvent[];
 }
 

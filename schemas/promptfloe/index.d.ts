@@ -25,7 +25,7 @@ export interface PlanEvent {
 export interface FileEvent {
   /** What happened. */
   type: "file";
-  /** Where the file lies in the workspace. */
+  /** The path of the file in the workspace. */
   path: string;
   /** The whole text of the file. */
   contents: string;
@@ -71,7 +71,7 @@ export interface ChunkEvent {
 
 /** A structured remark. */
 export interface Insight {
-  /** What sort of remark it is. */
+  /** The kind of the remark. */
   kind?: string;
   /** The remark in short. */
   label?: string;
@@ -90,9 +90,9 @@ export interface InsightEvent {
 export interface FileWrittenEvent {
   /** What happened. */
   type: "file_written";
-  /** Where the file lies in the workspace. */
+  /** The path of the file in the workspace. */
   path: string;
-  /** What became of the file, such as created. */
+  /** What happened to the file, such as created. */
   status: string;
 }
 
@@ -118,9 +118,9 @@ export type Null = null;
 export interface DoneEvent {
   /** What happened. */
   type: "done";
-  /** How many tokens the run used; null where that is not known. */
+  /** The number of tokens that the run used; null if unknown. */
   tokensUsed: Figure | Null;
-  /** How long the run took, in ms; null where that is not known. */
+  /** The duration of the run, in ms; null if unknown. */
   durationMs: Figure | Null;
   /** What an augmenter changed; its form is left open. */
   filesChanged?: unknown;
@@ -207,7 +207,7 @@ export interface AdoptedFileEvent {
   runId?: string;
   /** What happened. */
   type: "file";
-  /** Where the file lies in the workspace. */
+  /** The path of the file in the workspace. */
   path: string;
   /** The whole text of the file. */
   contents: string;
@@ -286,9 +286,9 @@ export interface AdoptedFileWrittenEvent {
   runId?: string;
   /** What happened. */
   type: "file_written";
-  /** Where the file lies in the workspace. */
+  /** The path of the file in the workspace. */
   path: string;
-  /** What became of the file, such as created. */
+  /** What happened to the file, such as created. */
   status: string;
 }
 
@@ -395,11 +395,11 @@ export type PromptfloeAdoptedEvent = PromptfloeAdoptedKnownEvent | PromptfloeAdo
 
 /** Starts an augmenter on an app. */
 export interface AugmenterRunRequest {
-  /** Names the augmenter; 400 where the alias is no augmenter. */
+  /** The alias of the augmenter; an unknown alias is refused with 400. */
   alias: string;
   /** Names the app to work on. */
   appId?: string;
-  /** Names the chat to go on with. */
+  /** Names the chat to continue with. */
   chatId?: string;
   /** The page to work on. */
   url?: string;
@@ -409,7 +409,7 @@ export interface AugmenterRunRequest {
   args?: unknown;
   /** True to change nothing. */
   dryRun?: boolean;
-  /** True to run even where nothing seems to be needed. */
+  /** True to run it even if nothing seems to be needed. */
   force?: boolean;
   /** Replaces the context of the workspace; its form is left open. */
   workspaceContextOverride?: unknown;
@@ -421,7 +421,7 @@ export interface GenerateRequest {
   prompt: string;
   /** Names the template to start from. */
   template?: string;
-  /** Names the chat to go on with. */
+  /** Names the chat to continue with. */
   chatId?: string;
   /** The aliases of the augmenters to apply, in order. */
   augmenters?: string[];
@@ -435,7 +435,7 @@ export interface GenerateRequest {
 export interface MessageRequest {
   /** What is said. */
   prompt: string;
-  /** What is to come of it. */
+  /** The expected result. */
   mode?: "build" | "chat" | "skill";
   /** The aliases of the augmenters to apply, in order. */
   augmenters?: string[];
@@ -447,7 +447,7 @@ export interface SkillRunRequest {
   alias: string;
   /** Names the app to work on. */
   appId?: string;
-  /** Names the chat to go on with. */
+  /** Names the chat to continue with. */
   chatId?: string;
   /** The page to work on. */
   url?: string;
@@ -457,7 +457,7 @@ export interface SkillRunRequest {
   args?: unknown;
   /** True to change nothing. */
   dryRun?: boolean;
-  /** True to run even where nothing seems to be needed. */
+  /** True to run it even if nothing seems to be needed. */
   force?: boolean;
   /** Replaces the context of the workspace; its form is left open. */
   workspaceContextOverride?: unknown;
@@ -474,7 +474,7 @@ export interface CancelResponse {
 /** Any text. */
 export type Text = string;
 
-/** What went wrong. */
+/** The error. */
 export interface ErrorDetail {
   /** What went wrong, for a program, such as not_found. */
   code: string;
@@ -497,11 +497,11 @@ export interface ErrorResponse {
 
 /** A file that the run wrote. */
 export interface RunFile {
-  /** Where the file lies in the workspace. */
+  /** The path of the file in the workspace. */
   path?: string;
   /** The whole text of the file. */
   contents?: string;
-  /** What became of the file, such as created. */
+  /** What happened to the file, such as created. */
   status?: string;
   /** How many lines were added. */
   added?: number;

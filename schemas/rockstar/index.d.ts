@@ -58,7 +58,7 @@ export interface LinkedPlan {
   url: string;
   /** The version of the plan that goes with this session. */
   version: number;
-  /** Whether this push made the plan; false where it was there before. */
+  /** Whether this push created the plan; false if it existed before. */
   created: boolean;
 }
 
@@ -70,15 +70,15 @@ export interface DoneEvent {
   nanoid: string;
   /** Where it can be seen, absolute. */
   url: string;
-  /** The version that this push made or, where nothing changed, found. */
+  /** The version that this push created, or the existing one if nothing changed. */
   version: number;
   /** Whether the content differs from the version before; true for the first. */
   changed: boolean;
-  /** Names the project, where it is linked to one. */
+  /** The id of the linked project, if there is one. */
   project_nanoid?: string;
-  /** What the project is called, where it is linked to one. */
+  /** The name of the linked project, if there is one. */
   project_label?: string;
-  /** The plans that the session wrote; left out where there are none, and a reader takes an empty list too. */
+  /** The plans that the session wrote; absent if there are none, and a reader also accepts an empty list. */
   plans?: LinkedPlan[];
 }
 
@@ -111,7 +111,7 @@ export interface AdoptedLinkedPlan {
   url: string;
   /** The version of the plan that goes with this session. */
   version: number;
-  /** Whether this push made the plan; false where it was there before. */
+  /** Whether this push created the plan; false if it existed before. */
   created: boolean;
 }
 
@@ -123,7 +123,7 @@ export interface AdoptedDoneEvent {
   nanoid: string;
   /** Where it can be seen, absolute. */
   url: string;
-  /** The version that this push made or, where nothing changed, found. */
+  /** The version that this push created, or the existing one if nothing changed. */
   version: number;
   /** Whether the content differs from the version before; true for the first. */
   changed: boolean;
@@ -131,7 +131,7 @@ export interface AdoptedDoneEvent {
   project_nanoid?: string;
   /** What the project is called, where it is linked to one; only together with project_nanoid. */
   project_label?: string;
-  /** The plans that the session wrote; left out where there are none, and a reader takes an empty list too. */
+  /** The plans that the session wrote; absent if there are none, and a reader also accepts an empty list. */
   plans?: AdoptedLinkedPlan[];
 }
 
@@ -152,7 +152,7 @@ export interface AccountChallengeRequest {
   fingerprint: string;
 }
 
-/** Makes a public key an account. Doing so again is no error. */
+/** Registers a public key as an account. A second registration is no error. */
 export interface AccountRegisterRequest {
   /** An Ed25519 key, as in an OpenSSH file of public keys. */
   public_key: string;
@@ -166,7 +166,7 @@ export interface AccountVerifyRequest {
   signature: string;
 }
 
-/** Pushes a plan. It makes a new version only where its content changed. */
+/** Pushes a plan. A new version is created only if the content has changed. */
 export interface PlanRequest {
   /** The file name of the plan; names it among the caller's plans. */
   name: string;
@@ -176,13 +176,13 @@ export interface PlanRequest {
 
 /** Pushes a session. Each push of the same session makes a new version. */
 export interface SessionRequest {
-  /** Names the session where it was recorded, such as a UUID. */
+  /** The id of the session in the recording tool, such as a UUID. */
   session_id: string;
   /** What the session is called. */
   title?: string;
   /** The whole session, one JSON document a line. */
   data: string;
-  /** Who may see it; secret where left out. */
+  /** Who may see it; secret by default. */
   privacy?: "public" | "secret" | "private";
   /** The project to link it to. */
   project?: string;
@@ -196,7 +196,7 @@ export interface AccountChallengeResponse {
   expires_at: string;
 }
 
-/** The account is there, new or not. */
+/** The account exists, new or not. */
 export interface AccountRegisterResponse {
   /** Names the key: its SHA-256, in the form that OpenSSH prints. */
   fingerprint: string;

@@ -62,13 +62,13 @@ class SlimJob(TypedDict):
     agentType: str
     """What sort of agent does the job, such as implementing."""
     status: Text | Null
-    """What the job is doing, or how it ended; which values there are is not said."""
+    """The state or the result of the job; the set of values is unspecified."""
     startedAt: Timestamp | Null
     """When the job began."""
     completedAt: Timestamp | Null
     """When the job ended."""
     error: Text | Null
-    """What went wrong, where it failed."""
+    """The error, if it failed."""
 
 
 class SlimIntervention(TypedDict):
@@ -79,7 +79,7 @@ class SlimIntervention(TypedDict):
     pipelineRunId: str
     """Names the run that it is meant for."""
     type: Literal['interrupt', 'inject', 'take_over', 'resume', 'note']
-    """What is asked: wait, take this text, hand over, go on, or nothing."""
+    """What is asked: wait, take this text, hand over, continue, or nothing."""
     message: Text | Null
     """The text that goes with it."""
     status: Literal['pending', 'resolved']
@@ -104,11 +104,11 @@ class PipelineSnapshot(TypedDict):
     trigger: str
     """What started the run."""
     triggerData: object
-    """What came with the trigger: any value, null too."""
+    """The data of the trigger: any value, including null."""
     jobs: list[SlimJob]
     """The jobs of the run."""
     pendingInterventions: list[SlimIntervention]
-    """What people asked for and is not resolved yet."""
+    """The interventions that people requested and that are not resolved yet."""
 
 
 # The active runs on connecting, at most fifty of them; none is an empty list.
@@ -170,7 +170,7 @@ class ErrorEvent(TypedDict):
     """The runs could not be loaded on connecting; the only event of its connection."""
 
     message: Literal['Failed to load initial state']
-    """What went wrong."""
+    """The error."""
 
 
 class ErrorMessage(TypedDict):
@@ -242,5 +242,5 @@ class ErrorResponse(TypedDict):
     """What is wrong, for a human."""
 
 
-# The caller is logged in. The session is in the cookie; what the body holds is left open.
+# The caller is logged in. The session is in the cookie; the body is unspecified.
 LoginResponse: TypeAlias = dict[str, object]

@@ -88,7 +88,7 @@ class FileData(TypedDict):
     """The file."""
 
     path: str
-    """Where the file lies."""
+    """The path of the file."""
     filename: str
     """The last part of the path."""
 
@@ -153,7 +153,7 @@ class FailedFileData(TypedDict):
     """The file, and what went wrong."""
 
     path: str
-    """Where the file lies."""
+    """The path of the file."""
     filename: str
     """The last part of the path."""
     error: str
@@ -172,7 +172,7 @@ class SkippedFileData(TypedDict):
     """The file, and why it was left alone."""
 
     path: str
-    """Where the file lies."""
+    """The path of the file."""
     filename: str
     """The last part of the path."""
     reason: str
@@ -191,11 +191,11 @@ class PathData(TypedDict):
     """The file or the directory."""
 
     path: str
-    """Where it lies."""
+    """The path."""
 
 
 class FileCreatedEvent(TypedDict):
-    """There is a new file."""
+    """A file was created."""
 
     opcode: Literal['file_created']
     """What happened."""
@@ -219,12 +219,12 @@ class FileDeletedEvent(TypedDict):
 
 
 class MoveData(TypedDict):
-    """Where it lay, and where it lies."""
+    """The old path and the new path."""
 
     src_path: str
-    """Where it lay before."""
+    """The path before the move."""
     dest_path: str
-    """Where it lies now."""
+    """The path after the move."""
 
 
 class FileMovedEvent(TypedDict):
@@ -263,7 +263,7 @@ class WatchData(TypedDict):
     """What is watched."""
 
     path: str
-    """Where the directory lies."""
+    """The path of the directory."""
     recursive: bool
     """Whether the directories below it are watched too."""
     file_pattern: NotRequired[FilePattern | NoPattern]
@@ -310,11 +310,11 @@ class DirectoryProcessingCompletedEvent(TypedDict):
     data: PathData
 
 
-# Where the file is to lie.
+# The path of the file.
 DestinationPath: TypeAlias = str
 
 
-# The file stays where it is.
+# The file stays at its path.
 NoDestination: TypeAlias = None
 
 
@@ -426,7 +426,7 @@ class QueuePausedEvent(TypedDict):
 
 
 class QueueResumedEvent(TypedDict):
-    """Someone let the queue go on."""
+    """Someone let the queue continue."""
 
     opcode: Literal['queue_resumed']
     """What happened."""
@@ -446,7 +446,7 @@ class SchedulerPausedEvent(TypedDict):
 
 
 class SchedulerResumedEvent(TypedDict):
-    """The scheduler let the queue go on."""
+    """The scheduler let the queue continue."""
 
     opcode: Literal['scheduler_resumed']
     """What happened."""
@@ -466,14 +466,14 @@ class StatusUpdateEvent(TypedDict):
 
 
 class MessageData(TypedDict):
-    """What there is to say."""
+    """The message."""
 
     message: str
-    """What there is to say, for a human."""
+    """The message, for a human."""
 
 
 class ErrorEvent(TypedDict):
-    """Something went wrong in the server. An event like any other: the stream goes on."""
+    """An error in the server. It is an ordinary event; the stream continues."""
 
     opcode: Literal['error']
     """What happened."""
@@ -481,7 +481,7 @@ class ErrorEvent(TypedDict):
 
 
 class InfoEvent(TypedDict):
-    """A remark for whoever reads."""
+    """A message for readers."""
 
     opcode: Literal['info']
     """What happened."""
@@ -504,14 +504,14 @@ class IndexDirectoryRequest(TypedDict):
     """Indexes a directory anew."""
 
     directory_path: str
-    """Where the directory lies, absolute."""
+    """The absolute path of the directory."""
 
 
 class IndexFileRequest(TypedDict):
     """Indexes a file anew."""
 
     file_path: str
-    """Where the file lies, absolute."""
+    """The absolute path of the file."""
 
 
 class SchedulerRule(TypedDict):
@@ -528,7 +528,7 @@ class SchedulerRule(TypedDict):
 
 
 class SchedulerRequest(TypedDict):
-    """Changes what it names of the scheduler; the rest stays."""
+    """Changes the named settings of the scheduler; the others are unchanged."""
 
     enabled: NotRequired[bool]
     """Whether the scheduler does anything."""
@@ -552,7 +552,7 @@ class WatchRequest(TypedDict):
     """Watches a directory, and indexes what is in it."""
 
     directory_path: str
-    """Where the directory lies, absolute."""
+    """The absolute path of the directory."""
 
 
 class ErrorResponse(TypedDict):
@@ -695,7 +695,7 @@ class WatchJob(TypedDict):
     id: int
     """Names the watched directory."""
     path: str
-    """Where the directory lies."""
+    """The path of the directory."""
     is_active: bool
     """Whether it is watched at present."""
     recursive: bool

@@ -142,7 +142,7 @@ class AssistReconEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: ReconPayload
 
 
@@ -162,7 +162,7 @@ class AssistPlanChunkEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: PlanChunkPayload
 
 
@@ -171,7 +171,7 @@ LoopStatePayload: TypeAlias = dict[str, object]
 
 
 class AssistLoopStateEvent(TypedDict):
-    """The state of the planning loop, told in passing."""
+    """The state of the planning loop, for information."""
 
     kind: Literal['assist']
     """Names this event one of the pipeline."""
@@ -182,7 +182,7 @@ class AssistLoopStateEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: LoopStatePayload
 
 
@@ -202,7 +202,7 @@ class AssistHorizonStartEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: HorizonStartPayload
 
 
@@ -222,7 +222,7 @@ class AssistHorizonEndEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: HorizonEndPayload
 
 
@@ -242,7 +242,7 @@ class AssistVictoryCheckEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: VictoryCheckPayload
 
 
@@ -262,7 +262,7 @@ class AssistMemoryHitEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: MemoryHitPayload
 
 
@@ -282,7 +282,7 @@ class AssistMemoryMissEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: MemoryMissPayload
 
 
@@ -391,7 +391,7 @@ HealSuccessPayload: TypeAlias = dict[str, object]
 
 
 class AssistHealSuccessEvent(TypedDict):
-    """Healing worked, and the run goes on."""
+    """Healing worked, and the run continues."""
 
     kind: Literal['assist']
     """Names this event one of the pipeline."""
@@ -430,9 +430,9 @@ class RunEndPayload(TypedDict):
     """How the run ended. Only the three flags have a fixed meaning."""
 
     cancelled: NotRequired[bool]
-    """True where a user cancelled the run."""
+    """True if a user cancelled the run."""
     staleAfterRestart: NotRequired[bool]
-    """True where nothing executed the run any more, because the server had restarted."""
+    """True if the run was no longer executed, because the server had restarted."""
     source: NotRequired[str]
     """Who ended the run, such as user."""
 
@@ -449,7 +449,7 @@ class AssistRunEndEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: RunEndPayload
 
 
@@ -469,7 +469,7 @@ class AssistJudgeVerdictEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: JudgeVerdictPayload
 
 
@@ -477,7 +477,7 @@ class AssistJudgeVerdictEvent(TypedDict):
 GhostlyKnownEvent: TypeAlias = StatusEvent | EndEvent | PingData | AssistReconEvent | AssistPlanChunkEvent | AssistLoopStateEvent | AssistHorizonStartEvent | AssistHorizonEndEvent | AssistVictoryCheckEvent | AssistMemoryHitEvent | AssistMemoryMissEvent | AssistStepStartEvent | AssistStepSuccessEvent | AssistStepFailureEvent | AssistHealStartEvent | AssistHealActionEvent | AssistHealSuccessEvent | AssistHealFailureEvent | AssistRunEndEvent | AssistJudgeVerdictEvent
 
 
-# Whatever this type carries; an empty object where it carries nothing.
+# The data of this type; an empty object if there is none.
 UnknownPayload: TypeAlias = dict[str, object]
 
 
@@ -493,7 +493,7 @@ class AssistUnknownEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: UnknownPayload
 
 
@@ -674,7 +674,7 @@ class RunRequest(TypedDict):
     steps: list[Step]
     """What to do, in order."""
     defaultTimeoutMs: NotRequired[int]
-    """The timeout of a step that gives none, in ms; 30000 where left out."""
+    """The timeout of a step without one of its own, in ms; 30000 by default."""
     contextId: NotRequired[str]
     """Groups runs that belong together."""
     assisted: NotRequired[AssistedMeta]
@@ -693,7 +693,7 @@ class CancellingResponse(TypedDict):
 
 
 class CancelledStaleResponse(TypedDict):
-    """Nothing executed the run any more, and it was closed at once."""
+    """The run was no longer executed, and was closed at once."""
 
     ok: Literal[True]
     """Says that the request was carried out."""
@@ -705,7 +705,7 @@ class CancelledStaleResponse(TypedDict):
     """The run had been orphaned."""
 
 
-# What became of the run to cancel; its status says which of the two.
+# The result of the cancellation; its status distinguishes the two cases.
 CancelResponse: TypeAlias = CancellingResponse | CancelledStaleResponse
 
 
@@ -717,9 +717,9 @@ class ErrorResponse(TypedDict):
     error: str
     """What is wrong, for a human; its language may vary."""
     details: NotRequired[object]
-    """What is wrong with which field, where the input was invalid."""
+    """The invalid fields, each with what is wrong."""
     message: NotRequired[str]
-    """The failure behind the error, where the server failed."""
+    """The cause of the error, if the server failed."""
 
 
 class HealthResponse(TypedDict):
@@ -782,7 +782,7 @@ class StepResult(TypedDict):
     error: NotRequired[str]
     """Why it did not work."""
     screenshotPath: NotRequired[str]
-    """Where the screenshot lies."""
+    """The path of the screenshot."""
     a11y: NotRequired[object]
     """The accessibility tree after the step."""
 
@@ -812,7 +812,7 @@ class RunSummary(TypedDict):
     """Groups runs that belong together."""
     assisted: NotRequired[RecordedAssistedMeta]
     videoPath: NotRequired[str]
-    """Where the video lies."""
+    """The path of the video."""
     steps: list[StepResult]
     """How each step went, in order."""
 
@@ -835,7 +835,7 @@ class RecordedEvent(TypedDict):
     at: str
     """When the event was emitted."""
     stepIndex: NotRequired[int]
-    """The step that this event is about, counted from 0; left out where there is none."""
+    """The step that this event is about, counted from 0; absent if there is none."""
     payload: RecordedPayload
 
 
@@ -864,11 +864,11 @@ class RunRecord(TypedDict):
     """Groups runs that belong together."""
     assisted: NotRequired[RecordedAssistedMeta]
     videoPath: NotRequired[str]
-    """Where the video lies."""
+    """The path of the video."""
     steps: list[StepResult]
     """How each step went, in order."""
     events: NotRequired[list[RecordedEvent]]
-    """The pipeline events, in order; left out where there are none."""
+    """The pipeline events, in order; absent if there are none."""
 
 
 class RunStartedResponse(TypedDict):

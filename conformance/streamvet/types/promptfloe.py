@@ -90,7 +90,7 @@ class FileEvent(TypedDict):
     type: Literal['file']
     """What happened."""
     path: str
-    """Where the file lies in the workspace."""
+    """The path of the file in the workspace."""
     contents: str
     """The whole text of the file."""
 
@@ -141,7 +141,7 @@ class Insight(TypedDict):
     """A structured remark."""
 
     kind: NotRequired[str]
-    """What sort of remark it is."""
+    """The kind of the remark."""
     label: NotRequired[str]
     """The remark in short."""
     detail: NotRequired[str]
@@ -162,9 +162,9 @@ class FileWrittenEvent(TypedDict):
     type: Literal['file_written']
     """What happened."""
     path: str
-    """Where the file lies in the workspace."""
+    """The path of the file in the workspace."""
     status: str
-    """What became of the file, such as created."""
+    """What happened to the file, such as created."""
 
 
 class ProgressEvent(TypedDict):
@@ -194,9 +194,9 @@ class DoneEvent(TypedDict):
     type: Literal['done']
     """What happened."""
     tokensUsed: Figure | Null
-    """How many tokens the run used; null where that is not known."""
+    """The number of tokens that the run used; null if unknown."""
     durationMs: Figure | Null
-    """How long the run took, in ms; null where that is not known."""
+    """The duration of the run, in ms; null if unknown."""
     filesChanged: NotRequired[object]
     """What an augmenter changed; its form is left open."""
 
@@ -280,7 +280,7 @@ class AdoptedFileEvent(TypedDict):
     type: Literal['file']
     """What happened."""
     path: str
-    """Where the file lies in the workspace."""
+    """The path of the file in the workspace."""
     contents: str
     """The whole text of the file."""
 
@@ -365,9 +365,9 @@ class AdoptedFileWrittenEvent(TypedDict):
     type: Literal['file_written']
     """What happened."""
     path: str
-    """Where the file lies in the workspace."""
+    """The path of the file in the workspace."""
     status: str
-    """What became of the file, such as created."""
+    """What happened to the file, such as created."""
 
 
 class AdoptedProgressEvent(TypedDict):
@@ -470,11 +470,11 @@ class AugmenterRunRequest(TypedDict):
     """Starts an augmenter on an app."""
 
     alias: str
-    """Names the augmenter; 400 where the alias is no augmenter."""
+    """The alias of the augmenter; an unknown alias is refused with 400."""
     appId: NotRequired[str]
     """Names the app to work on."""
     chatId: NotRequired[str]
-    """Names the chat to go on with."""
+    """Names the chat to continue with."""
     url: NotRequired[str]
     """The page to work on."""
     text: NotRequired[str]
@@ -484,7 +484,7 @@ class AugmenterRunRequest(TypedDict):
     dryRun: NotRequired[bool]
     """True to change nothing."""
     force: NotRequired[bool]
-    """True to run even where nothing seems to be needed."""
+    """True to run it even if nothing seems to be needed."""
     workspaceContextOverride: NotRequired[object]
     """Replaces the context of the workspace; its form is left open."""
 
@@ -497,7 +497,7 @@ class GenerateRequest(TypedDict):
     template: NotRequired[str]
     """Names the template to start from."""
     chatId: NotRequired[str]
-    """Names the chat to go on with."""
+    """Names the chat to continue with."""
     augmenters: NotRequired[list[str]]
     """The aliases of the augmenters to apply, in order."""
     modelOverride: NotRequired[object]
@@ -512,7 +512,7 @@ class MessageRequest(TypedDict):
     prompt: str
     """What is said."""
     mode: NotRequired[Literal['build', 'chat', 'skill']]
-    """What is to come of it."""
+    """The expected result."""
     augmenters: NotRequired[list[str]]
     """The aliases of the augmenters to apply, in order."""
 
@@ -525,7 +525,7 @@ class SkillRunRequest(TypedDict):
     appId: NotRequired[str]
     """Names the app to work on."""
     chatId: NotRequired[str]
-    """Names the chat to go on with."""
+    """Names the chat to continue with."""
     url: NotRequired[str]
     """The page to work on."""
     text: NotRequired[str]
@@ -535,7 +535,7 @@ class SkillRunRequest(TypedDict):
     dryRun: NotRequired[bool]
     """True to change nothing."""
     force: NotRequired[bool]
-    """True to run even where nothing seems to be needed."""
+    """True to run it even if nothing seems to be needed."""
     workspaceContextOverride: NotRequired[object]
     """Replaces the context of the workspace; its form is left open."""
 
@@ -554,7 +554,7 @@ Text: TypeAlias = str
 
 
 class ErrorDetail(TypedDict):
-    """What went wrong."""
+    """The error."""
 
     code: str
     """What went wrong, for a program, such as not_found."""
@@ -580,11 +580,11 @@ class RunFile(TypedDict):
     """A file that the run wrote."""
 
     path: NotRequired[str]
-    """Where the file lies in the workspace."""
+    """The path of the file in the workspace."""
     contents: NotRequired[str]
     """The whole text of the file."""
     status: NotRequired[str]
-    """What became of the file, such as created."""
+    """What happened to the file, such as created."""
     added: NotRequired[int]
     """How many lines were added."""
     removed: NotRequired[int]

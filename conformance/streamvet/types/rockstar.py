@@ -97,7 +97,7 @@ class LinkedPlan(TypedDict):
     version: int
     """The version of the plan that goes with this session."""
     created: bool
-    """Whether this push made the plan; false where it was there before."""
+    """Whether this push created the plan; false if it existed before."""
 
 
 class DoneEvent(TypedDict):
@@ -110,15 +110,15 @@ class DoneEvent(TypedDict):
     url: str
     """Where it can be seen, absolute."""
     version: int
-    """The version that this push made or, where nothing changed, found."""
+    """The version that this push created, or the existing one if nothing changed."""
     changed: bool
     """Whether the content differs from the version before; true for the first."""
     project_nanoid: NotRequired[str]
-    """Names the project, where it is linked to one."""
+    """The id of the linked project, if there is one."""
     project_label: NotRequired[str]
-    """What the project is called, where it is linked to one."""
+    """The name of the linked project, if there is one."""
     plans: NotRequired[list[LinkedPlan]]
-    """The plans that the session wrote; left out where there are none, and a reader takes an empty list too."""
+    """The plans that the session wrote; absent if there are none, and a reader also accepts an empty list."""
 
 
 class ErrorEvent(TypedDict):
@@ -146,7 +146,7 @@ class AdoptedLinkedPlan(TypedDict):
     version: int
     """The version of the plan that goes with this session."""
     created: bool
-    """Whether this push made the plan; false where it was there before."""
+    """Whether this push created the plan; false if it existed before."""
 
 
 class AdoptedDoneEvent(TypedDict):
@@ -159,7 +159,7 @@ class AdoptedDoneEvent(TypedDict):
     url: str
     """Where it can be seen, absolute."""
     version: int
-    """The version that this push made or, where nothing changed, found."""
+    """The version that this push created, or the existing one if nothing changed."""
     changed: bool
     """Whether the content differs from the version before; true for the first."""
     project_nanoid: NotRequired[str]
@@ -167,7 +167,7 @@ class AdoptedDoneEvent(TypedDict):
     project_label: NotRequired[str]
     """What the project is called, where it is linked to one; only together with project_nanoid."""
     plans: NotRequired[list[AdoptedLinkedPlan]]
-    """The plans that the session wrote; left out where there are none, and a reader takes an empty list too."""
+    """The plans that the session wrote; absent if there are none, and a reader also accepts an empty list."""
 
 
 # An event of rockstar of a type that has a schema.
@@ -182,7 +182,7 @@ class AccountChallengeRequest(TypedDict):
 
 
 class AccountRegisterRequest(TypedDict):
-    """Makes a public key an account. Doing so again is no error."""
+    """Registers a public key as an account. A second registration is no error."""
 
     public_key: str
     """An Ed25519 key, as in an OpenSSH file of public keys."""
@@ -198,7 +198,7 @@ class AccountVerifyRequest(TypedDict):
 
 
 class PlanRequest(TypedDict):
-    """Pushes a plan. It makes a new version only where its content changed."""
+    """Pushes a plan. A new version is created only if the content has changed."""
 
     name: str
     """The file name of the plan; names it among the caller's plans."""
@@ -210,13 +210,13 @@ class SessionRequest(TypedDict):
     """Pushes a session. Each push of the same session makes a new version."""
 
     session_id: str
-    """Names the session where it was recorded, such as a UUID."""
+    """The id of the session in the recording tool, such as a UUID."""
     title: NotRequired[str]
     """What the session is called."""
     data: str
     """The whole session, one JSON document a line."""
     privacy: NotRequired[Literal['public', 'secret', 'private']]
-    """Who may see it; secret where left out."""
+    """Who may see it; secret by default."""
     project: NotRequired[str]
     """The project to link it to."""
 
@@ -231,7 +231,7 @@ class AccountChallengeResponse(TypedDict):
 
 
 class AccountRegisterResponse(TypedDict):
-    """The account is there, new or not."""
+    """The account exists, new or not."""
 
     fingerprint: str
     """Names the key: its SHA-256, in the form that OpenSSH prints."""
