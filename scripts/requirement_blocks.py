@@ -14,6 +14,7 @@ from streamvet.contract.evidence import Evidence
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.registry import Registry, load_registry
+from streamvet.contract.requirement import worded
 from streamvet.contract.statements import Statement, statement_lists, statements
 from streamvet.examples import examples
 from streamvet.levels import of_bytes
@@ -58,6 +59,12 @@ def _applies(row: Requirement) -> str:
     conditions = ", or ".join(" and ".join(map(code, one)) for one in row.conditions)
     names = [name for name in builtin_profiles() if row.applies(load_profile(name))]
     return f"{conditions} ({', '.join(names) or 'none of the built-in profiles'})" if conditions else "every profile"
+
+
+def _need_not(row: Requirement) -> str:
+    """Where nobody has to bring that about, in words."""
+    conditions = [code(one) for one in worded(row.need_not_occur)] if row.need_not_occur else []
+    return f"; not applicable if that never happens on {' and '.join(conditions)}" if conditions else ""
 
 
 def _rests_on(row: Requirement) -> str:
@@ -121,7 +128,7 @@ def _requirement(row: Requirement) -> list[str]:
         facts = {"Excluded": row.excluded}
     else:
         facts = {
-            "Exercised when": f"{row.when}.",
+            "Exercised when": f"{row.when}{_need_not(row)}.",
             "Applies to": f"{_applies(row)}.",
         }
     if row.disputed:

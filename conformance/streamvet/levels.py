@@ -40,8 +40,9 @@ _ANY_WORDS = Vocabulary(lambda *_: None, ())
 
 def of_bytes(profile: Profile, system: System, kind: str | None = None) -> frozenset[str]:
     """The requirements of a profile that captured bytes alone can violate; `kind`: of a run that is known."""
+    in_records = all("record" in row for row in profile.field("events.assembles") or ())
     one_kind = profile.streams == "ambient" or bool(kind) or len(profile.starts) == 1
-    beyond = _BEYOND_BYTES | (frozenset() if one_kind else _OF_A_KIND)
+    beyond = _BEYOND_BYTES | (frozenset() if one_kind else _OF_A_KIND) | ({"EVT-14"} if in_records else frozenset())
     return frozenset(
         row.id
         for row in load_registry().testable(profile)

@@ -19,6 +19,7 @@ from streamvet.contract.registry import FIRST_REVISION
 from streamvet.decode import bounded_trace, named_coding, opened, unknown_coding, view
 from streamvet.explaining import Explanations
 from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
+from streamvet.strands import joined, placed, strands_of
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 VIOLATED = {"MUST": Verdict.FAIL, "SHOULD": Verdict.WARN, "NOTE": Verdict.NOTE}
 _SILENT = NotExercised("its command says nothing of this trace")
 _NAMED = 3  # tries, in a reason
+# Families of what is said of a run as a whole: streams to which their reader came back are joined there. What is said
+# of coming back needs the pieces as well; what is said of each answer needs nothing else.
+_OF_WHOLE = {"events": False, "ordering": False, "terminal": False, "cancellation": False, "catchup": True}
 MAX_FINDINGS = 20  # kept for one requirement and trace: the first ones tell, and a broken stream has one for each event
 
 
@@ -87,6 +91,7 @@ class Tally:
     untried: list[str] = field(default_factory=list)  # tries that would have exercised it, had there been time
     overlooked: list[str] = field(default_factory=list)  # why what was due was not seen, but for what `attempts` has
     unkept: int = 0
+    idle: str = ""  # what did not occur in a trace that has a stream
     attempts: Attempts = field(default_factory=Attempts)  # what they say about time, until all of them are known
 
     @property
@@ -141,10 +146,18 @@ class Judge:
 
     def _add(self, trace: Trace) -> dict[str, Outcome]:
         self.limits.update(one.detail for one in trace.exchanges if one.detail.startswith("limit: "))
-        views = {level: view(trace, self.profile, level) for level in {row.reads for row in self._rows} if level}
-        views[""] = (trace, {})
-        outcomes = {row.id: self._run(row, views[row.reads or ""][0]) for row in self._rows}
-        unread = {row.id: views[row.reads or ""][1] for row in self._rows}
+        strands = strands_of(trace, self.profile)
+        wholes = {keeps: joined(trace, strands, keeps=keeps) for keeps in set(_OF_WHOLE.values())} if strands else {}
+        views = {
+            (of, level): view(one, self.profile, level) if level else (one, {})
+            for of, one in ((None, trace), *wholes.items())
+            for level in {row.reads or "" for row in self._rows}
+        }
+        of = {row.id: _OF_WHOLE.get(row.family) if strands else None for row in self._rows}
+        chosen = {row.id: views[of[row.id], row.reads or ""] for row in self._rows}
+        outcomes = {row.id: self._run(row, chosen[row.id][0]) for row in self._rows}
+        outcomes = {name: placed(one, strands) if isinstance(one, list) else one for name, one in outcomes.items()}
+        unread = {row.id: chosen[row.id][1] for row in self._rows}
         explained = Explanations({row.id: row.level for row in self._rows}, outcomes, unread)
         for row in self._rows:
             outcome = outcomes[row.id]
@@ -210,6 +223,8 @@ class Judge:
         if isinstance(outcome, NotExercised):
             reason = _hindrance(trace) or (_coded(trace) if row.reads else None) or outcome.reason
             tally.reasons[reason] = tally.reasons.get(reason, 0) + 1
+            if reason == outcome.reason and any(map(opened, trace.exchanges)):
+                tally.idle = reason
             if outcome.due and trace.attempt:
                 tally.attempts.overlook(trace.attempt, reason)
             elif outcome.due:
@@ -284,6 +299,8 @@ class Judge:
             return Verdict.INCONCLUSIVE, f"what was due was not looked at: {_worst_of(overlooked)}"
         if tally.exercised:
             return Verdict.PASS, "; ".join(filter(None, (tally.attempts.acquitted(), _not_read(tally.unread))))
+        if tally.idle and not hindering and row.may_never_occur(self.profile):
+            return Verdict.NOT_APPLICABLE, f"{tally.idle}, and {self.profile.name} does not ask for it"
         reasons = (_hindered(hindering), _reasons(tally.reasons), _not_read(tally.unread))
         return Verdict.INCONCLUSIVE, "; ".join(filter(None, reasons))
 

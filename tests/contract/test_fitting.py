@@ -577,6 +577,24 @@ CASES = [
         "/readers/at_most: expected streams: run with catchup.kind none, got run, and another one",
     ),
     Case(
+        "what becomes of a deserted run shows",
+        "promptfloe",
+        {"/readers/on_disconnect": "continues"},
+        "/readers/on_disconnect: expected nothing, as catchup.detached says how long a run goes on, got 'continues'",
+    ),
+    Case(
+        "what becomes of a deserted run shows",
+        "builds",
+        {"/readers": {"on_disconnect": {"stops_within_ms": 900}}},
+        "/operations: expected record with its state, which shows whether a run is active, got none",
+    ),
+    Case(
+        "what becomes of a deserted run shows",
+        "builds",
+        {"/readers": {"on_disconnect": "continues"}, "/terminal/outcomes": GONE},
+        "/operations: expected record with its state, which shows whether a run is active, got none",
+    ),
+    Case(
         "endings can be",
         "ghostly",
         {"/terminal/unless": "resumable"},
@@ -599,6 +617,12 @@ CASES = [
     Case("runs end", "builds", {"/terminal": GONE}, "/terminal: expected what ends a run, as streams are run, got "),
     Case(
         "streams can have it", "rockstar", {"/readers": {"at_least": 2}}, "/readers: expected nothing, as streams are"
+    ),
+    Case(
+        "streams can have it",
+        "cosma",
+        {"/readers/on_disconnect": "continues"},
+        "/readers/on_disconnect: expected nothing, as streams are ambient, got 'continues'",
     ),
     Case(
         "streams can have it", "builds", {"/transport/open": {"at_least_ms": 9, "level": "MUST"}}, "/transport/open: "

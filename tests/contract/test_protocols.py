@@ -216,6 +216,88 @@ STREAMS |= {
 }  # fmt: skip
 
 
+PART = '{"candidates":[{"content":{"parts":[{"text":"he"}]},"index":0}],"modelVersion":"small","responseId":"r"}'
+ENDED = '{"candidates":[{"content":{},"finishReason":"STOP"}],"modelVersion":"small","responseId":"r"}'
+LINE = '"created":1,"payload":{}'
+POST = '{"data":{"id":"1","text":"a"},"matching_rules":[]}'
+LEDGER = '"paging_token":"{0}","sequence":{0}'
+
+
+def replies(*rest: str) -> str:
+    return named(*((json.loads(f"{{{one}}}")["type"], f"{{{one}}}") for one in rest))
+
+
+def tokens(*rest: str) -> str:
+    rows = (
+        f'{{"index":{number},"token":{{"id":7,"text":"a","special":false}},{one}}}'
+        for number, one in enumerate(rest, 1)
+    )
+    return sse(*rows)
+
+
+STREAMS |= {
+    "contents": Stream(
+        sse(PART, PART, ENDED), ["part", "part", "last"],
+        [("EVT-13", ENDED, ENDED.replace('"r"', '"s"')), ("TRM-01", sse(ENDED), "")],
+    ),
+    "replies": Stream(
+        replies(
+            '"type":"message-start","id":"m"', '"type":"content-start","index":0', '"type":"content-delta","index":0',
+            '"type":"content-end","index":0', '"type":"message-end","delta":{"finish_reason":"COMPLETE"}',
+        ),
+        ["message-start", "content-start", "content-delta", "content-end", "message-end"],
+        [("ORD-01", '"content-delta","index":0', '"content-delta","index":1'),
+         ("SSE-06", "event: message-end", "event: end")],
+    ),
+    "predictions": Stream(
+        named(("output", "any text"), ("output", "{"), ("done", "{}")),
+        ["output", "output", "done"],
+        [("EVT-08", "data: {}", 'data: {"reason":"none"}'), ("TRM-01", named(("done", "{}")), "")],
+    ),
+    "assistants": Stream(
+        named(("thread.run.created", '{"id":"r","object":"thread.run"}'),
+              ("thread.message.delta", '{"id":"m","object":"thread.message.delta"}'),
+              ("thread.run.completed", '{"id":"r","object":"thread.run"}'), ("done", "[DONE]")),
+        ["thread.run.created", "thread.message.delta", "thread.run.completed", "done"],
+        [("TRM-01", named(("done", "[DONE]")), ""),
+         ("ORD-01", "event: thread.run.created", "event: thread.message.created")],
+    ),
+    "deployments": Stream(
+        ndjson(f'{{"type":"command",{LINE}}}', f'{{"type":"stdout",{LINE}}}', "",
+               '{"type":"deployment-state","created":2,"payload":{"info":{"readyState":"READY"}}}'),
+        ["command", "stdout", "state.READY"],
+        [("TRM-01", '"READY"', '"BUILDING"'), ("EVT-08", '"created":1', '"created":"1"')],
+    ),
+    "allocations": Stream(
+        ndjson('{"Index":7,"Events":[{"Topic":"Job","Type":"JobRegistered"}]}', "{}",
+               '{"Index":9,"Events":[{"Topic":"Job","Type":"JobDeregistered"}]}'),
+        ["events", "beat", "events"],
+        [("ORD-02", '"Index":9', '"Index":6'), ("EVT-08", "{}", '{"Index":8}')],
+    ),
+    "home": Stream(
+        sse("ping", '{"event_type":"streamvet","data":{},"origin":"REMOTE","time_fired":"2026-07-30T08:00:00Z"}'),
+        ["ping", "streamvet"],
+        [("EVT-08", '"REMOTE"', '"remote"'), ("EVT-02", sse("ping"), sse("pong"))],
+    ),
+    "ledgers": Stream(
+        named(("open", '"hello"'))
+        + "".join(f'id: {one}\ndata: {{"id":"l",{LEDGER.replace("{0}", str(one))}}}\n\n' for one in (4, 5))
+        + named(("close", '"byebye"')),
+        ["hello", "ledger", "ledger", "byebye"],
+        [("ORD-01", named(("open", '"hello"')), ""), ("ORD-03", '"sequence":5', '"sequence":6')],
+    ),
+    "filtered": Stream(
+        ndjson(POST, "", '{"errors":[{"title":"operational-disconnect","type":"t"}]}'),
+        ["post", "errors"],
+        [("EVT-08", ',"matching_rules":[]', ""), ("TRM-02", POST, '{"errors":[{"title":"a","type":"t"}]}')],
+    ),
+    "tokens": Stream(
+        tokens('"generated_text":null', '"generated_text":"aa"'), ["token", "last"],
+        [("ORD-03", '"index":2', '"index":3'), ("TRM-01", '"generated_text":"aa"', '"generated_text":null')],
+    ),
+}  # fmt: skip
+
+
 def test_each_of_them_has_a_stream() -> None:
     assert list(STREAMS) == sorted(STREAMS, key=list(STREAMS).index)
     assert sorted(STREAMS) == PROTOCOLS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -206,3 +207,9 @@ def test_what_uses_it_gets_no_more_than_asked_for() -> None:
     found = batch(made_with(make), 0, 0, 50)
     assert (len(found), set(found)) == (50, {0, 1, 2})  # one may come again: the explorer knows what it has tried
     assert len(batch(stimuli(ground("ghostly")), 0, 0, 7)) == 7
+
+
+def test_a_run_that_is_read_once_has_no_second_reader() -> None:
+    for joins in (True, False):
+        made = batch(stimuli(dataclasses.replace(ground("ghostly"), joins=joins)), 7, 0, 60)
+        assert any(one["readers"] or "again" in one for one in made) is joins

@@ -238,6 +238,7 @@ def piece(of: str, text: str, *, whole: bool = False) -> str:
 def test_pieces_make_the_whole(lines: tuple[str, ...], verdict: Verdict) -> None:
     def more(raw: dict[str, Any]) -> None:
         raw["events"]["assembles"] = [WHOLE]
+        del raw["adopted"]["EVT-14"]
 
     trace = with_body(BUILD, 0, events_of(*lines))
     trace = dataclasses.replace(trace, exchanges=trace.exchanges[:1], stimulus={})
@@ -296,3 +297,22 @@ def test_ids_of_blocks_are_numbers(ids: tuple[str, ...], verdict: Verdict) -> No
     block = 'id: {0}\nevent: update\ndata: {{"opcode": "info", "data": {{"message": "a"}}}}\n\n'
     trace = with_body(PLAIN, 0, "".join(map(block.format, ids)).encode())
     assert rulings("cosma", profile, trace)["ORD-02"].verdict is verdict
+
+
+@pytest.mark.parametrize(("without_cursor", "verdict"), [("plan", Verdict.PASS), ("ready", Verdict.FAIL)])
+def test_only_events_that_have_a_cursor_need_one(without_cursor: str, verdict: Verdict) -> None:
+    """CAT-21, by `catchup.cursor.events`; nobody came back, and one event of them has a cursor at most."""
+
+    def more(raw: dict[str, Any]) -> None:
+        raw["catchup"]["cursor"]["events"] = ["ready", "file"]
+        del raw["sequence"]
+
+    lines = [f'{{"id":{number},"type":"{kind}"}}' for number, kind in enumerate(("plan", "file", "ready"), 1)]
+    lines = [one.partition(",")[0] and f"{{{one.partition(',')[2]}" if without_cursor in one else one for one in lines]
+    base = base_trace(bases()["promptfloe-cursors"])
+    trace = with_body(base, 0, events_of(*lines))
+    profile = variant("promptfloe", more)
+    found = rulings("promptfloe", profile, trace)["CAT-21"]
+    assert {one.exchange for one in found.findings if one.exchange == trace.exchanges[0].id} == (
+        {trace.exchanges[0].id} if verdict is Verdict.FAIL else set()
+    )

@@ -220,3 +220,15 @@ def test_what_only_reads_is_tried_on_existing_runs() -> None:
         "short connections to an existing run",
     }
     assert names <= probes_of(plan)
+
+
+@pytest.mark.parametrize("at_most", [1, None])
+def test_a_run_that_is_read_once_has_one_reader(at_most: int | None) -> None:
+    """`readers.at_most`: without the key the same candidate is asked for more than it gives."""
+    setting = setting_of("ghostly", control=True, launch=LAUNCH)
+    raw = {key: part for key, part in setting.profile.raw.items() if key not in ("readers", "catchup")}
+    raw |= {"catchup": {"kind": "none"}, "readers": {"at_most": at_most} if at_most else {"independent": True}}
+    plan = plan_tries(PROBES, replace(setting, profile=replace(setting.profile, raw=raw)), None)
+    several = {probe.name for probe in PROBES if "attached" in probe.needs}
+    assert bool(probes_of(plan) & several) is (at_most is None)
+    assert probes_of(plan) >= {"straight", "cancel", "heartbeats"}

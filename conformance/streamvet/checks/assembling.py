@@ -65,17 +65,37 @@ def _in_records(trace: Trace, profile: Profile, row: Mapping[str, Any]) -> list[
     found, exercised = [], False
     for label, readings in by_run(trace, profile).items():
         record = records.get(label)
-        for one in readings if record is not None else ():
+        whole = pointed(record.json(), row["record"]) if record else None
+        if record is None or whole is None:
+            continue
+        for one in readings:
             pieces = one.of(tuple(row["pieces"]))
-            if not pieces or not from_start(one) or not ended(one) or unread(one):
+            if not pieces or not from_start(one) or not _succeeded(one) or unread(one):
                 continue
             exercised = True
-            parts = [pointed(value, row["at"]) for value in one.values(pieces)]
-            made = "".join(part for part in parts if isinstance(part, str))
-            whole = pointed(record.json(), row["record"]) if record else None
-            if record is not None and whole != made:
+            parts = [part for value in one.values(pieces) if isinstance(part := pointed(value, row["at"]), str)]
+            if whole != (made := "".join(parts)):
                 wanted, seen = apart(whole, made)
                 span, beside = (0, len(one.exchange.body)), [record.id]
-                want = f"pieces that make {row['record']} of the record, {wanted}"
-                found.append(finding(one.exchange, want, seen, span, beside=beside))
+                want, absent = f"pieces that make {row['record']} of the record, {wanted}", _lacks_some(parts, whole)
+                found.append(finding(one.exchange, want, seen, span, beside=beside, absent=absent))
     return found if exercised else None
+
+
+def _succeeded(one: Reading) -> bool:
+    """Whether a stream got to the end of a run that did its work; what a failed one has of a text is no whole."""
+    outcomes = one.profile.terminal.outcomes if one.profile.terminal else {}
+    return ended(one) and (not outcomes.get("succeeds") or bool(one.of(outcomes["succeeds"])))
+
+
+def _lacks_some(parts: list[str], whole: Any) -> bool:
+    """Whether a text has all the parts, in their order, and more between them."""
+    if not isinstance(whole, str):
+        return False
+    at = 0
+    for part in parts:
+        at = whole.find(part, at)
+        if at < 0:
+            return False
+        at += len(part)
+    return True

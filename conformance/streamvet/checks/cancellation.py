@@ -11,8 +11,9 @@ from streamvet.checks.access import refused
 from streamvet.checks.catchup.history import losses
 from streamvet.checks.runs import answered, by_run, ended, from_start, outcome_kinds, succeeded, with_role
 from streamvet.checks.twins import beside, granted
+from streamvet.contract.profile import pointed
 from streamvet.decode import opened
-from streamvet.outcome import NotExercised, finding
+from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
@@ -157,10 +158,30 @@ def _lost(live: Reading, one: Reading) -> list[Finding]:
     return found
 
 
+def ended_when_left(trace: Trace, profile: Profile) -> Outcome:
+    """CAN-06, by the records that were requested when the run had to be over."""
+    within_ms, state = profile.field("readers.on_disconnect.stops_within_ms"), profile.field("operations.record.state")
+    bound_us = profile.tolerance_us(within_ms, trace.time_scale)
+    left = {x.about.get("run"): x for x in with_role(trace, "cut") if opened(x) and x.ending is Ending.CUT}
+    records = [x for x in with_role(trace, "record-left") if succeeded(x, profile) and x.about.get("run") in left]
+    due = [x for x in records if x.sent_us - left[x.about.get("run")].ended_us >= bound_us]
+    if not due:
+        return NotExercised("no record of a run was requested when its last reader had left for long enough")
+    want = f"one of {', '.join(state['finished'])} within {within_ms * trace.time_scale:.0f} ms of the reader's leaving"
+    found = []
+    for x in due:
+        value, gone = pointed(x.json(), state["pointer"]), left[x.about.get("run")]
+        if value not in state["finished"]:
+            seen = f"{shown(value)} after {(x.sent_us - gone.ended_us) / 1000:.0f} ms"
+            found.append(finding(x, want, seen, (0, len(x.body)), beside=[gone.id], timed=True))
+    return found
+
+
 CHECKS: dict[str, Check] = {
     "CAN-01": accepted,
     "CAN-02": seen_by_readers,
     "CAN-03": answered_again,
     "CAN-04": unknown_run,
     "CAN-05": kept_history,
+    "CAN-06": ended_when_left,
 }

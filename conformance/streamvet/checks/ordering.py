@@ -174,8 +174,8 @@ def contiguous(trace: Trace, profile: Profile) -> Outcome:
     """ORD-03."""
     found, exercised = [], False
     for one in streams(trace, profile):
-        for number, rule in enumerate(profile.sequences if from_start(one) else ()):
-            if rule.step is not None:
+        for number, rule in enumerate(profile.sequences):
+            if rule.step is not None and (rule.first is None or from_start(one)):
                 events = numbered(one, number)
                 first = next(events, None)
                 exercised = exercised or first is not None
@@ -186,8 +186,13 @@ def contiguous(trace: Trace, profile: Profile) -> Outcome:
 def _breaks(one: Reading, numbered: Iterable[tuple[Event, Any]], rule: Sequence) -> list[Finding]:
     """The first jump forward over what could not be read, and the first other break of the sequence."""
     found: dict[bool, Finding] = {}
-    wanted, end = rule.first or 0, 0
+    wanted: int | float | None = rule.first
+    end = 0
     for event, value in numbered:
+        if wanted is None and isinstance(value, int | float) and not isinstance(value, bool):
+            wanted = value
+        if wanted is None:
+            continue
         if not same(value, wanted):
             absent = _less(wanted, value) and unread(one, end, event.start)
             span = (event.start, event.end)

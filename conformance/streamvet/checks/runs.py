@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamvet.contract.profile import matches
+from streamvet.contract.profile import cursor_of, matches
 from streamvet.decode import streams
 
 if TYPE_CHECKING:
@@ -67,7 +67,21 @@ def ended(reading: Reading) -> bool:
     is_due = "due_us" in one.about and not one.detail.startswith(LIMIT)
     if one.by_server and reading.profile.streams == "ambient" and reading.profile.terminal is None:
         return False
+    if left_off(reading):
+        return False
     return has_last(reading) or (left_alone(reading) and one.clean) or is_due
+
+
+def left_off(reading: Reading) -> bool:
+    """Whether a stream ended before its run, where the profile lets it, and its reader can come back to the rest."""
+    terminal, cursors = reading.profile.terminal, reading.profile.cursor_events or ("*",)
+    if terminal is None or not terminal.unless_resumable or has_last(reading):
+        return False
+    events = reading.of(cursors)
+    at = events[-1] if events else None
+    if at is None:
+        return False
+    return cursor_of(reading.profile.cursor, lambda: reading.value(at), lambda: reading.id_of(at)) is not None
 
 
 def by_run(trace: Trace, profile: Profile) -> dict[str, list[Reading]]:

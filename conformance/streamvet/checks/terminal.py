@@ -8,13 +8,13 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamvet.checks.catchup.history import cursor_in
 from streamvet.checks.runs import (
     by_run,
     from_start,
     has_last,
     its_age,
     left_alone,
+    left_off,
     outcome_kinds,
     succeeded,
     with_role,
@@ -59,17 +59,22 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
     ]
     if not over:
         return NotExercised("no stream was closed by the server")
-    found = []
+    found, gone = [], _told_over(trace)
     for one in over:
         unended = unended_kind(one)
         if unended is not None and matches(unended, (*rule.events, *rule.last)):
             continue  # it is there, and lacks its own end alone: that is SSE-01's or NDJ-01's
         lacking = next((kinds for kinds in (rule.events, rule.last) if not one.of(kinds)), None)
-        if lacking and not _resumable(one):
+        if lacking and not (left_off(one) and one.exchange.about.get("strand") not in gone):
             want, x = f"{_or(lacking)} before the end of the stream", one.exchange
             seen = f"{_last(one)}, and the end {its_age(x)}"
             found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=True))
     return found
+
+
+def _told_over(trace: Trace) -> set[object]:
+    """The streams whose reader came back and was told that the run is over: nothing more will come of them."""
+    return {x.about["strand"] for x in trace.exchanges if "strand" in x.about and x.status in x.about.get("over", ())}
 
 
 def _left_idle(one: Reading, scale: float) -> bool:
@@ -86,12 +91,6 @@ def _capped(one: Reading, scale: float) -> bool:
     """Whether the stream was old enough for the platform's limit to have closed it."""
     cap_ms = _terminal(one.profile).cap_ms
     return cap_ms is not None and one.exchange.ended_us - one.exchange.sent_us >= CAP_SHARE * cap_ms * 1000 * scale
-
-
-def _resumable(one: Reading) -> bool:
-    """Whether the reader can come back with the cursor of the last event, where the profile lets a stream end so."""
-    profile, events = one.profile, one.of(one.profile.cursor_events or ("*",))
-    return _terminal(profile).unless_resumable and bool(events) and cursor_in(one, events[-1]) is not None
 
 
 CAP_SHARE = 0.9  # a limit on a request is counted by the platform, from before the head to after the last byte

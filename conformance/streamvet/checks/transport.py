@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 from streamvet.checks import held_back
 from streamvet.checks.opening import head_at_once
-from streamvet.checks.runs import by_run, emitted, ended, its_age, left_alone, outcome_kinds, scripted, with_role
+from streamvet.checks.runs import (
+    by_run,
+    emitted,
+    ended,
+    its_age,
+    left_alone,
+    outcome_kinds,
+    scripted,
+    succeeded,
+    with_role,
+)
 from streamvet.checks.timing import no_answer, unanswered
 from streamvet.contract.profile import pointed
 from streamvet.decode import coding, frames, opened, readable, reading, streams
@@ -384,9 +394,25 @@ def unaffected_by_leaving(trace: Trace, profile: Profile) -> Outcome:
                 found.append(finding(one.exchange, want, f"{wrong[0].kind}", span, beside=beside))
     early, gone = _ended_at_once(trace, profile, left)
     stayed, ended_by_it = _ended_beside(trace, profile, left)
-    if not (exercised or early or stayed):
+    recorded, over = _ended_on_record(trace, profile, left)
+    if not (exercised or early or stayed or recorded):
         return NotExercised("the outcome of the run from which a reader left is not known")
-    return found + gone + ended_by_it
+    return found + gone + ended_by_it + over
+
+
+def _ended_on_record(trace: Trace, profile: Profile, left: dict[object, Exchange]) -> tuple[bool, list[Finding]]:
+    """Runs that go on until they are cancelled, and whose records show them as over when their only reader had left."""
+    state = profile.field("operations.record.state")
+    if not state or profile.field("readers.on_disconnect") != "continues":
+        return False, []
+    records = [x for x in with_role(trace, "record-left") if succeeded(x, profile) and x.about.get("run") in left]
+    shows = [(x, pointed(x.json(), state["pointer"])) for x in records]
+    want = "a run that goes on when its only reader leaves"
+    return bool(records), [
+        finding(x, want, f"state {shown(value)}", (0, len(x.body)), beside=[left[x.about.get("run")].id])
+        for x, value in shows
+        if value in state["finished"]
+    ]
 
 
 def _ended_beside(trace: Trace, profile: Profile, left: dict[object, Exchange]) -> tuple[bool, list[Finding]]:

@@ -189,8 +189,8 @@ class Sequence:
 
     events: tuple[str, ...]
     place: Place  # a JSON pointer, or the id of a block
-    first: int | None  # with `step`, where there are no gaps
-    step: int | None
+    first: int | None  # of a stream from its beginning
+    step: int | None  # where there are no gaps
 
     @property
     def where(self) -> str:
@@ -363,6 +363,9 @@ class Profile:
         detached = self.field("catchup.detached")
         if detached:  # of one run until it may end, of another one until it has to have ended
             on_runs += [detached["life_ms"] * scale * detached["alive_at"], detached["life_ms"] * scale]
+        stops_ms = self.field("readers.on_disconnect.stops_within_ms")
+        if stops_ms:
+            on_runs.append(stops_ms * scale)
         if self.field("transport.open.level") == "MUST":
             waits.append(self.field("transport.open.at_least_ms") * scale)
         if self.terminal and self.terminal.cap_ms:

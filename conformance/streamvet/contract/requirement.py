@@ -54,6 +54,7 @@ class Requirement:
     command: tuple[str, ...] = ()  # what checks it, where the suite does not
     since: int = 0  # the revision that added it; 0 where that is the first one that was released, or an earlier one
     disputed: str = ""  # what is challenged; "" where nothing is
+    need_not_occur: Mapping[str, Any] | None = None  # where no server has to bring about what `when` says
 
     def unscored(self, spec: int, revision: int) -> str:
         """Why its verdict does not count in a run that is scored by revision `spec`; "" where it counts.
@@ -87,6 +88,10 @@ class Requirement:
     def _is_raised(self, profile: Profile) -> bool:
         return self.raised is not None and _all_hold(profile, self.raised.where)
 
+    def may_never_occur(self, profile: Profile) -> bool:
+        """Whether a server that conforms to a profile may never bring about what the requirement speaks of."""
+        return self.need_not_occur is not None and _all_hold(profile, self.need_not_occur)
+
     def applies(self, profile: Profile) -> bool:
         """Whether the conditions on the profile's fields hold, or those of one of several alternatives."""
         return not self.applies_to or any(_all_hold(profile, one) for one in self.applies_to)
@@ -94,7 +99,12 @@ class Requirement:
     @property
     def conditions(self) -> list[list[str]]:
         """Where it applies, in words: for each alternative its conditions."""
-        return [[f"{path}: {_worded(wanted)}" for path, wanted in one.items()] for one in self.applies_to]
+        return [worded(one) for one in self.applies_to]
+
+
+def worded(conditions: Mapping[str, Any]) -> list[str]:
+    """Conditions on a profile's fields, each in the words of the file of requirements."""
+    return [f"{path}: {_worded(wanted)}" for path, wanted in conditions.items()]
 
 
 def _all_hold(profile: Profile, conditions: Mapping[str, Any]) -> bool:
@@ -146,6 +156,7 @@ def requirement_of(row: Mapping[str, Any], family: str) -> Requirement:
         command=tuple(row.get("check", {}).get("command", ())),
         since=row.get("since", 0),
         disputed=row.get("disputed", ""),
+        need_not_occur=row.get("need_not_occur"),
     )
 
 

@@ -40,6 +40,7 @@ class Ground:
     records: bool
     strangers: tuple[str, ...]  # accounts that must not see another one's run
     connections: int
+    joins: bool = True  # whether anybody can attach to a run that has a reader
     words: Vocabulary | None = None
     generation: str = ""  # of the system, where stimuli have a form of their own
 
@@ -60,10 +61,13 @@ def ground_of(setting: Setting, generation: str) -> Ground:
         states=tuple(known) if "state" in setting.can else (),
         starts=tuple(start for start in starts if start.outcomes),
         cancels=setting.has("cancel"),
-        restarts=target.launch is not None and profile.field("catchup.after_restart") is not None,
+        restarts=target.launch is not None
+        and profile.field("catchup.after_restart") is not None
+        and profile.streams == "run",
         records=setting.has("record"),
         strangers=("missing", *strangers) if secret else (),
         connections=min(CONNECTIONS, target.max_concurrency),
+        joins=profile.streams != "run" or setting.joins,
         words=setting.words,
         generation=generation,
     )

@@ -221,13 +221,13 @@ def runs(dice: Dice, scene: Scene, words: Vocabulary | None) -> Stimulus:
     if ground.restarts and dice.once_in(_RESTARTS):
         return made | {"readers": [], "restart_ms": _moment(dice, scene, "at", by_clock=True)["at_ms"]}
     at_once = min(dice.of(_AT_ONCE), ground.connections)
-    most = ground.connections // at_once - 1
+    most = ground.connections // at_once - 1 if ground.joins else 0
     made["readers"] = [_reader(dice, scene) for _ in range(min(dice.of(_READERS), most))]
     if at_once > 1:
         made["runs"] = at_once
     if outcome == "hangs" or (ground.cancels and dice.once_in(4)):
         made |= _moment(dice, scene, "cancel")
-    for name, possible in (("record", ground.records), ("again", True)):
+    for name, possible in (("record", ground.records), ("again", ground.joins)):
         if possible and dice.once_in(3):
             made[name] = True
     return made

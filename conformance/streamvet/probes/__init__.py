@@ -11,6 +11,7 @@ from streamvet.probes import (
     cancelling,
     crowds,
     existing,
+    leaving,
     program,
     reading,
     refusals,
@@ -142,6 +143,10 @@ PROBES: tuple[Probe, ...] = (
         needs=("ambient", "cursor", "happenings"), connections=6, ambient=Ambient.PUBLISHES,
     ),
     Probe(
+        "restart of a shared log", shared_log.restart, ("CAT-14", "CAT-20"), shared_log.stimuli,
+        needs=("ambient", "cursor", "after restart", "happenings", "launch"), connections=2, alone=True,
+    ),
+    Probe(
         "crowd", ambient.crowd, ("TRN-12", "ORD-05", "ORD-06"), ambient.crowd_stimuli,
         needs=("ambient", "publish", "readers"), connections=lambda setting: ambient.crowd_readers(setting) + 1,
         ambient=Ambient.PUBLISHES,
@@ -206,11 +211,15 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "own cuts", resuming.own, ("TRN-11", "CAT-05", "CAT-06", "CAT-07"), resuming.own_stimuli,
-        needs=("streaming start", "catchup", "terminal"), connections=2,
+        needs=("streaming start", "catchup", "terminal", "outlives its readers"), connections=2,
     ),
     Probe(
         "deserted", resuming.deserted, ("TRN-11", "CAT-05", "CAT-06", "CAT-07"), resuming.deserted_stimuli,
-        needs=("starts", "catchup", "terminal"), connections=1,
+        needs=("starts", "catchup", "terminal", "outlives its readers"), connections=1,
+    ),
+    Probe(
+        "left alone", leaving.left_alone, ("CAN-06", "TRN-11"), leaving.stimuli,
+        needs=("leaving", "record", "starts"), connections=1, wait_ms=leaving.wait_ms,
     ),
     Probe(
         "cuts", resuming.cuts, ("TRN-11", "CAT-03", "CAT-05", "CAT-06", "CAT-07", "TRM-08", "TRM-12"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.probes import errands
 from streamvet.probes.cursors import gets, newest, resumes
+from streamvet.probes.following import Follower
 from streamvet.probes.publishing import Publisher
 from streamvet.probes.runs import Cursor, Run
 from streamvet.probes.sender import IDENTITY, Sender
@@ -62,12 +63,14 @@ class Driver:
         self.is_terminal = waits.is_terminal
         self.has_begun = waits.has_begun
         self.sees_some = waits.sees_some
-        self.terminal = waits.terminal
-        self.to_end = waits.to_end
         self.observe = waits.observe
         self.run_shows = waits.run_shows
-        self.closed = waits.closed
         self._waits = waits
+
+        follower = Follower(self.profile, waits, self.bounds, self._back_to)
+        self.terminal = follower.terminal
+        self.to_end = follower.to_end
+        self.closed = follower.closed
 
     @property
     def in_vain(self) -> bool:
@@ -148,6 +151,10 @@ class Driver:
         elif any(map(self.is_terminal, left.seen)):
             about["after_terminal"] = True
         return await self.attach(run, "resumed", cursor=cursor, **about)
+
+    async def _back_to(self, run: Run, cursor: Cursor, strand: str) -> Live:
+        """Another piece of a stream that the server left off."""
+        return await self.attach(run, "resumed", cursor=cursor, strand=strand)
 
     async def asks(self, run: Run, cursor: Cursor, **about: Any) -> Live:
         """Request the stream of a run with a cursor that names no event; see `mode_of`."""

@@ -207,6 +207,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "cursor": _field("catchup.kind", "from-cursor"),
     "last-event-id": _field("catchup.last_event_id"),
     "detached": _field("catchup.detached"),
+    "leaving": _field("readers.on_disconnect"),
+    "outlives its readers": lambda setting: "" if setting.stops_ms else None,
     "after restart": _field("catchup.after_restart"),
     "heartbeat": _field("heartbeat"),
     "credentials": lambda setting: "" if setting.profile.field("auth.kind") in (None, "none") else None,

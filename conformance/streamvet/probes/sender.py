@@ -9,7 +9,7 @@ import json
 import re
 import uuid
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from streamvet.probes import credentials
 from streamvet.recorder import Ask
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # What a request takes (RFC 9110, 12.5.3): no coding, what browsers ask for, or every one but gzip, which a server that
 # looks for the name alone takes for the contrary.
 IDENTITY, BROWSERS, NO_GZIP = "identity", "gzip, deflate, br, zstd", "gzip;q=0"
+_SCHEMES, _SHOWN_URL_CHARS = ("http://", "https://"), 60
 _FORM = "application/x-www-form-urlencoded"
 # A surrogate that stands alone, which JSON can spell and no URL can hold, is written all the same: what would have been
 # asked for is shown in the trace, and is not sent.
@@ -75,7 +76,13 @@ class Sender:
             body = _as_form(body)
             fields |= {"Content-Type": _FORM} if body[:1] not in b"{[" else {}
         quoted = {name: quote(one, safe="", errors=_PASSED) for name, one in known.items()}
-        url = self._candidate.url(credentials.filled(path or operation.path, quoted), replica=about.get("replica", 1))
+        given = _given_url(path or operation.path, known)
+        elsewhere = given if given and given.startswith(_SCHEMES) else ""
+        if elsewhere and not _is_at(elsewhere, self._candidate.target.base_url):
+            dress, parameters = [], {}  # nobody else is shown whose request it is
+        here = credentials.filled(path or operation.path, quoted) if given is None else ""
+        hindrance = hindrance or ("" if given is None or elsewhere else f"{given[:_SHOWN_URL_CHARS]!r} is no URL")
+        url = elsewhere or self._candidate.url(here, replica=about.get("replica", 1))
         whole = {**credentials.filled(operation.query, known), **(query or {}), **parameters}
         url += ("&" if "?" in url else "?") + urlencode(whole, errors=_PASSED) if whole else ""
         about = {"meant": "answer", "account": account} | about
@@ -113,6 +120,16 @@ class Sender:
         wrong = credentials.altered(account, right)
         self._candidate.recorder.secrets.add(*wrong.values())
         return wrong
+
+
+def _given_url(path: str, values: Mapping[str, str]) -> str | None:
+    """The value that is to be a URL, where a path is nothing but its name in braces; None where it is a path."""
+    return values.get(path[1:-1], "") if path.startswith("{") and path.endswith("}") else None
+
+
+def _is_at(url: str, base_url: str) -> bool:
+    """Whether a URL has the origin of another one."""
+    return urlsplit(url)[:2] == urlsplit(base_url)[:2]
 
 
 def _filled_bytes(body: bytes, values: Mapping[str, str]) -> bytes:

@@ -101,6 +101,12 @@ class Setting:
         """Whether somebody can attach to a run that has had a reader."""
         return self.has("attach") and self.profile.field("readers.at_most") != 1
 
+    @property
+    def stops_ms(self) -> float | None:
+        """Within which real time a run stops that nobody reads; None where it goes on, or nothing is said of it."""
+        within_ms = self.profile.field("readers.on_disconnect.stops_within_ms")
+        return within_ms and self.profile.tolerance_us(within_ms, self.scale) / 1000
+
     def plain(self, start: Operation, count: int) -> list[Emit]:
         """Events that a run of this kind may emit; none where it is not told what to do."""
         return scripts.plain(self.profile, start, self.words, count) if self.words else []

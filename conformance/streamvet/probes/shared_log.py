@@ -15,6 +15,7 @@ from streamvet.contract.profile import matches
 from streamvet.probes import triggers
 from streamvet.probes.bounds import never_s, patience_s
 from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, empty_cursor, newest, wrong_cursor
+from streamvet.probes.restarting import kill
 from streamvet.recorder import pause
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _LEAVERS = 3  # how many leave, one after the other, so that each comes back from another place
 _AWAY = 2  # how often something happens while the last one is away
 _HAPPENINGS = _LEAVERS + _AWAY + 2  # and once beside those who come back, and once behind that
+_STORED = 4  # happenings before the candidate is killed: one whose cursor a reader has, and some behind it
 _BEFORE = 2  # happenings before those come who ask with a wrong cursor, or with none
 _DELIVER_MS = 1000  # where the profile says nothing, as for what is published
 _MORE_S = 0.03  # behind the last event: for one that comes twice to be seen
@@ -133,6 +135,25 @@ async def cuts(driver: Driver, stimulus: Stimulus) -> None:
     due_us = driver.tape.now_us() + int(log.told_ms * 1000)
     await log.happens()
     await log.over(back, due_us)
+
+
+async def restart(driver: Driver, stimulus: Stimulus) -> None:
+    """Kill the candidate when a log has events, live and in a replay; after the restart a reader comes back to them."""
+    log, first = _Log(driver, stimulus, await driver.listen("cut")), None
+    for _ in range(_STORED):
+        await log.happens()
+        first = first or log.newest()
+    if first is None:
+        await log.witness.cut("its events have no cursor")
+        return
+    replay = await driver.listen("cut", cursor=first)
+    await log.reach([replay], log.newest())
+    up = await kill(driver, log.witness)
+    await replay.cut("the candidate was killed")
+    if up:
+        again = await driver.listen("resumed", cursor=first)
+        await log.reach([again], log.newest())
+        await again.cut("it has what was stored")
 
 
 async def _come_back(driver: Driver, left: list[Live]) -> list[Live]:

@@ -200,6 +200,11 @@ FAULTS: tuple[Fault, ...] = (
         "A run is ended when its time without readers is over, whether or not one has returned.",
         lambda: Seams(clock=lambda _scene, wait, seconds: 1.0 if wait == "returned" else seconds),
     ),
+    Fault(
+        "deserted-run-goes-on", "CAN-06", PROMPTFLOE,
+        "A run that nobody reads goes on for one and a half times as long as it may.",
+        _life(lambda life_s: LATE * (life_s + _tolerance_s(life_s))), fixture=True,
+    ),
     Fault("last-event-id-as-seq", "CAT-13", GHOSTLY, "Last-Event-ID is taken for a seq.", Fitted(_id_taken_for_seq)),
     Fault(
         "last-events-lost-in-crash", "CAT-14", GHOSTLY,

@@ -1,20 +1,24 @@
-"""The log of `tests/profiles/log`: `server.py PORT [BUG,…]`.
+"""The log of `tests/profiles/log`: `server.py PORT BUG,… FILE`; what is written stands in the file.
 
 The bugs: `inclusive` sends the event of the cursor again; `lossy` loses what is written while a reader is away;
 `rewritten` replays other events than it sent live; `nameless` gives some events no id; `lenient` takes what is no
 cursor for none; `silent` starts anywhere for a cursor that it never gave, and does not say so; `eager` begins at the
-start for who has no cursor; `late` begins with what is new for an empty one.
+start for who has no cursor; `late` begins with what is new for an empty one; `forgetful` begins with nothing when it is
+started again.
 """
 
 import asyncio
 import json
 import sys
+from pathlib import Path
 
 from aiohttp import web
 
-BUGS = set(sys.argv[2].split(",")) if len(sys.argv) > 2 else set()
+BUGS, FILE = set(sys.argv[2].split(",")), Path(sys.argv[3])
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 LOG: list[str] = ["kept from before"]
+if FILE.exists() and "forgetful" not in BUGS:
+    LOG += FILE.read_text(encoding="utf-8").splitlines()
 GREW = asyncio.Condition()
 
 
@@ -28,6 +32,7 @@ async def write(request: web.Request) -> web.Response:
     """Add to the log."""
     async with GREW:
         LOG.append(str((await request.json())["text"]))
+        FILE.write_text("".join(f"{line}\n" for line in LOG[1:]), encoding="utf-8")  # noqa: ASYNC240 - some bytes
         GREW.notify_all()
     return web.json_response({}, status=201)
 

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamvet.checks.catchup.history import after_cursor as place_of
-from streamvet.checks.catchup.history import cursor_in, identity, loss, losses, pairs_of, repeats, resumed
+from streamvet.checks.catchup.history import (
+    cursor_in,
+    identity,
+    loss,
+    losses,
+    pairs_of,
+    repeats,
+    resumed,
+    resumed_after,
+)
 from streamvet.checks.runs import by_run, ended, witness
 from streamvet.decode import opened, same
 from streamvet.outcome import NotExercised, finding, shown
@@ -68,8 +76,8 @@ def _comparable(whole: Reading, one: Reading) -> bool:
 
 
 def _position(whole: Reading, exchange: Exchange) -> int | None:
-    """How many events of the whole history the cursor stands behind."""
-    return place_of(whole, str(exchange.about.get("cursor")))
+    """How many events of the whole history are not sent to who comes with the cursor."""
+    return resumed_after(whole, str(exchange.about.get("cursor")))
 
 
 def own_cursor(trace: Trace, profile: Profile) -> Outcome:

@@ -61,6 +61,12 @@ def after_cursor(whole: Reading, cursor: str) -> int | None:
     return None if at is None else sum(event.start <= at for event in whole.history)
 
 
+def resumed_after(whole: Reading, cursor: str) -> int | None:
+    """How many events of the whole history a reader does not get that comes back with a cursor."""
+    after = after_cursor(whole, cursor)
+    return max(after - 1, 0) if after and whole.profile.field("catchup.cursor.includes") else after
+
+
 def due(whole: Reading) -> int:
     """How many events of the whole history every reader has to have; others may write more to an ambient stream."""
     until = whole.exchange.about.get("until")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet.checks.aligning import Side, parts
+from streamvet.checks.catchup.history import resumed_after
 from streamvet.checks.runs import by_run, with_role
 from streamvet.checks.timing import no_answer, unanswered
 from streamvet.decode import opened, readable, reading, streams
@@ -62,14 +63,15 @@ def _stored_before(trace: Trace, profile: Profile) -> dict[str, Side]:
         histories = [one.history for one in before]
         for one, own in zip(before, histories, strict=True):
             had = [sum(event.at_us < one.exchange.sent_us for event in other) for other in histories]
-            replayed = own[: max(had)]
+            replayed = own[: max(0, max(had) - int(one.exchange.about.get("after", 0)))]
             if replayed and (label not in stored or len(replayed) > len(stored[label].events)):
                 stored[label] = Side(one, replayed)
     return stored
 
 
-def _reread(trace: Trace) -> list[Exchange]:
-    """Requests for the whole stream of a run after a restart."""
+def _reread(trace: Trace, profile: Profile) -> list[Exchange]:
+    """Requests for the whole stream of a run after a restart, or for a log from a cursor on."""
+    by_cursor = profile.streams == "ambient"
     return [
         x
         for x in trace.exchanges
@@ -77,23 +79,33 @@ def _reread(trace: Trace) -> list[Exchange]:
         and x.about.get("meant") in ("stream", "either")
         and x.role != "cut"
         and x.head
-        and "cursor" not in x.about
+        and ("cursor" in x.about) is by_cursor
     ]
+
+
+def _behind(side: Side, exchange: Exchange) -> Side | None:
+    """What of a history is behind the cursor that a request sends; None where nobody knows where that is."""
+    cursor = exchange.about.get("cursor")
+    if cursor is None or side.reading.exchange.about.get("cursor") == cursor:
+        return side
+    place = resumed_after(side.reading, str(cursor))
+    return None if place is None else Side(side.reading, side.events[place:])
 
 
 def _not_kept(
     trace: Trace, profile: Profile, past: Callable[[Trace, Profile], dict[str, Side]], *, refusal_is_fine: bool
 ) -> Outcome:
     """What of the histories that `past` gives is not there after the restart."""
-    asked = _reread(trace)
+    asked = _reread(trace, profile)
     if not asked:
         return NotExercised("the candidate was not killed and started again")
     before = past(trace, profile)
     found, exercised = [], False
     unknown = profile.field("auth.unknown") or []  # where a refusal is fine, the requirement asks for it
     for exchange in asked:
-        seen = before.get(str(exchange.about.get("run")))
-        if seen is None:
+        whole = before.get(str(exchange.about.get("run")))
+        seen = _behind(whole, exchange) if whole else None
+        if seen is None or not seen.events:
             continue
         exercised = True
         if not opened(exchange):

@@ -61,6 +61,7 @@ RULES: Mapping[str, Rule] = {
     "numbers are told apart": events.numbers_are_told_apart,
     "a heartbeat fits the framing": events.heartbeat_fits,
     "a run that is read once has one reader": events.read_once,
+    "what becomes of a deserted run shows": events.leaving_shows,
     "endings can be": events.endings_can_be,
     "a bound says something": events.bounds_say_something,
     "what stirs is an operation": events.stirred_by_operations,

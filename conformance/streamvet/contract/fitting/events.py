@@ -21,11 +21,11 @@ _CATCHUPS: Mapping[str, tuple[str, ...]] = {"push": ("none",), "ambient": ("none
 _ONLY: Mapping[str, tuple[str, ...]] = {
     "triggers": ("ambient",), "transport.open": ("ambient",), "readers": ("run", "ambient"),
     "catchup.cursor.absent": ("ambient",), "catchup.detached": ("run",), "catchup.last_event_id": ("run",),
-    "catchup.after_restart": ("run",),
+    "catchup.after_restart": ("run", "ambient"), "readers.on_disconnect": ("run",),
 }  # fmt: skip
 _OF_READERS = (  # what only somebody shows who attaches to a run from its beginning
-    "readers", "terminal.join_within_ms", "terminal.finished_within_ms", "catchup.last_event_id",
-    "catchup.after_restart", "catchup.detached",
+    "readers.at_least", "readers.independent", "readers.churns", "terminal.join_within_ms",
+    "terminal.finished_within_ms", "catchup.last_event_id", "catchup.after_restart", "catchup.detached",
 )  # fmt: skip
 _FORMS: Mapping[str, tuple[str, ...]] = {
     "sse": ("event", "comment", "blank", "any"), "ndjson": ("object", "blank", "any"),
@@ -170,6 +170,10 @@ def catchup_fits(profile: Profile) -> Iterable[Misfit]:
     kind, possible = profile.field("catchup.kind"), _CATCHUPS.get(profile.streams)
     if kind is not None and possible and kind not in possible:
         yield Misfit("/catchup/kind", f"{' or '.join(possible)}, as streams are {profile.streams}", repr(kind))
+    restart = profile.field("catchup.after_restart")
+    if restart is not None and profile.streams == "ambient" and (kind, restart) != ("from-cursor", "survives"):
+        wanted = "survives with catchup.kind from-cursor, or nothing, as streams are ambient"
+        yield Misfit("/catchup/after_restart", wanted, f"{restart} with {kind}")
     if isinstance(profile.cursor, PseudoPointer) and profile.framing != "sse":
         yield Misfit("/catchup/cursor/pointer", "a JSON pointer, as NDJSON has no ids", repr(profile.cursor.value))
 
@@ -221,16 +225,31 @@ def read_once(profile: Profile) -> Iterable[Misfit]:
     """Where a run has one reader, nothing is said of others, nor of one who comes back."""
     if profile.field("readers.at_most") is None:
         return
-    for path in (*_OF_READERS, "readers.at_least", "readers.independent", "readers.churns"):
-        if path != "readers" and profile.field(path) is not None:
+    for path in _OF_READERS:
+        if profile.field(path) is not None:
             yield Misfit("/" + path.replace(".", "/"), "nothing, as readers.at_most is 1", "something")
     if profile.streams != "run" or profile.field("catchup.kind") not in (None, "none"):
         yield Misfit("/readers/at_most", "streams: run with catchup.kind none", f"{profile.streams}, and another one")
 
 
+def leaving_shows(profile: Profile) -> Iterable[Misfit]:
+    """What becomes of a run that nobody reads is said once, and somebody can see it."""
+    place, rule = "/readers/on_disconnect", profile.field("readers.on_disconnect")
+    if rule is None or profile.streams != "run":
+        return
+    if profile.field("catchup.detached"):
+        yield Misfit(place, "nothing, as catchup.detached says how long a run goes on", repr(rule))
+    replays = profile.field("catchup.kind") in ("replay-all", "from-cursor")
+    returns = rule == "continues" and replays and profile.field("terminal.outcomes.succeeds")
+    if not (returns or profile.field("operations.record.state")):
+        yield Misfit("/operations", "record with its state, which shows whether a run is active", "none")
+
+
 def endings_can_be(profile: Profile) -> Iterable[Misfit]:
     """Only who has a cursor can come back, and only a stream can refuse by its events."""
     terminal = profile.terminal
+    if terminal and terminal.unless_resumable and profile.field("catchup.cursor.includes"):
+        yield Misfit("/terminal/unless", "a cursor whose event is not sent again", "one that includes it")
     if terminal and terminal.unless_resumable and profile.cursor is None:
         yield Misfit("/terminal/unless", "catchup.cursor, by which a reader comes back", "none")
     if profile.field("error.events") and not any(one.streams and one.kind for one in profile.operations.values()):
@@ -266,6 +285,7 @@ def streams_have_it(profile: Profile) -> Iterable[Misfit]:
             value = profile.field(path)
             got = ", ".join(value) if isinstance(value, dict) else repr(value)
             yield Misfit("/" + path.replace(".", "/"), f"nothing, as streams are {profile.streams}", got)
-    for path in _OF_READERS if profile.streams == "run" and "attach" not in profile.operations else ():
+    of_one = profile.streams == "run" and "attach" not in profile.operations
+    for path in (*_OF_READERS, "readers.at_most") if of_one else ():
         if profile.field(path) is not None:
             yield Misfit("/" + path.replace(".", "/"), "nothing, as nobody can attach to a run", "something")

@@ -40,8 +40,8 @@ def own_name(profile: Profile) -> Iterable[Misfit]:
 def are_there(profile: Profile) -> Iterable[Misfit]:
     """Without them there is nothing to read."""
     verbs = {_verb(one) for one in profile.operations.values()}
-    # A start that streams shows the run from its beginning; who comes later resumes.
-    if profile.starts and all(one.streams for one in profile.starts) and "resume" in verbs:
+    # A start that streams shows the run from its beginning; who comes later resumes, or asks for its record.
+    if profile.starts and all(one.streams for one in profile.starts) and verbs & {"resume", "record", "cancel"}:
         verbs |= {"attach"}
     for verb in _NEEDED[profile.streams]:
         if verb not in verbs:

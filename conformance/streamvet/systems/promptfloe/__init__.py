@@ -10,7 +10,7 @@ from streamvet.systems.promptfloe.words import WORDS
 SYSTEM = System(
     "promptfloe", CHECKS, PROBES,
     serves={
-        "straight": ("PFL-01", "PFL-02", "PFL-03", "PFL-04", "PFL-07", "PFL-09"),
+        "straight": ("PFL-02", "PFL-03", "PFL-04", "PFL-07", "PFL-09"),
         "cancel": ("PFL-06",),
         "cuts": ("PFL-10",),
         "intruders": ("PFL-12",),

@@ -8,10 +8,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from streamvet.checks.runs import answered, by_run, from_start, unread, with_role
+from streamvet.checks.runs import answered, from_start, unread, with_role
 from streamvet.contract.profile import pointed
 from streamvet.decode import opened, streams
-from streamvet.outcome import NotExercised, apart, finding, shown
+from streamvet.outcome import NotExercised, finding, shown
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -29,41 +29,6 @@ CODES: dict[int | None, tuple[str, ...]] = {
     409: ("conflict",),
     429: ("rate_limited",),
 }
-
-
-def joined_deltas(trace: Trace, profile: Profile) -> Outcome:
-    """PFL-01."""
-    found, exercised = [], False
-    records = {x.about.get("run"): x for x in with_role(trace, "record-after") if x.status == 200}
-    for label, readings in by_run(trace, profile).items():
-        record = records.get(label)
-        for one in readings:
-            done = one.of(("done",))
-            if record is None or one.exchange.about.get("kind") != "skill" or not from_start(one) or not done:
-                continue
-            exercised = True
-            deltas = [str(value.get("delta", "")) for value in one.values(one.of(("chunk",)))]
-            joined = "".join(deltas)
-            value = record.json()
-            markdown = value.get("markdown") if isinstance(value, dict) else None
-            if joined != (markdown or ""):
-                wanted, came = apart(markdown, joined)
-                want = f"the markdown of the record, {wanted}"
-                absent = _lacks_some(deltas, str(markdown or ""))
-                span, beside = (0, len(one.exchange.body)), [record.id]
-                found.append(finding(one.exchange, want, came, span, beside=beside, absent=absent))
-    return found if exercised else NotExercised("no skill run was read to its end with its record")
-
-
-def _lacks_some(deltas: list[str], markdown: str) -> bool:
-    """Whether the text has all the deltas, in their order, and more between them."""
-    at = 0
-    for delta in deltas:
-        at = markdown.find(delta, at)
-        if at < 0:
-            return False
-        at += len(delta)
-    return True
 
 
 def names_the_run(trace: Trace, profile: Profile) -> Outcome:
@@ -240,7 +205,6 @@ def lasted_so_long(trace: Trace, profile: Profile) -> Outcome:
 
 
 CHECKS: dict[str, Check] = {
-    "PFL-01": joined_deltas,
     "PFL-02": names_the_run,
     "PFL-03": own_run_id,
     "PFL-04": error_code,

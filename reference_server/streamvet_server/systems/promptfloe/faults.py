@@ -172,14 +172,9 @@ FAULTS: tuple[Fault, ...] = (
         "planned-twice", "ORD-08", PROMPTFLOE, "A build plans twice.", _behind_own_plan(lambda plan: plan),
     ),
     Fault(
-        "record-with-one-newline-more", "PFL-01", PROMPTFLOE,
+        "record-with-one-newline-more", "EVT-14", PROMPTFLOE,
         "The markdown of the record has a newline that was not streamed.",
         answer_of("record", _longer),
-    ),
-    Fault(
-        "record-with-one-newline-more-than-its-pieces", "EVT-14", PROMPTFLOE,
-        "The markdown of the record has a newline that is in no piece of it.",
-        answer_of("record", _longer), fixture=True,
     ),
     Fault(
         "start-names-no-run", "PFL-02", PROMPTFLOE, "The start of an augmenter lacks X-Run-Id.",
