@@ -34,12 +34,12 @@ BEYOND: dict[str, dict[Evidence, str]] = {
     },
     "promptfloe": {
         LAUNCHED: "CAT-15 CAT-16",
-        CONTROLLED: "TRN-03 TRN-10 EVT-09 ORD-04 ORD-05 PFL-05",
+        CONTROLLED: "TRN-03 TRN-10 EVT-09 ORD-04 ORD-05 PFL-05 PFL-11",
     },
     "agent-workspace": {
         LAUNCHED: "CAT-18",
         CONTROLLED: "HBT-02 TRM-01 TRM-02 TRM-03 TRM-04 TRM-11 FLT-02 FLT-03 FLT-05 FLT-06 FLT-07 FLT-08 FLT-09 FLT-10 "
-        "FLT-11 FLT-12 FLT-13 FLT-14 FLT-15 FLT-17 FLT-18",
+        "FLT-11 FLT-12 FLT-13 FLT-14 FLT-15 FLT-17 FLT-18 FLT-19 FLT-20",
     },
     "cosma": {
         LAUNCHED: "CAT-18 COS-18 TRM-01 TRM-02 TRM-03 TRM-04 TRM-11",

@@ -149,7 +149,7 @@ def test_clock(serve: Any) -> None:
             await served.seen(await served.run([]))
             assert asked == {
                 *(("start", 0.0), ("answer", 0.0), ("close", 0.0), ("step", 0.01)),
-                *(("first-ping", 0.3), ("ping", 0.3), ("quiet", 0.0), ("detach", 6.0)),
+                *(("first-ping", 0.3), ("ping", 0.3), ("quiet", 0.0), ("detach", 6.0), ("returned", 0)),
             }
 
     asyncio.run(main())
