@@ -263,6 +263,6 @@ def test_nobody_there(streamvet: Callable[..., Ended]) -> None:
 
 
 def test_verdicts_are_those_of_the_report() -> None:
-    """A stream that is right has no other verdict than PASS, but for what one look cannot bring about."""
+    """A stream that is right has no other verdict than PASS, but for its end, as nothing says that it ends."""
     verdicts = {one.verdict for one in report_on(exchange(EVENTS, ending=Ending.CUT)).rulings}
-    assert verdicts == {Verdict.PASS, Verdict.INCONCLUSIVE}
+    assert verdicts == {Verdict.PASS, Verdict.NOT_APPLICABLE}

@@ -133,7 +133,7 @@ def test_verdicts_codes_and_reports_agree() -> None:
     assert weak.verdict is Verdict.WARN
     assert (exit_code([weak]), exit_code([weak], strict=True)) == (0, 1)
     shown = text([passed, failed, skipped], 1)
-    assert "FAIL  CLI-02  A client MUST take LF" in shown
+    assert "FAIL  CLI-02  A client MUST end a line at LF" in shown
     assert "not exercised: the client lacks reconnect (1 vectors)" in shown
     assert [(one.requirement.id, one.verdict.name, one.exercised) for one in ruled([passed, failed, skipped])] == [
         ("CLI-02", "FAIL", 1), ("CLI-13", "PASS", 1), ("CLI-21", "NOT_APPLICABLE", 0),

@@ -5,6 +5,7 @@ Knows the pages and the command lines; it must not know how a system is implemen
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import re
@@ -54,8 +55,9 @@ class _Lines:
         threading.Thread(target=self._read, args=(output,), daemon=True).start()
 
     def _read(self, output: IO[str]) -> None:
-        for line in output:
-            self._lines.put(line.rstrip("\r\n"))
+        with contextlib.suppress(ValueError):  # closed, when the test is over
+            for line in output:
+                self._lines.put(line.rstrip("\r\n"))
         self._lines.put(None)
 
     def until(self, wanted: str) -> str:

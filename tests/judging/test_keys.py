@@ -42,7 +42,7 @@ NEEDED: dict[str, set[str]] = {
     },
     "promptfloe": {
         "operations.attach", "operations.attach.streams", "operations.start:*.run_id", "operations.resume.streams",
-        "operations.start:*.run_id.header", "catchup.cursor", "terminal",
+        "operations.start:*.run_id.header", "operations.record", "catchup.cursor", "terminal",
     },
     "rockstar": {"operations.start:*.streams", "terminal"},
 }  # fmt: skip
