@@ -59,7 +59,7 @@ def test_a_run_that_is_cut_short_is_never_green(tmp_path: Path, capsys: pytest.C
     assert {row["verdict"] for row in report["verdicts"]} <= {"PASS", "INCONCLUSIVE", "NOT_APPLICABLE"}, said
     beats = next(row for row in report["verdicts"] if row["id"] == "HBT-01")
     assert (beats["verdict"], beats["reason"].startswith(OVER)) == ("INCONCLUSIVE", True)
-    assert "heartbeats: idle (run)" in beats["reason"]
+    assert "heartbeats: idle (" in beats["reason"]  # not tried to its end, or not judged any more
     assert "the deadline, 40 s, was over: " in said
 
 

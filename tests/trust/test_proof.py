@@ -60,6 +60,7 @@ def test_a_fault_of_each_family_is_caught() -> None:
     assert {f"{cell.fault.name} on {cell.profile}": cell.wrong for cell in cells if cell.wrong} == {}
 
 
+@pytest.mark.long
 def test_two_faults_at_once_are_both_found() -> None:
     """The first pair of each system, by the rule of the whole proof."""
     first = {one: pairs_of(pinned(), one, load_registry(), 1) for one in builtin_profiles()}

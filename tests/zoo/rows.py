@@ -235,7 +235,7 @@ ANSWERS = (
     _other("start-deep", "answers a start with 100,000 nested lists",
            "start", raw(body(nested(100_000).encode(), b"201 Created")), "EVT-10"),
     _other("start-flood", "answers a start without end",
-           "start", floods_with(b"x", b"201 Created"), code=3, says="limit: body"),
+           "start", floods_with(b"x", b"201 Created"), code=3, says="not read to the end"),
     _other("start-later", "puts each start off for 10^12 s",
            "start", answers({}, 429, b"Retry-After: 1000000000000\r\n"), "TRN-01"),
     _other("start-silence", "answers no start",

@@ -25,11 +25,12 @@ def _records(trace: Trace, profile: Profile, role: str = "record-detached") -> l
     return [(x, float(x.about["life"]), pointed(x.json(), pointer)) for x in records]
 
 
-def _harness_late(trace: Trace, profile: Profile, exchange: Exchange) -> int | None:
-    """By how many ms the harness was late, None where that is little enough."""
-    tolerance_us = profile.tolerance_us(profile.field("catchup.detached.tolerance_ms"), trace.time_scale)
+def _too_late(trace: Trace, profile: Profile, exchange: Exchange, life: float) -> int | None:
+    """By how many ms the harness was late, where that may have brought an answer behind the time that is promised."""
+    rule = profile.field("catchup.detached")
+    left_us = (rule["alive_at"] - life) * rule["life_ms"] * 1000 * trace.time_scale
     late_us = trace.late_us(exchange.sent_us, exchange.ended_us)
-    return late_us // 1000 if late_us * 4 > tolerance_us else None
+    return late_us // 1000 if late_us > left_us else None
 
 
 def alive_when_detached(trace: Trace, profile: Profile) -> Outcome:
@@ -38,7 +39,7 @@ def alive_when_detached(trace: Trace, profile: Profile) -> Outcome:
     records = [(x, life, state) for x, life, state in _records(trace, profile) if life <= limit]
     if not records:
         return NotExercised("no record of a run without readers was requested in time")
-    late = [ms for x, _, _ in records if (ms := _harness_late(trace, profile, x)) is not None]
+    late = [ms for x, life, _ in records if (ms := _too_late(trace, profile, x, life)) is not None]
     if late:
         return NotExercised(f"harness late by {max(late)} ms", due=True)
     want = f"one of {', '.join(active)} at {limit:.0%} of the time without readers"
@@ -57,7 +58,7 @@ def alive_when_returned(trace: Trace, profile: Profile) -> Outcome:
     records = [(x, life, state) for x, life, state in records if life <= limit and x.about.get("run") in came]
     if not records:
         return NotExercised("no record of a run was requested whose reader had returned and left again")
-    late = [ms for x, _, _ in records if (ms := _harness_late(trace, profile, x)) is not None]
+    late = [ms for x, life, _ in records if (ms := _too_late(trace, profile, x, life)) is not None]
     if late:
         return NotExercised(f"harness late by {max(late)} ms", due=True)
     return [
