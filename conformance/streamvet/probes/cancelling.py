@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from streamvet.probes import credentials
 from streamvet.probes.aim import Aim
 from streamvet.probes.crowds import BARE_RACES, BARE_RACES_S, aimed
-from streamvet.probes.reading import EVENTS, steps_of
+from streamvet.probes.reading import EVENTS, of_each_kind, steps_of, under_way
 from streamvet.probes.runs import Run
 from streamvet.probes.setting import STEP_MS
 from streamvet.recorder import now_us, wait_until
@@ -27,12 +27,8 @@ _RACING_MS = 40.0  # the length of a run that is cancelled about when it ends
 
 
 def active_stimuli(setting: Setting) -> list[Stimulus]:
-    """Each kind of run; black-box the first, as a long run costs more than others."""
-    made = [
-        setting.stimulus("an active run", start, "hangs", steps_of(setting, start, _EVENTS_BEFORE, STEP_MS))
-        for start in setting.starts
-    ]
-    return made if setting.scripted else made[:1]
+    """An active run of each kind."""
+    return of_each_kind(setting, "an active run", "hangs", _EVENTS_BEFORE, STEP_MS)
 
 
 async def active(driver: Driver, stimulus: Stimulus) -> None:
@@ -41,12 +37,7 @@ async def active(driver: Driver, stimulus: Stimulus) -> None:
     if reader is None:
         return
     readers = [reader, *([await driver.attach(run, "reader")] if driver.setting.joins else [])]
-    script = stimulus["script"]
-    if script is None:  # how long it takes nobody knows, and it is active all the same
-        await asyncio.gather(*(driver.sees_some(one, 1) for one in readers))
-    else:
-        count = sum("emit" in step for step in script)
-        await asyncio.gather(*(driver.run_shows(one, count) for one in readers))
+    await under_way(driver, stimulus, readers)
     await driver.record(run, "record-active")
     await driver.on_run("cancel", run, "cancel")
     over = await asyncio.gather(*(driver.to_end(one, driver.bounds.join_s) for one in readers))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.profile import pointed
-from streamvet.probes.reading import EVENTS, steps_of
+from streamvet.probes.reading import EVENTS, of_each_kind
 from streamvet.recorder import wait_until
 
 if TYPE_CHECKING:
@@ -25,11 +25,7 @@ _AFTER_MS = 30.0  # behind the bound, so that it is over whatever the clock's gr
 
 def stimuli(setting: Setting) -> list[Stimulus]:
     """A run of each kind that ends by being cancelled; without control the first."""
-    made = [
-        setting.stimulus("its only reader leaves", start, "hangs", steps_of(setting, start, EVENTS, _TOLD_EACH_MS))
-        for start in setting.starts
-    ]
-    return made if setting.scripted else made[:1]
+    return of_each_kind(setting, "its only reader leaves", "hangs", EVENTS, _TOLD_EACH_MS)
 
 
 def _moments_ms(setting: Setting) -> tuple[float, ...]:

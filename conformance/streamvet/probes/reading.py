@@ -14,6 +14,8 @@ from streamvet.probes.sender import BROWSERS, NO_GZIP
 from streamvet.probes.setting import LEAD_MS, STEP_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamvet.contract.profile import Operation
     from streamvet.probes.driver import Driver
     from streamvet.probes.runs import Run
@@ -41,6 +43,22 @@ def lead(setting: Setting) -> list[scripts.Step]:
 def steps_of(setting: Setting, start: Operation, count: int, real_ms: float) -> list[scripts.Step]:
     """A script of `count` events or a few more, `real_ms` apart."""
     return lead(setting) + scripts.spread(setting.plain(start, count), real_ms, setting.scale)
+
+
+def of_each_kind(setting: Setting, name: str, outcome: str, count: int, real_ms: float) -> list[Stimulus]:
+    """Such a run of each kind; black-box of the first alone, as there a run costs more."""
+    made = [setting.stimulus(name, one, outcome, steps_of(setting, one, count, real_ms)) for one in setting.starts]
+    return made if setting.scripted else made[:1]
+
+
+async def under_way(driver: Driver, stimulus: Stimulus, readers: Sequence[Live]) -> None:
+    """Wait until each reader has what the script emits of an active run."""
+    script = stimulus["script"]
+    if script is None:  # how long it takes nobody knows, and it is active all the same
+        await asyncio.gather(*(driver.sees_some(one, 1) for one in readers))
+    else:
+        count = sum("emit" in step for step in script)
+        await asyncio.gather(*(driver.run_shows(one, count) for one in readers))
 
 
 def straight_stimuli(setting: Setting) -> list[Stimulus]:

@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
-from streamvet.probes.reading import EVENTS, steps_of
+from streamvet.probes.reading import EVENTS, of_each_kind, steps_of, under_way
 from streamvet.probes.setting import STEP_MS
 from streamvet.recorder import CutPlan
 
@@ -45,11 +45,7 @@ def _place(driver: Driver, turn: int) -> int:
 
 def across_stimuli(setting: Setting) -> list[Stimulus]:
     """A run whose events are far enough apart for a reader to come back between them, of each kind."""
-    made = [
-        setting.stimulus("across replicas", start, "succeeds", steps_of(setting, start, _EVENTS, _BACK_MS))
-        for start in setting.starts
-    ]
-    return made if setting.scripted else made[:1]
+    return of_each_kind(setting, "across replicas", "succeeds", _EVENTS, _BACK_MS)
 
 
 async def across(driver: Driver, _stimulus: Stimulus) -> None:
@@ -100,12 +96,7 @@ async def cancelled(driver: Driver, stimulus: Stimulus) -> None:
     staying = [reader]
     if driver.setting.joins:
         staying += [await driver.attach(run, "reader", replica=each) for each in range(2, _count(driver) + 1)]
-    script = stimulus["script"]
-    if script is None:  # how long it takes nobody knows, and it is active all the same
-        await asyncio.gather(*(driver.sees_some(one, 1) for one in staying))
-    else:
-        count = sum("emit" in step for step in script)
-        await asyncio.gather(*(driver.run_shows(one, count) for one in staying))
+    await under_way(driver, stimulus, staying)
     await driver.on_run("cancel", run, "cancel", replica=_count(driver))
     over = await asyncio.gather(*(driver.to_end(one, driver.bounds.join_s) for one in staying))
     if not any(over):

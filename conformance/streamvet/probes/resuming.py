@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamvet.probes import scripts
 from streamvet.probes.cursors import WRONG_CURSORS, cursor_at, empty_cursor, gets, named, wrong_cursor
-from streamvet.probes.reading import EVENTS, lead, steps_of
+from streamvet.probes.reading import EVENTS, lead, of_each_kind, steps_of
 from streamvet.recorder import CutPlan
 
 if TYPE_CHECKING:
@@ -147,11 +147,7 @@ async def event_id(driver: Driver, stimulus: Stimulus) -> None:
 
 def cursors_stimuli(setting: Setting) -> list[Stimulus]:
     """A run of each kind for its cursors; wrong ones are tried on the first."""
-    made = [
-        setting.stimulus("every cursor", start, "succeeds", steps_of(setting, start, EVENTS, _BACK_MS))
-        for start in setting.starts
-    ]
-    return made if setting.scripted else made[:1]
+    return of_each_kind(setting, "every cursor", "succeeds", EVENTS, _BACK_MS)
 
 
 async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
