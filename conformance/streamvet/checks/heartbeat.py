@@ -294,14 +294,14 @@ SECONDS_DIGITS = 10  # Unix time has ten digits in seconds until 2286, thirteen 
 def _off_ms(sent_ms: int, exchange: Exchange, trace: Trace, at_us: int) -> float:
     """By how much a time in Unix milliseconds differs from that at `at_us`, by the clock that is nearest to it."""
     off_ms = sent_ms - trace.wall_clock * 1000 - at_us / 1000
-    now_ms = _dated_ms(exchange, at_us)
+    now_ms = dated_ms(exchange, at_us)
     if now_ms is None:
         return off_ms
     behind_ms = sent_ms - now_ms
     return min(off_ms, behind_ms - min(max(behind_ms, 0), DATE_KEPT_MS), key=abs)
 
 
-def _dated_ms(exchange: Exchange, at_us: int) -> float | None:
+def dated_ms(exchange: Exchange, at_us: int) -> float | None:
     """The least that the server's own time is at `at_us`, in Unix milliseconds; None where its head has no Date."""
     head = exchange.head
     date = head.get("date") if head else ""

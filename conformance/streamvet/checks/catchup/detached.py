@@ -13,6 +13,8 @@ from streamvet.outcome import NotExercised, finding, shown
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamvet.contract.profile import Profile
     from streamvet.outcome import Outcome
     from streamvet.trace import Exchange, Trace
@@ -35,41 +37,35 @@ def _too_late(trace: Trace, profile: Profile, exchange: Exchange, life: float) -
 
 def alive_when_detached(trace: Trace, profile: Profile) -> Outcome:
     """CAT-11."""
-    limit, active = profile.field("catchup.detached.alive_at"), profile.field("operations.record.state.active")
-    records = [(x, life, state) for x, life, state in _records(trace, profile) if life <= limit]
+    limit = profile.field("catchup.detached.alive_at")
+    records = [row for row in _records(trace, profile) if row[1] <= limit]
     if not records:
         return NotExercised("no record of a run without readers was requested in time")
-    late = [ms for x, life, _ in records if (ms := _too_late(trace, profile, x, life)) is not None]
-    if late:
-        return NotExercised(f"harness late by {max(late)} ms", due=True)
-    want = f"one of {', '.join(active)} at {limit:.0%} of the time without readers"
-    return [
-        finding(x, want, f"{shown(state)} at {life:.0%}", (0, len(x.body)), timed=True)
-        for x, life, state in records
-        if state not in active
-    ]
+    place = f"at {limit:.0%} of the time without readers"
+    return _alive(trace, profile, [(*row, place, f" at {row[1]:.0%}") for row in records])
 
 
 def alive_when_returned(trace: Trace, profile: Profile) -> Outcome:
     """CAT-22: where the reader that came back was given the run, and its end was not waited for."""
-    limit, active = profile.field("catchup.detached.alive_at"), profile.field("operations.record.state.active")
+    limit = profile.field("catchup.detached.alive_at")
     came = {x.about.get("run") for x in with_role(trace, "resumed") if x.ending is Ending.CUT}
     records = _records(trace, profile, "record-returned")
-    records = [(x, life, state) for x, life, state in records if life <= limit and x.about.get("run") in came]
+    records = [row for row in records if row[1] <= limit and row[0].about.get("run") in came]
     if not records:
         return NotExercised("no record of a run was requested whose reader had returned and left again")
-    late = [ms for x, life, _ in records if (ms := _too_late(trace, profile, x, life)) is not None]
+    place = "of the time since the reader left that had returned"
+    return _alive(trace, profile, [(*row, f"at {row[1]:.0%} {place}", "") for row in records])
+
+
+def _alive(trace: Trace, profile: Profile, records: Sequence[tuple[Exchange, float, Any, str, str]]) -> Outcome:
+    """Records whose run must be active, each with where that is so, and what is said of where it was seen."""
+    active = profile.field("operations.record.state.active")
+    late = [ms for x, life, *_ in records if (ms := _too_late(trace, profile, x, life)) is not None]
     if late:
         return NotExercised(f"harness late by {max(late)} ms", due=True)
     return [
-        finding(
-            x,
-            f"one of {', '.join(active)} at {life:.0%} of the time since the reader left that had returned",
-            shown(state),
-            (0, len(x.body)),
-            timed=True,
-        )
-        for x, life, state in records
+        finding(x, f"one of {', '.join(active)} {place}", f"{shown(state)}{seen}", (0, len(x.body)), timed=True)
+        for x, _, state, place, seen in records
         if state not in active
     ]
 

@@ -6,9 +6,9 @@ Held to what was asked and observed. Must not know what a script says.
 from __future__ import annotations
 
 import json
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from streamvet.checks.heartbeat import dated_ms
 from streamvet.checks.runs import with_role
 from streamvet.contract.profile import pointed
 from streamvet.decode import streams
@@ -32,30 +32,21 @@ def not_before_the_run(trace: Trace, profile: Profile) -> Outcome:
     asked = {x.about.get("run"): x.sent_us for x in with_role(trace, "start")}
     found, exercised = [], False
     for one in streams(trace, profile):
-        since_us, zero_s = asked.get(one.exchange.about.get("run")), _dated_zero_s(one.exchange)
-        if since_us is None or zero_s is None:
+        since_us, zero_ms = asked.get(one.exchange.about.get("run")), dated_ms(one.exchange, 0)
+        if since_us is None or zero_ms is None:
             continue
         for event in one.events[:MOST_EVENTS]:
             at = time_of(pointed(one.value(event), "/at"))
             if at is None:
                 continue
             exercised = True
-            behind_s = min(zero_s, trace.wall_clock) + since_us / 1e6 - at.timestamp()
+            behind_s = min(zero_ms / 1000, trace.wall_clock) + since_us / 1e6 - at.timestamp()
             if behind_s > BEHIND_S:
                 seen = f"an at that is {behind_s:.1f} s before the request that started the run"
                 span = (event.start, event.end)
                 found.append(finding(one.exchange, "an at that is not before the run", seen, span))
                 break
     return found if exercised else NotExercised("no event with a time of a run that was started here")
-
-
-def _dated_zero_s(exchange: Exchange) -> float | None:
-    """The server's Unix time at the trace's zero, in seconds, by the Date of an answer; None without one."""
-    date = exchange.head.get("date") if exchange.head else ""
-    try:
-        return parsedate_to_datetime(date).timestamp() - exchange.head.at_us / 1e6 if exchange.head and date else None
-    except ValueError:
-        return None
 
 
 def lasted_so_long(trace: Trace, profile: Profile) -> Outcome:
