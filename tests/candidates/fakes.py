@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from contextlib import contextmanager
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.recorder.servers import LAST_CHUNK, chunk, serving
+from tests.recorder.servers import LAST_CHUNK, chunk, standing
 
 from streamvet.contract.files import schemas_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 LEFT_OPEN_S = 60.0  # longer than anybody waits for the end
 HEAD = (
@@ -177,21 +175,6 @@ async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.write(LAST_CHUNK)
 
 
-@contextmanager
-def running() -> Iterator[str]:
+def running() -> AbstractContextManager[str]:
     """The server in a thread of its own; gives its address."""
-    addresses: SimpleQueue[str] = SimpleQueue()
-    over = threading.Event()
-
-    async def stand() -> None:
-        async with serving(handle) as url:
-            addresses.put(url)
-            await asyncio.to_thread(over.wait)
-
-    thread = threading.Thread(target=asyncio.run, args=(stand(),))
-    thread.start()
-    try:
-        yield addresses.get()
-    finally:
-        over.set()
-        thread.join()
+    return standing(handle)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-import threading
-from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.recorder import certificates
-from tests.recorder.servers import LAST_CHUNK, SSE_HEAD, chunk, sends, serving
+from tests.recorder.servers import LAST_CHUNK, SSE_HEAD, chunk, sends, standing
 
 from streamvet.cli.way import Way
 from streamvet.contract.route import DIRECT, Route, Tls
@@ -34,29 +30,9 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@contextmanager
-def standing(**how: Any) -> Iterator[str]:
-    """A server in a thread of its own; gives its address."""
-    addresses: SimpleQueue[str] = SimpleQueue()
-    over = threading.Event()
-
-    async def stand() -> None:
-        async with serving(ANSWER, **how) as url:
-            addresses.put(url)
-            await asyncio.to_thread(over.wait)
-
-    thread = threading.Thread(target=asyncio.run, args=(stand(),))
-    thread.start()
-    try:
-        yield addresses.get()
-    finally:
-        over.set()
-        thread.join()
-
-
 def test_tls_with_a_certificate_of_ones_own(folder: Path, streamvet: Callable[..., Ended]) -> None:
     given = ["--cacert", folder / "ca.pem", "--cert", folder / "client.pem", "--key", folder / "client.key"]
-    with standing(tls=certificates.served(folder, wants_client=True)) as base:
+    with standing(ANSWER, tls=certificates.served(folder, wants_client=True)) as base:
         url = f"{base}/events"
         ended = streamvet("check", url, *given)
         drafted = streamvet("init", "--observe", url, *given, "--out", folder / "made")
@@ -71,7 +47,7 @@ def test_tls_with_a_certificate_of_ones_own(folder: Path, streamvet: Callable[..
 
 
 def test_a_socket(folder: Path, streamvet: Callable[..., Ended]) -> None:
-    with standing(socket_file=folder / "s"):
+    with standing(ANSWER, socket_file=folder / "s"):
         ended = streamvet("check", "http://localhost/events", "--socket", folder / "s")
         drafted = streamvet(
             "init", "--observe", "http://localhost/x", "--socket", folder / "s", "--out", folder / "made"
@@ -91,7 +67,7 @@ def test_what_options_say_is_what_a_target_says() -> None:
 
 def test_a_proxy_is_asked(streamvet: Callable[..., Ended]) -> None:
     """Nobody but the proxy knows the host, and it gives a stream in place of a tunnel: the request went there."""
-    with standing() as base:
+    with standing(ANSWER) as base:
         ended = streamvet("check", "https://nobody.invalid/events", "--proxy", base, "--seconds", "2")
     assert ended.code == 3
     assert "nobody.invalid" in ended.err

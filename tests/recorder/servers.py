@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import threading
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager, contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.loading import load_profile
 from streamvet.contract.route import DIRECT, Route
@@ -15,7 +17,7 @@ from streamvet.recorder import LIMITS, Ask, CutPlan, Limits, Live, Recorder, Sec
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from streamvet.trace import Exchange
@@ -87,6 +89,26 @@ async def serving(
     finally:
         server.close()
         await server.wait_closed()
+
+
+@contextmanager
+def standing(handle: Handler, **how: Any) -> Iterator[str]:
+    """The same server in a thread of its own, for tests whose suite runs in another process."""
+    addresses: SimpleQueue[str] = SimpleQueue()
+    over = threading.Event()
+
+    async def stand() -> None:
+        async with serving(handle, **how) as url:
+            addresses.put(url)
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(stand(),))
+    thread.start()
+    try:
+        yield addresses.get()
+    finally:
+        over.set()
+        thread.join()
 
 
 @asynccontextmanager
