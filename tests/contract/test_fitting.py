@@ -600,6 +600,12 @@ CASES = [
         {"/terminal/unless": "resumable"},
         "/terminal/unless: expected catchup.cursor, by which a reader comes back, got none",
     ),
+    Case(
+        "endings can be",
+        "builds",
+        {"/terminal/pauses": ["failed"]},
+        "/terminal/pauses: expected events that are neither terminal nor last ones, got 'failed'",
+    ),
     Case("endings can be", "builds", {"/error/events": ["failed"]}, "/error/events: expected a start that streams"),
     Case(
         "a bound says something",

@@ -64,12 +64,19 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
         unended = unended_kind(one)
         if unended is not None and matches(unended, (*rule.events, *rule.last)):
             continue  # it is there, and lacks its own end alone: that is SSE-01's or NDJ-01's
+        if _waits(one):
+            continue
         lacking = next((kinds for kinds in (rule.events, rule.last) if not one.of(kinds)), None)
         if lacking and not (left_off(one) and one.exchange.about.get("strand") not in gone):
             want, x = f"{_or(lacking)} before the end of the stream", one.exchange
             seen = f"{_last(one)}, and the end {its_age(x)}"
             found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=True))
     return found
+
+
+def _waits(one: Reading) -> bool:
+    """Whether the run waits for something from outside, so that its stream may end here and may go on."""
+    return bool(one.events) and matches(str(one.events[-1].kind), _terminal(one.profile).pauses)
 
 
 def _told_over(trace: Trace) -> set[object]:
@@ -288,7 +295,8 @@ def _endless(trace: Trace, profile: Profile, wanted: str) -> list[Finding]:
     found = []
     for one in streams(trace, profile):
         x = one.exchange
-        if "silent_ms" in x.about and not one.of(_terminal(profile).events) and trace.stimulus.get("script") is None:
+        told = bool(one.of(_terminal(profile).events)) or _waits(one)
+        if "silent_ms" in x.about and not told and trace.stimulus.get("script") is None:
             seen = f"no end, and nothing for {x.about['silent_ms'] / 1000:g} s; {_last(one)}"
             want = f"{wanted}: the run {trace.stimulus['outcome']}, by its input"
             found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=True))

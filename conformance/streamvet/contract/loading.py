@@ -174,4 +174,5 @@ def _terminal(row: Mapping[str, Any]) -> Terminal:
         silent=tuple(row.get("silent", ())),
         run_within_ms=row.get("run_within_ms"),
         unless_resumable=row.get("unless") == "resumable",
+        pauses=tuple(row.get("pauses", ())),
     )

@@ -212,6 +212,7 @@ class Terminal:
     silent: tuple[str, ...] = ()  # outcomes of which no event tells
     run_within_ms: int | None = None
     unless_resumable: bool = False  # whether a stream may end before, as its reader can come back
+    pauses: tuple[str, ...] = ()  # events behind which a stream may end, or go on
 
 
 # What has not come in so many times its bound counts as what never comes. A server that is late by half its bound, or
@@ -256,6 +257,7 @@ class Profile:
     schemas: SchemaSet
     adopted: Mapping[str, str]  # requirement -> why: a SHOULD here, since the published document leaves it open
     changes: Mapping[str, Any] = field(default_factory=dict)  # keys that answers in a target file have replaced
+    answers: Mapping[str, Any] = field(default_factory=dict)  # those answers
 
     def field(self, path: str) -> Any:
         """The value at a dotted path of profile.yaml, None where there is none."""

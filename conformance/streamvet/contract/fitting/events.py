@@ -94,8 +94,8 @@ def _named(profile: Profile) -> Iterator[tuple[str, str]]:
     """Every event type that profile.yaml names outside of `events.types`, with its place."""
     lists = {
         path: profile.field(path) or ()
-        for path in ("terminal.events", "terminal.last", "catchup.history", "catchup.first.events", "events.script.own",
-                     "catchup.cursor.events", "catchup.cursor.gap.events", "error.events")
+        for path in ("terminal.events", "terminal.last", "terminal.pauses", "catchup.history", "catchup.first.events",
+                     "events.script.own", "catchup.cursor.events", "catchup.cursor.gap.events", "error.events")
     } | {
         "sequence.events": [kind for one in profile.sequences for kind in one.events]
     } | {f"terminal.outcomes.{name}": kinds for name, kinds in (profile.field("terminal.outcomes") or {}).items()} | {
@@ -246,8 +246,11 @@ def leaving_shows(profile: Profile) -> Iterable[Misfit]:
 
 
 def endings_can_be(profile: Profile) -> Iterable[Misfit]:
-    """Only who has a cursor can come back, and only a stream can refuse by its events."""
+    """Who comes back needs a cursor, only a stream can refuse by its events, and what ends a run is no pause."""
     terminal = profile.terminal
+    for kind in terminal.pauses if terminal else ():
+        if terminal and matches(kind, (*terminal.events, *terminal.last)):
+            yield Misfit("/terminal/pauses", "events that are neither terminal nor last ones", repr(kind))
     if terminal and terminal.unless_resumable and profile.field("catchup.cursor.includes"):
         yield Misfit("/terminal/unless", "a cursor whose event is not sent again", "one that includes it")
     if terminal and terminal.unless_resumable and profile.cursor is None:
