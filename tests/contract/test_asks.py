@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+import streamvet
 from streamvet.cli import call
+from streamvet.cli.judge_traces import judged, traces_in
 from streamvet.contract.asks import asked_of
 from streamvet.contract.files import FileError
 from streamvet.contract.folders import known_protocols
 from streamvet.contract.loading import load_profile
+from streamvet.contract.registry import load_registry
 from streamvet.contract.target import target_of
+from streamvet.report.building import Asked
+from streamvet.trace import Trace, dump
 
 if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
@@ -126,3 +132,41 @@ def test_wrong_answers(name: str) -> None:
     with pytest.raises(FileError, match=r"^target\.yaml: ") as caught:
         made(profile, more)
     assert said in str(caught.value)
+
+
+# ---------------------------------------------------------------------------------------------- what a trace keeps
+
+
+def recorded(folder: Path, **more: Any) -> Path:
+    """A trace of one answered start, by the profile as these answers have it, in a file."""
+    profile = made("openai-chat", {"with": CHAT | more})[1]
+    trace = Trace(
+        probe="straight", stimulus={"name": "plain", "kind": "chat", "outcome": "succeeds", "script": None},
+        exchanges=(), profile=profile.name, digest=profile.digest, revision=load_registry().revision,
+        answers=profile.answers,
+    )  # fmt: skip
+    path = folder / f"{len(more)}.trace.ndjson"
+    path.write_text("".join(dump(trace)), encoding="utf-8")
+    return path
+
+
+def test_a_trace_keeps_what_answers_changed_and_no_key(tmp_path: Path) -> None:
+    first = json.loads(recorded(tmp_path, key="none", path="/api").read_text(encoding="utf-8").splitlines()[0])
+    assert first["with"] == {"key": "none", "path": "/api"}
+    assert "with" not in json.loads(recorded(tmp_path).read_text(encoding="utf-8").splitlines()[0])
+
+
+def test_a_trace_is_judged_by_what_answers_changed(tmp_path: Path) -> None:
+    """A server that asks for no key owes no refusals of wrong ones, offline as in the run."""
+    verdicts = [streamvet.judge(recorded(tmp_path, **more)).verdicts for more in ({}, {"key": "none"})]
+    assert [one.get("ACC-01") for one in verdicts] == ["INCONCLUSIVE", None]
+    both = judged(traces_in([str(recorded(tmp_path)), str(recorded(tmp_path, key="none"))]), Asked(), "two servers")
+    assert len(both) == 2
+
+
+@pytest.mark.parametrize("given", [{"model": "m"}, {"key": "k-1"}, {"modle": "/x"}])
+def test_a_trace_with_another_answer_is_refused(given: dict[str, str], tmp_path: Path) -> None:
+    path = recorded(tmp_path, key="none")
+    path.write_text(path.read_text(encoding="utf-8").replace('{"key":"none"}', json.dumps(given)), encoding="utf-8")
+    with pytest.raises(FileError, match="the path or the absent key that profile openai-chat asks for"):
+        streamvet.judge(path)

@@ -67,7 +67,7 @@ async def _trace(state: State, one: Try, tape: Tape) -> Trace:
         probe=one.probe.name, stimulus=one.stimulus, exchanges=await tape.exchanges(), profile=profile.name,
         digest=profile.digest, revision=load_registry().revision, time_scale=state.setting.scale,
         wall_clock=tape.wall_clock_s, lacks=target.lacks, accounts=accounts, late=tape.late(),
-        spec=target.spec,
+        spec=target.spec, answers=profile.answers,
     )  # fmt: skip
 
 

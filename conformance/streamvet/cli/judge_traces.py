@@ -18,6 +18,7 @@ import typer
 
 from streamvet.cli import options
 from streamvet.cli.options import Outputs
+from streamvet.contract.asks import as_answered
 from streamvet.contract.evidence import Evidence
 from streamvet.contract.intake import MOST_CAPTURED_BYTES, STDIN, FileError, read_bytes, read_lines
 from streamvet.contract.loading import load_profile
@@ -112,27 +113,31 @@ def judged(
     traces: Iterable[Trace], asked: Asked, source: str, *, profile: Profile | None = None,
     captured: Captured | None = None, notes: tuple[str, ...] = (), withheld: str = NOT_ALLOWED,
 ) -> list[Report]:  # fmt: skip
-    """The reports on these traces, one for each profile that they are of. Who interrupts has those on what is judged.
+    """The reports on these traces, one for each profile that they are of, as the answers of their targets have it.
+
+    Who interrupts has those on what is judged.
 
     Raises:
         TraceError: where a file is not a trace.
         FileError: where a trace is of another profile, or of other rules.
         KeyboardInterrupt: where nothing was judged by then.
     """
-    builders: dict[str, tuple[ReportBuilder, dict[str, Any], System]] = {}
+    builders: dict[tuple[str, str], tuple[ReportBuilder, dict[str, Any], System]] = {}
     interrupted = False
     try:
         for trace in traces:
-            if trace.profile not in builders:
+            key = (trace.profile, str(sorted(trace.answers.items())))
+            if key not in builders:
                 found = profile or load_profile(trace.profile, named_in=trace.name)
+                found = as_answered(found, trace.answers, trace.name)
                 system = system_of(found)
                 checks = _checks_of_bytes(found, system, captured.kind) if captured else system.checks
-                builders[trace.profile] = (
+                builders[key] = (
                     ReportBuilder(found, load_registry(found), checks, withheld),
                     _facts(trace, found) | {"levels": _levels(found, system, captured)},
                     system,
                 )
-            builder, facts, system = builders[trace.profile]
+            builder, facts, system = builders[key]
             if captured:
                 events = sum(map(_events, streams(trace, builder.profile)))
                 facts |= {"evidence": frozenset({Evidence.CAPTURE}), "events": facts.get("events", 0) + events}

@@ -50,16 +50,13 @@ def answered(raw: Mapping[str, Any], profile: Profile, path: Path) -> tuple[dict
     made["base_url"] = _without_path(
         made["base_url"], [row["path"] for name, row in rows.items() if "path" in row and name not in given]
     )
+    profile = as_answered(profile, {name: one for name, one in given.items() if _is_of_profile(rows[name], one)}, path)
     own = _own_bodies(made, profile) if rows else {}
     for name, value in given.items():
         row = rows[name]
-        if "path" in row:
-            profile = _with_path(profile, row["path"], _path(value, name, path))
-        elif "body" in row:
+        if "body" in row:
             _fill(own, row["body"], value)
-        elif value == NOBODY:
-            profile = replaced(profile, {"auth": {"kind": "none"}})
-        else:
+        elif not _is_of_profile(row, value):
             EVERYWHERE.add(str(value))
             made["credentials"] = {"token": str(value)}
     inputs = raw.get("inputs", {})
@@ -67,6 +64,32 @@ def answered(raw: Mapping[str, Any], profile: Profile, path: Path) -> tuple[dict
     if given_inputs:
         made["inputs"] = {**inputs, **given_inputs}
     return made, profile
+
+
+def as_answered(profile: Profile, given: Mapping[str, Any], source: Path | str) -> Profile:
+    """The profile as those answers have it that are about it: the paths, and that a server asks for no credentials.
+
+    It remembers them, so that what was recorded is judged by the same. `source` names where they stand in errors.
+
+    Raises:
+        FileError: where one is not about the profile.
+    """
+    rows = asked_of(profile)
+    for name, value in given.items():
+        row = rows.get(name, {})
+        if not _is_of_profile(row, value):
+            wanted = f"the path or the absent key that profile {profile.name} asks for"
+            raise FileError(source, f"/with{step(name)}", wanted, cut(repr(value)))
+        if "path" in row:
+            profile = _with_path(profile, row["path"], _path(value, name, source))
+        else:
+            profile = replaced(profile, {"auth": {"kind": "none"}})
+    return dataclasses.replace(profile, answers=dict(given)) if given else profile
+
+
+def _is_of_profile(row: Mapping[str, Any], value: Any) -> bool:
+    """Whether an answer changes the profile, and not only what the target sends."""
+    return "path" in row or ("credential" in row and value == NOBODY)
 
 
 def _own_bodies(raw: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
@@ -134,7 +157,7 @@ def _like(value: Any, before: Any) -> Any:
         return value
 
 
-def _path(value: Any, name: str, path: Path) -> str:
+def _path(value: Any, name: str, path: Path | str) -> str:
     if not isinstance(value, str) or not value.startswith("/") or any(char.isspace() or char in "?#" for char in value):
         raise FileError(path, f"/with{step(name)}", "a path, which begins with /", cut(repr(value)))
     return value.rstrip("/")

@@ -157,7 +157,7 @@ def load(
         profile=first["profile"], digest=first["digest"], revision=first["revision"], time_scale=first["time_scale"],
         wall_clock=first["wall_clock"], lacks=tuple(first["lacks"]), accounts=first["accounts"],
         late=_late(first["late"], source), name=source, attempt=_attempt(first, source),
-        spec=_spec(first, source),
+        spec=_spec(first, source), answers=_answers(first, source),
     )  # fmt: skip
 
 
@@ -165,6 +165,13 @@ def _spec(record: dict[str, Any], source: str) -> int:
     given = record.get("spec", 0)
     if type(given) is not int:
         raise TraceError(source, 1, "spec to be a whole number", _cut(repr(given)))
+    return given
+
+
+def _answers(record: dict[str, Any], source: str) -> dict[str, Any]:
+    given = record.get("with", {})
+    if not isinstance(given, dict):
+        raise TraceError(source, 1, "with to be an object", _cut(repr(given)))
     return given
 
 

@@ -171,6 +171,7 @@ class Trace:
     accounts: Mapping[str, str] = field(default_factory=dict)  # role -> what it is, never a secret
     late: Sequence[Late] = ()  # when the harness itself was late, one after the other
     attempt: Attempt | None = None  # None where nothing says that it may be tried again
+    answers: Mapping[str, Any] = field(default_factory=dict)  # to what the profile asks, as far as they change it
     spec: int = 0  # the earlier revision by which the run is scored; 0: that of the trace itself
     name: str = ""  # the file it came from or will be written to
 

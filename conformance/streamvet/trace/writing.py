@@ -33,6 +33,7 @@ def records(trace: Trace) -> Iterator[dict[str, Any]]:
         "stimulus": dict(trace.stimulus), "late": [list(one) for one in trace.late],
         **({"attempt": trace.attempt._asdict()} if trace.attempt else {}),
         **({"spec": trace.spec} if trace.spec else {}),
+        **({"with": dict(trace.answers)} if trace.answers else {}),
     }  # fmt: skip
     for exchange in trace.exchanges:
         request = exchange.request
