@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from streamvet.contract.target import target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from streamvet.contract.profile import Profile
     from streamvet.contract.target import Target
@@ -135,12 +135,17 @@ def modes() -> list[Mode]:
 
 
 def reference(
-    profile: str, given: dict[str, Any], folder: Path, port: int, *, time_scale: float, faults: Iterable[str] = ()
-) -> tuple[Target, Profile]:
-    """A target that starts the server for one profile; `given` is its row of `accounts()`, `folder` for its file."""
-    further = [str(free_port()) for _ in range(REPLICAS)]
+    profile: str, given: dict[str, Any], folder: Path, ports: Sequence[int], *, time_scale: float,
+    faults: Iterable[str] = (),
+) -> tuple[Target, Profile]:  # fmt: skip
+    """A target that starts the server for one profile.
+
+    `given` is its row of `accounts()`, `folder` is for its files, `ports` are those of `free_ports()`.
+    """
+    port, *further = ports
     command = [
-        *SERVER, "--profile", profile, "--port", str(port), *(word for one in further for word in ("--also-at", one)),
+        *SERVER, "--profile", profile, "--port", str(port),
+        *(word for one in further for word in ("--also-at", str(one))),
         "--time-scale", str(time_scale), "--control",
         "--db", str(folder / f"{profile}-{port}.db"), *(word for name in faults for word in ("--fault", name)),
     ]  # fmt: skip
@@ -161,6 +166,11 @@ def reference(
 # on in a quarter of an hour, is no client's by then.
 _PORTS = range(10_000, 32_768)
 _taken: set[int] = set()  # a port that was free a moment ago is free for each caller
+
+
+def free_ports() -> tuple[int, ...]:
+    """The ports of one reference server: its own, and one for each of its replicas."""
+    return tuple(free_port() for _ in range(1 + REPLICAS))
 
 
 def free_port() -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from streamvet.cli import call
 from streamvet.cli.proving import told
+from streamvet.contract.files import FileError
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
 from streamvet.prove import (
@@ -25,8 +26,8 @@ from streamvet.prove import (
     perform,
     prove_the_proof,
 )
-from streamvet.prove.running import beside_each_other, gone_wrong, mixed
-from streamvet.reference import Fault, accounts, faults
+from streamvet.prove.running import beside_each_other, gone_wrong, mixed, perform_one
+from streamvet.reference import REPLICAS, Fault, accounts, faults
 
 HONEST = dict.fromkeys(("EVT-02", "EVT-07", "EVT-08", "ACC-01", "TRN-09"), Verdict.PASS)
 LEVELS = dict.fromkeys(HONEST, "MUST") | {"TRN-09": "SHOULD"}
@@ -108,7 +109,7 @@ def test_of_a_pair_both_are_found_or_one_under_the_other(
 
 def done(fault: Fault | None, changed: dict[str, Verdict], *errors: str, other: Fault | None = None) -> Done:
     first = {one: f"expected x, seen {one}" for one, verdict in changed.items() if verdict is Verdict.FAIL}
-    return Done(Job("ghostly", {}, fault, 0, None, other), HONEST | changed, CAUSES, LEVELS, first, errors)
+    return Done(Job("ghostly", {}, fault, (), None, other), HONEST | changed, CAUSES, LEVELS, first, errors)
 
 
 def test_the_matrix_has_a_row_for_a_pair() -> None:
@@ -167,12 +168,12 @@ def test_the_matrix_tells_what_went_wrong() -> None:
 
 
 def test_a_run_that_came_to_nothing_tells_why_and_no_more() -> None:
-    results = [done(None, {}), Done(Job("ghostly", {}, BAD_JSON, 0, None), {}, errors=("nothing answers",))]
+    results = [done(None, {}), Done(Job("ghostly", {}, BAD_JSON, (), None), {}, errors=("nothing answers",))]
     assert [cell.wrong for cell in matrix(results)] == [("the suite itself: nothing answers",)]
 
 
 def test_an_honest_run_that_came_to_nothing_is_repeated() -> None:
-    failed = Done(Job("ghostly", {}, None, 0, None), {}, errors=("nothing answers",))
+    failed = Done(Job("ghostly", {}, None, (), None), {}, errors=("nothing answers",))
     assert gone_wrong([failed, done(BAD_JSON, {"EVT-02": Verdict.FAIL})]) == [failed.job, done(BAD_JSON, {}).job]
     assert gone_wrong([done(None, {})]) == []
 
@@ -191,6 +192,24 @@ def test_a_worker_that_is_killed_costs_what_it_did_and_no_more(tmp_path: Path) -
         beside_each_other(os.system, {0: "kill -9 $PPID"}, 1, told.append)
 
 
+def test_a_broken_pool_waits_for_none_of_its_workers(tmp_path: Path) -> None:
+    mark = tmp_path / "awake"
+    sleeps = f"(__import__('time').sleep(20), __import__('pathlib').Path({str(mark)!r}).touch())"
+    unreadable = "__import__('httpx').HTTPStatusError('', request=None, response=None)"  # it cannot be unpickled
+    with pytest.raises(BrokenProcessPool):
+        beside_each_other(eval, {0: sleeps, 1: unreadable}, 2, lambda _made: None)
+    assert not mark.exists()
+
+
+def test_a_run_that_meets_another_server_at_its_address_tells_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def meets(_job: Job, _folder: Path) -> None:
+        raise FileError("reference.yaml", "/control", "a server of ghostly", "one of cosma")
+
+    monkeypatch.setattr("streamvet.prove.running._campaign", meets)
+    made = perform_one(Job("ghostly", {}, BAD_JSON, (), None))
+    assert made.errors == ("reference.yaml: /control: expected a server of ghostly, got one of cosma",)
+
+
 def test_jobs_are_the_honest_runs_and_every_fault_on_each_of_its_profiles() -> None:
     rows = [BAD_JSON, Fault("both", "TRN-01", ("ghostly", "promptfloe"), "", honest=False)]
     made = jobs(rows, {"ghostly": {}, "promptfloe": {}}, ["promptfloe", "ghostly"], Path("kept"))
@@ -201,7 +220,7 @@ def test_jobs_are_the_honest_runs_and_every_fault_on_each_of_its_profiles() -> N
         ("both on ghostly", "kept/ghostly/both"),
         ("both on promptfloe", "kept/promptfloe/both"),
     ]
-    assert len({job.port for job in made}) == len(made)
+    assert len({port for job in made for port in job.ports}) == len(made) * (1 + REPLICAS)
 
 
 def test_the_runs_of_each_profile_are_spread_over_the_whole() -> None:

@@ -7,7 +7,7 @@ import pytest
 from streamvet.cli import call
 from streamvet.cli.proving import caught
 from streamvet.prove import Catch, Hunt, Hunted, catches, hunts
-from streamvet.reference import Fault, faults
+from streamvet.reference import REPLICAS, Fault, faults
 
 ODD = Fault("odd", "EVT-09", ("ghostly", "cosma"), "now and then", honest=False, generated=True)
 RARE = Fault("rare", "CAT-03", ("ghostly",), "seldom", honest=False, generated=True)
@@ -15,7 +15,7 @@ RARE = Fault("rare", "CAT-03", ("ghostly",), "seldom", honest=False, generated=T
 
 def hunted(fault: Fault, profile: str, seed: int, tries: int = 0) -> Hunted:
     """A hunt that found it by a try, or did not."""
-    hunt = Hunt(fault, profile, {}, seed, 1)
+    hunt = Hunt(fault, profile, {}, seed, (1,))
     if not tries:
         return Hunted(hunt, found=False, tries=99, requests=999)
     return Hunted(hunt, True, tries, 10 * tries, 2 * tries, 3 * tries, fails=4, runs=5, seen="less")
@@ -33,7 +33,7 @@ def test_hunts_are_every_fault_on_each_of_its_profiles_with_each_seed() -> None:
         "rare on ghostly with seed 1",
     ]
     assert made[0].given == {"a": 1}
-    assert len({one.port for one in made}) == len(made)
+    assert len({port for one in made for port in one.ports}) == len(made) * (1 + REPLICAS)
 
 
 def test_a_row_has_the_medians_of_the_seeds_that_found_it() -> None:

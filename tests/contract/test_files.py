@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from streamvet.contract.files import FileError, mismatch, read_json, read_yaml
+from streamvet.trace import TraceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,14 @@ MISMATCHES: list[tuple[dict[str, Any], object, tuple[str, str]]] = [
 @pytest.mark.parametrize(("schema", "value", "said"), MISMATCHES)
 def test_a_mismatch_is_told_as_expected_and_got(schema: dict[str, Any], value: object, said: tuple[str, str]) -> None:
     assert mismatch(Draft202012Validator(schema), value) == ("", *said)
+
+
+@pytest.mark.parametrize(
+    "error", [FileError("a.yaml", "/key", "text", "3"), TraceError("a.trace.ndjson", 7, "an exchange", "nothing")]
+)
+def test_what_a_worker_raises_is_the_same_in_its_parent(error: Exception) -> None:
+    there = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert (type(there), str(there)) == (type(error), str(error))
 
 
 def test_what_is_valid_has_no_mismatch() -> None:

@@ -13,7 +13,7 @@ from streamvet.generation.exploring import MOST_ALONE, Effort, Explorer
 from streamvet.generation.programs import stimuli
 from streamvet.probes.program import is_alone
 from streamvet.prove.running import time_scale
-from streamvet.reference import accounts, free_port, reference
+from streamvet.reference import accounts, free_ports, reference
 from streamvet.systems import judge_in, judge_of
 
 from .made import ground
@@ -33,7 +33,7 @@ LOST = {"ghostly": ("last-event-lost-in-crash", "CAT-20"), "promptfloe": ("runs-
 
 def launched(name: str, folder: Path, fault: str | None = None) -> tuple[Target, Profile]:
     return reference(
-        name, accounts()[name], folder, free_port(), time_scale=time_scale(name), faults=[fault] if fault else []
+        name, accounts()[name], folder, free_ports(), time_scale=time_scale(name), faults=[fault] if fault else []
     )
 
 

@@ -19,7 +19,7 @@ from streamvet.outcome import Verdict
 from streamvet.prove import Hunted, catches, go_hunting, hunts, jobs, perform_one
 from streamvet.prove.hunting import BUDGET_S, SEEDS, hunt_one
 from streamvet.prove.running import time_scale
-from streamvet.reference import Fault, accounts, faults, free_port, reference
+from streamvet.reference import Fault, accounts, faults, free_ports, reference
 from streamvet.systems import judge_in, judge_of
 
 from .made import law
@@ -94,7 +94,7 @@ def test_of_what_is_found_nothing_can_be_taken_away(name: str, system: str, tmp_
     def tried(cases: list[Stimulus], explore: Explorer | None = None) -> list[Trace]:
         """The traces of stimuli on the server with the fault, or of nothing but what is generated."""
         target, _ = reference(
-            system, accounts()[system], tmp_path, free_port(), time_scale=time_scale(system), faults=[name]
+            system, accounts()[system], tmp_path, free_ports(), time_scale=time_scale(system), faults=[name]
         )
         traces: list[Trace] = []
         rows = [("program", one) for one in cases]

@@ -15,7 +15,7 @@ from streamvet.campaign import Settings, campaign
 from streamvet.contract.folders import builtin_profiles
 from streamvet.generation.exploring import Effort, Explorer
 from streamvet.prove.running import time_scale
-from streamvet.reference import accounts, free_port, reference
+from streamvet.reference import accounts, free_ports, reference
 from streamvet.systems import judge_in
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ LEAST_TRIES = 10
 def explored(profile_name: str, seed: int, folder: Path) -> tuple[int, dict[str, str]]:
     """How many tries were made on the honest server, and what they found."""
     given = accounts()[profile_name]
-    target, profile = reference(profile_name, given, folder, free_port(), time_scale=time_scale(profile_name))
+    target, profile = reference(profile_name, given, folder, free_ports(), time_scale=time_scale(profile_name))
     with Explorer(judge_in, Effort(seed, BUDGET_S)) as explorer:
         summary = asyncio.run(
             campaign(target, profile, Settings(seed=seed), lambda _trace: None, cases=(), explore=explorer)

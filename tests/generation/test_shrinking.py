@@ -21,7 +21,7 @@ from streamvet.generation.shapes import kind_of
 from streamvet.generation.shrinking import _candidates, canonical, passes, removals, smallest
 from streamvet.prove.hunting import BUDGET_S
 from streamvet.prove.running import time_scale
-from streamvet.reference import accounts, free_port, reference
+from streamvet.reference import accounts, free_ports, reference
 from streamvet.systems import judge_in, judge_of
 
 from .made import PROFILES, law, some
@@ -245,7 +245,7 @@ SEEDS = (0, 1)  # the second one where a busy machine makes too few tries in the
 def server(fault: str, profile: str, folder: Path) -> tuple[Target, Profile]:
     """The reference server with a fault, to be started by a campaign."""
     given = accounts()[profile]
-    return reference(profile, given, folder, free_port(), time_scale=time_scale(profile), faults=[fault])
+    return reference(profile, given, folder, free_ports(), time_scale=time_scale(profile), faults=[fault])
 
 
 def found(fault: str, requirement: str, profile: str, folder: Path) -> Found:

@@ -16,7 +16,7 @@ from streamvet.campaign import SMALL_EFFORT, Settings, campaign
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.registry import load_registry
 from streamvet.outcome import Verdict
-from streamvet.reference import accounts, free_port, reference
+from streamvet.reference import accounts, free_ports, reference
 from streamvet.systems import SYSTEMS
 from streamvet.verdicts import Judge
 
@@ -42,7 +42,7 @@ def rulings_of(system: str, keys: tuple[str, ...], folder: Path) -> dict[str, Ru
     """What a small run says of the honest server by the profile without these keys."""
     less = without(system, keys)
     assert less is not None
-    target, whole = reference(system, accounts()[system], folder, free_port(), time_scale=SCALE)
+    target, whole = reference(system, accounts()[system], folder, free_ports(), time_scale=SCALE)
     assert less.digest == whole.digest
     bench = Judge(less, load_registry(), SYSTEMS[system].checks)
 

@@ -14,7 +14,7 @@ from streamvet.campaign import SMALL_EFFORT, Settings, Summary, campaign
 from streamvet.contract.files import meta_validator
 from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
-from streamvet.reference import accounts, free_port, reference
+from streamvet.reference import accounts, free_ports, reference
 from streamvet.trace import ABOUT, ROLES, Trace, records
 
 pytestmark = pytest.mark.live
@@ -29,7 +29,7 @@ def run_of(name: str) -> tuple[Summary, list[Trace], str]:
     given = accounts()[name]
     traces: list[Trace] = []
     with tempfile.TemporaryDirectory(prefix="streamvet-test-") as folder:
-        target, profile = reference(name, given, Path(folder), free_port(), time_scale=SCALE)
+        target, profile = reference(name, given, Path(folder), free_ports(), time_scale=SCALE)
         summary = asyncio.run(campaign(target, profile, Settings(effort=SMALL_EFFORT), traces.append))
     account = given.get("credentials", {})
     return summary, traces, account.get("password") or account.get("token") or ""

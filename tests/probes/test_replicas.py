@@ -16,7 +16,7 @@ from streamvet.contract.loading import load_profile
 from streamvet.examples import examples
 from streamvet.outcome import Verdict
 from streamvet.probes.replicated import across_stimuli
-from streamvet.reference import REPLICAS, accounts, free_port, reference
+from streamvet.reference import REPLICAS, accounts, free_ports, reference
 from streamvet.systems import SYSTEMS, judge_of
 
 from .test_scripts import setting_of
@@ -64,7 +64,7 @@ def watched(name: str, *faults: str) -> tuple[list[Trace], dict[str, Ruling]]:
 
     with tempfile.TemporaryDirectory() as folder:
         given = accounts()[name]
-        target, profile = reference(name, given, Path(folder), free_port(), time_scale=0.05, faults=faults)
+        target, profile = reference(name, given, Path(folder), free_ports(), time_scale=0.05, faults=faults)
         setting = replace(setting_of(name, control=True), target=target, scale=0.05)
         traces = asyncio.run(scenario(setting, target, profile))
     bench = judge_of(load_profile(name))

@@ -29,7 +29,6 @@ _CODES = {
     ("streamvet.reference", "ServerExtraError"): Exit.USAGE,
     ("streamvet.observing.asking", "NoStream"): Exit.INCOMPLETE,
     ("streamvet.reference", "ServerMissingError"): Exit.OURS,
-    ("streamvet.cli.judging", "JudgingError"): Exit.USAGE,
 }
 
 

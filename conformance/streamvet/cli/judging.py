@@ -47,10 +47,6 @@ _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _NAME_CHARS = 60  # of a trace's file name, before its number and suffix
 
 
-class JudgingError(Exception):
-    """A trace could not be kept; the text names the file. It travels between processes, as a `FileError` does not."""
-
-
 @dataclass(frozen=True, slots=True)
 class JudgedCandidate:
     """What the process has to know of a candidate.
@@ -121,7 +117,7 @@ class JudgeProcess:
         what a candidate has sent breaks that off.
 
         Raises:
-            JudgingError: where a trace could not be kept.
+            FileError: where a trace could not be kept.
         """
         pending, self._pending = self._pending, deque()
         whole = hurry(pending, _SOON_S if interrupted else None)
@@ -216,8 +212,8 @@ def _judge(candidate: JudgedCandidate, trace: Trace, until_us: int) -> frozenset
         name = _keep(candidate, judging, trace)
         with _until(until_us), hurried():
             outcomes = judging.builder.add(dataclasses.replace(trace, name=name))
-    except FileError as error:
-        raise JudgingError(str(error)) from None
+    except FileError:
+        raise
     except Exception as error:  # noqa: BLE001 - the other traces are judged all the same; it is reported
         judging.builder.judge.lose(trace, error)
         return frozenset()

@@ -17,7 +17,7 @@ from streamvet.cli.way import Way
 from streamvet.contract.asks import NOBODY, asked_of
 from streamvet.contract.files import FileError, cut
 from streamvet.contract.target import load_target, target_of
-from streamvet.reference import DEFAULT_TIME_SCALE, accounts, free_port, reference
+from streamvet.reference import DEFAULT_TIME_SCALE, accounts, free_ports, reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +149,7 @@ def _references(profiles: Sequence[str], scale: float, folder: Path) -> list[Sub
             raise FileError(
                 "--profile", name, f"one of {', '.join(given)}", "a profile that the reference server has not"
             )
-        target, profile = reference(name, given[name], folder, free_port(), time_scale=scale)
+        target, profile = reference(name, given[name], folder, free_ports(), time_scale=scale)
         words = ("--reference", "--profile", name, "--time-scale", f"{scale:g}")
         found.append(Subject(target, profile, scale, "the reference server", words))
     return found

@@ -36,10 +36,13 @@ class FileError(Exception):
     """A file that cannot be used. The text has the file, the place in it, what was expected and what was got."""
 
     def __init__(self, file: Path | str, place: str, expected: str, got: str) -> None:
-        name = str(file)
+        super().__init__(file, place, expected, got)  # all of them: by these it is pickled, where a worker raises it
+        self.file, self.place, self.expected, self.got = file, place, expected, got
+
+    def __str__(self) -> str:
+        name = str(self.file)
         name = name if len(name) <= _FILE_CHARS else name[: _FILE_CHARS - 1] + "…"
-        super().__init__(f"{name}: {place or 'the file'}: expected {expected}, got {got}")
-        self.place, self.expected, self.got = place, expected, got
+        return f"{name}: {self.place or 'the file'}: expected {self.expected}, got {self.got}"
 
 
 # What stat may say in place of "no such file": a name that is too long, a loop of links, a NUL in the name.

@@ -16,9 +16,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from streamvet.campaign import Settings, Unreachable, campaign
+from streamvet.contract.intake import FileError
 from streamvet.generation.exploring import SHRINK_S, Effort, Explorer
 from streamvet.prove.running import beside_each_other, time_scale
-from streamvet.reference import Fault, free_port, reference
+from streamvet.reference import Fault, free_ports, reference
 from streamvet.systems import judge_in
 from streamvet.worker_pool import cancelled_on_signal
 
@@ -43,7 +44,7 @@ class Hunt:
     profile: str
     given: Mapping[str, Any]
     seed: int
-    port: int
+    ports: tuple[int, ...]
     shrink_s: float = SHRINK_S
 
     @property
@@ -103,7 +104,7 @@ def hunts(
 ) -> list[Hunt]:
     """Each fault on each of its profiles with each seed."""
     return [
-        Hunt(fault, profile, accounts[profile], seed, free_port())
+        Hunt(fault, profile, accounts[profile], seed, free_ports())
         for fault in faults
         for profile in fault.profiles
         if profile in profiles
@@ -121,7 +122,12 @@ def hunt_one(hunt: Hunt) -> Hunted:
     """One hunt: the server, and a campaign that tries nothing but what is generated."""
     folder = Path(tempfile.mkdtemp(prefix="streamvet-hunt-"))
     target, profile = reference(
-        hunt.profile, dict(hunt.given), folder, hunt.port, time_scale=time_scale(hunt.profile), faults=[hunt.fault.name]
+        hunt.profile,
+        dict(hunt.given),
+        folder,
+        hunt.ports,
+        time_scale=time_scale(hunt.profile),
+        faults=[hunt.fault.name],
     )
     wanted = hunt.fault.id or ""
     try:
@@ -129,7 +135,7 @@ def hunt_one(hunt: Hunt) -> Hunted:
             settings = Settings(seed=hunt.seed)
             work = campaign(target, profile, settings, lambda _trace: None, cases=(), explore=explorer)
             summary = asyncio.run(cancelled_on_signal(work))
-    except (Unreachable, asyncio.CancelledError) as error:
+    except (Unreachable, FileError, asyncio.CancelledError) as error:
         return Hunted(hunt, found=False, errors=(str(error) or "interrupted",))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -25,7 +25,7 @@ class Job:
     profile: str
     given: Mapping[str, Any]
     fault: Fault | None
-    port: int
+    ports: tuple[int, ...]  # of the server and its replicas
     keep: Path | None  # the folder for its traces
     other: Fault | None = None  # of a pair
 

@@ -18,14 +18,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamvet.campaign import SMALL_EFFORT, Settings, Unreachable, campaign
-from streamvet.contract.intake import read_lines
+from streamvet.contract.intake import FileError, read_lines
 from streamvet.contract.loading import load_profile
 from streamvet.outcome import Verdict
 from streamvet.prove.matrix import Cell, Done, Job, matrix
-from streamvet.reference import Fault, free_port, reference
+from streamvet.reference import Fault, free_ports, reference
 from streamvet.systems import judge_of
 from streamvet.trace import Trace, dump, load
-from streamvet.worker_pool import cancelled_on_signal, pool, signals_blocked, stop_workers
+from streamvet.worker_pool import cancelled_on_signal, kill_workers, pool, signals_blocked, stop_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def jobs(
 
     def job(profile: str, fault: Fault | None = None, other: Fault | None = None) -> Job:
         name = "+".join(one.name for one in (fault, other) if one) or "honest"
-        return Job(profile, accounts[profile], fault, free_port(), keep / profile / name if keep else None, other)
+        return Job(profile, accounts[profile], fault, free_ports(), keep / profile / name if keep else None, other)
 
     single = [(profile, fault) for fault in faults for profile in fault.profiles if profile in profiles]
     return [
@@ -165,13 +165,14 @@ def _in_a_pool(
             stop_workers()
             raise
         if broken is not None:
+            kill_workers()
             raise broken
 
 
 def _campaign(job: Job, folder: Path) -> tuple[Profile, list[Trace], Summary]:
     """The campaign of a run, which ends together with the server that it started where the parent is interrupted."""
     target, profile = reference(
-        job.profile, dict(job.given), folder, job.port, time_scale=time_scale(job.profile),
+        job.profile, dict(job.given), folder, job.ports, time_scale=time_scale(job.profile),
         faults=[one.name for one in job.faults],
     )  # fmt: skip
     traces: list[Trace] = []
@@ -184,7 +185,7 @@ def perform_one(job: Job) -> Done:
     folder = Path(tempfile.mkdtemp(prefix="streamvet-prove-"))
     try:
         profile, traces, summary = _campaign(job, folder)
-    except (Unreachable, asyncio.CancelledError) as error:
+    except (Unreachable, FileError, asyncio.CancelledError) as error:
         return Done(job, {}, errors=(str(error) or "interrupted",))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -24,7 +24,11 @@ class TraceError(Exception):
     """A trace file that is not one: `place` is the line, then what was expected and what was got."""
 
     def __init__(self, source: str, line: int, expected: str, got: str) -> None:
-        super().__init__(f"{source}: line {line}: expected {expected}, got {got}")
+        super().__init__(source, line, expected, got)  # all of them: by these it is pickled, where a worker raises it
+
+    def __str__(self) -> str:
+        source, line, expected, got = self.args
+        return f"{source}: line {line}: expected {expected}, got {got}"
 
 
 @dataclass(slots=True)
