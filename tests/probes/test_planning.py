@@ -232,3 +232,11 @@ def test_a_run_that_is_read_once_has_one_reader(at_most: int | None) -> None:
     several = {probe.name for probe in PROBES if "attached" in probe.needs}
     assert bool(probes_of(plan) & several) is (at_most is None)
     assert probes_of(plan) >= {"straight", "cancel", "heartbeats"}
+
+
+def test_what_ends_the_candidate_comes_last() -> None:
+    setting = setting_of("ghostly", control=True, launch=LAUNCH, max_concurrency=100, **OTHERS)
+    alone = plan_tries(reversed(SYSTEMS["ghostly"].probes), setting, None).alone
+    ending = ["launch" in one.probe.needs for one in alone]
+    assert (any(ending), all(ending)) == (True, False)
+    assert ending == sorted(ending)

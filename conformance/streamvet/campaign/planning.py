@@ -76,7 +76,10 @@ class Plan:
 
 
 def plan_tries(probes: Iterable[Probe], setting: Setting, max_wait_s: float | None) -> Plan:
-    """Everything that can be tried on this candidate. What waits longest comes first, else the order is the table's."""
+    """Everything that can be tried on this candidate, in the order of the table; what waits longest comes first.
+
+    Of what runs alone, what ends the candidate comes last: nothing else meets one that has just come up.
+    """
     plan = Plan()
     left = setting.target.max_starts
     for probe in probes:
@@ -97,6 +100,7 @@ def plan_tries(probes: Iterable[Probe], setting: Setting, max_wait_s: float | No
             plan.add(one, setting)
     plan.starts_left = left
     plan.together.sort(key=lambda one: -one.wait_s)
+    plan.alone.sort(key=lambda one: "launch" in one.probe.needs)
     return plan
 
 

@@ -198,7 +198,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         "cancel", cancelling.active,
-        ("CAN-01", "CAN-02", "CAN-03", "CAN-05", "TRM-09"), cancelling.active_stimuli,
+        ("CAN-01", "CAN-02", "CAN-03", "CAN-04", "CAN-05", "TRM-09"), cancelling.active_stimuli,
         needs=("starts", "cancel", "terminal"), connections=3,
     ),
     Probe(

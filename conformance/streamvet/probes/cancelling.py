@@ -32,7 +32,7 @@ def active_stimuli(setting: Setting) -> list[Stimulus]:
 
 
 async def active(driver: Driver, stimulus: Stimulus) -> None:
-    """Cancel an active run with two readers, cancel it again, and read it again."""
+    """Cancel an active run with two readers, and one that does not exist; cancel the first again, and read it again."""
     run, reader = await driver.begin("reader")
     if reader is None:
         return
@@ -40,6 +40,7 @@ async def active(driver: Driver, stimulus: Stimulus) -> None:
     await under_way(driver, stimulus, readers)
     await driver.record(run, "record-active")
     await driver.on_run("cancel", run, "cancel")
+    await _unknown(driver, run)
     over = await asyncio.gather(*(driver.to_end(one, driver.bounds.join_s) for one in readers))
     if not any(over):
         return
@@ -59,11 +60,17 @@ async def finished(driver: Driver, _stimulus: Stimulus) -> None:
     if reader is None or run.id is None:
         return
     over = await driver.to_end(reader)
-    unknown = Run("unknown", run.kind, credentials.other_id(run.id))
-    await driver.on_run("cancel", unknown, "cancel-refused", meant="refusal")
+    await _unknown(driver, run)
     if over:
         await driver.on_run("cancel", run, "cancel-finished")
         await driver.read_again(run)
+
+
+async def _unknown(driver: Driver, run: Run) -> None:
+    """Cancel a run that does not exist, with an id like that of one which does."""
+    if run.id is not None:
+        unknown = Run("unknown", run.kind, credentials.other_id(run.id))
+        await driver.on_run("cancel", unknown, "cancel-refused", meant="refusal")
 
 
 def race_stimuli(setting: Setting) -> list[Stimulus]:

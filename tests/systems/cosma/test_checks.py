@@ -59,3 +59,20 @@ def test_the_cooldown_is_the_one_that_was_asked_for_last(bodies: list[str | None
         settings, sent_us=9_000_000, request=settings.request._replace(body='{"queue.cooldown_seconds": 60}')
     )
     assert cooldown_us(replace(trace, exchanges=(*others, *asked, later)), COSMA, 8_000_000) == wanted
+
+
+@pytest.mark.parametrize("was", [b"file_complete", b"file_parsing"])
+def test_an_item_whose_failure_is_told_of_its_file_alone_was_finished(was: bytes) -> None:
+    """In the pause, or before it."""
+    one = examples("COS-38")[0]
+    x = one.good.exchanges[0]
+    path = "/srv/watched/streamvet-k3/burst-01.txt"
+    of_file = b'"%b", "data": {"path": "%b"' % (was, path.encode())
+    body = x.body.replace(of_file, of_file.replace(b'%b"' % was, b'file_failed"'.ljust(len(was) + 1)))
+    untold = body.replace(
+        b'queue_item_completed", "data": {"id": "1111', b'queue_item_forgotten", "data": {"id": "1111'
+    )
+    files = [*x.about["files"], {"at_us": 1_815_000, "did": "waited in vain", "path": path}]
+    trace = replace(one.good, exchanges=(replace(x, body=untold, about={**x.about, "files": files}),))
+    assert (len(untold), untold.count(b"file_failed"), untold.count(b"forgotten")) == (len(x.body), 1, 1)
+    assert CHECKS["COS-38"](trace, COSMA) == []

@@ -126,7 +126,8 @@ def _done(one: Reading, until_us: int) -> list[Deed]:
 
 def in_vain(one: Reading, path: str, want: str, last: Told) -> list[Finding]:
     """The finding of an item whose end was waited for in vain, after `last` was told of it; none where it was not."""
-    rows = [row for row in one.exchange.about.get("files", ()) if row["did"] == _IN_VAIN and row["path"] == path]
+    noted = [row for row in one.exchange.about.get("files", ()) if row["did"] == _IN_VAIN and row["path"] == path]
+    rows = [row for row in noted if row["at_us"] > last.at_us]
     if not rows:
         return []
     size, at_us = len(one.exchange.body), rows[0]["at_us"]

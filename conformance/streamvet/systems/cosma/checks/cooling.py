@@ -147,13 +147,18 @@ def finished(trace: Trace, profile: Profile) -> Outcome:
 def _under_way(one: Reading, paused: Told) -> list[Told]:
     """The items that were taken up before a pause was announced, and were not over by then."""
     begun = [event for event in told(one, "queue_item_processing") if event.span < paused.span]
-    ends = [(e.data.get("id"), e.span) for e in told(one, *_OVER, "queue_item_updated")]
-    return [b for b in begun if not any(id_ == b.data.get("id") and b.span < at < paused.span for id_, at in ends)]
+    return [b for b in begun if not any(b.span < end.span < paused.span for end in _ends(one, b))]
+
+
+def _ends(one: Reading, begun: Told) -> list[Told]:
+    """What tells that nobody works on an item any more. A failure may be told of the file alone: COS-12 says so."""
+    ends = told(one, *_OVER, "queue_item_updated", id=begun.data.get("id"))
+    return [*ends, *told(one, "file_failed", path=begun.data.get("file_path"))]
 
 
 def _finished(one: Reading, begun: Told, paused: Told, resumed: Told | None) -> Judged:
     name, path = begun.data.get("id"), str(begun.data.get("file_path"))
-    if behind(told(one, *_OVER, "queue_item_updated", id=name), paused):
+    if behind(_ends(one, begun), paused):
         return []
     never = in_vain(one, path, f"the end of {name}, which was processed when the queue was paused", paused)
     until = "at the end" if resumed is None else "when the queue was resumed"

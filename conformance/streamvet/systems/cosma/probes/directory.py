@@ -131,21 +131,22 @@ class Directory:
         due_us = begun_us + within_us
         latest_us = begun_us + within_us * _TIMES[self.driver.setting.published]
         while now_us() < min(due_us, latest_us):
-            others = self._of_others(paths)
+            before = len(self.reader.seen)
             over = await self._over(paths, _STEP_S, behind)
             if over or self.reader.ending is not None:
                 return over
-            due_us = now_us() + within_us if self._of_others(paths) > others else due_us
+            due_us = now_us() + within_us if self._of_others(paths, before) else due_us
         late = self.driver.candidate.recorder.jitter.late(begun_us, now_us())
         if sum(us for _, us in late) * _LATE_SHARE <= within_us:  # on a machine that was busy nothing is said of it
             row = {"at_us": self.driver.tape.now_us(), "did": "waited in vain", "path": path}
             self.reader.about["files"].append(row)
         return None
 
-    def _of_others(self, paths: tuple[str, str]) -> int:
-        """How many events have told that other files get on."""
-        told = [seen for seen in self.reader.seen if str(seen.kind).startswith(("file_", "queue_item_"))]
-        return sum(pointed(one.value, f"/data/{key}") not in (None, *paths) for one in told for key in _PATHS)
+    def _of_others(self, paths: tuple[str, str], since: int) -> bool:
+        """Whether an event from that number on has told that other files get on."""
+        new = self.reader.seen[since:]
+        told = [one for one in new if str(one.kind).startswith(("file_", "queue_item_"))]
+        return any(pointed(one.value, f"/data/{key}") not in (None, *paths) for one in told for key in _PATHS)
 
     async def _over(self, paths: tuple[str, str], within_s: float, behind: int) -> str | None:
         """How the item of one of these paths is over, None where it is not yet."""

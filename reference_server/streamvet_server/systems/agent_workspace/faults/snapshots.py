@@ -287,8 +287,9 @@ def _lines_first(shown: Shown, octets: bytes) -> Iterable[Piece]:
     return (Held(octets, OVERTAKEN_S),) if shown.name == "fleet_update" else (Ahead(octets),)
 
 
-def _few_are_none(_scene: Scene, by: str, rows: Sequence[Any], chosen: Sequence[Any]) -> Sequence[Any]:
-    return () if by == "latest" and len(rows) <= MOST_LOGS_AT_FIRST else chosen
+def _few_are_one(_scene: Scene, by: str, rows: Sequence[Any], chosen: Sequence[Any]) -> Sequence[Any]:
+    """The newest line stays: it may be logged while the stream opens, and would be a new one that is lost."""
+    return chosen[-1:] if by == "latest" and len(rows) <= MOST_LOGS_AT_FIRST else chosen
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -351,9 +352,9 @@ FAULTS: tuple[Fault, ...] = (
         lambda: Seams(frame=_lines_first),
     ),
     Fault(
-        "begins-without-lines", "FLT-20", AGENT_WORKSPACE,
-        "A stream begins without log lines, unless there are more than fit.",
-        lambda: Seams(sift=_few_are_none),
+        "begins-with-one-line", "FLT-20", AGENT_WORKSPACE,
+        "A stream begins with the newest log line alone, unless there are more than fit.",
+        lambda: Seams(sift=_few_are_one),
     ),
     Fault(
         "failed-load-hidden", "FLT-14", AGENT_WORKSPACE,

@@ -26,7 +26,7 @@ STAGES = ("file_parsing", "file_parsed", "file_summarizing", "file_summarized", 
 ITEMS = ("queue_item_added", "queue_item_updated", "queue_item_processing", "queue_item_completed",
          "queue_item_failed", "queue_item_removed")  # fmt: skip
 OVER = ("queue_item_completed", "queue_item_failed", "queue_item_removed")
-HALF, ALMOST = 0.5, 0.9  # of a cooldown; a tenth is within what may be early
+HALF, ALMOST = 0.5, 0.95  # of a cooldown; of two seconds a twentieth is what may be early
 MINUTE_S = 60
 CROWD = 16  # items that wait; more than this is a burst
 
@@ -241,7 +241,7 @@ OCCASIONS = ("burst-forgotten",)
 FAULTS: tuple[Fault, ...] = (
     Fault("cooldown-halved", "COS-25", COSMA, "An item is processed after half of its cooldown.", _short(HALF)),
     Fault(
-        "cooldown-halved-but-legal", None, COSMA, "An item is processed a tenth before the end of its cooldown.",
+        "cooldown-halved-but-legal", None, COSMA, "An item is processed a twentieth before the end of its cooldown.",
         _short(ALMOST),
     ),
     Fault(
