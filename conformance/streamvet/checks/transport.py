@@ -234,7 +234,12 @@ def _offers_coding(exchange: Exchange) -> bool:
 
 
 def excluded_coding(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-16: no coding that the request does not take."""
+    """TRN-16: no coding that the request does not take.
+
+    A positive twin, a coding for the request that takes it, is not needed: a server that compresses nothing keeps this
+    rightly, and loses nothing by it. A server that refuses everybody keeps every row of refusals, and serves nobody.
+    What has to be granted here is the stream itself, which `opened` asks for.
+    """
     del profile
     asked = [(x, accepted) for x in trace.exchanges if opened(x) and (accepted := _accepted(x)) is not None]
     if not asked:
@@ -553,7 +558,12 @@ def _service(exchange: Exchange, profile: Profile) -> str:
 
 
 def stays_open(trace: Trace, profile: Profile) -> Outcome:
-    """TRN-14, TRN-15: no stream on which nothing happens is closed before its time."""
+    """TRN-14, TRN-15: no stream on which nothing happens is closed before its time.
+
+    A positive twin is not needed: what is granted is the open stream, without which nothing is judged here, and its
+    closing is seen itself. Whether somebody still serves it, HBT-01 asks of the same stream, and CAT-01 of its first
+    event; where a profile promises neither, no byte of an idle stream is due.
+    """
     least_us = int(profile.field("transport.open.at_least_ms") * 1000 * trace.time_scale)
     watched = [r for r in streams(trace, profile) if r.exchange.role == "idle"]
     long_enough = [r for r in watched if r.exchange.by_server or r.exchange.ended_us - r.head_us >= least_us]
