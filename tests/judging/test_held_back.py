@@ -114,6 +114,11 @@ def test_what_comes_together_at_the_beginning_of_an_input_of_known_pace_is_a_gre
     assert _held(_arriving(paced, "x1", [5, 5, 5, 255, 505])) == []
 
 
+def test_an_input_that_goes_faster_at_its_end_than_the_target_file_says_is_not_held_back() -> None:
+    paced = _without_script(PUSH, **PACED, outcome=None)
+    assert _held(_arriving(paced, "x1", [250, 500, 535, 570, 605])) == []
+
+
 def test_two_events_say_too_little() -> None:
     paced = _without_script(PUSH, **PACED, outcome=None)
     assert _held(_arriving(paced, "x1", [250, 500, 750, 751, 1000])) == []

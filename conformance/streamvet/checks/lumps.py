@@ -212,7 +212,11 @@ def _moment(text: object) -> tuple[float, bool] | None:
 
 
 def _by_pace(one: Reading, trace: Trace, profile: Profile) -> Looked:
-    """Events of an input of which the target file says how far apart they are, but for those at the beginning."""
+    """Events of an input of which the target file says how far apart they are, but for those at the beginning.
+
+    What is further apart than the pieces of one buffer was sent apart: then the input goes faster for a while, whatever
+    the target file says of it.
+    """
     gap_us, begun = int(trace.stimulus.get("gap_ms", 0)) * 1000, _begun(one, trace)
     ends = profile.terminal.events if profile.terminal else ()
     over = {event.start for event in one.of(ends)}
@@ -224,8 +228,8 @@ def _by_pace(one: Reading, trace: Trace, profile: Profile) -> Looked:
         return None
     for start in range(len(events) - LEAST_PACED + 1):
         first, last = events[start], events[start + LEAST_PACED - 1]
-        if last.at_us - first.at_us < gap_us * PAUSE_SEEN and first.at_us - begun > gap_us:
-            count = sum(first.at_us <= event.at_us <= first.at_us + gap_us * PAUSE_SEEN for event in events)
+        if last.at_us - first.at_us <= TOGETHER_US and first.at_us - begun > gap_us:
+            count = sum(first.at_us <= event.at_us <= first.at_us + TOGETHER_US for event in events)
             want = f"events {gap_us / 1000:.0f} ms apart, as the target file says of this input"
             return [Held((count - 1) * gap_us, first, events[start + count - 1], count, want)]
     return []
