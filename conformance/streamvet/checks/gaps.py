@@ -29,7 +29,7 @@ class Gap(NamedTuple):
 
 def gaps(one: Reading) -> Iterator[Gap]:
     """The gaps of a watched stream: from its last catch-up byte, or else its head, to the end of the observation."""
-    marks = _marks(one)
+    marks = marked(one)
     over_us, size = _watched_until(one), len(one.exchange.body)
     begin_us, offset, live = _after_catchup(one, marks)
     silent_until_us: int | None = None
@@ -43,7 +43,7 @@ def gaps(one: Reading) -> Iterator[Gap]:
         yield Gap(begin_us, min(silent_until_us or over_us, over_us), over_us, False, (offset, size))
 
 
-def _marks(one: Reading) -> Iterator[tuple[Event, bool]]:
+def marked(one: Reading) -> Iterator[tuple[Event, bool]]:
     """Heartbeats and events in the order of the bytes, with which of the two it is."""
     beats, events = ((beat, True) for beat in one.beats), ((event, False) for event in one.events)
     return merge(beats, events, key=_offset) if one.beats else events
@@ -100,7 +100,7 @@ class Silence(NamedTuple):
 def silences(one: Reading) -> Iterator[Silence]:
     """The times between events and heartbeats of a watched stream, from its beginning to the end of the observation."""
     begin_us, offset, after_event = one.head_us, 0, False
-    for event, is_beat in _marks(one):
+    for event, is_beat in marked(one):
         if is_beat and not offset:
             begin_us = _silent_since_us(one, event)
         longest_us = _longest(one.others_us, begin_us, event.at_us)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import partial
-from itertools import pairwise
+from itertools import groupby, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamvet.checks.gaps import Gap, Silence, gaps, silences
+from streamvet.checks.gaps import Gap, Silence, gaps, marked, silences
 from streamvet.checks.runs import with_role
 from streamvet.checks.timing import unscaled_us
 from streamvet.contract.profile import PseudoPointer, pointed
@@ -19,7 +19,7 @@ from streamvet.decode import coding, readable, reading, streams
 from streamvet.outcome import MOST_FINDINGS, NotExercised, finding, has_room, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from streamvet.contract.profile import Heartbeat, Profile
     from streamvet.decode import Reading
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 DATE_RESOLUTION_MS = 1000  # RFC 9110, 5.6.7: an HTTP date has whole seconds
 DATE_KEPT_MS = 1000  # servers make a Date anew about once a second: it is a lower bound of their time
+# Heartbeats in one interval: a proxy may add its own, and an event may start one more timer. More than that is another
+# unit of time, or a timer for each of the readers.
+MOST_BEATS = 10
 JITTER_SHARE = 4  # the harness may be late by a quarter of the tolerance; beyond that it cannot tell
 
 
@@ -328,6 +331,38 @@ def none_when_finished(trace: Trace, profile: Profile) -> Outcome:
     ]
 
 
+def not_too_many(trace: Trace, profile: Profile) -> Outcome:
+    """HBT-08: of heartbeats without an event between them; what comes beside each event is padding.
+
+    To a reader that stalls, or that was late itself, they come together, whenever they were written.
+    """
+    rule = profile.heartbeat
+    read = [one for one in streams(trace, profile) if one.beats and "stalled_until_us" not in one.exchange.about]
+    if rule is None or not read:
+        return NotExercised("no heartbeat arrived")
+    interval_us = int(rule.interval_ms * 1000 * trace.time_scale)
+    found = []
+    for one in read:
+        within_us = interval_us - trace.worst_late_us(one.exchange)
+        for beats in _unbroken(one):
+            rows = zip(beats, islice(beats, MOST_BEATS, None), strict=False)
+            many = next(((first, last) for first, last in rows if last.at_us - first.at_us < within_us), None)
+            if many:
+                first, last = many
+                seen = f"{MOST_BEATS + 1} in {(last.at_us - first.at_us) / 1000:.0f} ms"
+                want = f"at most {MOST_BEATS} heartbeats in {interval_us / 1000:.0f} ms"
+                found.append(finding(one.exchange, want, seen, (first.start, last.end), last.at_us, timed=True))
+                break
+    return found
+
+
+def _unbroken(one: Reading) -> Iterator[list[Event]]:
+    """The heartbeats that follow each other without an event between them."""
+    for is_beat, marks in groupby(marked(one), key=lambda mark: mark[1]):
+        if is_beat:
+            yield [event for event, _ in marks]
+
+
 CHECKS: dict[str, Check] = {
     "HBT-01": silent_gaps,
     "HBT-02": busy_gaps,
@@ -336,4 +371,5 @@ CHECKS: dict[str, Check] = {
     "HBT-05": none_when_finished,
     "HBT-06": rising,
     "HBT-07": after_events,
+    "HBT-08": not_too_many,
 }

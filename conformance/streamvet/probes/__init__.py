@@ -47,7 +47,8 @@ PROGRAM = Probe(
 
 PROBES: tuple[Probe, ...] = (
     Probe(
-        "heartbeats", waiting.heartbeats, ("HBT-01", "HBT-02", "HBT-03", "HBT-04", "HBT-06", "HBT-07", "TRN-03"),
+        "heartbeats", waiting.heartbeats,
+        ("HBT-01", "HBT-02", "HBT-03", "HBT-04", "HBT-06", "HBT-07", "HBT-08", "TRN-03"),
         waiting.heartbeats_stimuli,
         needs=("heartbeat",), connections=2, wait_ms=waiting.heartbeats_wait_ms, undisturbed=True,
     ),

@@ -1,6 +1,6 @@
-"""HBT: what faults of heartbeats have in common.
+"""HBT: the fault of every form of heartbeat, and what the other faults of heartbeats have in common.
 
-The faults themselves are in the rooms of the systems: each system has a form of heartbeat of its own.
+Those are in the rooms of the systems: each system has a form of heartbeat of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from streamvet_server.faults.fault import AGENT_WORKSPACE, COSMA, GHOSTLY, Fault
+from streamvet_server.faults.fitted import Fitted
+from streamvet_server.faults.shapes import writing
 from streamvet_server.seams import Scene, Seams
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 _INTERVAL_S, _LEAST_TOLERANCE_S = 15.0, 0.1
 LATE = 1.5  # of what is allowed
 LEGAL = 0.5  # of the tolerance: late, and in time
+FLOOD = 12  # heartbeats in the place of one; ten in an interval are allowed
 STALE_MS = 9_000  # the time of a heartbeat may be 5 s off, by a Date that may be 1 s off
 # From an interval to the longest gap without a heartbeat, in seconds.
 Gap = Callable[[float], float]
@@ -65,3 +69,11 @@ def put_off(beat: Chosen, gap_s: Gap, intervals: float) -> Make:
         return float(max(0.0, min(intervals * interval_s, left_s)))
 
     return lambda: Seams(clock=clock, frame=_marking(beat))
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "heartbeat-flood", "HBT-08", GHOSTLY + AGENT_WORKSPACE + COSMA, "Twelve heartbeats are written for each one.",
+        Fitted(lambda own: writing(own.heartbeat, lambda octets: octets * FLOOD)),
+    ),
+)  # fmt: skip
