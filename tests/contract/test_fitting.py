@@ -50,6 +50,10 @@ STEPS = [{"is": {"/type": "step"}, "from": "/state", "prefix": "step."}, {"from"
 DONE = {"text": "[DONE]", "type": "[DONE]"}
 ASSEMBLY: dict[str, Any] = {"pieces": ["line"], "at": "/text"}
 LISTED = ["line", "passed", "failed", "stopped"]
+PASSED_LATER = {"open": {"line": "over"}, "over": {"passed": "over"}}
+RECORD_HISTORY = "/operations/record/history"
+SHARED_LOG = {"kind": "from-cursor", "cursor": {"pointer": "event-id", "absent": "now"}}
+RECORDED = {"pointer": "/events", "order": "/seq"}
 
 CASES = [
     Case(
@@ -199,6 +203,12 @@ CASES = [
         )
     ),
     Case(
+        "a start gives an id",
+        "rockstar",
+        {"/operations/start:plan/run_id": {"pointer": "/id"}},
+        "/operations/start:plan/run_id/pointer: expected a header or an event, as the answer is a stream, got '/id'",
+    ),
+    Case(
         "a run is named",
         "builds",
         {ATTACH: RUNLESS},
@@ -255,6 +265,12 @@ CASES = [
         for name, wanted in (("run", "a name of its own, got 'run'"), ("of", "{of} in some operation, got none"))
     ),
     Case(
+        "what is taken is used",
+        "builds",
+        {"/operations/setup:project": ASK | {"take": {"of": {"pointer": "/id", "match": "/of/"}}}},
+        "/operations/setup:project/take/of/match: expected a text with {run} in it once, got '/of/'",
+    ),
+    Case(
         "what is refused is made from the body",
         "builds",
         {START + "/refused/0/without": "/repo"},
@@ -293,6 +309,30 @@ CASES = [
         },
         "/operations/record/state/finished: expected other values than those of an active run, got 'on'",
     ),
+    *(
+        Case("a status says one thing", "builds", edits, said)
+        for edits, said in (
+            ({RESUME + "/over": [200]}, "/operations/resume/over: expected other statuses than those of a success, "),
+            ({START + "/fails_with": [201]}, "/operations/start:build/fails_with: expected other statuses than those"),
+            (
+                {START + "/refused/0/status": [200], "/error": GONE},
+                "/refused/0/status: expected no success, or `error`, by which the answer says that it is none, got 200",
+            ),
+            ({"/auth/unknown": [200, 404], "/error": GONE}, "/auth/unknown: expected no success, or `error`, by which"),
+        )
+    ),
+    Case(
+        "a body is as it is said",
+        "builds",
+        {START + "/body": ["demo"], START + "/form": True, START + "/refused": GONE},
+        "/operations/start:build/body: expected an object, whose members are the fields of the form, got ['demo']",
+    ),
+    Case(
+        "a body is as it is said",
+        "ghostly",
+        {"/operations/start:run/body/project": 7},
+        "/operations/start:run/body: expected /project: string, by requests/run.schema.json, got /project: 7",
+    ),
     Case(
         "credentials have a place",
         "builds",
@@ -329,6 +369,12 @@ CASES = [
         "builds",
         {"/auth/missing": [401]},
         "/auth/missing: expected nothing, as auth.kind is none, got [401]",
+    ),
+    Case(
+        "credentials are somebody's",
+        "builds",
+        {ATTACH + "/bearer": True},
+        "/operations/attach/bearer: expected nothing, as auth.kind is none, got True",
     ),
     Case(
         "a question is of something",
@@ -380,6 +426,24 @@ CASES = [
         "builds",
         {START + "/lifecycles": ["build"]},
         "/lifecycles/steps: expected a table that an operation names",
+    ),
+    Case(
+        "a row can be followed",
+        "builds",
+        {"/lifecycles/build/forbids": ["line"]},
+        "/lifecycles/build/states/open/line: expected no type that the table forbids, got 'line'",
+    ),
+    Case(
+        "a row can be followed",
+        "builds",
+        {"/lifecycles/steps/states/running": {"step*": "over", "step.*": "running"}},
+        "/lifecycles/steps/states/running/step.*: expected a pattern before step*, which matches all of it, got behind",
+    ),
+    Case(
+        "a stream can begin",
+        "builds",
+        {"/catchup/first": {"events": ["passed"], "within_ms": 9}, "/lifecycles/build/states": PASSED_LATER},
+        "/lifecycles/build/states/open: expected one of passed, with which every stream begins, got line",
     ),
     Case(
         "tables accept ways of ending",
@@ -439,6 +503,49 @@ CASES = [
             (1, ({"from": "event-name"}, *STEPS)),
         )
     ),
+    *(
+        Case("a rule does not contradict itself", of, {"/events/discriminator/0": rule}, f"discriminator/0/{said}")
+        for of, rule, said in (
+            (
+                "builds",
+                {"is": {"/type": "step", "/type/of": 1}, "from": "/state", "prefix": "step."},
+                "is: expected no value of /type and one inside of it, got /type/of",
+            ),
+            (
+                "builds",
+                {"is": {"/state": "on"}, "from": "/state/of", "prefix": "step."},
+                "is: expected no value of /state and one inside of it, got /state/of",
+            ),
+            (
+                "builds",
+                {"is": {"/state": [1, 2]}, "from": "/state", "prefix": "step."},
+                "is: expected a text that is not empty at /state, which is the type, got 1, 2",
+            ),
+            ("rockstar", {"text": " ", "type": "done"}, "text: expected a line that is not empty, got ' '"),
+            ("builds", {"event": "a\nb", "type": "line"}, "event: expected a name without the end of a line, got"),
+        )
+    ),
+    Case(
+        "names are as framed",
+        "builds",
+        {
+            "/framing/event_name": {"equals": "update"},
+            "/events/discriminator": [{"event": "log", "type": "line"}, *STEPS],
+        },
+        "/events/discriminator/0/event: expected 'update', as framing.event_name says of every event, got 'log'",
+    ),
+    Case(
+        "a sentinel is data",
+        "builds",
+        {"/events/discriminator": [{"event": "[DONE]", "type": "passed", "json": False}, *STEPS]},
+        "/events/discriminator/0/event: expected `text: '[DONE]'`, as that is data and no name of a block, got ",
+    ),
+    Case(
+        "a sentinel is data",
+        "builds",
+        {"/events/types/[DONE]": ENDING},
+        "/events/types/[DONE]: expected a rule of events.discriminator with `text: '[DONE]'`, as that is data",
+    ),
     Case(
         "types can be told",
         "builds",
@@ -462,6 +569,26 @@ CASES = [
         "builds",
         {"/events/discriminator": [{"has": ["/error"], "from": "/error", "prefix": "error."}, *STEPS]},
         "/events/discriminator/0/prefix: expected the beginning of types of events.types, got 'error.'",
+    ),
+    *(
+        Case(
+            "a schema admits its type",
+            "builds",
+            {place: value},
+            f"/events/types/line: expected a schema that {said}",
+            LINE,
+            "profile.yaml",
+        )
+        for place, value, said in (
+            (
+                "/properties/type",
+                {"const": "lines"},
+                "allows 'line' at /type, by which the event is known, got events/",
+            ),
+            ("/properties/type", {"type": "integer"}, "allows 'line' at /type, by which the event is known, got"),
+            ("/properties", {"text": {"type": "string"}}, "allows 'line' at /type, by which the event is known, got"),
+            ("/type", "array", "allows 'line' at /type, by which the event is known, got"),
+        )
     ),
     *(
         Case(
@@ -535,6 +662,18 @@ CASES = [
         "/catchup/cursor/absent: expected now, as what is published by a script is compared with the whole of a stream",
     ),
     Case(
+        "a cursor is told from others",
+        "builds",
+        {"/catchup/cursor/malformed/send": ""},
+        "/catchup/cursor/malformed/send: expected a text; what an empty cursor gets, `empty` says, got ''",
+    ),
+    Case(
+        "a cursor is told from others",
+        "builds",
+        {"/catchup/cursor/malformed/send": "987654"},
+        "/catchup/cursor/unknown/send: expected another one than that of malformed, got 987654",
+    ),
+    Case(
         "numbers are told apart",
         "promptfloe",
         {"/sequence/pointer": "event-id"},
@@ -545,6 +684,18 @@ CASES = [
         "promptfloe",
         {"/sequence": [{"events": ["*"], "pointer": "/id"}, {"events": ["plan"], "pointer": "/id"}]},
         "/sequence/1/events: expected no types that another numbering has at /id, got 'plan'",
+    ),
+    Case(
+        "what is in an id has one",
+        "builds",
+        {"/framing/ids": False},
+        "/catchup/cursor/pointer: expected a JSON pointer, as framing.ids is false, got 'event-id'",
+    ),
+    Case(
+        "what is in an id has one",
+        "builds",
+        {"/framing/ids": False, "/sequence": {"events": ["*"], "pointer": "event-id"}},
+        "/sequence/pointer: expected a JSON pointer, as framing.ids is false, got 'event-id'",
     ),
     Case(
         "a heartbeat fits the framing",
@@ -563,6 +714,32 @@ CASES = [
         "builds",
         {"/heartbeat": BEAT | {"form": "object", "event": "line"}},
         "as the framing is sse, got 'object'",
+    ),
+    *(
+        Case("a heartbeat is due", of, edits, said)
+        for of, edits, said in (
+            (
+                "cosma",
+                {"/heartbeat/while": "active"},
+                "/heartbeat/while: expected open, as an ambient stream has no runs",
+            ),
+            (
+                "ghostly",
+                {"/terminal/last": ["end", "ping"]},
+                "/heartbeat/event: expected an event that ends nothing, got 'ping'",
+            ),
+            (
+                "builds",
+                {"/terminal/cap_ms": 15000},
+                "/heartbeat/interval_ms: expected less than terminal.cap_ms, 15000, at which every stream is over",
+            ),
+        )
+    ),
+    Case(
+        "a limit can be reached",
+        "builds",
+        {"/framing/limits": {"line_bytes": 9000, "event_bytes": 8000}},
+        "/framing/limits/line_bytes: expected at most event_bytes, 8000, got 9000",
     ),
     Case(
         "a run that is read once has one reader",
@@ -638,6 +815,69 @@ CASES = [
         "builds",
         {"/triggers": {"t": {"does": "it", "told": ["line"], "within_ms": 9}}},
         "/triggers: expected nothing, as streams are run, got t",
+    ),
+    *(
+        Case("streams can have it", of, {place: value}, f"{place}: expected nothing, as streams are {streams}, got ")
+        for of, streams, place, value in (
+            ("rockstar", "push", "/auth/foreign", [404]),
+            ("agent-workspace", "ambient", "/auth/unknown", [404]),
+            ("builds", "run", "/readers/deliver_within_ms", 900),
+            ("builds", "run", "/operations/attach/not_acceptable", {"accept": "text/html", "status": [406]}),
+            ("rockstar", "push", "/terminal/finished_within_ms", 900),
+            ("cosma", "ambient", "/terminal/run_within_ms", 900),
+        )
+    ),
+    Case(
+        "streams can have it",
+        "cosma",
+        {"/terminal/unless": "resumable", "/catchup": SHARED_LOG, RESUME: RUNLESS | {"path": "/{cursor}"}},
+        "/terminal/unless: expected nothing, as streams are ambient, got 'resumable'",
+    ),
+    *(
+        Case("a key is exercised", of, edits, f"{next(iter(edits))}: expected nothing, {because}")
+        for of, edits, because in (
+            ("promptfloe", {"/auth/parameter": "token"}, "as auth.kind is one that needs no name, got 'token'"),
+            ("promptfloe", {"/auth/jwt": True, "/auth/kind": "basic"}, "as a basic credential is no token, got True"),
+            ("ghostly", {RECORD_HISTORY: RECORDED, "/sequence": GONE}, "without sequence and catchup."),
+            (
+                "builds",
+                {"/catchup/cursor": {"pointer": "/at"}, "/catchup/kind": "replay-all", RESUME: GONE},
+                "as catchup.kind is not from-cursor, got pointer",
+            ),
+            ("promptfloe", {"/catchup/last_event_id": "optional"}, "as no event has an id, got 'optional'"),
+            (
+                "ghostly",
+                {"/catchup/last_event_id": "optional", "/catchup/history": GONE, RECORD_HISTORY: GONE},
+                "without catchup.history, by",
+            ),
+            (
+                "ghostly",
+                {"/catchup/after_restart": "survives", "/catchup/kind": "none"},
+                "as catchup.kind brings nothing",
+            ),
+            ("builds", {"/catchup/after_restart": "survives", "/catchup/history": GONE}, "without catchup.history, by"),
+            (
+                "builds",
+                {"/terminal/join_within_ms": 9, "/catchup": {"kind": "none"}, "/readers": GONE, RESUME: GONE},
+                "without readers.independent, or a catchup.kind by which who joins gets the rest, got 9",
+            ),
+            ("builds", {"/heartbeat/event": "line"}, "as heartbeat.form is no event, got 'line'"),
+            (
+                "builds",
+                {"/heartbeat/pattern": ".", "/heartbeat/form": "blank"},
+                "as an empty line has no text, got '.'",
+            ),
+            (
+                "builds",
+                {"/heartbeat/time": "text", "/heartbeat/form": "blank", "/heartbeat/pattern": GONE},
+                "as an empty line has no text, got 'text'",
+            ),
+            (
+                "cosma",
+                {"/heartbeat/stirred_by": ["trigger:pause"], "/heartbeat/timer": "fixed"},
+                "but on an ambient stream with an idle timer, got ['trigger:pause']",
+            ),
+        )
     ),
     Case(
         "templates are of a worker's types",
@@ -735,29 +975,30 @@ def edit(file: Path, edits: dict[str, Any]) -> None:
     file.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", sorted({case.of for case in CASES}))
+def test_what_the_cases_change_fits(name: str, tmp_path: Path) -> None:
+    load_profile(str(folder_of(name, tmp_path / "right")))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {next(iter(case.edits))}")
-def test_a_profile_that_does_not_fit_names_the_place(case: Case, tmp_path: Path) -> None:
+def test_a_profile_that_does_not_fit_names_the_place(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = folder_of(case.of, tmp_path / "mine")
-    load_profile(str(folder_of(case.of, tmp_path / "right")))
     edit(folder / case.file, case.edits)
     with pytest.raises(FileError) as error:
         load_profile(str(folder))
     assert str(error.value).startswith(f"{folder.resolve() / (case.blamed or case.file)}: ")
     assert case.said in str(error.value)
+    # And it is the rule that refuses, not another one that says the same.
+    monkeypatch.setattr("streamvet.contract.fitting.RULES", {case.rule: RULES[case.rule]})
+    with pytest.raises(FileError) as alone:
+        load_profile(str(folder))
+    assert case.said in str(alone.value)
 
 
 def test_each_rule_refuses_something() -> None:
     assert list(dict.fromkeys(case.rule for case in CASES)) == list(RULES)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {next(iter(case.edits))}")
-def test_it_is_the_rule_that_refuses(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = folder_of(case.of, tmp_path / "mine")
-    edit(folder / case.file, case.edits)
-    monkeypatch.setattr("streamvet.contract.fitting.RULES", {case.rule: RULES[case.rule]})
-    with pytest.raises(FileError) as error:
-        load_profile(str(folder))
-    assert case.said in str(error.value)
 
 
 def test_an_unchanged_copy_of_a_built_in_profile_is_that_profile(tmp_path: Path) -> None:

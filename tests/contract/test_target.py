@@ -113,6 +113,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"inputs": {"run": {"succeeds": {"a": 1}, "long": {"a": 1.0}}}},
         "/inputs/run/long: expected another body than that of succeeds, or none",
     ),
+    "a failure by the body that the profile has for a success": (
+        {"profile": "rockstar", "inputs": {"plan": {"fails": {"name": "my-plan.md", "content": "# A plan\n"}}}},
+        "/inputs/plan/fails: expected another body than that of start:plan in the profile, or none, got {'name': 'my-",
+    ),
     "no such directory": ({"directory": "watched"}, "/directory: expected an existing directory, got 'watched'"),
     "no such folder": (
         {"launch": {"command": ["node"], "cwd": "server"}},

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from streamvet.contract.profile import Profile
+    from streamvet.contract.profile import Operation, Profile
 
 # What begins as a variable is one, or a mistake: it would be sent as it stands, a password among it.
 _VARIABLE = re.compile(r"\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\}|([^}]*\}?))")
@@ -255,7 +255,7 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
     for kind in raw.get("inputs", {}):
         if kind not in kinds:
             raise FileError(path, f"/inputs/{kind}", f"one of the kinds {', '.join(kinds)}", repr(kind))
-        _check_bodies(raw["inputs"][kind], kind, path)
+        _check_bodies(raw["inputs"][kind], profile.operations[f"start:{kind}"], path)
     existing = raw.get("existing", {})
     if "kind" in existing and existing["kind"] not in kinds:
         raise FileError(path, "/existing/kind", f"one of the kinds {', '.join(kinds)}", repr(existing["kind"]))
@@ -273,12 +273,14 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
             _check_credentials(raw[key], profile, f"/{key}", path)
 
 
-def _check_bodies(bodies: Mapping[str, Any], kind: str, path: Path) -> None:
-    """A body that makes a run succeed makes none that fails, nor one that takes long."""
+def _check_bodies(bodies: Mapping[str, Any], operation: Operation, path: Path) -> None:
+    """A body that makes a run succeed, by the target or else by the profile, makes none that fails or takes long."""
+    own = "succeeds" in bodies
+    succeeds = bodies["succeeds"] if own else operation.body
     for outcome in ("fails", "long"):
-        if outcome in bodies and "succeeds" in bodies and bodies[outcome] == bodies["succeeds"]:
-            place = f"/inputs/{kind}/{outcome}"
-            raise FileError(path, place, "another body than that of succeeds, or none", cut(repr(bodies[outcome])))
+        if outcome in bodies and succeeds is not None and bodies[outcome] == succeeds:
+            wanted = f"another body than that of {'succeeds' if own else f'{operation.name} in the profile'}, or none"
+            raise FileError(path, f"/inputs/{operation.kind}/{outcome}", wanted, cut(repr(bodies[outcome])))
 
 
 def _check_requests(raw: Mapping[str, Any], path: Path) -> None:

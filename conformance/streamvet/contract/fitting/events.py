@@ -1,4 +1,4 @@
-"""Rules about events: their types, the tables, heartbeats, catching up, and what ends a run.
+"""Rules about events: their types, heartbeats, catching up, and what ends a run.
 
 Must not know requests.
 """
@@ -8,86 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamvet.contract.files import step
+from streamvet.contract.fitting.idle import OF_READERS
 from streamvet.contract.fitting.misfit import Misfit
 from streamvet.contract.profile import PseudoPointer, matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from streamvet.contract.profile import Lifecycle, Profile
+    from streamvet.contract.profile import Profile
+
 
 # What each kind of stream can have; a run may have any.
 _CATCHUPS: Mapping[str, tuple[str, ...]] = {"push": ("none",), "ambient": ("none", "snapshot-first", "from-cursor")}
-_ONLY: Mapping[str, tuple[str, ...]] = {
-    "triggers": ("ambient",), "transport.open": ("ambient",), "readers": ("run", "ambient"),
-    "catchup.cursor.absent": ("ambient",), "catchup.detached": ("run",), "catchup.last_event_id": ("run",),
-    "catchup.after_restart": ("run", "ambient"), "readers.on_disconnect": ("run",),
-}  # fmt: skip
-_OF_READERS = (  # what only somebody shows who attaches to a run from its beginning
-    "readers.at_least", "readers.independent", "readers.churns", "terminal.join_within_ms",
-    "terminal.finished_within_ms", "catchup.last_event_id", "catchup.after_restart", "catchup.detached",
-)  # fmt: skip
 _FORMS: Mapping[str, tuple[str, ...]] = {
     "sse": ("event", "comment", "blank", "any"), "ndjson": ("object", "blank", "any"),
 }  # fmt: skip
-
-
-def states_are_known(profile: Profile) -> Iterable[Misfit]:
-    """A table leads to its own states only."""
-    for name, table in profile.lifecycles.items():
-        wanted = f"one of the states {', '.join(table.states)}"
-        if table.start not in table.states:
-            yield Misfit(f"/lifecycles/{name}/start", wanted, repr(table.start))
-        for outcome, states in table.accepts.items():
-            yield from (
-                Misfit(f"/lifecycles/{name}/accepts/{outcome}", wanted, repr(state))
-                for state in states
-                if state not in table.states
-            )
-        for state, row in table.states.items():
-            for kind, target in row.items():
-                if target not in table.states:
-                    yield Misfit(f"/lifecycles/{name}/states/{state}{step(kind)}", wanted, repr(target))
-
-
-def states_can_be_reached(profile: Profile) -> Iterable[Misfit]:
-    """A state to which nothing leads is a slip: the row of another one lacks a way."""
-    for name, table in profile.lifecycles.items():
-        for state in table.states.keys() - _reached(table):
-            wanted = f"a state that events lead to from {table.start}"
-            yield Misfit(f"/lifecycles/{name}/states/{state}", wanted, "none that leads there")
-
-
-def _reached(table: Lifecycle) -> set[str]:
-    reached, left = set[str](), [table.start]
-    while left:
-        state = left.pop()
-        if state not in reached:
-            reached.add(state)
-            left.extend(table.states[state].values())
-    return reached
-
-
-def tables_are_used(profile: Profile) -> Iterable[Misfit]:
-    """A table that no operation names judges nothing."""
-    used = {name for one in profile.operations.values() for name in one.raw.get("lifecycles", ())}
-    for name in profile.lifecycles:
-        if name not in used:
-            yield Misfit(
-                f"/lifecycles/{name}", "a table that an operation names under `lifecycles`", "one that none does"
-            )
-
-
-def endings_are_outcomes(profile: Profile) -> Iterable[Misfit]:
-    """What a table accepts at an end is judged where a terminal event tells of that end, and by no reading of ours."""
-    known = profile.terminal.outcomes if profile.terminal else {}
-    for name, table in profile.lifecycles.items():
-        for outcome in table.accepts:
-            if outcome not in known:
-                wanted = "ways of ending that terminal.outcomes has"
-                yield Misfit(f"/lifecycles/{name}/accepts", wanted, repr(outcome))
-        if table.accepts and table.adopted:
-            yield Misfit(f"/lifecycles/{name}/accepts", "nothing, as the table is adopted", ", ".join(table.accepts))
 
 
 def _named(profile: Profile) -> Iterator[tuple[str, str]]:
@@ -225,7 +160,7 @@ def read_once(profile: Profile) -> Iterable[Misfit]:
     """Where a run has one reader, nothing is said of others, nor of one who comes back."""
     if profile.field("readers.at_most") is None:
         return
-    for path in _OF_READERS:
+    for path in OF_READERS:
         if profile.field(path) is not None:
             yield Misfit("/" + path.replace(".", "/"), "nothing, as readers.at_most is 1", "something")
     if profile.streams != "run" or profile.field("catchup.kind") not in (None, "none"):
@@ -279,16 +214,3 @@ def runs_end(profile: Profile) -> Iterable[Misfit]:
     """Who reads a run to its end has to know it."""
     if profile.streams != "ambient" and profile.terminal is None:
         yield Misfit("/terminal", f"what ends a run, as streams are {profile.streams}", "nothing")
-
-
-def streams_have_it(profile: Profile) -> Iterable[Misfit]:
-    """Only an ambient stream has triggers and stays open without end; nobody joins a push."""
-    for path, possible in _ONLY.items():
-        if profile.field(path) is not None and profile.streams not in possible:
-            value = profile.field(path)
-            got = ", ".join(value) if isinstance(value, dict) else repr(value)
-            yield Misfit("/" + path.replace(".", "/"), f"nothing, as streams are {profile.streams}", got)
-    of_one = profile.streams == "run" and "attach" not in profile.operations
-    for path in (*_OF_READERS, "readers.at_most") if of_one else ():
-        if profile.field(path) is not None:
-            yield Misfit("/" + path.replace(".", "/"), "nothing, as nobody can attach to a run", "something")

@@ -84,10 +84,10 @@ def succeed(profile: Profile) -> Iterable[Misfit]:
 
 
 def give_ids(profile: Profile) -> Iterable[Misfit]:
-    """Without its id nobody can ask for a run."""
-    for one in profile.starts if profile.streams == "run" else ():
+    """Without its id nobody can ask for a run; what is a stream has no JSON body, and nothing else has events."""
+    for one in profile.starts:
         where, place = one.raw.get("run_id", {}), f"{place_of(one)}/run_id"
-        if not where and not one.makes_id:
+        if not where and not one.makes_id and profile.streams == "run":
             yield Misfit(place, "where the answer has the id of the run, or {new} in the request", "nothing")
         if "pointer" in where and one.streams:
             yield Misfit(f"{place}/pointer", "a header or an event, as the answer is a stream", repr(where["pointer"]))
@@ -145,9 +145,11 @@ def take_names(profile: Profile) -> Iterable[Misfit]:
     setups = profile.setups
     used = names_in([request_of(one) for one in profile.operations.values()])
     for number, one in enumerate(setups):
-        for name in one.raw.get("take", ()):
+        for name, where in one.raw.get("take", {}).items():
             place = f"{place_of(one)}/take/{name}"
             earlier = {taken for other in setups[:number] for taken in other.raw.get("take", ())}
+            if where.get("match", "{run}").count("{run}") != 1:
+                yield Misfit(f"{place}/match", "a text with {run} in it once", repr(where["match"]))
             if name in {"run", "cursor", NEW, *earlier}:
                 yield Misfit(place, "a name of its own", repr(name))
             elif name not in used:

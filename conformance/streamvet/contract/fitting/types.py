@@ -5,7 +5,8 @@ Must not know what else profile.yaml says of a type.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.discriminator import EVENT_NAME
 from streamvet.contract.files import step
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from streamvet.contract.profile import Profile
 
 _PLACE = "/events/discriminator"
+_SENTINEL = re.compile(r"\[[A-Z][A-Z0-9_ -]*\]")
+_LINE_END = re.compile(r"[\r\n]")
 
 
 def names_are_of_blocks(profile: Profile) -> Iterable[Misfit]:
@@ -100,3 +103,77 @@ def rules_give_types(profile: Profile) -> Iterable[Misfit]:
             yield Misfit(f"{_PLACE}/{number}/type", "types that events.types knows", repr(rule.kind))
         if rule.prefix and not any(matches(one, (f"{rule.prefix}*",)) for one in known):
             yield Misfit(f"{_PLACE}/{number}/prefix", "the beginning of types of events.types", repr(rule.prefix))
+
+
+def sentinels_are_data(profile: Profile) -> Iterable[Misfit]:
+    """What ends a stream in brackets, as `[DONE]` does, is the data of a block; its name is `message`."""
+    for number, rule in enumerate(profile.rules):
+        if rule.event is not None and rule.text is None and _SENTINEL.fullmatch(rule.event):
+            wanted = f"`text: '{rule.event}'`, as that is data and no name of a block"
+            yield Misfit(f"{_PLACE}/{number}/event", wanted, repr(rule.event))
+    for kind in profile.types:
+        if _SENTINEL.fullmatch(kind) and not any(rule.kind == kind for rule in profile.rules):
+            wanted = f"a rule of events.discriminator with `text: '{kind}'`, as that is data and names no event"
+            yield Misfit(f"/events/types{step(kind)}", wanted, "none")
+
+
+def rules_do_not_contradict(profile: Profile) -> Iterable[Misfit]:
+    """What one condition of a rule says leaves room for the others, and for what is read."""
+    for number, rule in enumerate(profile.rules):
+        values, place = dict(rule.equals), f"{_PLACE}/{number}"
+        for pointer in (*rule.has, *values, rule.source or ""):
+            if above := next((one for one in values if pointer.startswith(f"{one}/")), None):
+                yield Misfit(f"{place}/is", f"no value of {above} and one inside of it", pointer)
+        if rule.source in values and not any(isinstance(one, str) and one for one in values[rule.source]):
+            wanted = f"a text that is not empty at {rule.source}, which is the type"
+            yield Misfit(f"{place}/is", wanted, ", ".join(map(repr, values[rule.source])))
+        if rule.text is not None and profile.framing == "ndjson" and not _is_line(rule.text):
+            yield Misfit(f"{place}/text", "a line that is not empty", repr(rule.text))
+        if rule.event is not None and _LINE_END.search(rule.event):
+            yield Misfit(f"{place}/event", "a name without the end of a line", repr(rule.event))
+
+
+def _is_line(text: str) -> bool:
+    return bool(text.strip(" \t\r")) and "\n" not in text
+
+
+def names_are_as_framed(profile: Profile) -> Iterable[Misfit]:
+    """Where all blocks have the same name, none has that of a rule."""
+    name = profile.field("framing.event_name.equals")
+    beat = profile.heartbeat.event if profile.heartbeat else None
+    for number, rule in enumerate(profile.rules if name else ()):
+        if rule.event not in (None, name) and rule.kind not in (beat or "", None):
+            wanted = f"{name!r}, as framing.event_name says of every event"
+            yield Misfit(f"{_PLACE}/{number}/event", wanted, repr(rule.event))
+
+
+def schemas_admit_types(profile: Profile) -> Iterable[Misfit]:
+    """By what some rule knows an event it is no violation already."""
+    for kind, file in profile.types.items():
+        known = [_refused_marks(profile, rule, kind, file) for rule in profile.rules if _gives(rule, kind)]
+        if known and all(known):
+            place, got, expected = known[0][0]
+            wanted = f"a schema that allows {got} at {place}, by which the event is known"
+            yield Misfit(f"/events/types{step(kind)}", wanted, f"{file}, which expects {expected}")
+
+
+def _refused_marks(profile: Profile, rule: Rule, kind: str, file: str) -> list[tuple[str, str, str]]:
+    """Of what a rule finds in an event, what its schema refuses there: the place, the value, what it wants."""
+    one_of_several = {place for place, values in rule.equals if len(values) > 1} - {rule.source}
+    marks = (rule.marks(kind) or {}) if rule.reads else {}
+    found = []
+    for place, value in marks.items():
+        parts = place.split("/")[1:]
+        if place in one_of_several or any(part.isdigit() for part in parts):
+            continue
+        for at, expected, _got in profile.schemas.misses(file, _around(parts, value)):
+            if f"{place}/".startswith(f"{at}/"):
+                found.append((place, repr(value), f"{expected} at {at or 'the top'}"))
+    return found
+
+
+def _around(parts: list[str], value: Any) -> Any:
+    """The smallest object that has a value at these members, one inside of the other."""
+    for part in reversed(parts):
+        value = {part.replace("~1", "/").replace("~0", "~"): value}
+    return value
