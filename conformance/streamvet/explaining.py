@@ -35,7 +35,8 @@ class Explanations:
 
     `unread` has for each requirement, by exchange, the ids that events violate which were hidden from its check. These
     explain only that something is absent, and only in the exchange in which it is. What they explain explains nothing
-    else: else they would explain a wrong value by way of something absent.
+    else: else they would explain a wrong value by way of something absent. `firsts` has the exchange for which others
+    stand as well, as they are pieces of one stream.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class Explanations:
         levels: Mapping[str, str],
         outcomes: Mapping[str, Outcome],
         unread: Mapping[str, Mapping[str, frozenset[str]]],
+        firsts: Mapping[str, str],
     ) -> None:
+        self._firsts = firsts
         self._levels = levels
         self._unread = unread
         visible = {
@@ -53,20 +56,24 @@ class Explanations:
         }
         self._guilt = {
             name: _Guilt(
-                frozenset(one.exchange for one in findings),
-                frozenset(one.exchange for one in findings if not one.timed),
+                self._streams(one.exchange for one in findings),
+                self._streams(one.exchange for one in findings if not one.timed),
             )
             for name, findings in visible.items()
         }
 
     def __call__(self, row: Requirement, finding: Finding) -> Finding:
         """A finding of a row with the ids that explain it, none where it is a violation of its own."""
-        places = {finding.exchange, *finding.beside}
+        places = self._streams((finding.exchange, *finding.beside))
         causes = [
             name for name in row.explained_by if name in self._guilt and self._guilt[name].explains(finding, places)
         ]
         causes = self._weighty(row.id, causes) + self._hidden(row.id, finding)
         return replace(finding, explained_by=tuple(dict.fromkeys(causes)))
+
+    def _streams(self, exchanges: Iterable[str]) -> frozenset[str]:
+        """Exchanges, those of one stream as its first one."""
+        return frozenset(self._firsts.get(one, one) for one in exchanges)
 
     def _hidden(self, requirement: str, finding: Finding) -> list[str]:
         """The ids that what may be hidden violates, where a finding says that something is absent."""

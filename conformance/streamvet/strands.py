@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import replace
-from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.decode import opened
 
@@ -72,8 +72,22 @@ def _whole(strand: Strand) -> Exchange:
         ending=last.ending,
         ended_us=last.ended_us,
         detail=last.detail,
-        about={**first.about, **({"silent_ms": last.about["silent_ms"]} if "silent_ms" in last.about else {})},
+        about={**first.about, **_of_the_end(last), "away_us": _away_us(strand.pieces)},
     )
+
+
+def _of_the_end(last: Exchange) -> dict[str, Any]:
+    return {name: last.about[name] for name in ("silent_ms", "stuck") if name in last.about}
+
+
+def _away_us(pieces: tuple[Exchange, ...]) -> int:
+    """For how long the reader was away, which is no time of the server's."""
+    return sum(max(piece.sent_us - before.ended_us, 0) for before, piece in pairwise(pieces))
+
+
+def firsts_of(strands: Mapping[str, Strand]) -> Mapping[str, str]:
+    """The id of the first piece of a stream, by that of each other one."""
+    return {piece.id: first for first, one in strands.items() for piece in one.pieces[1:]}
 
 
 def placed(findings: Iterable[Finding], strands: Mapping[str, Strand]) -> list[Finding]:

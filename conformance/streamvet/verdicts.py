@@ -19,7 +19,7 @@ from streamvet.contract.registry import FIRST_REVISION
 from streamvet.decode import bounded_trace, named_coding, opened, unknown_coding, view
 from streamvet.explaining import Explanations
 from streamvet.outcome import Finding, NotExercised, Verdict, own_findings
-from streamvet.strands import joined, placed, strands_of
+from streamvet.strands import firsts_of, joined, placed, strands_of
 from streamvet.trace import Ending
 
 if TYPE_CHECKING:
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 VIOLATED = {"MUST": Verdict.FAIL, "SHOULD": Verdict.WARN, "NOTE": Verdict.NOTE}
 _SILENT = NotExercised("its command says nothing of this trace")
 _NAMED = 3  # tries, in a reason
-# Families of what is said of a run as a whole: streams to which their reader came back are joined there. What is said
-# of coming back needs the pieces as well; what is said of each answer needs nothing else.
-_OF_WHOLE = {"events": False, "ordering": False, "terminal": False, "cancellation": False, "catchup": True}
+# Families, and ids of others, of what is said of a run as a whole: streams to which their reader came back are joined
+# there. What is said of coming back needs the pieces as well; what is said of each answer needs nothing else.
+_OF_WHOLE = {
+    "events": False, "ordering": False, "terminal": False, "cancellation": False, "catchup": True, "TRN-10": False,
+}  # fmt: skip
 MAX_FINDINGS = 20  # kept for one requirement and trace: the first ones tell, and a broken stream has one for each event
 
 
@@ -153,16 +155,15 @@ class Judge:
             for of, one in ((None, trace), *wholes.items())
             for level in {row.reads or "" for row in self._rows}
         }
-        of = {row.id: _OF_WHOLE.get(row.family) if strands else None for row in self._rows}
+        of = {row.id: _OF_WHOLE.get(row.id, _OF_WHOLE.get(row.family)) if strands else None for row in self._rows}
         chosen = {row.id: views[of[row.id], row.reads or ""] for row in self._rows}
         outcomes = {row.id: self._run(row, chosen[row.id][0]) for row in self._rows}
-        outcomes = {name: placed(one, strands) if isinstance(one, list) else one for name, one in outcomes.items()}
         unread = {row.id: chosen[row.id][1] for row in self._rows}
-        explained = Explanations({row.id: row.level for row in self._rows}, outcomes, unread)
+        explained = Explanations({row.id: row.level for row in self._rows}, outcomes, unread, firsts_of(strands))
         for row in self._rows:
             outcome = outcomes[row.id]
             if isinstance(outcome, list):
-                outcome = outcomes[row.id] = [explained(row, one) for one in outcome]
+                outcome = outcomes[row.id] = placed([explained(row, one) for one in outcome], strands)
         for row in self._rows:
             self._fold(row, trace, outcomes[row.id], unread[row.id])
         return outcomes

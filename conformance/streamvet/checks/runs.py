@@ -73,14 +73,17 @@ def ended(reading: Reading) -> bool:
 
 
 def left_off(reading: Reading) -> bool:
-    """Whether a stream ended before its run, where the profile lets it, and its reader can come back to the rest."""
+    """Whether a stream ended before its run, where the profile lets it, and its reader can come back to the rest.
+
+    Who came with a cursor and got nothing can come again with that one.
+    """
     terminal, cursors = reading.profile.terminal, reading.profile.cursor_events or ("*",)
     if terminal is None or not terminal.unless_resumable or has_last(reading):
         return False
     events = reading.of(cursors)
     at = events[-1] if events else None
     if at is None:
-        return False
+        return reading.exchange.about.get("cursor_from") == "seen" and not reading.exchange.about.get("after_terminal")
     return cursor_of(reading.profile.cursor, lambda: reading.value(at), lambda: reading.id_of(at)) is not None
 
 

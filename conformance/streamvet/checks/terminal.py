@@ -67,7 +67,7 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
         if _waits(one):
             continue
         lacking = next((kinds for kinds in (rule.events, rule.last) if not one.of(kinds)), None)
-        if lacking and not (left_off(one) and one.exchange.about.get("strand") not in gone):
+        if lacking and not (left_off(one) and _may_go_on(one, gone)):
             want, x = f"{_or(lacking)} before the end of the stream", one.exchange
             seen = f"{_last(one)}, and the end {its_age(x)}"
             found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=True))
@@ -77,6 +77,12 @@ def has_terminal(trace: Trace, profile: Profile) -> Outcome:
 def _waits(one: Reading) -> bool:
     """Whether the run waits for something from outside, so that its stream may end here and may go on."""
     return bool(one.events) and matches(str(one.events[-1].kind), _terminal(one.profile).pauses)
+
+
+def _may_go_on(one: Reading, gone: set[object]) -> bool:
+    """Whether more may come of a stream that was left off."""
+    about = one.exchange.about
+    return about.get("strand") not in gone and not about.get("stuck")
 
 
 def _told_over(trace: Trace) -> set[object]:
@@ -199,13 +205,18 @@ def finished_closes(trace: Trace, profile: Profile) -> Outcome:
         x, open_us = one.exchange, one.exchange.ended_us - one.exchange.sent_us
         timing.exercised = timing.exercised or x.by_server
         never = within_ms is not None and not x.by_server and timing.is_never(x, x.sent_us, within_ms)
-        told = _may_have_the_end(one) and not rule.silent
+        told = _may_have_the_end(one) and not rule.silent and not (left_off(one) and "strand" not in x.about)
         cut_short = x.by_server and x.clean and told and not one.of(rule.last)
         if never or cut_short:
             want = f"{_or(rule.last)} and the end of the stream of a finished run"
             seen = f"{_closed_after(open_us) if cut_short else _still_open(open_us)}, {_last(one)}"
             found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=not one.of(rule.last)))
     return timing.outcome(found, NO_FINISHED)
+
+
+def _bound_us(exchange: Exchange, within_ms: int) -> int:
+    """A bound on a stream, without the time for which its reader was away between the pieces of it."""
+    return within_ms * 1000 + int(exchange.about.get("away_us", 0))
 
 
 def finished_in_time(trace: Trace, profile: Profile) -> Outcome:
@@ -215,7 +226,7 @@ def finished_in_time(trace: Trace, profile: Profile) -> Outcome:
         return NO_FINISHED
     found, timing = [], Timing(trace)
     for one in _of_finished_runs(trace, profile):
-        x, bound_us = one.exchange, within_ms * 1000
+        x, bound_us = one.exchange, _bound_us(one.exchange, within_ms)
         if timing.is_over(x.sent_us, x.ended_us, bound_us, came=x.by_server):
             took_us = x.ended_us - x.sent_us
             seen = f"{_closed_after(took_us) if x.by_server else _still_open(took_us)}, {_last(one)}"
@@ -281,7 +292,7 @@ def _too_long(trace: Trace, profile: Profile, timing: Timing) -> list[Finding]:
         x, ends = one.exchange, one.of(_terminal(profile).events)
         if not from_start(one) or x.about.get("finished") or x.about.get("restarts"):
             continue
-        until_us, bound_us = ends[0].at_us if ends else x.ended_us, within_ms * 1000
+        until_us, bound_us = ends[0].at_us if ends else x.ended_us, _bound_us(x, within_ms)
         if timing.is_over(x.sent_us, until_us, bound_us, came=bool(ends) or x.by_server):
             took = f"{(until_us - x.sent_us) / 1000:.0f} ms"
             seen = f"{ends[0].kind} after {took}" if ends else f"no end after {took}, {_last(one)}"
@@ -369,7 +380,7 @@ def end_in_time(trace: Trace, profile: Profile) -> Outcome:
         x, last, since_us = one.exchange, one.of(rule.last), max(end.at_us, one.exchange.sent_us)
         if not last and x.by_server:
             continue  # it had no ending, early or late
-        until_us, bound_us = last[0].at_us if last else x.ended_us, within_ms * 1000
+        until_us, bound_us = last[0].at_us if last else x.ended_us, _bound_us(x, within_ms)
         if timing.is_over(since_us, until_us, bound_us, came=bool(last)):
             took_us = until_us - since_us
             seen = f"it {'came' if last else 'had not come'} {_after_another(took_us, end)}, {_last(one)}"

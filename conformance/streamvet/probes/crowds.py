@@ -89,7 +89,7 @@ async def hasty(driver: Driver, _stimulus: Stimulus) -> None:
         await one.cut("it leaves with bytes that it has not read")
     if await driver.to_end(reader):
         again = await driver.attach(run, "after", finished=True)
-        await again.ended(driver.bounds.finished_s)
+        await driver.finished(again)
 
 
 def beside_stimuli(setting: Setting) -> list[Stimulus]:
@@ -109,12 +109,12 @@ async def beside(driver: Driver, _stimulus: Stimulus) -> None:
     if other is None:
         return
     both = [reader, other]
-    if driver.profile.streams == "run" and not any(map(driver.is_terminal, reader.seen)):
+    if driver.profile.streams == "run" and not any(map(driver.is_terminal, driver.shown(reader).seen)):
         both.append(await driver.attach(first, "late"))
     over = await asyncio.gather(*(driver.to_end(one) for one in both))
     if driver.profile.streams == "run" and all(over):
         for run in (first, second):
-            await (await driver.attach(run, "after", finished=True)).ended(driver.bounds.finished_s)
+            await driver.finished(await driver.attach(run, "after", finished=True))
 
 
 def many_readers(setting: Setting) -> int:

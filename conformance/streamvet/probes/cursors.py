@@ -6,7 +6,7 @@ Pure functions; must not know requests.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamvet.contract.profile import cursor_of, matches
 from streamvet.probes.runs import Cursor
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 # Cursors that name no event: those that the profile gives, and the one behind the newest event where it gives an
 # unknown one.
 WRONG_CURSORS = ("malformed", "unknown", "future")
+
+
+class Shown(NamedTuple):
+    """The events of a stream, and those of them that are of its run; of a running one so far."""
+
+    seen: Sequence[Seen]
+    history: Sequence[Seen]
+
+
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
 
@@ -34,7 +43,7 @@ def cursor_at(profile: Profile, event: Seen, after: int) -> Cursor | None:
     return None if text is None else Cursor(text, "seen", after)
 
 
-def named(profile: Profile, live: Live) -> list[tuple[Seen, int]]:
+def named(profile: Profile, live: Shown | Live) -> list[tuple[Seen, int]]:
     """The events of a stream that have cursors, each with how many history events there are up to it."""
     if not profile.cursor_events:
         return [(event, number) for number, event in enumerate(live.history, start=1)]
@@ -46,7 +55,7 @@ def named(profile: Profile, live: Live) -> list[tuple[Seen, int]]:
     return found
 
 
-def newest(profile: Profile, live: Live) -> Cursor | None:
+def newest(profile: Profile, live: Shown | Live) -> Cursor | None:
     """The cursor by which the reader of a stream comes back, None where it has none."""
     events = named(profile, live)
     return cursor_at(profile, *events[-1]) if events else None

@@ -71,6 +71,8 @@ class Driver:
         self.terminal = follower.terminal
         self.to_end = follower.to_end
         self.closed = follower.closed
+        self.finished = follower.finished
+        self.shown = follower.shown
 
     @property
     def in_vain(self) -> bool:
@@ -140,21 +142,22 @@ class Driver:
         if not self.setting.joins:
             return None
         again = await self.attach(run, "after", finished=True)
-        await again.ended(self.bounds.finished_s)
+        await self.finished(again)
         return again
 
     async def comes_back(self, run: Run, left: Live, **about: Any) -> Live:
         """The reader of `left` comes back, from where it was where the profile resumes from a cursor."""
-        cursor = newest(self.profile, left) if resumes(self.profile) else None
+        had = self.shown(left)
+        cursor = newest(self.profile, had) if resumes(self.profile) else None
         if cursor is None:
-            about["after"] = len(left.history)
-        elif any(map(self.is_terminal, left.seen)):
+            about["after"] = len(had.history)
+        elif any(map(self.is_terminal, had.seen)):
             about["after_terminal"] = True
         return await self.attach(run, "resumed", cursor=cursor, **about)
 
-    async def _back_to(self, run: Run, cursor: Cursor, strand: str) -> Live:
+    async def _back_to(self, run: Run, cursor: Cursor, about: Mapping[str, Any]) -> Live:
         """Another piece of a stream that the server left off."""
-        return await self.attach(run, "resumed", cursor=cursor, strand=strand)
+        return await self.attach(run, "resumed", cursor=cursor, **about)
 
     async def asks(self, run: Run, cursor: Cursor, **about: Any) -> Live:
         """Request the stream of a run with a cursor that names no event; see `mode_of`."""
@@ -168,10 +171,11 @@ class Driver:
 
     async def comes_back_with_id(self, run: Run, left: Live, **about: Any) -> Live | None:
         """The same as an EventSource does it, with Last-Event-ID; None where it saw no id."""
-        ids = [one.id for one in left.seen if one.id is not None]
+        had = self.shown(left)
+        ids = [one.id for one in had.seen if one.id is not None]
         if not ids:
             return None
-        cursor = Cursor(ids[-1], "last-event-id", len(left.history))
+        cursor = Cursor(ids[-1], "last-event-id", len(had.history))
         return await self.attach(run, "resumed", cursor=cursor, **about)
 
     # ------------------------------------------------------------------ other operations

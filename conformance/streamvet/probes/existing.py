@@ -31,7 +31,7 @@ async def twice(driver: Driver, stimulus: Stimulus) -> None:
     run = _named(driver, stimulus)
     for coding in (IDENTITY, NO_GZIP):
         reader = await driver.attach(run, "after", finished=True, coding=coding)
-        await reader.ended(driver.bounds.finished_s)
+        await driver.finished(reader)
     await driver.record(run, "record-after")
 
 
@@ -44,9 +44,10 @@ async def cursors(driver: Driver, stimulus: Stimulus) -> None:
     """Read a finished run, then from each of its cursors, an empty one and wrong ones."""
     run = _named(driver, stimulus)
     whole = await driver.attach(run, "after", finished=True)
-    await whole.ended(driver.bounds.finished_s)
-    if any(map(driver.is_terminal, whole.seen)):
-        await resuming.of_finished(driver, run, whole)
+    await driver.finished(whole)
+    shown = driver.shown(whole)
+    if any(map(driver.is_terminal, shown.seen)):
+        await resuming.of_finished(driver, run, shown)
 
 
 def active_stimuli(setting: Setting) -> list[Stimulus]:

@@ -103,7 +103,7 @@ async def _run(driver: Driver, stimulus: Stimulus) -> None:
     over, *_ = await asyncio.gather(_to_end(driver, run, first, stimulus), *others)
     if over and stimulus.get("again"):
         again = await driver.attach(run, "after", finished=True)
-        await again.ended(driver.bounds.finished_s)
+        await driver.finished(again)
 
 
 async def _crash(driver: Driver, stimulus: Stimulus) -> None:
@@ -197,13 +197,13 @@ class _Reader:
             return await self._come_back(self._left, visit, cut)
         if visit.get("cut"):
             return await driver.attach(run, "cut", cut=cut)
-        if any(map(driver.is_terminal, self._first.seen)):
+        if any(map(driver.is_terminal, driver.shown(self._first).seen)):
             return await driver.attach(run, "after", finished=True)
         return await driver.attach(run, "late")
 
     def _wrong(self, origin: str) -> Cursor | None:
         """A cursor that is none of this run; the one of its next event only when it has no more of them."""
-        history = self._first.history
+        history = self._driver.shown(self._first).history
         if origin == "future" and not any(map(self._driver.is_terminal, history)):
             return None
         return wrong_cursor(self._driver.profile, origin, history)
@@ -213,12 +213,13 @@ class _Reader:
         driver, run, origin = self._driver, self._run, visit["from"]
         if origin == "last-event-id":
             return await driver.comes_back_with_id(run, left, cut=cut)
-        if origin == "last" or not left.history or not resumes(driver.profile):
+        history = driver.shown(left).history
+        if origin == "last" or not history or not resumes(driver.profile):
             return await driver.comes_back(run, left, cut=cut)
-        place = 0 if origin == "first" else int(visit.get("at", 0)) % len(left.history)
-        cursor = cursor_at(driver.profile, left.history[place], place + 1)
+        place = 0 if origin == "first" else int(visit.get("at", 0)) % len(history)
+        cursor = cursor_at(driver.profile, history[place], place + 1)
         live = await driver.attach(run, "resumed", cursor=cursor, cut=cut)
-        if any(map(driver.is_terminal, left.history[: place + 1])):
+        if any(map(driver.is_terminal, history[: place + 1])):
             live.about["after_terminal"] = True
         return live
 

@@ -174,7 +174,7 @@ async def _join_after(driver: Driver, run: Run, real_ms: float) -> Live | None:
 
 async def _join_at_event(driver: Driver, run: Run, first: Live, count: int) -> Live | None:
     """Join when the first reader has seen so many events, unless the run is over by then."""
-    if not await driver.run_shows(first, count) or any(map(driver.is_terminal, first.seen)):
+    if not await driver.run_shows(first, count) or any(map(driver.is_terminal, driver.shown(first).seen)):
         return None
     return await driver.attach(run, "late")
 

@@ -104,7 +104,7 @@ async def _a_run(driver: Driver, stimulus: Stimulus) -> tuple[Run, Live | None]:
     if "run_id" in stimulus:
         run = Run("r1", driver.setting.kind_of_existing, stimulus["run_id"])
         own = await driver.attach(run, "after", finished=True)
-        await own.ended(driver.bounds.finished_s)
+        await driver.finished(own)
         if driver.setting.has("record"):
             await driver.record(run, "record-after")
         return run, None

@@ -68,7 +68,7 @@ async def across(driver: Driver, _stimulus: Stimulus) -> None:
         await driver.on_run("record", run, "record-after", replica=_place(driver, 2))
     for each in others:
         again = await driver.attach(run, "after", finished=True, replica=each)
-        await again.ended(driver.bounds.finished_s)
+        await driver.finished(again)
 
 
 async def _come_back(driver: Driver, run: Run, left: Live) -> None:
@@ -77,7 +77,7 @@ async def _come_back(driver: Driver, run: Run, left: Live) -> None:
 
 
 async def _join_late(driver: Driver, run: Run, first: Live) -> None:
-    if await driver.run_shows(first, _LATE_AFTER) and not any(map(driver.is_terminal, first.seen)):
+    if await driver.run_shows(first, _LATE_AFTER) and not any(map(driver.is_terminal, driver.shown(first).seen)):
         late = await driver.attach(run, "late", replica=_place(driver, 3))
         await driver.to_end(late, driver.bounds.join_s)
 
@@ -106,7 +106,7 @@ async def cancelled(driver: Driver, stimulus: Stimulus) -> None:
     await driver.on_run("cancel", run, "cancel-again", replica=_place(driver, 2))
     if driver.setting.joins:
         again = await driver.attach(run, "after", finished=True, replica=_place(driver, 1))
-        await again.ended(driver.bounds.finished_s)
+        await driver.finished(again)
 
 
 def broadcast_stimuli(setting: Setting) -> list[Stimulus]:

@@ -90,7 +90,7 @@ async def restart(driver: Driver, stimulus: Stimulus) -> None:
     again = await driver.attach(run, "resumed", meant=meant(driver))
     if ended is not None:
         after = await driver.attach(ended, "after", meant=meant(driver), finished=True)
-        await after.ended(driver.bounds.finished_s)
+        await driver.finished(after)
     await reread(driver, again, _before(stimulus))
 
 

@@ -16,6 +16,7 @@ from streamvet.recorder import CutPlan
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamvet.probes.cursors import Shown
     from streamvet.probes.driver import Driver
     from streamvet.probes.runs import Run
     from streamvet.probes.setting import Setting, Stimulus
@@ -79,7 +80,7 @@ async def _back(driver: Driver, run: Run, left: Live) -> None:
     """Come back as soon as the connection is cut, and read to the end."""
     await driver.to_end(left)
     again = await driver.comes_back(run, left)
-    await driver.to_end(again) if not again.about.get("after_terminal") else await again.ended(driver.bounds.finished_s)
+    await driver.to_end(again) if not again.about.get("after_terminal") else await driver.finished(again)
 
 
 def own_stimuli(setting: Setting) -> list[Stimulus]:
@@ -164,10 +165,10 @@ async def cursors(driver: Driver, _stimulus: Stimulus) -> None:
     if early is not None:
         await driver.to_end(early, driver.bounds.join_s)
     if over:
-        await of_finished(driver, run, first)
+        await of_finished(driver, run, driver.shown(first))
 
 
-async def of_finished(driver: Driver, run: Run, whole: Live) -> None:
+async def of_finished(driver: Driver, run: Run, whole: Shown) -> None:
     """Each cursor of a finished run whose history a reader has, an empty one and wrong ones."""
     events = named(driver.profile, whole)
     step = max(1, len(events) // _CURSORS)
@@ -181,7 +182,7 @@ async def of_finished(driver: Driver, run: Run, whole: Live) -> None:
             if place >= ended_at:
                 one.about["after_terminal"] = True
             asked.append(one)
-    await asyncio.gather(*(one.ended(driver.bounds.finished_s) for one in asked))
+    await asyncio.gather(*map(driver.finished, asked))
     await _wrong_cursors(driver, run, [one for one, _ in events])
 
 

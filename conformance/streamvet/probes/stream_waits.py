@@ -61,7 +61,7 @@ class StreamWaits:
             came = await live.until(self.is_terminal, within_s, "the terminal event") is not None
             return came or self._is_silently_over(live)
         begun_us, name = now_us(), self._name(ending)
-        if not self._scripted and (ending or self._stimulus.get("input")) in _ENDING:
+        if self._ends(ending):
             return await self._comes_to_its_end(live, name)
         over = await live.until(self.is_terminal, self._run_s(name), "the terminal event") is not None
         over = over or self._is_silently_over(live)
@@ -90,6 +90,21 @@ class StreamWaits:
                     if live.head_now:
                         self._endings.missed(name, silent_s)
         return any(map(self.is_terminal, live.seen[looked:])) or self._is_silently_over(live)
+
+    def silence_s(self, ending: str | None = None) -> float:
+        """For how long a run may tell nothing whose end is waited for."""
+        name = self._name(ending)
+        return self._endings.seconds(name, self._bounds.silent_s) if self._ends(ending) else self._run_s(name)
+
+    def heard_nothing(self, live: Live, silent_s: float, ending: str | None = None) -> None:
+        """Note that a run, of which this is the newest stream, has told nothing for so long."""
+        if self._ends(ending):
+            live.about["silent_ms"] = round(silent_s * 1000)
+        self._endings.missed(self._name(ending), silent_s)
+
+    def _ends(self, ending: str | None) -> bool:
+        """Whether a run comes to its end by itself, by its input."""
+        return not self._scripted and (ending or self._stimulus.get("input")) in _ENDING
 
     def _is_silently_over(self, live: Live) -> bool:
         """Whether a stream has ended as HTTP says, where a run may end so without an event that tells of it."""

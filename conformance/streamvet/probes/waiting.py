@@ -262,7 +262,7 @@ async def detached(driver: Driver, stimulus: Stimulus) -> None:
     state = await _record(driver, run, left_us, life_ms)
     if state in finished:
         after = await driver.attach(run, "after", finished=True)
-        await after.ended(driver.bounds.finished_s)
+        await driver.finished(after)
     else:
         await driver.tidy_up(run)
 

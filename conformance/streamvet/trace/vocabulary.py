@@ -28,6 +28,7 @@ ABOUT = {
     "restarts": "how often the candidate had been restarted in this try before the request was sent",
     "stalled_until_us": "a reader that read nothing before this time",
     "strand": "of which stream an answer is a piece, where the server closed it early and its reader came back",
+    "stuck": "true where who came back got what it had again, and nothing behind it",
     "silent_ms": "for how long a run that ends, by its input, had told nothing when it was no longer waited for",
     "observe_us": "how long a wait was meant to observe, from the head",
     "life": "how much of its time without readers a run had spent, as a fraction",
