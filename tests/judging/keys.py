@@ -38,6 +38,9 @@ GROUPS = (
     ("operations.record", "catchup.detached"),
     ("operations.record.state", "catchup.detached"),
     ("operations.resume", "catchup"),
+    ("sequence", "operations.record.history"),
+    ("catchup", "operations.record.history"),
+    ("catchup.history", "operations.record.history", "catchup.after_restart", "catchup.last_event_id"),
     ("catchup.cursor.refused", "catchup.cursor.malformed", "catchup.cursor.unknown"),
 )
 GENERIC = frozenset(row.id for row in load_registry().testable() if row.family not in builtin_profiles())
