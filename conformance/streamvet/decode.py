@@ -388,8 +388,11 @@ def named_coding(name: str) -> str:
 
 def coding(exchange: Exchange) -> str:
     """The content coding of an answer in lower case, "" where it has none; several are joined by a comma."""
-    named = exchange.head.get("content-encoding").lower() if exchange.head else ""
-    return "" if named == "identity" else named
+    known: str | None = exchange.memo.get("coding")  # each check asks of each stream
+    if known is None:
+        named = exchange.head.get("content-encoding").lower() if exchange.head else ""
+        known = exchange.memo["coding"] = "" if named == "identity" else named
+    return known
 
 
 def streams(trace: Trace, profile: Profile) -> list[Reading]:

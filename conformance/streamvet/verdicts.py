@@ -11,6 +11,7 @@ import re
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from streamvet.attempts import Attempts
@@ -117,8 +118,9 @@ class Judge:
         self.profile = profile
         self.registry = registry
         self._checks = checks
-        self._rows = [row.on(profile) for row in registry.testable(profile) if not row.command]
-        self._own = [row.on(profile) for row in registry.commanded(profile)]
+        on = registry.on(profile)
+        self._rows = [on[row.id] for row in registry.testable(profile) if not row.command]
+        self._own = [on[row.id] for row in registry.commanded(profile)]
         self.tallies = {row.id: Tally() for row in (*self._rows, *self._own)}
         self.errors: list[str] = []  # our own mistakes, as text
         self.spec = registry.revision  # the revision by which verdicts count: the earliest that any trace says
@@ -270,12 +272,12 @@ class Judge:
 
     def rulings(self) -> list[Ruling]:
         """The verdict on each requirement that is not excluded, in the order of the registry."""
-        return [self._rule(row.on(self.profile)) for row in self.registry.testable()]
+        return [self._rule(row) for row in self.registry.on(self.profile).values()]
 
     def _rule(self, row: Requirement) -> Ruling:
         tally = self.tallies.get(row.id)
         if tally is None:
-            return Ruling(row, Verdict.NOT_APPLICABLE, reason=_why_not(row, self.profile))
+            return Ruling(row, Verdict.NOT_APPLICABLE, reason=_why_not(self.registry, self.profile)[row.id])
         probes = tuple(tally.probes)
         if tally.error:
             return Ruling(row, Verdict.ERROR, tally.error, tally.exercised, tuple(tally.findings), probes)
@@ -475,5 +477,10 @@ def _out_of_time(untried: list[str]) -> str:
     return f"the deadline was over before these were tried: {', '.join(names[:_NAMED])}{more}"
 
 
-def _why_not(row: Requirement, profile: Profile) -> str:
-    return f"applies to {', or '.join(', '.join(one) for one in row.conditions)}; not to {profile.name}"
+@lru_cache(maxsize=32)
+def _why_not(registry: Registry, profile: Profile) -> Mapping[str, str]:
+    """Where each requirement applies, for those that do not apply to a profile."""
+    return {
+        row.id: f"applies to {', or '.join(', '.join(one) for one in row.conditions)}; not to {profile.name}"
+        for row in registry.testable()
+    }

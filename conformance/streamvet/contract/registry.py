@@ -6,7 +6,8 @@ Must not know how a requirement is checked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from streamvet.contract.files import FileError, check_shape, is_file, read_json, read_yaml, schemas_folder
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from streamvet.contract.requirement import Requirement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Registry:
     """All requirements, in the order of the files, and the families with their titles."""
 
@@ -32,7 +33,11 @@ class Registry:
 
     def testable(self, profile: Profile | None = None) -> list[Requirement]:
         """The rows that a check stands for, for one profile or for any."""
-        return [row for row in self.rows.values() if row.excluded is None and (profile is None or row.applies(profile))]
+        return list(_testable(self, profile))
+
+    def on(self, profile: Profile) -> Mapping[str, Requirement]:
+        """Every row that a check stands for, applicable or not, as it is on a profile; by its id."""
+        return _on(self, profile)
 
     def commanded(self, profile: Profile) -> list[Requirement]:
         """Those of them that commands check."""
@@ -63,6 +68,18 @@ class Registry:
                 raise KeyError(word)
             chosen |= ids
         return chosen
+
+
+# What holds for a profile is worked out once: judging a short recording would take half of its time for it.
+@lru_cache(maxsize=32)
+def _testable(registry: Registry, profile: Profile | None) -> tuple[Requirement, ...]:
+    rows = [row for row in registry.rows.values() if row.excluded is None]
+    return tuple(row for row in rows if profile is None or row.applies(profile))
+
+
+@lru_cache(maxsize=32)
+def _on(registry: Registry, profile: Profile) -> Mapping[str, Requirement]:
+    return MappingProxyType({row.id: row.on(profile) for row in registry.testable()})
 
 
 def load_registry(profile: Profile | None = None) -> Registry:
