@@ -55,14 +55,14 @@ def test_results_are_of_the_targets_that_there_are(name: str) -> None:
         assert {one["id"] for one in run["findings"]} <= set(known)
 
 
-def test_each_failure_was_confirmed_by_hand() -> None:
+def test_each_finding_was_confirmed_by_hand() -> None:
     assert unconfirmed(ROWS, RESULT) == []
 
 
-def test_a_failure_that_nobody_confirmed_is_named() -> None:
+def test_a_finding_that_nobody_confirmed_is_named() -> None:
     run = {"protocol": "nchan", "findings": [{"id": "SSE-01", "verdict": "FAIL"}, {"id": "TRN-06", "verdict": "WARN"}]}
-    assert unconfirmed([{"name": "x"}], {"x": {"runs": [run]}}) == ["x, nchan: SSE-01"]
-    confirmed = [{"name": "x", "confirmed": {"nchan": {"SSE-01": "curl"}}}]
+    assert unconfirmed([{"name": "x"}], {"x": {"runs": [run]}}) == ["x, nchan: SSE-01", "x, nchan: TRN-06"]
+    confirmed = [{"name": "x", "confirmed": {"nchan": {"SSE-01": "curl", "TRN-06": "the same"}}}]
     assert unconfirmed(confirmed, {"x": {"runs": [run]}}) == []
 
 
