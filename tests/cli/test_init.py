@@ -8,6 +8,7 @@ import pytest
 import yaml
 from tests.observing.made import block, exchange, guessed, line
 
+from streamvet.cli.target_form import target_text
 from streamvet.contract.files import schemas_folder
 from streamvet.contract.loading import load_profile
 from streamvet.observing.drafting import draft
@@ -123,6 +124,7 @@ def test_all_that_was_observed_is_in_the_draft(tmp_path: Path) -> None:
     assert terminal is not None
     assert (terminal.events, terminal.last, terminal.outcomes) == (("done",), ("done",), {"succeeds": ("done",)})
     assert profile.operations["start:stream"].path == "/v1/events"
+    assert yaml.safe_load(target_text(".", profile))["inputs"] == {"stream": {"succeeds": None}}  # a GET has no body
 
 
 def test_what_does_not_end_is_ambient(tmp_path: Path) -> None:

@@ -31,8 +31,11 @@ TOKEN = {"token": "longenough"}
 STIMULUS = {"name": "test", "kind": "run", "outcome": "succeeds", "script": None, "input": "succeeds"}
 
 
-async def started(*answers: bytes) -> tuple[str | None, tuple[Exchange, ...]]:
-    """The id of a run, and the exchanges of a start to which these answers are given, one after another."""
+async def started(*answers: bytes, bare: bool = False) -> tuple[str | None, tuple[Exchange, ...]]:
+    """The id of a run, and the exchanges of a start to which these answers are given, one after another.
+
+    `bare`: nobody says a body of it.
+    """
     left = list(answers)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,11 +46,20 @@ async def started(*answers: bytes) -> tuple[str | None, tuple[Exchange, ...]]:
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     target, profile = target_for(url, credentials=TOKEN, other_credentials=TOKEN)
+    if bare:
+        start = replace(profile.operations["start:run"], body=None)
+        profile = replace(profile, operations={**profile.operations, start.name: start})
+        target = replace(target, inputs={})
     async with server, Recorder(profile, Secrets()) as recorder:
         candidate, tape = Candidate(target, profile, 1.0, recorder), Tape(recorder)
         driver = Driver(candidate, Setting(profile, target, 1.0, frozenset(), None), tape, dict(STIMULUS))
         run = await driver.start()
         return run.id, await tape.exchanges()
+
+
+def test_what_nobody_says_a_body_of_is_asked_for_without_one() -> None:
+    _, (exchange, *_) = asyncio.run(started(answer({}), bare=True))
+    assert exchange.request.body is None
 
 
 def test_header_fields_of_the_target_are_on_every_request_and_in_the_trace() -> None:

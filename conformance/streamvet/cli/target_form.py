@@ -133,8 +133,13 @@ def questions(profile: Profile) -> Iterator[str]:
 
 
 def _bodies(operation: Operation, *, asks: bool) -> list[str]:
-    """The lines for one kind of run; what the profile does not know, or asks for elsewhere, is a comment."""
+    """The lines for one kind of run; what the profile does not know, or asks for elsewhere, is a comment.
+
+    A request that has no body, as a GET has none, is its own input.
+    """
     bodies = {outcome: _flow(f"a body whose run {said}") for outcome, said in _BODIES.items()}
+    if operation.body is None and operation.method == "GET" and not (operation.optional or asks):
+        return [f"  {operation.kind}:", "    succeeds: null   # the request has no body"]
     if operation.body is None or operation.optional or asks:
         known = {} if operation.body is None else {"succeeds": _flow(operation.body)}
         lines = (f"  #   {outcome}: {body}" for outcome, body in (bodies | known).items())

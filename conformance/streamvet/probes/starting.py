@@ -77,7 +77,8 @@ class Starter:
         facts: dict[str, Any] = {"run": run.label, "kind": kind}
         facts |= {"meant": "stream", **about} if operation.streams else {}
         facts |= {"replica": about["replica"]} if "replica" in about else {}
-        sent = json.dumps(self.body_of(kind, ending) if body is None else body, ensure_ascii=False).encode()
+        own = self.body_of(kind, ending) if body is None else body
+        sent = None if own is None else json.dumps(own, ensure_ascii=False).encode()
         left_s, new = RATE_LIMIT_S, uuid.uuid4().hex
         while True:
             live = await self._sender.send(
