@@ -12,6 +12,7 @@ from streamvet.checks.terminal import one_terminal
 from streamvet.checks.transport import complete_message, stream_status
 from streamvet.contract.loading import load_profile
 from streamvet.examples import base_trace, bases, examples
+from streamvet.outcome import Verdict
 from streamvet.systems import judge_of
 from streamvet.systems.ghostly.checks.runs import one_run_end
 from streamvet.trace import Ending
@@ -19,6 +20,7 @@ from streamvet.trace import Ending
 if TYPE_CHECKING:
     from streamvet.outcome import Check, Finding
     from streamvet.trace import Exchange, Trace
+    from streamvet.verdicts import Ruling
 
 GHOSTLY, COSMA = load_profile("ghostly"), load_profile("cosma")
 
@@ -96,3 +98,52 @@ def test_who_has_it_right_is_shown_beside(row: str) -> None:
             assert 0 <= start < end <= len(exchange.body)
             told += 1
     assert told
+
+
+def judged(trace: Trace) -> dict[str, Ruling]:
+    """What is said of each requirement, by its id."""
+    bench = judge_of(load_profile(trace.profile))
+    bench.add(trace)
+    return {one.requirement.id: one for one in bench.rulings()}
+
+
+def test_an_answer_that_no_reader_can_take_says_nothing_of_many_readers() -> None:
+    trace = base_trace(bases()["promptfloe-many"])
+    assert judged(trace)["TRN-12"].verdict is Verdict.PASS
+    broken = {"head": None, "body": b"", "ends": array("q"), "times": array("q"), "ending": Ending.MALFORMED}
+    many = tuple(replace(one, **broken) if one.role == "many" else one for one in trace.exchanges)
+    found = judged(replace(trace, exchanges=many))
+    assert (found["TRN-01"].verdict, found["TRN-12"].verdict) == (Verdict.FAIL, Verdict.INCONCLUSIVE)
+    assert "none of the readers was answered with a stream" in found["TRN-12"].reason
+
+
+def test_a_run_that_outlives_its_time_may_be_over_when_it_is_cancelled() -> None:
+    detached, finished = base_trace(bases()["promptfloe-detached"]), base_trace(bases()["promptfloe-cancel-finished"])
+    start, *_, record, _ = detached.exchanges
+    cancel = next(one for one in finished.exchanges if one.role == "cancel-finished")
+    assert (record.about["life"] > 1, cancel.status) == (True, 409)
+    running = replace(record, body=record.body.replace(b"failed", b"running"))
+    running = replace(running, ends=array("q", [len(running.body)]))
+    about = {**record.about, "life": 0.1}
+    for asked, wrong in ((running, {"CAT-12"}), (replace(running, about=about), {"CAN-01"})):
+        late = replace(cancel, role="cancel", about=asked.about, sent_us=asked.ended_us + 1)
+        found = judged(replace(detached, exchanges=(start, asked, late)))
+        assert {name for name, one in found.items() if one.findings} == wrong
+
+
+def test_pieces_that_a_returning_reader_lacks_make_no_text() -> None:
+    trace = base_trace(bases()["promptfloe-skill"])
+    reader = next(one for one in trace.exchanges if one.role == "reader")
+    lines = reader.body.splitlines(keepends=True)
+    lines.remove(next(line for line in lines if b'"chunk"' in line))
+    body = b"".join(lines)
+    later = {"id": "x9", "role": "after", "operation": "attach", "sent_us": reader.ended_us + 1000}
+    shifted = array("q", [reader.ended_us + 3000])
+    again = replace(
+        reader, **later, about={**reader.about, "finished": True}, body=body, times=shifted,
+        head=reader.head and reader.head._replace(at_us=reader.ended_us + 2000), ended_us=reader.ended_us + 4000,
+        ends=array("q", [len(body)]),
+    )  # fmt: skip
+    found = judged(replace(trace, exchanges=(*trace.exchanges, again)))
+    assert [len(found[name].findings) for name in ("CAT-02", "EVT-14")] == [1, 0]
+    assert found["EVT-14"].explained

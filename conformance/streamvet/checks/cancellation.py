@@ -26,10 +26,16 @@ CANCELLED = "cancelled"
 
 
 def accepted(trace: Trace, profile: Profile) -> Outcome:
-    """CAN-01: neither an orphan nor a run that somebody else was let cancel (ACC-15) is active."""
+    """CAN-01: of runs that are surely active.
+
+    That is neither an orphan, nor a run that somebody else was let cancel (ACC-15), nor one that outlives the time for
+    which it is kept without readers (CAT-12).
+    """
     taken = {x.about.get("run") for x in with_role(trace, "cancel-refused") if _accepted(x, profile)}
     asked = [x for x in answered(with_role(trace, "cancel")) if not x.about.get("restarts")]
-    asked = [x for x in asked if x.about.get("run") not in taken]
+    records = with_role(trace, "record-detached", "record-returned")
+    outlived = {x.about.get("run") for x in records if x.about.get("life", 0) >= 1}
+    asked = [x for x in asked if x.about.get("run") not in taken | outlived]
     if not asked:
         return NotExercised("no active run was cancelled")
     status = profile.operations["cancel"].status

@@ -466,6 +466,8 @@ def many_readers(trace: Trace, profile: Profile) -> Outcome:
     away = _turned_away(trace, wanted)
     if len(many) < wanted and not away:
         return NotExercised(f"{len(many)} of {wanted} readers at once were tried")
+    if many and not any(opened(x) or x.status in CROWDED for x in many) and not away:
+        return NotExercised("none of the readers was answered with a stream")  # which is no matter of their number
     unserved = [x for x in many if not _served(x, profile)] if len(many) >= wanted else []
     queued = _queued(trace, many) if len(many) >= wanted else []
     if not unserved and not away and not queued and not _at_once(many):
