@@ -11,11 +11,12 @@ SAY := @printf '== %s\n'
 ALONE = { printf '== what failed beside others, alone\n'; \
 	$(BIN)/pytest -m '$(1)' --last-failed --last-failed-no-failures none; }
 
-.PHONY: help conformance test proof lint docs bench hunt flake zoo clients peers interop clean
+.PHONY: help conformance test long proof lint docs bench hunt flake zoo clients peers interop clean
 
 help:
 	@echo 'make conformance   check the reference server; writes report/index.html'
 	@echo 'make test          everything that CI runs'
+	@echo 'make long          what takes too long for that; hours, on a quiet machine'
 	@echo 'make proof         every fault against the suite; wants a quiet machine'
 	@echo 'make lint          format, lint, types, imports, prose and stability only'
 	@echo 'make docs          print the contract into docs/, build the site into site/'
@@ -66,6 +67,10 @@ test: lint .venv/.test tests/peers/node_modules/.stamp examples/candidates/backu
 	@$(BIN)/pytest -n 2 --dist worksteal -m 'not live' || $(call ALONE,not live)
 	$(SAY) 'tests that run the suite against servers'
 	@$(BIN)/pytest -n 3 --dist worksteal -m live || $(call ALONE,live)
+
+long: .venv/.test tests/peers/node_modules/.stamp examples/candidates/backups-express/node_modules/.stamp
+	$(SAY) 'the tests that take too long for CI; hours'
+	@$(BIN)/pytest -m long
 
 proof: .venv/.test
 	$(SAY) 'every fault against the suite, and the proof of the proof; a quarter of an hour'
