@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import bench_blocks
 import client_blocks
+import fault_blocks
 import flake_blocks
 import generation_blocks
 import interop_blocks
@@ -59,6 +60,8 @@ BLOCKS: Mapping[str, Callable[..., list[str]]] = {
     "lifecycle": profile_blocks.lifecycle,
     "probes": probe_blocks.probes,
     "hunted": generation_blocks.hunted,
+    "kill-matrix": fault_blocks.kill_matrix,
+    "killed": fault_blocks.killed,
     "zoo": zoo_blocks.zoo,
     "reference": reference_blocks.reference,
     "interop": interop_blocks.interop,

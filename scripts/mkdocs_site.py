@@ -18,6 +18,7 @@ from streamvet.contract.registry import load_registry
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.pages import Page
     from mkdocs.structure.files import Files
 
 PAGE = """<!doctype html>
@@ -56,3 +57,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in short_links().items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+# The theme's box for searching is a dialog without a name, which readers of screens need.
+_UNNAMED, _NAMED = (
+    'data-md-component="search" role="dialog"',
+    'data-md-component="search" role="dialog" aria-label="Search"',
+)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - as mkdocs calls it
+    """Name the box for searching."""
+    return output.replace(_UNNAMED, _NAMED)

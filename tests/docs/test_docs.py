@@ -23,6 +23,7 @@ from streamvet.contract.folders import builtin_profiles
 from streamvet.contract.loading import load_profile
 from streamvet.contract.profile import Lifecycle, Profile, pointed
 from streamvet.contract.registry import load_registry
+from streamvet.reference import faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +66,13 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_docs_say_what_the_contract_says() -> None:
     done = _run(ROOT, "--check")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_kill_matrix_has_each_fault_of_the_server_once() -> None:
+    rows = re.findall(
+        r"^\| `([a-z0-9-]+)` \|", (ROOT / "docs/spec/kill-matrix.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(rows) == sorted(one.name for one in faults())
 
 
 @pytest.fixture

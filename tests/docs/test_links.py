@@ -132,6 +132,12 @@ def built(site: Path) -> dict[Path, _Page]:
     return {path: _Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
 
 
+def test_the_box_for_searching_has_a_name(built: dict[Path, _Page]) -> None:
+    pages = [page.text for page in built.values() if 'role="dialog"' in page.text]
+    assert pages
+    assert [page for page in pages if 'role="dialog" aria-label="Search"' not in page] == []
+
+
 def test_every_link_leads_to_a_file_of_the_site(site: Path, built: dict[Path, _Page]) -> None:
     assert len(built) > len(list((ROOT / "docs").rglob("*.md")))  # and the page for what is not found
     lost = []
