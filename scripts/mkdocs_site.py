@@ -18,8 +18,8 @@ from streamvet.contract.registry import load_registry
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.pages import Page
     from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
 
 PAGE = """<!doctype html>
 <html lang="en">

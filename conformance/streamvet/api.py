@@ -66,7 +66,9 @@ class Report:
 
     profile: str
     target: str
-    exit_code: int  # as the command line has it: 0 conformant, 1 violated, 3 incomplete, 4 our error, 130 interrupted
+    exit_code: (
+        int  # as the command line has it: 0 conformant, 1 violated, 3 incomplete, 4 internal error, 130 interrupted
+    )
     summary: str  # the outcome as a sentence, with its level of evidence
     verdicts: Mapping[str, str]  # of each requirement that applies, by its id
     reasons: Mapping[str, str]  # why a verdict is what it is, where there is something to say

@@ -25,12 +25,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--streamvet", action="append", default=[], metavar="TARGET.yaml",
         help="check this target: an item for each requirement that applies; may be repeated",
     )  # fmt: skip
-    group.addoption("--streamvet-waivers", metavar="FILE", help="what is accepted: ids with reasons, as YAML")
+    group.addoption("--streamvet-waivers", metavar="FILE", help="a file of waivers: ids with reasons, as YAML")
     group.addoption("--streamvet-examples", type=int, metavar="N", help="this many generated tries")
-    group.addoption("--streamvet-deadline", type=float, metavar="SECONDS", help="end each check in so long")
+    group.addoption("--streamvet-deadline", type=float, metavar="SECONDS", help="end each check after this long")
     group.addoption("--streamvet-strict", action="store_true", help="a violated SHOULD counts as a violated MUST")
     group.addoption(
-        "--streamvet-accept-incomplete", action="store_true", help="what was not exercised is skipped, not failed"
+        "--streamvet-accept-incomplete",
+        action="store_true",
+        help="skip requirements that were not exercised instead of failing them",
     )
 
 

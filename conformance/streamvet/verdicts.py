@@ -299,11 +299,11 @@ class Judge:
         if tally.untried:
             return Verdict.INCONCLUSIVE, _out_of_time(tally.untried)
         if overlooked := [*tally.overlooked, *tally.attempts.overlooked]:
-            return Verdict.INCONCLUSIVE, f"what was due was not looked at: {_worst_of(overlooked)}"
+            return Verdict.INCONCLUSIVE, f"what was due could not be observed: {_worst_of(overlooked)}"
         if tally.exercised:
             return Verdict.PASS, "; ".join(filter(None, (tally.attempts.acquitted(), _not_read(tally.unread))))
         if tally.idle and not hindering and row.may_never_occur(self.profile):
-            return Verdict.NOT_APPLICABLE, f"{tally.idle}, and {self.profile.name} does not ask for it"
+            return Verdict.NOT_APPLICABLE, f"{tally.idle}, and {self.profile.name} does not require it"
         reasons = (_hindered(hindering), _reasons(tally.reasons), _not_read(tally.unread))
         return Verdict.INCONCLUSIVE, "; ".join(filter(None, reasons))
 
@@ -398,7 +398,7 @@ def _hindrance(trace: Trace) -> str | None:
         if "hindrance" in one.about:
             return f"not tried: {one.about['hindrance']}"
         if one.about.get("meant") in {"stream", "answer"} and (place := _led_away(one)):
-            return f"not tried: {one.operation} is answered with a redirect, to {place}"
+            return f"not tried: {one.operation} is answered with a redirect to {place}"
     return None
 
 
@@ -457,7 +457,7 @@ def _not_read(unread: Mapping[str, int]) -> str:
 def _reasons(reasons: Mapping[str, int]) -> str:
     """The reasons, the most telling first: the longest, as short ones are 'nothing of the kind in this trace'."""
     if not reasons:
-        return "no try reached it"
+        return "no try exercised it"
     ordered = sorted(reasons, key=lambda reason: (not reason.startswith("not tried"), -reasons[reason], reason))
     return "; ".join(ordered[:3])
 

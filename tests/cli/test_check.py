@@ -101,7 +101,7 @@ def test_nothing_that_is_owed_rests_on_a_promise(name: str) -> None:
 def test_a_stream_without_events_shows_nothing() -> None:
     report = report_on(exchange([], ending=Ending.CUT, lasts_ms=3000))
     assert report.eventless
-    assert observed(report, "arrival") == ["no event came in 3.0 s"]
+    assert observed(report, "arrival") == ["no event arrived in 3.0 s"]
 
 
 # -------------------------------------------------------------------------------------------- observations
@@ -119,7 +119,7 @@ REFUSED = exchange([], role="resumed", status=400)
         (BACK, "Last-Event-ID is honoured: after 2 came 3"),
         (AGAIN, "Last-Event-ID is ignored: after 2 the stream began again with 1"),
         (NEWER, "Last-Event-ID is ignored: after 2 came 9, which the first reader did not have"),
-        (NOTHING, "Last-Event-ID 2: no event came back, nothing in 6.0 s"),
+        (NOTHING, "Last-Event-ID 2: no event arrived, nothing in 6.0 s"),
         (REFUSED, "Last-Event-ID 2 is answered 400"),
     ],
 )
@@ -132,7 +132,9 @@ def test_what_a_coding_holds_back_is_said() -> None:
     coded = (*SSE, ("Content-Encoding", "gzip"))
     slow = exchange([(4000, b"".join(data for _, data in EVENTS))], coded, role="late")
     (said,) = observed(report_on(exchange(EVENTS), coded=slow), "coding")
-    assert said.startswith("gzip holds back: the first event after 4.0 s, 1 lots; without it 200 ms, 4 lots")
+    assert said.startswith(
+        "gzip holds back: the first event after 4.0 s, 1 group of events; without it 200 ms, 4 groups of events"
+    )
     (said,) = observed(report_on(exchange(EVENTS), coded=exchange(EVENTS, coded, role="late")), "coding")
     assert said.startswith("gzip lets events through")
 
@@ -145,9 +147,9 @@ def test_what_was_observed_is_said_once_each() -> None:
         "answer": "Via: 1.1 varnish",
         "arrival": "5 events, each alone; the first 200 ms after the head, the longest silence 1.2 s",
         "types": "by the event field: progress 4, done 1",
-        "numbers": "/n rises by 1, 1 to 4",
-        "heartbeat": "the comment : ping, each 1.0 s (3 seen)",
-        "end": "the server ended it after 4.1 s, 0 ms behind the last event, done",
+        "numbers": "/n increases by 1, 1 to 4",
+        "heartbeat": "the comment : ping, every 1.0 s (3 seen)",
+        "end": "the server ended it after 4.1 s, 0 ms after the last event, done",
     }
 
 
@@ -224,7 +226,7 @@ def test_silence_and_floods_have_an_end(streamvet: Callable[..., Ended]) -> None
     with served(lambda _: [servers.SSE, 30.0]) as server:
         ended = streamvet("check", server.url, "--seconds", "1")
     assert ended.code == 3
-    assert "no event came" in ended.out
+    assert "no event arrived" in ended.out
     flood = [servers.SSE, *[block({"n": 1}) * 1000] * 40]
     with served(lambda _: flood) as server:
         ended = streamvet("check", server.url)

@@ -47,11 +47,11 @@ def good(tmp_path: Path) -> Path:
     [
         (["--version"], 0, ""),
         (["--help"], 0, ""),
-        (["run"], 2, "give one of a target file, a URL with --profile, and --reference; got none"),
+        (["run"], 2, "give a target file, a URL with --profile, or --reference; got none"),
         (
             ["run", "x.yaml", "--reference"],
             2,
-            "give one of a target file, a URL with --profile, and --reference; got two",
+            "give a target file, a URL with --profile, or --reference; got two",
         ),
         (["run", "ftp://x", "--profile", "ghostly"], 2, "expected one that begins with http:// or https://, got 'ftp:"),
         (
@@ -60,7 +60,7 @@ def good(tmp_path: Path) -> Path:
             "explain: ID: expected the id of a requirement, see `streamvet list requirements` (with --profile DIR ",
         ),
         (["judge", "x", "--junitxml", ""], 2, "'--junitxml': expected the name of a file, got an empty text"),
-        (["run", "x.yaml", "--profile", "ghostly"], 2, "names its profile itself"),
+        (["run", "x.yaml", "--profile", "ghostly"], 2, "names its own profile"),
         (["run", "http://127.0.0.1:1"], 2, "needs one --profile"),
         (["run", "http://127.0.0.1:1", "--profile", "nope"], 2, "ghostly"),
         (["run", "http://127.0.0.1:1/?a", "--profile", "ghostly"], 2, "/base_url"),
@@ -75,7 +75,7 @@ def good(tmp_path: Path) -> Path:
         (["run", "x.yaml", "--json", "no/such/folder/x.json"], 2, "no folder no/such/folder"),
         (["run", "x.yaml", "--html", "."], 2, "a folder"),
         (["run", "http://127.0.0.1:1", "--profile", "ghostly", "--waivers", "no-such.yaml"], 2, "no-such.yaml"),
-        (["run", "--reference", "--profile", "nope"], 2, "a profile that the reference server has not"),
+        (["run", "--reference", "--profile", "nope"], 2, "a profile that the reference server does not serve"),
         (
             ["run", "http://127.0.0.1:1", "--profile", "ghostly", "--wait", "0"],
             3,
@@ -246,7 +246,7 @@ def test_our_own_error_is_told_in_two_lines(
     monkeypatch.setattr("streamvet.report.text.render", fail)
     ended = streamvet("judge", good)
     first, second = ended.err.splitlines()
-    assert (ended.code, first) == (4, "streamvet: our own error, ZeroDivisionError: by ‹ESC›[31m zero")  # noqa: RUF001
+    assert (ended.code, first) == (4, "streamvet: internal error, ZeroDivisionError: by ‹ESC›[31m zero")  # noqa: RUF001
     path = second.removeprefix("streamvet: the traceback is in ")
     with open(path, encoding="utf-8") as file:  # noqa: PTH123
         assert "ZeroDivisionError" in file.read()

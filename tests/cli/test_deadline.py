@@ -60,7 +60,7 @@ def test_a_run_that_is_cut_short_is_never_green(tmp_path: Path, capsys: pytest.C
     beats = next(row for row in report["verdicts"] if row["id"] == "HBT-01")
     assert (beats["verdict"], beats["reason"].startswith(OVER)) == ("INCONCLUSIVE", True)
     assert "heartbeats: idle (" in beats["reason"]  # not tried to its end, or not judged any more
-    assert "the deadline, 40 s, was over: " in said
+    assert "the deadline, 40 s, passed: " in said
 
 
 SILENT = """

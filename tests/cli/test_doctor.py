@@ -109,7 +109,7 @@ def test_it_shows_head_and_events_of_one_run(streamvet: Callable[..., Ended], tm
         '  done                {"type": "done", "pages": 3}↵',
         ", complete",
         "a run can exercise 40 of 40 requirements, with evidence launched",
-        "  inputs.order.fails          opens no further requirement, 1 more try",
+        "  inputs.order.fails          adds no further requirement, 1 more try",
     ):
         assert text in done.out, done.out
 
@@ -120,4 +120,4 @@ def test_a_file_without_inputs_says_which_and_is_incomplete(streamvet: Callable[
 
     assert done.code == 3
     assert "no input that succeeds for order in the target file" in done.out
-    assert "  inputs.order.succeeds       opens " in done.out
+    assert "  inputs.order.succeeds       adds " in done.out

@@ -162,7 +162,7 @@ def test_an_interrupted_proof_prints_the_matrix_of_what_is_done(
     ended = streamvet("prove", "--profile", "ghostly", *(word for name in names for word in ("--fault", name)))
     assert ended.code == 130
     assert "TRN-06 cacheable  ghostly caught" in ended.out
-    assert "1 of 1 as they must be\ninterrupted: 2 of 3 runs were done" in ended.out
+    assert "1 of 1 as required\ninterrupted: 2 of 3 runs were done" in ended.out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

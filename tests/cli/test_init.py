@@ -86,7 +86,7 @@ def test_a_trace_has_times(streamvet: Callable[..., Ended], tmp_path: Path) -> N
     path.write_text("".join(dump(trace)), encoding="utf-8")
     made = streamvet("init", "--capture", path, "--out", folder)
     assert made.code == 0, made.err
-    assert "a heartbeat each 1000 ms" in made.out
+    assert "a heartbeat every 1000 ms" in made.out
     assert load_profile(str(folder)).heartbeat is not None
 
 
@@ -188,11 +188,11 @@ def test_a_document_is_drafted_with_its_target(streamvet: Callable[..., Ended], 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--operation", "GET /x"], "an operation needs --openapi"),
+        (["--operation", "GET /x"], "it needs --openapi FILE"),
         (["--observe", "http://127.0.0.1:1/", "--profile", "cosma"], "give one of --profile, --observe"),
         (["--capture", "no-such"], "no-such: the file: expected a readable file"),
-        (["--json", "{}"], "a request needs --observe"),
-        (["--out", "x"], "a target file is printed"),
+        (["--json", "{}"], "options of the request need --observe URL"),
+        (["--out", "x"], "it needs --observe, --capture or --openapi; a target file is printed"),
     ],
 )
 def test_wrong_usage(arguments: list[str], said: str, streamvet: Callable[..., Ended]) -> None:
@@ -206,4 +206,4 @@ def test_what_is_no_stream_gives_no_draft(streamvet: Callable[..., Ended], tmp_p
     page.write_bytes(b"<html>\n<body>\n")
     ended = streamvet("init", "--capture", page, "--out", tmp_path / "x")
     assert (ended.code, (tmp_path / "x").exists()) == (2, False)
-    assert "expected a stream, of SSE or of one JSON document a line" in ended.err
+    assert "expected an SSE stream, or one JSON document per line" in ended.err

@@ -171,7 +171,7 @@ def test_a_command_that_fails_is_an_error_and_no_traceback(
 def test_a_folder_is_proved_only_with_leave(streamvet: Callable[..., Ended], shop: Path) -> None:
     ended = streamvet("check-profile", shop)
     assert (ended.code, ended.err) == (0, "")
-    assert "2 requirements of its own, not proved: --allow-commands runs what checks them\n" in ended.out
+    assert "2 requirements of its own, not proved: --allow-commands runs the commands that check them\n" in ended.out
     ended = streamvet("check-profile", shop, "--allow-commands")
     assert (ended.code, ended.err) == (0, "")
     assert "2 requirements of its own, proved by 3 example traces\n" in ended.out
@@ -203,7 +203,7 @@ UNPROVED: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "a bad trace that is none": (
         ROWS,
         _row(0, edit=[{"path": "/exchanges/1/at_ms", "set": 11}]),
-        "traces/rows.yaml: /0: expected a finding for PRINT-01, got exercised, and no finding",
+        "traces/rows.yaml: /0: expected a finding for PRINT-01, got exercised, without a finding",
     ),
     "a bad trace that violates another one too": (
         ROWS,

@@ -14,7 +14,7 @@ RACE = Running("race: joining (run)", 0.0, 1.0)
     ("progress", "line"),
     [
         (Progress(3, 3, (), 0.0), "x: 3 of 3 tries"),
-        (Progress(2, 3, (), 0.0, 7), "x: 2 of 3 tries and 7 generated ones; waits for what is done beside it"),
+        (Progress(2, 3, (), 0.0, 7), "x: 2 of 3 tries and 7 generated ones; waits for other work to finish"),
         (Progress(1, 3, (RACE, RACE), 0.0), "x: 1 of 3 tries; running race: joining (run)"),
         (
             Progress(1, 3, (RACE, Running("cancel: an active run (run)", 0.0, 34.2)), 0.0),

@@ -123,7 +123,7 @@ def test_the_matrix_has_a_row_for_a_pair() -> None:
     said = told(cells, results[:1], ["ghostly"]).plain
     assert "ghostly  EVT-02 bad-json + TRN-09 no-field  both caught" in said
     assert "ghostly  EVT-02 bad-json + TRN-09 no-field  WRONG" in said
-    assert said.endswith("1 of 2 as they must be\n")
+    assert said.endswith("1 of 2 as required\n")
 
 
 def test_the_pairs_are_of_two_families_and_take_hold_at_different_places() -> None:
@@ -164,7 +164,7 @@ def test_the_matrix_tells_what_went_wrong() -> None:
     said = told(cells, results[:1], ["ghostly"]).plain
     assert "EVT-02 bad-json    ghostly caught" in said
     assert "TRN-09 no-field    ghostly WRONG" in said
-    assert said.endswith("1 of 3 as they must be\n")
+    assert said.endswith("1 of 3 as required\n")
 
 
 def test_a_run_that_came_to_nothing_tells_why_and_no_more() -> None:

@@ -172,7 +172,7 @@ def test_what_is_no_json_is_no_case(streamvet: Callable[..., Ended], tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([], 2, "give one of a target file, a URL with --profile, and --reference; got none"),
+        ([], 2, "give a target file, a URL with --profile, or --reference; got none"),
         (["target.yaml", "--reference"], 2, "and --reference; got two"),
         (["http://127.0.0.1:1"], 2, "needs one --profile"),
         (["target.yaml", "--times", "0"], 2, "--times"),

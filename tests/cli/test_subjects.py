@@ -38,7 +38,7 @@ def test_two_of_one_profile_are_told_apart_by_their_files(tmp_path: Path) -> Non
 def test_two_that_are_launched_at_one_address_are_refused(tmp_path: Path) -> None:
     words = [_target(tmp_path, "one"), _target(tmp_path, "other")]
 
-    with pytest.raises(FileError, match="an address of its own, as both are launched"):
+    with pytest.raises(FileError, match="a different address, because both are launched"):
         subjects_of(words, [], False, None, tmp_path)
 
 
@@ -54,7 +54,7 @@ def test_two_that_run_already_may_be_one_server(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("targets", "reference"), [([], False), (["http://127.0.0.1:4001"], True)])
 def test_one_kind_of_candidate_has_to_be_named(targets: list[str], reference: bool, tmp_path: Path) -> None:
-    with pytest.raises(typer.BadParameter, match="give one of"):
+    with pytest.raises(typer.BadParameter, match="give a target file"):
         subjects_of(targets, [], reference, None, tmp_path)
 
 
@@ -87,7 +87,7 @@ def test_a_key_in_the_environment_is_named_in_the_words(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("said", [Said(answers=ANSWERS), Said(Way({"--http2": True}))])
 def test_a_target_file_says_itself_what_options_say(said: Said, tmp_path: Path) -> None:
-    with pytest.raises(typer.BadParameter, match="a target file says it itself"):
+    with pytest.raises(typer.BadParameter, match="it is for a URL; a target file has a key for it"):
         subjects_of([_target(tmp_path, "one")], [], False, None, tmp_path, said)
 
 

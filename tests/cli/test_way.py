@@ -81,7 +81,7 @@ def test_a_proxy_is_asked(streamvet: Callable[..., Ended]) -> None:
         ("https://x/", ["--key", __file__], "--key: the value: expected"),
         ("https://x/", ["--cert", __file__], "--cert: the value: expected a certificate in PEM"),
         ("https://x/", ["--cacert", __file__], "--cacert: the value: expected certificates in PEM"),
-        ("https://x/", ["--cacert", __file__, "--insecure"], "--cacert: the value: expected whom to trust"),
+        ("https://x/", ["--cacert", __file__, "--insecure"], "--cacert: the value: expected the trusted"),
         ("http://x/", ["--insecure"], "--insecure: the value: expected a base_url with https://"),
         ("http://x/", ["--proxy", "socks://y"], "--proxy: the value: expected a match of"),
         ("http://x/", ["--proxy", "http://y:0"], "--proxy: the value: expected http:// or https://"),

@@ -122,7 +122,11 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         "/with/key: expected a key here, or credentials, got both",
     ),
     "no path": ("ollama", {"with": {"model": "m", "path": "api"}}, "/with/path: expected a path, which begins with /"),
-    "one of two": ("openai-chat", {"with": {"key": "k"}}, "/with: expected model (a model that the server has); where"),
+    "one of two": (
+        "openai-chat",
+        {"with": {"key": "k"}},
+        "/with: expected model (a model that the server has); optional",
+    ),
 }
 
 

@@ -45,7 +45,7 @@ LOGIN: dict[str, Any] = {"method": "POST", "path": "/login", "status": [200], "b
 BEARER = {"kind": "bearer", "login": True}
 BEAT = {"form": "comment", "interval_ms": 1000, "tolerance_ms": 500, "timer": "fixed", "while": "active"}
 LINE, ENDING = "events/line.schema.json", "events/ending.schema.json"
-TELLS = "expected an event of which the discriminator makes"
+TELLS = "expected an event that the discriminator maps to"
 STEPS = [{"is": {"/type": "step"}, "from": "/state", "prefix": "step."}, {"from": "/type"}]
 DONE = {"text": "[DONE]", "type": "[DONE]"}
 ASSEMBLY: dict[str, Any] = {"pieces": ["line"], "at": "/text"}
@@ -60,7 +60,7 @@ CASES = [
         "the name is its own",
         "builds",
         {"/profile": "ghostly"},
-        "/profile: expected a name of its own, as it differs from the built-in profile, got 'ghostly'",
+        "/profile: expected another name, because it differs from the built-in profile, got 'ghostly'",
     ),
     Case(
         "its files are there",
@@ -105,14 +105,14 @@ CASES = [
     ),
     Case("its schemas are schemas", "builds", {"": [1]}, "the file: expected a JSON Schema, an object, got [1]", LINE),
     Case(
-        "its patterns hang nobody",
+        "its patterns take linear time",
         "builds",
         {"/properties/own": {"pattern": "(?=a)"}},
         "/properties/own/pattern: expected a pattern that can be read in linear time: no lookaround",
         LINE,
     ),
     Case(
-        "its patterns hang nobody",
+        "its patterns take linear time",
         "builds",
         {"/patternProperties": {"^(a)\\1$": {}}},
         "/patternProperties/^(a)\\1$: expected a pattern that can be read in linear time: no lookaround",
@@ -141,34 +141,42 @@ CASES = [
         "it has the operations of its streams",
         "builds",
         {START: GONE},
-        "/operations: expected an operation `start:<kind>`, as streams are run, got attach, resume, cancel",
+        "/operations: expected an operation `start:<kind>`, because streams are run, got attach, resume, cancel",
     ),
     Case(
-        "it has the operations of its streams", "builds", {ATTACH: GONE}, "expected the operation attach, as streams "
+        "it has the operations of its streams",
+        "builds",
+        {ATTACH: GONE},
+        "expected the operation attach, because streams ",
     ),
     Case(
-        "it has the operations of its streams", "cosma", {ATTACH: GONE}, "the operation attach, as streams are ambient"
+        "it has the operations of its streams",
+        "cosma",
+        {ATTACH: GONE},
+        "the operation attach, because streams are ambient",
     ),
     Case(
         "it has the operations of its streams",
         "builds",
         {RESUME: GONE},
-        "/operations: expected the operation resume, as catchup.kind is from-cursor",
+        "/operations: expected the operation resume, because catchup.kind is from-cursor",
     ),
     Case(
         "it has the operations of its streams",
         "builds",
         {"/catchup/detached": {"life_ms": 9000, "tolerance_ms": 900, "alive_at": 0.5}},
-        "expected record with its state",
+        "expected the operation record with its state",
     ),
     Case(
         "it has no operations of other streams",
         "builds",
         {"/operations/look:all": ASK},
-        "/operations/look:all: expected no such operation, as streams are run",
+        "/operations/look:all: expected no such operation, because streams are run",
     ),
-    Case("it has no operations of other streams", "rockstar", {ATTACH: STREAM}, "as streams are push, got 'attach'"),
-    Case("it has no operations of other streams", "cosma", {"/operations/record": ASK}, "as streams are ambient"),
+    Case(
+        "it has no operations of other streams", "rockstar", {ATTACH: STREAM}, "because streams are push, got 'attach'"
+    ),
+    Case("it has no operations of other streams", "cosma", {"/operations/record": ASK}, "because streams are ambient"),
     Case("it has no operations of other streams", "cosma", {"/streams": "run", START: ASK}, "got 'trigger:pause'"),
     Case(
         "it has no operations of other streams",
@@ -187,26 +195,37 @@ CASES = [
         "a stream is a success",
         "builds",
         {ATTACH + "/status": [200, 404]},
-        "/operations/attach/status: expected 2xx with content, as the answer is a stream, got 404",
+        "/operations/attach/status: expected 2xx with content, because the answer is a stream, got 404",
     ),
     Case("a stream is a success", "builds", {RESUME + "/status": [204]}, "/operations/resume/status: "),
-    Case("a start gives an id", "builds", {START + "/run_id": GONE}, "/operations/start:build/run_id: expected where "),
+    Case(
+        "a start gives an id",
+        "builds",
+        {START + "/run_id": GONE},
+        "/operations/start:build/run_id: expected the place ",
+    ),
     *(
         Case("a start gives an id", "builds", edits, f"{START}/run_id/{said}")
         for edits, said in (
-            ({START + "/streams": True}, "pointer: expected a header or an event, as the answer is a stream, got "),
+            (
+                {START + "/streams": True},
+                "pointer: expected a header or an event, because the answer is a stream, got ",
+            ),
             (
                 {START + "/run_id": {"event": "/id"}},
-                "event: expected a pointer or a header, as the answer is no stream",
+                "event: expected a pointer or a header, because the answer is not a stream",
             ),
-            ({START + "/run_id/match": "/builds/"}, "match: expected a text with {run} in it once, got '/builds/'"),
+            (
+                {START + "/run_id/match": "/builds/"},
+                "match: expected a text that contains {run} exactly once, got '/builds/'",
+            ),
         )
     ),
     Case(
         "a start gives an id",
         "rockstar",
         {"/operations/start:plan/run_id": {"pointer": "/id"}},
-        "/operations/start:plan/run_id/pointer: expected a header or an event, as the answer is a stream, got '/id'",
+        "/operations/start:plan/run_id/pointer: expected a header or an event, because the answer is a stream, got ",
     ),
     Case(
         "a run is named",
@@ -257,28 +276,28 @@ CASES = [
     ),
     *(
         Case(
-            "what is taken is used",
+            "names that are taken are used",
             "builds",
             {"/operations/setup:project": ASK | {"take": {name: {"pointer": "/id"}}}},
             f"/operations/setup:project/take/{name}: expected {wanted}",
         )
-        for name, wanted in (("run", "a name of its own, got 'run'"), ("of", "{of} in some operation, got none"))
+        for name, wanted in (("run", "a name that is not taken, got 'run'"), ("of", "{of} in some operation, got none"))
     ),
     Case(
-        "what is taken is used",
+        "names that are taken are used",
         "builds",
         {"/operations/setup:project": ASK | {"take": {"of": {"pointer": "/id", "match": "/of/"}}}},
-        "/operations/setup:project/take/of/match: expected a text with {run} in it once, got '/of/'",
+        "/operations/setup:project/take/of/match: expected a text that contains {run} exactly once, got '/of/'",
     ),
     Case(
-        "what is refused is made from the body",
+        "refused bodies are made from the body",
         "builds",
         {START + "/refused/0/without": "/repo"},
         "/refused/0/without: expected a value of the operation's body, got '/repo'",
     ),
     *(
         Case(
-            "what is refused is made from the body",
+            "refused bodies are made from the body",
             "builds",
             {START + "/refused/0": row | {"name": "n", "status": [400]}},
             f"/refused/0/{key}: expected {wanted} in the operation's body, got {pointer!r}",
@@ -289,46 +308,49 @@ CASES = [
         )
     ),
     Case(
-        "what is refused is made from the body",
+        "refused bodies are made from the body",
         "ghostly",
         {"/operations/start:run/refused/4/with": {"/steps/9": 1}},
         "'/steps/9'",
     ),
     Case(
-        "what is refused is made from the body",
+        "refused bodies are made from the body",
         "ghostly",
         {"/operations/start:run/refused/4/with": {"/steps/²": 1}},
         "'/steps/²'",
     ),
     Case(
-        "a record tells active from finished",
+        "a record distinguishes active from finished",
         "builds",
         {
             "/operations/record": RECORD
             | {"state": {"pointer": "/state", "active": ["new", "on"], "finished": ["off", "on"]}}
         },
-        "/operations/record/state/finished: expected other values than those of an active run, got 'on'",
+        "/operations/record/state/finished: expected values other than those of an active run, got 'on'",
     ),
     *(
         Case("a status says one thing", "builds", edits, said)
         for edits, said in (
-            ({RESUME + "/over": [200]}, "/operations/resume/over: expected other statuses than those of a success, "),
-            ({START + "/fails_with": [201]}, "/operations/start:build/fails_with: expected other statuses than those"),
+            ({RESUME + "/over": [200]}, "/operations/resume/over: expected statuses other than those of a success, "),
+            ({START + "/fails_with": [201]}, "/operations/start:build/fails_with: expected statuses other than those"),
             (
                 {START + "/refused/0/status": [200], "/error": GONE},
-                "/refused/0/status: expected no success, or `error`, by which the answer says that it is none, got 200",
+                "/refused/0/status: expected no status of a success, or `error`, with which the answer states a failure",
             ),
-            ({"/auth/unknown": [200, 404], "/error": GONE}, "/auth/unknown: expected no success, or `error`, by which"),
+            (
+                {"/auth/unknown": [200, 404], "/error": GONE},
+                "/auth/unknown: expected no status of a success, or `error`, with",
+            ),
         )
     ),
     Case(
-        "a body is as it is said",
+        "a body has its form",
         "builds",
         {START + "/body": ["demo"], START + "/form": True, START + "/refused": GONE},
         "/operations/start:build/body: expected an object, whose members are the fields of the form, got ['demo']",
     ),
     Case(
-        "a body is as it is said",
+        "a body has its form",
         "ghostly",
         {"/operations/start:run/body/project": 7},
         "/operations/start:run/body: expected /project: string, by requests/run.schema.json, got /project: 7",
@@ -362,19 +384,19 @@ CASES = [
         "logging in is an operation",
         "builds",
         {"/auth": BEARER, "/operations/login": LOGIN},
-        "/operations/login/token: expected where the answer has the token",
+        "/operations/login/token: expected the place of the token in the answer",
     ),
     Case(
-        "who asks for no credentials refuses none",
+        "without credentials none are refused",
         "builds",
         {"/auth/missing": [401]},
-        "/auth/missing: expected nothing, as auth.kind is none, got [401]",
+        "/auth/missing: expected nothing, because auth.kind is none, got [401]",
     ),
     Case(
         "credentials are somebody's",
         "builds",
         {ATTACH + "/bearer": True},
-        "/operations/attach/bearer: expected nothing, as auth.kind is none, got True",
+        "/operations/attach/bearer: expected nothing, because auth.kind is none, got True",
     ),
     Case(
         "a question is of something",
@@ -395,16 +417,16 @@ CASES = [
         "/asks/where/path: expected the path of an operation, or its beginning, got '/nowhere'",
     ),
     Case(
-        "tables stand where a stream begins",
+        "tables are named where a stream begins",
         "builds",
         {START + "/lifecycles/0": "builds"},
         "/operations/start:build/lifecycles: expected one of build, steps, got 'builds'",
     ),
     Case(
-        "tables stand where a stream begins",
+        "tables are named where a stream begins",
         "builds",
         {ATTACH + "/lifecycles": ["build"]},
-        "/operations/attach/lifecycles: expected nothing, as the starts say which tables hold",
+        "/operations/attach/lifecycles: expected nothing, because the starts name the tables",
     ),
     Case(
         "states are known",
@@ -419,7 +441,7 @@ CASES = [
         "states can be reached",
         "builds",
         {"/lifecycles/build/states/lost": {"line": "open"}},
-        "/lifecycles/build/states/lost: expected a state that events lead to from open, got none that leads there",
+        "/lifecycles/build/states/lost: expected a state that events reach from open, got no event that leads there",
     ),
     Case(
         "tables are used",
@@ -437,7 +459,7 @@ CASES = [
         "a row can be followed",
         "builds",
         {"/lifecycles/steps/states/running": {"step*": "over", "step.*": "running"}},
-        "/lifecycles/steps/states/running/step.*: expected a pattern before step*, which matches all of it, got behind",
+        "/lifecycles/steps/states/running/step.*: expected a pattern before step*, which matches all of it, got after",
     ),
     Case(
         "a stream can begin",
@@ -449,16 +471,16 @@ CASES = [
         "tables accept ways of ending",
         "builds",
         {"/terminal/outcomes": {"succeeds": ["passed"]}, "/lifecycles/steps/accepts": {"fails": ["over"]}},
-        "/lifecycles/steps/accepts: expected ways of ending that terminal.outcomes has, got 'fails'",
+        "/lifecycles/steps/accepts: expected a way of ending in terminal.outcomes, got 'fails'",
     ),
     Case(
         "tables accept ways of ending",
         "builds",
         {"/lifecycles/steps/adopted": "a reading", "/lifecycles/steps/accepts": {"succeeds": ["over"]}},
-        "/lifecycles/steps/accepts: expected nothing, as the table is adopted, got succeeds",
+        "/lifecycles/steps/accepts: expected nothing, because the table is adopted, got succeeds",
     ),
     *(
-        Case("types are known", of, {place: value}, f"{shown or place}: expected types that events.types knows, got ")
+        Case("types are known", of, {place: value}, f"{shown or place}: expected a type in events.types, got ")
         for of, place, value, shown in (
             ("builds", "/lifecycles/build/states/open/lines", "open", "/lifecycles/build/states/open"),
             ("builds", "/lifecycles/build/forbids", ["x.*"], ""),
@@ -478,19 +500,19 @@ CASES = [
         "names are those of blocks",
         "rockstar",
         {"/events/discriminator/0/from": "event-name"},
-        "/events/discriminator/0/from: expected a JSON pointer, as NDJSON has no event names, got 'event-name'",
+        "/events/discriminator/0/from: expected a JSON pointer, because NDJSON has no event names, got 'event-name'",
     ),
     Case(
         "names are those of blocks",
         "rockstar",
         {"/events/discriminator": [{"event": "done", "type": "done"}, {"from": "/step"}]},
-        "/events/discriminator/0/event: expected no such condition, as NDJSON has no event names, got 'done'",
+        "/events/discriminator/0/event: expected no such condition, because NDJSON has no event names, got 'done'",
     ),
     Case(
-        "what is not read comes first",
+        "rules that read no JSON come first",
         "builds",
         {"/events/discriminator": [{"is": {"/type": "line"}, "type": "line"}, DONE, *STEPS]},
-        "/events/discriminator/1: expected a rule with `json: false` before all that read the data",
+        "/events/discriminator/1: expected a rule with `json: false` before all rules that read the data",
     ),
     *(
         Case("each rule can match", "builds", {"/events/discriminator": [*rules]}, f"/events/discriminator/{number}: ")
@@ -509,12 +531,12 @@ CASES = [
             (
                 "builds",
                 {"is": {"/type": "step", "/type/of": 1}, "from": "/state", "prefix": "step."},
-                "is: expected no value of /type and one inside of it, got /type/of",
+                "is: expected a value of /type or one inside it, not both, got /type/of",
             ),
             (
                 "builds",
                 {"is": {"/state": "on"}, "from": "/state/of", "prefix": "step."},
-                "is: expected no value of /state and one inside of it, got /state/of",
+                "is: expected a value of /state or one inside it, not both, got /state/of",
             ),
             (
                 "builds",
@@ -532,28 +554,28 @@ CASES = [
             "/framing/event_name": {"equals": "update"},
             "/events/discriminator": [{"event": "log", "type": "line"}, *STEPS],
         },
-        "/events/discriminator/0/event: expected 'update', as framing.event_name says of every event, got 'log'",
+        "/events/discriminator/0/event: expected 'update', because framing.event_name gives it to every event",
     ),
     Case(
         "a sentinel is data",
         "builds",
         {"/events/discriminator": [{"event": "[DONE]", "type": "passed", "json": False}, *STEPS]},
-        "/events/discriminator/0/event: expected `text: '[DONE]'`, as that is data and no name of a block, got ",
+        "/events/discriminator/0/event: expected `text: '[DONE]'`, because that is data and not the name of a block, got ",
     ),
     Case(
         "a sentinel is data",
         "builds",
         {"/events/types/[DONE]": ENDING},
-        "/events/types/[DONE]: expected a rule of events.discriminator with `text: '[DONE]'`, as that is data",
+        "/events/types/[DONE]: expected a rule of events.discriminator with `text: '[DONE]'`, because that is data",
     ),
     Case(
-        "types can be told",
+        "types can be distinguished",
         "builds",
         {"/events/discriminator": [{"is": {"/type": ["line", "passed"]}, "from": "/type"}, STEPS[0]]},
         "/events/types/failed: expected a type that a rule of events.discriminator gives, got 'failed'",
     ),
     Case(
-        "types can be told",
+        "types can be distinguished",
         "builds",
         {"/events/discriminator/1": {"is": {"/type": LISTED}, "from": "/type"}, "/events/types/ended*": ENDING},
         "/events/types/ended*: expected the beginning of types that a rule of events.discriminator gives",
@@ -562,7 +584,7 @@ CASES = [
         "rules give types",
         "builds",
         {"/events/discriminator": [{"has": ["/error"], "type": "error"}, *STEPS]},
-        "/events/discriminator/0/type: expected types that events.types knows, got 'error'",
+        "/events/discriminator/0/type: expected a type in events.types, got 'error'",
     ),
     Case(
         "rules give types",
@@ -583,11 +605,11 @@ CASES = [
             (
                 "/properties/type",
                 {"const": "lines"},
-                "allows 'line' at /type, by which the event is known, got events/",
+                "allows 'line' at /type, which identifies the event, got events/",
             ),
-            ("/properties/type", {"type": "integer"}, "allows 'line' at /type, by which the event is known, got"),
-            ("/properties", {"text": {"type": "string"}}, "allows 'line' at /type, by which the event is known, got"),
-            ("/type", "array", "allows 'line' at /type, by which the event is known, got"),
+            ("/properties/type", {"type": "integer"}, "allows 'line' at /type, which identifies the event, got"),
+            ("/properties", {"text": {"type": "string"}}, "allows 'line' at /type, which identifies the event, got"),
+            ("/type", "array", "allows 'line' at /type, which identifies the event, got"),
         )
     ),
     *(
@@ -598,8 +620,8 @@ CASES = [
             f"/events/assembles/0{said}",
         )
         for row, said in (
-            ({"pieces": ["lines"], "record": "/log"}, ": expected types that events.types knows, got 'lines'"),
-            ({"whole": ["line"], "in": "/text"}, "/whole: expected other events than the pieces, got 'line'"),
+            ({"pieces": ["lines"], "record": "/log"}, ": expected a type in events.types, got 'lines'"),
+            ({"whole": ["line"], "in": "/text"}, "/whole: expected events other than the pieces, got 'line'"),
             ({"record": "/log"}, "/record: expected the operation record, got none"),
         )
     ),
@@ -607,13 +629,13 @@ CASES = [
         "what is adopted narrows a type",
         "rockstar",
         {"/events/adopted/finished": "adopted/done.schema.json"},
-        "/events/adopted/finished: expected types that events.types lists, got 'finished'",
+        "/events/adopted/finished: expected a type listed in events.types, got 'finished'",
     ),
     Case(
         "what is adopted narrows a type",
         "rockstar",
         {"/events/adopted/done": "events/done.schema.json"},
-        "/events/adopted/done: expected another schema than that of events.types, got 'events/done.schema.json'",
+        "/events/adopted/done: expected a schema other than the one in events.types, got 'events/done.schema.json'",
     ),
     Case(
         "outcomes are terminal",
@@ -625,13 +647,13 @@ CASES = [
         "silent ends have no event",
         "builds",
         {"/terminal/silent": ["succeeds"]},
-        "/terminal/silent: expected ways of ending that terminal.outcomes does not have, got 'succeeds'",
+        "/terminal/silent: expected a way of ending that is not in terminal.outcomes, got 'succeeds'",
     ),
     Case(
         "catching up fits the streams",
         "rockstar",
         {"/catchup/kind": "replay-all"},
-        "/catchup/kind: expected none, as streams are push, got 'replay-all'",
+        "/catchup/kind: expected none, because streams are push, got 'replay-all'",
     ),
     Case("catching up fits the streams", "cosma", {"/catchup/kind": "replay-all"}, "none or snapshot-first or from-"),
     Case(
@@ -641,67 +663,67 @@ CASES = [
         "a cursor gets something",
         "promptfloe",
         {"/catchup/cursor/refused": GONE},
-        "/catchup/cursor/refused: expected the statuses of a refusal, as a cursor gets refused, got nothing",
+        "/catchup/cursor/refused: expected the statuses of a refusal, because a cursor gets refused, got nothing",
     ),
     Case(
         "a cursor gets something",
         "promptfloe",
         {"/catchup/cursor/gap": {"header": "Gap"}},
-        "/catchup/cursor/gap: expected nothing, as no cursor gets gap, got something",
+        "/catchup/cursor/gap: expected nothing, because no cursor gets gap, got something",
     ),
     Case(
         "a cursor gets something",
         "promptfloe",
         {"/catchup/cursor/empty": "gap"},
-        "/catchup/cursor/gap: expected how an answer tells of a gap, as a cursor gets gap, got nothing",
+        "/catchup/cursor/gap: expected how an answer states a gap, because a cursor gets gap, got nothing",
     ),
     Case(
         "a cursor gets something",
         "cosma",
         {"/catchup": {"kind": "from-cursor", "cursor": {"pointer": "/id"}}, RESUME: RUNLESS | {"path": "/{cursor}"}},
-        "/catchup/cursor/absent: expected now, as what is published by a script is compared with the whole of a stream",
+        "/catchup/cursor/absent: expected now, because the events of a script are compared with the whole stream",
     ),
     Case(
-        "a cursor is told from others",
+        "cursors are distinct",
         "builds",
         {"/catchup/cursor/malformed/send": ""},
-        "/catchup/cursor/malformed/send: expected a text; what an empty cursor gets, `empty` says, got ''",
+        "/catchup/cursor/malformed/send: expected a text that is not empty; `empty` states the answer to an empty cursor, got ''",
     ),
     Case(
-        "a cursor is told from others",
+        "cursors are distinct",
         "builds",
         {"/catchup/cursor/malformed/send": "987654"},
-        "/catchup/cursor/unknown/send: expected another one than that of malformed, got 987654",
+        "/catchup/cursor/unknown/send: expected a cursor other than that of malformed, got 987654",
     ),
     Case(
-        "numbers are told apart",
+        "numberings are distinct",
         "promptfloe",
         {"/sequence/pointer": "event-id"},
-        "/sequence/pointer: expected a JSON pointer, as NDJSON has no ids, got 'event-id'",
+        "/sequence/pointer: expected a JSON pointer, because NDJSON has no ids, got 'event-id'",
     ),
     Case(
-        "numbers are told apart",
+        "numberings are distinct",
         "promptfloe",
         {"/sequence": [{"events": ["*"], "pointer": "/id"}, {"events": ["plan"], "pointer": "/id"}]},
         "/sequence/1/events: expected no types that another numbering has at /id, got 'plan'",
     ),
     Case(
-        "what is in an id has one",
+        "a place in an id has an id",
         "builds",
         {"/framing/ids": False},
-        "/catchup/cursor/pointer: expected a JSON pointer, as framing.ids is false, got 'event-id'",
+        "/catchup/cursor/pointer: expected a JSON pointer, because framing.ids is false, got 'event-id'",
     ),
     Case(
-        "what is in an id has one",
+        "a place in an id has an id",
         "builds",
         {"/framing/ids": False, "/sequence": {"events": ["*"], "pointer": "event-id"}},
-        "/sequence/pointer: expected a JSON pointer, as framing.ids is false, got 'event-id'",
+        "/sequence/pointer: expected a JSON pointer, because framing.ids is false, got 'event-id'",
     ),
     Case(
         "a heartbeat fits the framing",
         "promptfloe",
         {"/heartbeat": BEAT},
-        "/heartbeat/form: expected object, blank, any, as the framing is ndjson, got 'comment'",
+        "/heartbeat/form: expected object, blank, any, because the framing is ndjson, got 'comment'",
     ),
     Case(
         "a heartbeat fits the framing",
@@ -713,7 +735,7 @@ CASES = [
         "a heartbeat fits the framing",
         "builds",
         {"/heartbeat": BEAT | {"form": "object", "event": "line"}},
-        "as the framing is sse, got 'object'",
+        "because the framing is sse, got 'object'",
     ),
     *(
         Case("a heartbeat is due", of, edits, said)
@@ -721,7 +743,7 @@ CASES = [
             (
                 "cosma",
                 {"/heartbeat/while": "active"},
-                "/heartbeat/while: expected open, as an ambient stream has no runs",
+                "/heartbeat/while: expected open, because an ambient stream has no runs",
             ),
             (
                 "ghostly",
@@ -745,37 +767,37 @@ CASES = [
         "a run that is read once has one reader",
         "builds",
         {"/readers": {"at_most": 1, "churns": 9}, "/catchup": {"kind": "none"}, RESUME: GONE},
-        "/readers/churns: expected nothing, as readers.at_most is 1, got something",
+        "/readers/churns: expected nothing, because readers.at_most is 1, got something",
     ),
     Case(
         "a run that is read once has one reader",
         "builds",
         {"/readers": {"at_most": 1}},
-        "/readers/at_most: expected streams: run with catchup.kind none, got run, and another one",
+        "/readers/at_most: expected streams: run with catchup.kind none, got run, with another kind",
     ),
     Case(
-        "what becomes of a deserted run shows",
+        "the end of a deserted run shows",
         "promptfloe",
         {"/readers/on_disconnect": "continues"},
-        "/readers/on_disconnect: expected nothing, as catchup.detached says how long a run goes on, got 'continues'",
+        "/readers/on_disconnect: expected nothing, because catchup.detached says how long it continues, got 'continues'",
     ),
     Case(
-        "what becomes of a deserted run shows",
+        "the end of a deserted run shows",
         "builds",
         {"/readers": {"on_disconnect": {"stops_within_ms": 900}}},
-        "/operations: expected record with its state, which shows whether a run is active, got none",
+        "/operations: expected the operation record with its state, which shows whether a run is active, got none",
     ),
     Case(
-        "what becomes of a deserted run shows",
+        "the end of a deserted run shows",
         "builds",
         {"/readers": {"on_disconnect": "continues"}, "/terminal/outcomes": GONE},
-        "/operations: expected record with its state, which shows whether a run is active, got none",
+        "/operations: expected the operation record with its state, which shows whether a run is active, got none",
     ),
     Case(
         "endings can be",
         "ghostly",
         {"/terminal/unless": "resumable"},
-        "/terminal/unless: expected catchup.cursor, by which a reader comes back, got none",
+        "/terminal/unless: expected catchup.cursor, with which a reader returns, got none",
     ),
     Case(
         "endings can be",
@@ -792,20 +814,25 @@ CASES = [
     ),
     Case("a bound says something", "promptfloe", {"/catchup/detached/tolerance_ms": 300001}, "/catchup/detached/"),
     Case(
-        "what stirs is an operation",
+        "the heartbeat is stirred by operations",
         "cosma",
         {"/heartbeat/stirred_by": ["trigger:poke"]},
         "/heartbeat/stirred_by: expected operations of the profile, got 'trigger:poke'",
     ),
-    Case("runs end", "builds", {"/terminal": GONE}, "/terminal: expected what ends a run, as streams are run, got "),
     Case(
-        "streams can have it", "rockstar", {"/readers": {"at_least": 2}}, "/readers: expected nothing, as streams are"
+        "runs end", "builds", {"/terminal": GONE}, "/terminal: expected the end of a run, because streams are run, got "
+    ),
+    Case(
+        "streams can have it",
+        "rockstar",
+        {"/readers": {"at_least": 2}},
+        "/readers: expected nothing, because streams are",
     ),
     Case(
         "streams can have it",
         "cosma",
         {"/readers/on_disconnect": "continues"},
-        "/readers/on_disconnect: expected nothing, as streams are ambient, got 'continues'",
+        "/readers/on_disconnect: expected nothing, because streams are ambient, got 'continues'",
     ),
     Case(
         "streams can have it", "builds", {"/transport/open": {"at_least_ms": 9, "level": "MUST"}}, "/transport/open: "
@@ -814,10 +841,12 @@ CASES = [
         "streams can have it",
         "builds",
         {"/triggers": {"t": {"does": "it", "told": ["line"], "within_ms": 9}}},
-        "/triggers: expected nothing, as streams are run, got t",
+        "/triggers: expected nothing, because streams are run, got t",
     ),
     *(
-        Case("streams can have it", of, {place: value}, f"{place}: expected nothing, as streams are {streams}, got ")
+        Case(
+            "streams can have it", of, {place: value}, f"{place}: expected nothing, because streams are {streams}, got "
+        )
         for of, streams, place, value in (
             ("rockstar", "push", "/auth/foreign", [404]),
             ("agent-workspace", "ambient", "/auth/unknown", [404]),
@@ -831,51 +860,59 @@ CASES = [
         "streams can have it",
         "cosma",
         {"/terminal/unless": "resumable", "/catchup": SHARED_LOG, RESUME: RUNLESS | {"path": "/{cursor}"}},
-        "/terminal/unless: expected nothing, as streams are ambient, got 'resumable'",
+        "/terminal/unless: expected nothing, because streams are ambient, got 'resumable'",
     ),
     *(
         Case("a key is exercised", of, edits, f"{next(iter(edits))}: expected nothing, {because}")
         for of, edits, because in (
-            ("promptfloe", {"/auth/parameter": "token"}, "as auth.kind is one that needs no name, got 'token'"),
-            ("promptfloe", {"/auth/jwt": True, "/auth/kind": "basic"}, "as a basic credential is no token, got True"),
+            ("promptfloe", {"/auth/parameter": "token"}, "because auth.kind needs no name, got 'token'"),
+            (
+                "promptfloe",
+                {"/auth/jwt": True, "/auth/kind": "basic"},
+                "because basic credentials are no token, got True",
+            ),
             ("ghostly", {RECORD_HISTORY: RECORDED, "/sequence": GONE}, "without sequence and catchup."),
             (
                 "builds",
                 {"/catchup/cursor": {"pointer": "/at"}, "/catchup/kind": "replay-all", RESUME: GONE},
-                "as catchup.kind is not from-cursor, got pointer",
+                "because catchup.kind is not from-cursor, got pointer",
             ),
-            ("promptfloe", {"/catchup/last_event_id": "optional"}, "as no event has an id, got 'optional'"),
+            ("promptfloe", {"/catchup/last_event_id": "optional"}, "because no event has an id, got 'optional'"),
             (
                 "ghostly",
                 {"/catchup/last_event_id": "optional", "/catchup/history": GONE, RECORD_HISTORY: GONE},
-                "without catchup.history, by",
+                "without catchup.history, with",
             ),
             (
                 "ghostly",
                 {"/catchup/after_restart": "survives", "/catchup/kind": "none"},
                 "as catchup.kind brings nothing",
             ),
-            ("builds", {"/catchup/after_restart": "survives", "/catchup/history": GONE}, "without catchup.history, by"),
+            (
+                "builds",
+                {"/catchup/after_restart": "survives", "/catchup/history": GONE},
+                "without catchup.history, with",
+            ),
             (
                 "builds",
                 {"/terminal/join_within_ms": 9, "/catchup": {"kind": "none"}, "/readers": GONE, RESUME: GONE},
-                "without readers.independent, or a catchup.kind by which who joins gets the rest, got 9",
+                "without readers.independent, or a catchup.kind with which a reader that joins gets the rest, got 9",
             ),
-            ("builds", {"/heartbeat/event": "line"}, "as heartbeat.form is no event, got 'line'"),
+            ("builds", {"/heartbeat/event": "line"}, "because heartbeat.form is not event, got 'line'"),
             (
                 "builds",
                 {"/heartbeat/pattern": ".", "/heartbeat/form": "blank"},
-                "as an empty line has no text, got '.'",
+                "because an empty line has no text, got '.'",
             ),
             (
                 "builds",
                 {"/heartbeat/time": "text", "/heartbeat/form": "blank", "/heartbeat/pattern": GONE},
-                "as an empty line has no text, got 'text'",
+                "because an empty line has no text, got 'text'",
             ),
             (
                 "cosma",
                 {"/heartbeat/stirred_by": ["trigger:pause"], "/heartbeat/timer": "fixed"},
-                "but on an ambient stream with an idle timer, got ['trigger:pause']",
+                "except on an ambient stream with an idle timer, got ['trigger:pause']",
             ),
         )
     ),
@@ -883,13 +920,13 @@ CASES = [
         "templates are of a worker's types",
         "builds",
         {EMITS + "/lines": {"type": "lines"}},
-        EMITS + "/lines: expected types that events.types knows",
+        EMITS + "/lines: expected a type in events.types",
     ),
     Case(
         "templates are of a worker's types",
         "builds",
         {EMITS + "/failed": {"type": "failed"}},
-        EMITS + "/failed: expected no types that the server says by itself",
+        EMITS + "/failed: expected no type that the server sends by itself",
     ),
     Case(
         "each type of a worker has a template",
@@ -898,26 +935,25 @@ CASES = [
         EMITS + ": expected a template for step.done, or the type in events.script.own, got none",
     ),
     Case(
-        "a template tells its type",
+        "a template states its type",
         "builds",
         {EMITS + "/step.done/state": "over"},
-        f"/step.done: {TELLS} step.done, got one of which it makes step.over",
+        f"/step.done: {TELLS} step.done, got one that it maps to step.over",
     ),
     Case(
-        "a template tells its type",
+        "a template states its type",
         "builds",
         {EMITS + "/line": {"text": "{text}"}},
-        "got one of which it makes no type",
+        "got one that it maps to no type",
     ),
     Case(
-        "a template tells its type",
+        "a template states its type",
         "builds",
         {
             "/events/discriminator": [{"from": "event-name"}],
             EMITS + "/line": {"event": "lines", "data": {"type": "line"}},
         },
-        EMITS
-        + "/line: expected an event, as {event, data}, of which the discriminator makes line, got one of which it",
+        EMITS + "/line: expected an event, as {event, data}, that the discriminator maps to line, got one that it maps",
     ),
     Case(
         "a template has the key of its tables",

@@ -102,20 +102,23 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no URL": ({"base_url": "localhost:4000"}, "/base_url: expected a match"),
     "a URL with a query": ({"base_url": "http://a/?x=1"}, "/base_url: expected a match"),
     "no such profile": ({"profile": "ghostley"}, "/profile: expected one of agent-workspace, "),
-    "an operation that is not optional": ({"lacks": ["cancel"]}, "/lacks/0: expected nothing, none is optional"),
+    "an operation that is not optional": (
+        {"lacks": ["cancel"]},
+        "/lacks/0: expected nothing, because no operation is optional",
+    ),
     "an unknown kind": ({"inputs": {"skill": {}}}, "/inputs/skill: expected one of the kinds run"),
     "an unknown outcome": ({"inputs": {"run": {"suceeds": {}}}}, "/inputs/run: expected only known keys"),
     "a failure that succeeds": (
         {"inputs": {"run": {"succeeds": {"a": 1}, "fails": {"a": 1}}}},
-        "/inputs/run/fails: expected another body than that of succeeds, or none, got {'a': 1}",
+        "/inputs/run/fails: expected a body other than that of succeeds, or none, got {'a': 1}",
     ),
     "a long run like any": (
         {"inputs": {"run": {"succeeds": {"a": 1}, "long": {"a": 1.0}}}},
-        "/inputs/run/long: expected another body than that of succeeds, or none",
+        "/inputs/run/long: expected a body other than that of succeeds, or none",
     ),
     "a failure by the body that the profile has for a success": (
         {"profile": "rockstar", "inputs": {"plan": {"fails": {"name": "my-plan.md", "content": "# A plan\n"}}}},
-        "/inputs/plan/fails: expected another body than that of start:plan in the profile, or none, got {'name': 'my-",
+        "/inputs/plan/fails: expected a body other than that of start:plan in the profile, or none, got {'name': 'my-",
     ),
     "no such directory": ({"directory": "watched"}, "/directory: expected an existing directory, got 'watched'"),
     "no such folder": (
@@ -136,7 +139,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a variable of a shell": ({"inputs": {"run": {"long": ["${A:-b}"]}}}, "/inputs/run/long/0: expected ${NAME}, "),
     "a trigger where there is none": (
         {"triggers": {"change": {"command": ["x"]}}},
-        "/triggers/change: expected nothing, the profile has none, got 'change'",
+        "/triggers/change: expected nothing, because the profile has none, got 'change'",
     ),
     "no such trigger": (
         {"profile": "agent-workspace", "triggers": {"chnge": {"command": ["x"]}}},
@@ -172,7 +175,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an authority that nobody asks": (
         {"base_url": "https://a", "tls": {"ca": __file__, "verify": False}},
-        "/tls/ca: expected whom to trust, or verify: false, got both",
+        "/tls/ca: expected the trusted authorities, or verify: false, got both",
     ),
     "a proxy without a host": ({"proxy": "http://:3128"}, "/proxy: expected http:// or https://, a host"),
     "a proxy by TLS": ({"proxy": "https://a:3128"}, "/proxy: expected a match of ^http://"),
@@ -314,24 +317,26 @@ def told(raw: dict[str, Any]) -> str:
 
 def test_a_typing_error_in_a_required_key_is_named() -> None:
     said = told({"profile": "ghostly", "baseurl": MINIMAL["base_url"]})
-    assert said == (
-        "target.yaml: /baseurl: expected the key base_url, not there, got 'baseurl', a key that is not known"
-    )
+    assert said == ("target.yaml: /baseurl: expected the key base_url, which is missing, got 'baseurl', an unknown key")
 
 
 def test_typing_errors_in_all_required_keys_name_the_first_one() -> None:
     said = told({"Profile": "ghostly", "base/url": MINIMAL["base_url"]})
-    assert said.startswith("target.yaml: /Profile: expected the keys profile, base_url, not there, got 'Profile'")
+    assert said.startswith(
+        "target.yaml: /Profile: expected the keys profile, base_url, which is missing, got 'Profile'"
+    )
 
 
 def test_a_typing_error_deeper_in_the_file_is_named() -> None:
     said = told(MINIMAL | {"launch": {"comand": ["node"]}})
-    assert said.startswith("target.yaml: /launch/comand: expected the key command, not there, got 'comand'")
+    assert said.startswith("target.yaml: /launch/comand: expected the key command, which is missing, got 'comand'")
 
 
 def test_a_typing_error_in_one_of_several_forms_is_named() -> None:
     said = told(MINIMAL | {"triggers": {"change": {"comand": ["touch"]}}})
-    assert said.startswith("target.yaml: /triggers/change/comand: expected the key command, not there, got 'comand'")
+    assert said.startswith(
+        "target.yaml: /triggers/change/comand: expected the key command, which is missing, got 'comand'"
+    )
 
 
 def test_an_unknown_profile_is_told_with_the_file_and_the_built_in_ones() -> None:

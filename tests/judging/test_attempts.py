@@ -104,7 +104,7 @@ def test_what_does_not_count_is_told() -> None:
 def test_what_was_due_and_not_looked_at_is_told() -> None:
     bench = bench_of([*tries([[]], [OVERLOOKED]), (None, OVERLOOKED)])
     (ruling,) = [one for one in bench.rulings() if one.requirement.id == "TRM-05"]
-    assert ruling.reason == "what was due was not looked at: harness late by 60 ms"
+    assert ruling.reason == "what was due could not be observed: harness late by 60 ms"
 
 
 def test_rulings_can_be_asked_for_twice() -> None:

@@ -80,7 +80,7 @@ def test_a_redirect_is_the_reason_of_all_that_follows() -> None:
     reasons = {one.reason for one in bench.rulings() if one.verdict.value == "INCONCLUSIVE"}
     # Some rows say besides which violation keeps them from being tried.
     reasons = {one.removeprefix("TRN-01 is violated; ") for one in reasons}
-    assert reasons == {"not tried: start:run is answered with a redirect, to https://example.org/v1/run"}
+    assert reasons == {"not tried: start:run is answered with a redirect to https://example.org/v1/run"}
 
 
 @pytest.mark.parametrize("row", ["ORD-06", "CAT-02", "CAT-03", "CAT-05", "CAT-07"])

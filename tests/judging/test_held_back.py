@@ -151,7 +151,7 @@ def test_a_long_run_whose_events_all_come_with_its_end(
         assert isinstance(outcome, NotExercised)
         return
     (found,) = own_findings(outcome)
-    assert found.expected == "events while the run goes on, which it did for 4200 ms"
+    assert found.expected == "events while the run continues, which it did for 4200 ms"
     assert found.seen.startswith("held back: 5 came together, ")
 
 

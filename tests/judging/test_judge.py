@@ -376,7 +376,7 @@ def test_reasons_of_what_was_never_exercised() -> None:
         return NotExercised(f"nothing in {trace.probe}")
 
     assert rulings({}, FAILING)["EVT-02"].reason == "no check in this version"
-    assert rulings({"EVT-02": by_probe})["EVT-02"].reason == "no try reached it"
+    assert rulings({"EVT-02": by_probe})["EVT-02"].reason == "no try exercised it"
     found = rulings({"EVT-02": by_probe}, SEVERAL, FAILING, FAILING)["EVT-02"]
     assert found.reason == "nothing in straight; nothing in several"
     bench = Judge(GHOSTLY, REGISTRY, {"EVT-02": by_probe})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ENDLESS = variant("cosma", lambda _raw: None)
 PLAIN = base_trace(bases()["cosma-plain"])
-REASON = "no stream was ended by the server, and mine does not ask for it"
+REASON = "no stream was ended by the server, and mine does not require it"
 
 
 def ended(ending: Ending, *, whole: bool = True) -> Trace:

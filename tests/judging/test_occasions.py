@@ -56,5 +56,5 @@ def test_a_run_goes_on_for_the_reader_that_stays() -> None:
     found = outcome("TRN-11", left(cancelled=False))
     assert isinstance(found, list)
     assert [(one.expected, one.seen) for one in found] == [
-        ("a run that goes on until it is cancelled, for who still reads it", "cancelled")
+        ("a run that continues until it is cancelled, for its remaining readers", "cancelled")
     ]

@@ -157,7 +157,7 @@ def test_a_time_that_the_profile_does_not_place_is_refused(key: str) -> None:
     beat = {one: raw["heartbeat"][one] for one in raw["heartbeat"] if one not in ("time", "time_within_ms", "rising")}
     profile = profile_of(raw | {"heartbeat": beat | {key: kept}}, schemas_folder() / "agent-workspace" / "profile.yaml")
     (misfit,) = RULES["a heartbeat fits the framing"](profile)
-    assert (misfit.place, misfit.expected) == ("/heartbeat/time", f"where it carries the time of which {key} speaks")
+    assert (misfit.place, misfit.expected) == ("/heartbeat/time", f"the place of the time that {key} bounds")
 
 
 # -------------------------------------------------------------------------------- a block without a name

@@ -68,7 +68,7 @@ def test_who_turns_everybody_away_has_not_shown_that_it_turns_the_right_ones_awa
     assert _judged(trace)[row] == []
     outcome = _judged(_with(trace, _refused, *roles))[row]
     assert isinstance(outcome, NotExercised)
-    assert outcome.reason.endswith(", so that a refusal says nothing")
+    assert outcome.reason.endswith(", so a refusal proves nothing")
 
 
 @pytest.mark.parametrize("row", sorted({row for row, _, _ in TWINS}))

@@ -10,7 +10,7 @@ import pytest
 
 from streamvet.campaign.performing import _is_there  # no public name: a try is performed by it alone
 
-WHY = "not tried: the candidate was killed, and is not up again within the time that launch says"
+WHY = "not tried: the candidate was killed, and did not answer again within the time in launch"
 
 
 class Candidate:

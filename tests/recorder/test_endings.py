@@ -64,9 +64,9 @@ WORDS = {
     "content length not reached": "the connection ended after 2 of 3 bytes of the body",
     "no answer": "the connection ended without an answer",
     "inside the head": "the connection ended without an answer",
-    "not HTTP": '"SSH-2.0-OpenSSH_9.2" in place of a status line',
+    "not HTTP": '"SSH-2.0-OpenSSH_9.2" instead of a status line',
     "a chunk size that is none": 'a chunk begins with "zz", not with its size',
-    "a chunk without its end": 'a chunk goes on with "de" behind its size',
+    "a chunk without its end": 'a chunk continues with "de" after its size',
 }
 
 
@@ -82,7 +82,7 @@ def test_how_a_message_failed_is_said_in_words_of_our_own(name: str) -> None:
         (b"Content-Length: three", "Content-Length is no number"),
         (b"Transfer-Encoding: gzip, chunked", "a transfer coding that is not chunked"),
         (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "several fields Transfer-Encoding"),
-        (b"no colon", '"no colon" in place of a field line'),
+        (b"no colon", '"no colon" instead of a field line'),
         (b" folded: 1", "a folded line before the first field line"),
     ],
 )

@@ -197,7 +197,7 @@ def test_a_field_about_the_connection_makes_an_answer_malformed() -> None:
 
     exchange = asyncio.run(scenario())
     assert (exchange.ending, exchange.head) == (Ending.MALFORMED, None)
-    assert exchange.detail.startswith("what came is not HTTP/2: ")
+    assert exchange.detail.startswith("the answer is not HTTP/2: ")
 
 
 def test_a_body_is_sent_as_fast_as_it_is_taken() -> None:

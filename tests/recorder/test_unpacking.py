@@ -93,7 +93,7 @@ def test_what_is_not_what_it_says_ends_there(name: str, after: int) -> None:
     rest = (*pieces, b"\xff no coding at all, but plain text" * 9)
     exchange = asyncio.run(recorded(sends(HEAD % coding.encode(), *map(chunk, rest), LAST_CHUNK)))
     assert exchange.ending is Ending.MALFORMED
-    assert exchange.detail.startswith(f"the content is no {coding.lower()}: ")
+    assert exchange.detail.startswith(f"the content is not {coding.lower()}: ")
     assert exchange.body.startswith(b"".join(EVENTS[:after]))
 
 

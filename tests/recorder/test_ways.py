@@ -243,7 +243,7 @@ def test_no_socket(folder: Path) -> None:
 
 
 GARBLED = {
-    "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", '"SSH-2.0-OpenSSH_9.2" in place of a status line'),
+    "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", '"SSH-2.0-OpenSSH_9.2" instead of a status line'),
     "an alert of TLS": (b"\x15\x03\x01\x00\x02\x02\x46\n\n", "it speaks TLS there: https:// in base_url may be right"),
     "HTTP/2": (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\n\n", "it speaks HTTP/2 there"),
 }

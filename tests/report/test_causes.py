@@ -52,7 +52,7 @@ def test_one_cause_is_told_once() -> None:
         ("not tried: race starts 9 runs, of max_starts 3 are left", "a higher max_starts"),
         ("not tried: the control interface cannot fail", "fail in the control interface"),
         ("the deadline was over before these were tried: many", "a longer --deadline"),
-        ("what was due was not looked at: harness late by 88 ms", "less load on this machine"),
+        ("what was due could not be observed: harness late by 88 ms", "less load on this machine"),
         ("no event with a time", ""),
     ],
 )

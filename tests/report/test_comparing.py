@@ -84,7 +84,7 @@ def test_only_what_is_new_fails_against_a_baseline() -> None:
     assert exit_code([found], Policy()) is Exit.CONFORMANT
     covered = {one.requirement.id: one.overruled for one in found.rulings if one.verdict is Verdict.WAIVED}
     assert covered == {"TRN-01": FAIL, "CAT-03": OPEN}
-    assert found.notes[-2:] == (f"baseline old.json, of {then.started_at}", "mended since: TRN-02")
+    assert found.notes[-2:] == (f"baseline old.json, of {then.started_at}", "fixed since: TRN-02")
 
 
 @pytest.mark.parametrize("then", [PASS, OPEN])
@@ -169,7 +169,7 @@ def test_the_command_says_what_changed(tmp_path: Path, capsys: pytest.CaptureFix
     assert call(["compare", *files]) == 1
     said = capsys.readouterr().out
     for line in ("newly violated: 1 requirement", "TRN-01  PASS → FAIL", "expected four bytes; seen three",
-                 "mended: 1 requirement", "TRN-02  FAIL → PASS", "worse (exit 1)"):  # fmt: skip
+                 "fixed: 1 requirement", "TRN-02  FAIL → PASS", "worse (exit 1)"):  # fmt: skip
         assert line in said
     assert call(["compare", files[0], files[0]]) == 0
     assert "every verdict is the same" in capsys.readouterr().out

@@ -169,4 +169,4 @@ def test_of_a_hole_at_the_end_its_place_is_shown() -> None:
     whole, holed = exchange([(n, event(n)) for n in range(1, 4)]), exchange([(1, event(1))], "x2")
     first, late = reading(whole, GHOSTLY), reading(holed, GHOSTLY)
     found = loss(first, late, losses(first, late)[0], "for a late reader")
-    assert (found.seen, found.span) == ("2 missing of 3, and none behind", (len(event(1)), len(event(1))))
+    assert (found.seen, found.span) == ("2 missing of 3, and none after it", (len(event(1)), len(event(1))))

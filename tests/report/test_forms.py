@@ -248,7 +248,7 @@ def test_text_shows_roots_notes_and_what_was_not_read(rooted: Report) -> None:
     for line in (
         "also      EVT-02  2 findings, first in exchange x1, bytes 0-4 of a.trace.ndjson",
         "ORD-05  1 finding, first in exchange x1 of a.trace.ndjson",
-        "INCONCLUSIVE  only violated where another requirement is",
+        "INCONCLUSIVE  violated only where another requirement is violated too",
         "ORD-05  violated only where EVT-02 is",
         "PASS, 3 tries; 34 streams not read to the end because of EVT-02",
         f"rests on  {rests_on(REGISTRY.rows['SSE-02'])}",
@@ -356,7 +356,7 @@ def test_the_offending_bytes_have_a_caret_where_the_line_is_not_broken() -> None
 def test_many_findings_are_said_in_short_behind_their_evidence(count: int, lines: int) -> None:
     ids = [row.id for row in REGISTRY.testable(GHOSTLY) if row.level == "MUST"][:count]
     said = text.render([report(*(ruling(one, Verdict.FAIL, BAD) for one in ids))], Policy()).plain
-    block = said.partition("in short\n")[2].partition("\n\n")[0]
+    block = said.partition("summary\n")[2].partition("\n\n")[0]
     assert len(block.splitlines()) == lines
     assert ("and 4 more, above" in block) is (count == 20)
 

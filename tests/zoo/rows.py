@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EVERYWHERE, LAUNCHED = "everywhere", "launched"  # places besides those of `Wire.place`
-NOT_LOOKED_AT = "what was due was not looked at"  # how long the suite waits for an answer is no verdict
+NOT_LOOKED_AT = "what was due could not be observed"  # how long the suite waits for an answer is no verdict
 
 
 @dataclass(frozen=True, slots=True)

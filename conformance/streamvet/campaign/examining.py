@@ -72,7 +72,7 @@ async def _looked(candidate: Candidate, setting: Setting, tape: Tape) -> Look:
     if not why and let_in is not False:
         run, live = await _opened(driver, setting, stimulus)
         run_id = run.id or ""
-        why = "" if live is not None else "the answer to the start does not say which run it is"
+        why = "" if live is not None else "the answer to the start does not name the run"
         if live is not None:
             await live.head(driver.bounds.answer_s)
             await live.events(EVENTS, EVENTS_S)

@@ -83,7 +83,7 @@ async def _is_there(state: State, one: Try) -> bool:
             await state.candidate.restart_after_kill()
         if process is None or await state.candidate.is_up() or process.has_ended:
             return True
-    reason = "not tried: the candidate was killed, and is not up again within the time that launch says"
+    reason = "not tried: the candidate was killed, and did not answer again within the time in launch"
     state.summary.skipped += [(requirement, reason) for requirement in one.probe.serves]
     return False
 

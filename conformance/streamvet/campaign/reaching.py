@@ -77,6 +77,4 @@ async def make_ready(candidate: Candidate) -> None:
 
 def _same(target: Target, place: str, ours: Any, theirs: Any) -> None:
     if ours != theirs:
-        raise FileError(
-            target.file, place, f"{cut(repr(theirs))}, which the candidate's control interface says", repr(ours)
-        )
+        raise FileError(target.file, place, f"{cut(repr(theirs))}, from the candidate's control interface", repr(ours))

@@ -198,7 +198,7 @@ def _logged_in(trace: Trace, profile: Profile) -> bool:
 
 
 _LOGIN = ("no login succeeded", _logged_in)
-_START = ("no run was started by a right request", started)
+_START = ("no valid request started a run", started)
 _STREAM = (_NOBODY, lambda trace, _profile: let_in(trace))
 
 

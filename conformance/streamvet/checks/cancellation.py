@@ -119,7 +119,7 @@ def unknown_run(trace: Trace, profile: Profile) -> Outcome:
         return NotExercised("no unknown run was cancelled")
     what = "the cancellation of an unknown run"
     found = [one for x in asked for one in refused(x, profile.field("auth.unknown"), what)]
-    return beside(found, "no run that is known was cancelled", has_twin=granted(trace, profile, "cancel"))
+    return beside(found, "no known run was cancelled", has_twin=granted(trace, profile, "cancel"))
 
 
 def kept_history(trace: Trace, profile: Profile) -> Outcome:
@@ -172,7 +172,7 @@ def ended_when_left(trace: Trace, profile: Profile) -> Outcome:
     records = [x for x in with_role(trace, "record-left") if succeeded(x, profile) and x.about.get("run") in left]
     due = [x for x in records if x.sent_us - left[x.about.get("run")].ended_us >= bound_us]
     if not due:
-        return NotExercised("no record of a run was requested when its last reader had left for long enough")
+        return NotExercised("no record of a run was requested long enough after its last reader had left")
     want = f"one of {', '.join(state['finished'])} within {within_ms * trace.time_scale:.0f} ms of the reader's leaving"
     found = []
     for x in due:

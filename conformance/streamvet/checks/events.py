@@ -152,7 +152,7 @@ def intact(trace: Trace, profile: Profile) -> Outcome:
     """EVT-09: event for event, what was emitted is a part of what arrived. Loss, order and replay are other rows'."""
     wanted = emitted(trace, profile)
     if not wanted:
-        return NotExercised("nothing was emitted by a script, which only a control interface takes")
+        return NotExercised("no script emitted anything: scripts need the control interface")
     found, exercised = [], False
     for one in streams(trace, profile):
         events = _in_their_places(one)

@@ -180,7 +180,7 @@ def _by_beats(one: Reading, trace: Trace, profile: Profile) -> Looked:
         if trace.late_at_us(last.at_us) > interval_us * PAUSE_SEEN:
             doubtful = True
             continue
-        want = f"a heartbeat each {interval_us / 1000:.0f} ms"
+        want = f"a heartbeat every {interval_us / 1000:.0f} ms"
         return [Held((number - 1) * interval_us, first, last, number, want)]
     return [] if len(one.beats) > 1 and not doubtful else None
 
@@ -297,7 +297,7 @@ def _by_end(one: Reading, trace: Trace, profile: Profile) -> Looked:
         return None
     if trace.late_us(x.sent_us, x.ended_us) > silent_us * PAUSE_BEARS:
         return None
-    want = f"events while the run goes on, which it did for {silent_us / 1000:.0f} ms"
+    want = f"events while the run continues, which it did for {silent_us / 1000:.0f} ms"
     return [Held(0, first, last, len(lump), want)]
 
 

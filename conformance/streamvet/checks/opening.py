@@ -51,7 +51,7 @@ def head_at_once(trace: Trace, profile: Profile) -> Outcome:
         least_us = _least_us(x, trace, profile, with_beat=waited_for == "heartbeat")
         if took_us - trace.late_at_us(x.head.at_us) >= least_us:
             seen = f"it came after {took_us / 1000:.0f} ms, with the first bytes"
-            found.append(finding(x, "the head before there is something to say", seen, timed=True))
+            found.append(finding(x, "the head before the first event", seen, timed=True))
     return found if found or exercised else NotExercised("no stream was silent when it was opened")
 
 

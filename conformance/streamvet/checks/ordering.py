@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Key = tuple[Hashable, ...]  # the values at the key of a table
 
-NO_SCRIPT = NotExercised("nothing was emitted by a script, which only a control interface takes")
+NO_SCRIPT = NotExercised("no script emitted anything: scripts need the control interface")
 
 
 def lifecycles(trace: Trace, profile: Profile) -> Outcome:
@@ -45,7 +45,7 @@ def adopted_lifecycles(trace: Trace, profile: Profile) -> Outcome:
 def _followed(trace: Trace, profile: Profile, look: Callable[[Reading, Lifecycle], list[Finding] | None]) -> Outcome:
     """What `look` finds of each stream by each of its tables; None where that table is another requirement's."""
     if trace.stimulus.get("illegal"):
-        return NotExercised("the script itself leaves the lifecycle tables")
+        return NotExercised("the script itself violates the lifecycle tables")
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
@@ -116,7 +116,7 @@ def _followed_through(one: Reading, table: Lifecycle) -> tuple[list[Finding], di
 def nothing_left_open(trace: Trace, profile: Profile) -> Outcome:
     """ORD-09: of a stream that has its terminal event and all before it."""
     if trace.stimulus.get("illegal"):
-        return NotExercised("the script itself leaves the lifecycle tables")
+        return NotExercised("the script itself violates the lifecycle tables")
     found: list[Finding] = []
     exercised = False
     for one in streams(trace, profile):
@@ -127,7 +127,7 @@ def nothing_left_open(trace: Trace, profile: Profile) -> Outcome:
             accepted = _accepted(table, ends[0].kind or "", profile)
             exercised = exercised or accepted is not None
             found += _open(one, table, accepted, ends[0]) if accepted is not None else []
-    return found if exercised else NotExercised("no stream had an end for which a table says where it may be then")
+    return found if exercised else NotExercised("no stream had an end for which a table lists the permitted states")
 
 
 def _accepted(table: Lifecycle, kind: str, profile: Profile) -> frozenset[str] | None:
@@ -330,7 +330,7 @@ def _difference(one: Reading, events: list[Event], wanted: list[Emitted]) -> str
     """Where the stream first parts from the script, in a few words."""
     for number, (event, want) in enumerate(zip_longest(events, wanted), start=1):
         if event is None:
-            return f"emitted event {number} and what follows is missing"
+            return f"emitted event {number} and all later ones are missing"
         if want is None:
             return f"event {number} was never emitted"
         if not same(_part(one.value(event), want.value), want.value):

@@ -205,7 +205,7 @@ def _of_ambient(one: Reading, trace: Trace, cues: Sequence[_Cue], published: Seq
     for mark in _marks(one, ends_by_itself=False):
         cue, (at_us, due_us) = cues[mark.number], published[mark.number]
         if _is_long(cue) and mark.at_us >= due_us + trace.late_at_us(mark.at_us):
-            pauses = f"the suite pauses {cue.pause_us / 1000:.0f} ms behind it"
+            pauses = f"the suite pauses {cue.pause_us / 1000:.0f} ms after it"
             want = f"event {mark.number + 1} within {(due_us - at_us) / 1000:.0f} ms of its publication: {pauses}"
             seen, span = f"after {(mark.at_us - at_us) / 1000:.0f} ms", (mark.event.start, mark.event.end)
             return [finding(one.exchange, want, seen, span, mark.at_us, timed=True)]

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 FIELDS = ("Server", "Via", "Content-Encoding", "X-Accel-Buffering", "Incremental")
 _FIELD_CHARS = 40
-_UNFLUSHED = "a write that is not flushed, a middleware that compresses or collects, or a proxy in between"
+_UNFLUSHED = "a write that is not flushed, a middleware that compresses or buffers, or a proxy in between"
 # What usually holds a stream back: the first row that fits. The pattern is searched in the named fields of the head.
 _USUAL: tuple[tuple[str, str, str], ...] = (
     ("content-encoding", r".", "a compressor that is not flushed after each event"),
-    ("server via", r"nginx", "proxy_buffering of nginx, which X-Accel-Buffering: no or proxy_buffering off ends"),
+    ("server via", r"nginx", "proxy_buffering of nginx, which X-Accel-Buffering: no or proxy_buffering off disables"),
     ("server via", r"apache", "an output filter of Apache httpd such as mod_deflate, or flushpackets=off of mod_proxy"),
     ("server via", r"varnish", "Varnish without beresp.do_stream, or a cache behind it"),
     ("via", r".", "the proxy that Via names"),
-    ("content-length", r".", "a server that collects its answer to know how long it is"),
+    ("content-length", r".", "a server that buffers its answer to learn its length"),
     ("", r"", _UNFLUSHED),
 )
 

@@ -159,9 +159,7 @@ def complete_message(trace: Trace, profile: Profile) -> Outcome:
         for r, x in zip(readings, over, strict=True)
         if not x.clean
     ] + [
-        finding(
-            x, "nothing on the connection behind the end of the message", shown(x.about["behind"]), at_us=x.ended_us
-        )
+        finding(x, "nothing on the connection after the end of the message", shown(x.about["behind"]), at_us=x.ended_us)
         for x in over
         if "behind" in x.about
     ]
@@ -412,7 +410,7 @@ def _ended_on_record(trace: Trace, profile: Profile, left: dict[object, Exchange
         return False, []
     records = [x for x in with_role(trace, "record-left") if succeeded(x, profile) and x.about.get("run") in left]
     shows = [(x, pointed(x.json(), state["pointer"])) for x in records]
-    want = "a run that goes on when its only reader leaves"
+    want = "a run that continues after its only reader leaves"
     return bool(records), [
         finding(x, want, f"state {shown(value)}", (0, len(x.body)), beside=[left[x.about.get("run")].id])
         for x, value in shows
@@ -436,7 +434,7 @@ def _ended_beside(trace: Trace, profile: Profile, left: dict[object, Exchange]) 
             early = [e for e in one.of(profile.terminal.events) if e.at_us < until_us]
             if early and gone:
                 span, beside = (early[0].start, early[0].end), [gone.id]
-                want = "a run that goes on until it is cancelled, for who still reads it"
+                want = "a run that continues until it is cancelled, for its remaining readers"
                 found.append(finding(one.exchange, want, str(early[0].kind), span, beside=beside))
     return exercised, found
 
@@ -453,7 +451,7 @@ def _ended_at_once(trace: Trace, profile: Profile, left: dict[object, Exchange])
     value = pointed(first.json(), state["pointer"])
     if value not in state["finished"]:
         return True, []
-    want = "a run that goes on when its reader leaves"
+    want = "a run that continues after its reader leaves"
     return True, [finding(x, want, f"state {shown(value)}", beside=[left[x.about.get("run")].id]) for x in records]
 
 
@@ -537,7 +535,7 @@ def last_reader(trace: Trace, profile: Profile) -> Outcome:
     if not last or not short:
         return NotExercised("no series of short connections was tried")
     if not any(map(opened, short)) or not any(_served(x, profile) for x in (*short, *with_role(trace, "reader"))):
-        return NotExercised("no reader before it was served either")
+        return NotExercised("no earlier reader was served either")
     worn = [x for x in last if not _served(x, profile)] + _refused_later(trace)
     want = f"a reader after {len(short)} short ones served like the first"
     return [finding(x, want, _service(x, profile), at_us=x.ended_us, absent=opened(x)) for x in worn]
@@ -570,7 +568,7 @@ def stays_open(trace: Trace, profile: Profile) -> Outcome:
     watched = [r for r in streams(trace, profile) if r.exchange.role == "idle"]
     long_enough = [r for r in watched if r.exchange.by_server or r.exchange.ended_us - r.head_us >= least_us]
     if not long_enough:
-        return NotExercised("no idle stream was watched for so long")
+        return NotExercised("no idle stream was watched for that long")
     want = f"a stream that stays open for {least_us / 1000:.0f} ms"
     return [
         finding(r.exchange, want, f"{r.exchange.ending.value} after {(r.exchange.ended_us - r.head_us) / 1000:.0f} ms",
@@ -593,7 +591,7 @@ def passed_on(trace: Trace, profile: Profile) -> Outcome:
         return NO_STREAM
     seen = [(x, head) for x, head in heads if _asks_to_pass_on(head) or not _behind_nginx(head)]
     if not seen:
-        return NotExercised("every stream came by an nginx, which takes X-Accel-Buffering out")
+        return NotExercised("every stream came through nginx, which removes X-Accel-Buffering")
     want = "Incremental: ?1, or X-Accel-Buffering: no"
     return [
         finding(x, want, f"Incremental: {_field(head, 'incremental')}, "

@@ -25,7 +25,7 @@ def beside(found: list[Finding], twin: str, *, has_twin: bool) -> Outcome:
 
     `twin` says what was not granted, such as "no stream was opened with valid credentials".
     """
-    return found if found or has_twin else NotExercised(f"{twin}, so that a refusal says nothing")
+    return found if found or has_twin else NotExercised(f"{twin}, so a refusal proves nothing")
 
 
 def let_in(trace: Trace) -> bool:

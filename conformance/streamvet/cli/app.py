@@ -31,17 +31,17 @@ class _Named(NamedTuple):
 COMMANDS: dict[str, _Named] = {
     "run": _Named("run", "run", "Check a candidate."),
     "check": _Named("glancing", "check", "Check any stream, without a profile."),
-    "doctor": _Named("doctor", "doctor", "Look at a candidate before a run, and say what is missing."),
+    "doctor": _Named("doctor", "doctor", "Look at a candidate before a run, and list what the target file lacks."),
     "judge": _Named("judge_traces", "judge", "Judge recorded traces."),
     "serve": _Named("server", "serve", "Run the reference server."),
-    "prove": _Named("proving", "prove", "Prove the suite by faults."),
-    "report": _Named("rendering", "report", "Make the other forms of JSON reports."),
-    "compare": _Named("rendering", "compare_", "Say what changed between two JSON reports."),
-    "replay": _Named("replaying", "replay", "Perform one recorded case again."),
+    "prove": _Named("proving", "prove", "Prove the suite with deliberate faults."),
+    "report": _Named("rendering", "report", "Convert JSON reports to other formats."),
+    "compare": _Named("rendering", "compare_", "Compare two JSON reports."),
+    "replay": _Named("replaying", "replay", "Replay one recorded case."),
     "list": _Named("show", "listing", "List requirements, profiles, faults or modes."),
     "explain": _Named("show", "explain", "Explain one requirement."),
     "client": _Named("client", "client", "Check a client of event streams."),
-    "export-traces": _Named("export", "export_traces", "Write all example traces as bytes."),
+    "export-traces": _Named("export", "export_traces", "Write all example traces to a folder."),
     "init": _Named("begin", "init", "Print a target file to fill in, or draft a profile folder."),
     "check-profile": _Named("profile_folder", "check_profile", "Validate a profile folder."),
 }
@@ -96,7 +96,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 conformant, 1 violated, 2 usage, 3 unreachable or incomplete, 4 our error, 130 interrupted.",
+    epilog="Exit codes: 0 conformant, 1 violated, 2 usage, 3 unreachable or incomplete, 4 internal, 130 interrupted.",
 )
 
 

@@ -25,19 +25,23 @@ def init(  # noqa: PLR0917 - one parameter an option, as typer wants it
         str | None, typer.Option("--profile", metavar="P", help="The profile: a built-in one, or a folder.")
     ] = None,
     observe: Annotated[
-        str | None, typer.Option("--observe", metavar="URL", help="Draft a profile of the stream that is there.")
+        str | None, typer.Option("--observe", metavar="URL", help="Draft a profile of the stream at this URL.")
     ] = None,
     capture: Annotated[
         str | None,
-        typer.Option("--capture", metavar="FILE", help="Draft one of captured bytes, of a trace, or of - for stdin."),
+        typer.Option("--capture", metavar="FILE", help="Draft a profile of captured bytes or of a trace; - for stdin."),
     ] = None,
     openapi: Annotated[
         str | None,
-        typer.Option("--openapi", metavar="FILE", help="Draft one of a stream in an OpenAPI document, 3.1 or 3.2."),
+        typer.Option(
+            "--openapi", metavar="FILE", help="Draft a profile of a stream in an OpenAPI 3.1 or 3.2 document."
+        ),
     ] = None,
     operation: Annotated[
         str | None,
-        typer.Option("--operation", metavar="'GET /path'", help="Of several streams of the document this one."),
+        typer.Option(
+            "--operation", metavar="'GET /path'", help="The operation to use if the document has several streams."
+        ),
     ] = None,
     method: Method = None,
     body: Body = None,
@@ -53,13 +57,17 @@ def init(  # noqa: PLR0917 - one parameter an option, as typer wants it
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", parser=options.named, metavar="DIR", help="The new folder; else one named after the stream."
+            "--out",
+            parser=options.named,
+            metavar="DIR",
+            help="The new folder; by default it is named after the stream.",
         ),
     ] = None,
 ) -> None:
     """Print a target file to fill in, or draft a profile folder.
 
-    The folder is of a stream that is read, was captured, or is described, with a target file in it.
+    A drafted folder describes a stream that is read now, was captured, or is described in a document. It has a target
+    file.
     """
     sources = {"--profile": profile, "--observe": observe, "--capture": capture, "--openapi": openapi}
     given = [name for name, value in sources.items() if value is not None]
@@ -67,9 +75,9 @@ def init(  # noqa: PLR0917 - one parameter an option, as typer wants it
         raise typer.BadParameter(f"give one of {', '.join(sources)}; got {' and '.join(given)}")
     way = ways.way(cacert, cert, key, insecure, proxy, socket, http2)
     if observe is None and (method is not None or body is not None or header or way.options):
-        raise typer.BadParameter("a request needs --observe with its URL")
+        raise typer.BadParameter("options of the request need --observe URL")
     if operation is not None and openapi is None:
-        raise typer.BadParameter("an operation needs --openapi with its document", param_hint="--operation")
+        raise typer.BadParameter("it needs --openapi FILE", param_hint="--operation")
     if observe is not None:
         drafting.observe(question_of(observe, method, header or [], body), way, seconds, out)
     elif capture is not None:
@@ -77,7 +85,9 @@ def init(  # noqa: PLR0917 - one parameter an option, as typer wants it
     elif openapi is not None:
         drafting.document(Path(openapi), operation, out)
     elif out is not None:
-        raise typer.BadParameter("a target file is printed", param_hint="--out")
+        raise typer.BadParameter(
+            "it needs --observe, --capture or --openapi; a target file is printed", param_hint="--out"
+        )
     else:
         name = profile or "ghostly"
         say(target_text(name, load_profile(name, Path.cwd())))

@@ -172,7 +172,7 @@ def _untried(summary: Summary, deadline: Deadline) -> tuple[str, ...]:
         return never
     names = ", ".join(dict.fromkeys(name for name, _ in summary.untried))
     tries = counted(len(summary.untried), "try was", "tries were")
-    return (*never, f"the deadline, {deadline.seconds:g} s, was over: {tries} not made, or not to the end: {names}")
+    return (*never, f"the deadline, {deadline.seconds:g} s, passed: {tries} not made or not finished: {names}")
 
 
 def _notes(
@@ -186,23 +186,23 @@ def _notes(
         found.append(f"the target lacks {', '.join(subject.target.lacks)}")
     found += [f"the candidate ended by itself: {death}" for death in summary.deaths[:_DEATHS_TOLD]]
     if len(summary.deaths) > _DEATHS_TOLD:
-        found.append(f"the candidate ended by itself {len(summary.deaths) - _DEATHS_TOLD} times more")
+        found.append(f"the candidate ended by itself {len(summary.deaths) - _DEATHS_TOLD} more times")
     if summary.welcome[False] and not summary.welcome[True]:
         found.append("every request as the first account was answered 401 or 403: are the credentials right?")
     if exploring and exploring.late:
-        found.append("no generated tries: the time of --budget was over before the first one")
+        found.append("no generated tries: --budget ran out before the first one")
     if exploring and exploring.spent:
         limit = subject.target.max_starts
         found.append(f"generated tries ended early: max_starts, {limit}, leaves no more runs for them")
     if summary.repeated:
         were = "wait was" if summary.repeated == 1 else "waits were"
-        found.append(f"{summary.repeated} {were} repeated, as the suite itself was late")
+        found.append(f"{summary.repeated} {were} repeated, because the suite itself was late")
     if summary.retried:
         tries = counted(summary.retried, "try was", "tries were")
-        found.append(f"{tries} made again, as something seemed to be over its time")
+        found.append(f"{tries} repeated, because something seemed late")
     if exploring and exploring.doubtful:
         tries = counted(exploring.doubtful, "generated try", "generated tries")
         found.append(f"{tries} missed a bound in time once and never again: not judged")
     if interrupted:
-        found.append("interrupted: what was not tried by then is not judged")
+        found.append("interrupted: requirements that were not tried by then are not judged")
     return tuple(found)

@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 
 def client(  # noqa: PLR0917 - one parameter an option, as typer wants it
     command: Annotated[
-        str, typer.Option("--command", metavar="WORDS", help="What reads the stream at {url} and prints its events.")
+        str,
+        typer.Option(
+            "--command", metavar="WORDS", help="The client: it reads the stream at {url} and prints its events."
+        ),
     ],
     framing: Annotated[str, typer.Option("--framing", metavar="F", help="sse or ndjson.")] = FRAMINGS[0],
     lacks: Annotated[
         list[str] | None,
-        typer.Option("--lacks", metavar="WHAT", help="What it has not: reconnect, id, end or head. May be repeated."),
+        typer.Option("--lacks", metavar="WHAT", help="A missing feature: reconnect, id, end or head. May be repeated."),
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="ID", help="Only these requirements or vectors.")
@@ -41,12 +44,12 @@ def client(  # noqa: PLR0917 - one parameter an option, as typer wants it
     strict: Annotated[bool, typer.Option("--strict", help="A violated SHOULD counts, too.")] = False,
     at_once: Annotated[int, typer.Option("--at-once", min=1, metavar="N", help="How many clients run at once.")] = 2,
     deadline: Annotated[
-        float, typer.Option("--deadline", min=0.5, max=600, metavar="SECONDS", help="From a first request to the end.")
+        float, typer.Option("--deadline", min=0.5, max=600, metavar="SECONDS", help="The time for one vector.")
     ] = 5.0,
 ) -> None:
     """Check a client of event streams.
 
-    The command prints one JSON line for each event that it delivers. Exit code 1 where a MUST is violated.
+    The command prints one JSON line for each event that it delivers. Exit code 1 if a MUST is violated.
     """
     _known("--framing", [framing], FRAMINGS)
     _known("--lacks", lacks or (), NEEDS)

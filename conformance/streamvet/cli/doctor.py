@@ -47,10 +47,10 @@ def doctor(
     time_scale: options.TimeScale = None,
     wait: options.Wait = 10.0,
 ) -> None:
-    """Look at a candidate before a run, and say what is missing.
+    """Look at a candidate before a run, and list what the target file lacks.
 
-    It connects, logs in and starts one run, prints what comes, and says for each part that the target file does not
-    have which requirements it would open. Exit code 0: a stream was read; 3: none was.
+    It connects, logs in, starts one run and prints the stream. For each part that the target file lacks, it lists the
+    requirements that the part would add. Exit code 0: a stream was read; 3: none was.
     """
     loaded, profile = load_target(target)
     look = asyncio.run(look_at(loaded, profile, loaded.time_scale if time_scale is None else time_scale, wait))
@@ -70,7 +70,7 @@ def _seen(look: Look, target: Target, profile: Profile) -> tuple[Text, bool]:
     if look.let_in is not None:
         _row(text, "account", _account(look, target), ok=look.let_in)
     if look.stream is None:
-        _row(text, "stream", look.why or "none: nobody was let in", ok=False)
+        _row(text, "stream", look.why or "none: access was refused", ok=False)
         return text, False
     exchange = look.exchanges[look.stream]
     if (start := _start(look)) is not None:
@@ -107,7 +107,7 @@ def _account(look: Look, target: Target) -> str:
     said = f"{request_line(login)} is answered {login.status} in {_ms(login, login.head.at_us)}" if login.head else (
         f"{request_line(login)} is not answered: {login.ending.value}"
     )  # fmt: skip
-    return said if look.let_in else f"{said}; no token or cookie is in it where the profile says"
+    return said if look.let_in else f"{said}; it has no token or cookie where the profile says"
 
 
 def _start(look: Look) -> Exchange | None:
@@ -154,12 +154,12 @@ def _missing(reach: Reach, target: Target) -> Text:
     text.append(f"a run can exercise {len(reach.exercised)} of {len(reach.levels)} requirements", "bold")
     text.append(f", with evidence {level}\n")
     if not reach.openings:
-        text.append("nothing that a target file can have would add to that\n")
+        text.append("no further part of a target file would add to that\n")
     for one in reach.openings:
         opens = counted(len(one.ids), "requirement") if one.ids else "no further requirement"
         told = f" at {one.level.value}" if one.ids and one.level is not Evidence.BLACK_BOX else ""
         tries = f", {counted(one.tries, 'more try', 'more tries')}" if one.tries > 0 else ""
-        text.append(f"  {one.part:<28}", "bold").append(f"opens {opens}{told}{tries}\n")
+        text.append(f"  {one.part:<28}", "bold").append(f"adds {opens}{told}{tries}\n")
         ids = textwrap.wrap(" ".join(one.ids), _WIDTH, initial_indent=" " * 30, subsequent_indent=" " * 30,
                             break_on_hyphens=False)  # fmt: skip
         text.append("".join(f"{line}\n" for line in ids))

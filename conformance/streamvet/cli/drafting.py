@@ -65,7 +65,7 @@ def capture(name: str, out: Path | None) -> None:
     media_type = exchange.head.media_type if exchange.head else ""
     framing = framing_of(media_type, exchange.body, ended=False)
     if framing is None:
-        raise FileError(name, "", "a stream, of SSE or of one JSON document a line", "neither")
+        raise FileError(name, "", "an SSE stream, or one JSON document per line", "neither")
     sample = sampled(exchange, framing, timed=found is not None)
     guessed = guess(sample, ended=found is not None and found.by_server)
     source = "stdin" if name == STDIN else Path(name).name
@@ -97,7 +97,7 @@ def _captured(body: bytes) -> Exchange:
 
 def _check_new(out: Path | None) -> None:
     if out is not None and is_there(out):
-        raise FileError(out, "--out", "a folder that is not there yet", "one that is")
+        raise FileError(out, "--out", "a folder that does not exist yet", "an existing one")
 
 
 def _free(name: str) -> Path:
@@ -123,7 +123,7 @@ def document(path: Path, operation: str | None, out: Path | None) -> None:
     told = [
         f"{folder}: drafted from {stream.name} of {path}",
         f"  profile.yaml, {counted(len(drafted.files) - 1, 'schema')}, target.yaml", *left, *other,
-        "Its comments say what the document says, what is guessed, and what is yours to decide. Then:",
+        "Its comments mark what the document says, what is guessed, and what you have to decide. Then:",
         f"  streamvet check-profile {where}",
         f"  streamvet run {shlex.quote(str(folder / 'target.yaml'))}",
     ]  # fmt: skip
@@ -163,9 +163,9 @@ def _keep(  # noqa: PLR0917 - each is another part of the folder
         f"{folder}: drafted from {counted(len(guessed.sample.events), 'event')}\n"
         f"  profile.yaml  {', '.join(_told(guessed))}\n"
         f"  events/       {counted(len(drafted.files) - 1, 'schema')}, inferred\n"
-        f"  target.yaml   the server, and what makes runs\n"
-        f"  {bytes_name}  what was read\n"
-        f"Its comments say what was seen, what is guessed, and what is yours to decide. Then:\n"
+        f"  target.yaml   the server, and how runs are started\n"
+        f"  {bytes_name}  the bytes that were read\n"
+        f"Its comments mark what was seen, what is guessed, and what you have to decide. Then:\n"
         f"  streamvet check-profile {where}\n"
         f"  streamvet judge --raw {drafted.framing} --profile {where} {shlex.quote(str(folder / bytes_name))}\n"
         f"  streamvet run {shlex.quote(str(folder / 'target.yaml'))}"
@@ -178,7 +178,7 @@ def _told(guessed: Guess) -> list[str]:
     said += [f"numbered at {one.place}" for one in guessed.numberings[:1]]
     if guessed.beat:
         interval_ms = guessed.beat.interval_ms
-        said.append(f"a heartbeat each {interval_ms} ms" if interval_ms else "a heartbeat of unknown interval")
+        said.append(f"a heartbeat every {interval_ms} ms" if interval_ms else "a heartbeat of unknown interval")
     return [*said, f"ended by {guessed.last}" if guessed.last else "no end"]
 
 

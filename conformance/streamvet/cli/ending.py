@@ -83,5 +83,5 @@ def _failed(error: Exception) -> int:
     ) as file:
         file.writelines(map(veiled, traceback.format_exception(error)))
     told = printable_lines(str(error)).partition("\n")[0]
-    note(f"streamvet: our own error, {type(error).__name__}: {told}\nstreamvet: the traceback is in {file.name}")
+    note(f"streamvet: internal error, {type(error).__name__}: {told}\nstreamvet: the traceback is in {file.name}")
     return Exit.OURS

@@ -27,12 +27,14 @@ TRACE = "recording.trace.ndjson"
 
 
 def export_traces(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made where it is not there.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder to write to; created if it does not exist.")
+    ],
 ) -> None:
-    """Write all example traces as bytes.
+    """Write all example traces to a folder.
 
-    A folder a trace: its file, and the body of each stream as it came. `index.json` has a row for each, with the id of
-    the requirement that it violates; a good trace has none.
+    Each trace has a folder with its file and the body of each stream. `index.json` has a row for each trace, with the
+    id of the requirement that it violates; a good trace violates none.
     """
     framings = {name: load_profile(name).framing for name in builtin_profiles()}
     rows: list[dict[str, Any]] = []

@@ -48,7 +48,7 @@ _POLICY = Policy(accept_incomplete=True)
 
 
 def check(  # noqa: PLR0917 - one parameter an option, as typer wants it
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where the stream is.", show_default=False)],
+    url: Annotated[str, typer.Argument(metavar="URL", help="The URL of the stream.", show_default=False)],
     method: Method = None,
     body: Body = None,
     header: Fields = None,
@@ -67,7 +67,8 @@ def check(  # noqa: PLR0917 - one parameter an option, as typer wants it
 ) -> None:
     """Check any stream, without a profile.
 
-    Reads it for less than a minute, and says what every stream owes and what was observed. Only a GET is sent again.
+    Reads the stream for less than a minute, and prints its violations of what holds for every stream, and observations.
+    Only a GET is sent more than once.
     """
     question = question_of(url, method, header or [], body)
     way = ways.way(cacert, cert, key, insecure, proxy, socket, http2)

@@ -89,7 +89,7 @@ def judge(  # noqa: PLR0917 - one parameter an option, as typer wants it
 ) -> None:
     """Judge recorded traces.
 
-    What they do not exercise is nobody's fault, unless that is everything.
+    Requirements that the traces do not exercise do not change the exit code, unless they exercise none.
     """
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check(*files, waivers)
@@ -151,7 +151,7 @@ def judged(
     except KeyboardInterrupt:  # what was judged of the trace at hand counts too: a finding is one wherever it is from
         if not builders:
             raise
-        interrupted, notes = True, (*notes, "interrupted: what was not judged by then is not in the verdicts")
+        interrupted, notes = True, (*notes, "interrupted: traces that were not judged by then are not in the verdicts")
     return [
         builder.report(
             asked, target=source, offline=True, notes=(*notes, *facts.pop("scaled")), interrupted=interrupted, **facts

@@ -34,7 +34,7 @@ Seconds = Annotated[
     float,
     typer.Option(
         "--seconds", min=LEAST_SECONDS, max=MOST_SECONDS, callback=options.finite, metavar="N",
-        help="Read for so long at most: longer than two heartbeats shows how often they come.",
+        help="The longest time to read; to measure the heartbeat, more than two intervals.",
     ),
 ]  # fmt: skip
 _LOG_S = 5.0  # between two lines of progress where these stay

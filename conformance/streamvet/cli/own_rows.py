@@ -124,5 +124,5 @@ def _said(outcomes: Outcomes, number: int, requirement: str) -> str:
     if not isinstance(outcome, list):
         return f"not exercised: {outcome.reason}"
     if not outcome:
-        return "exercised, and no finding"
+        return "exercised, without a finding"
     return f"one for {requirement} in exchange {outcome[0].exchange}: {outcome[0].expected}; seen {outcome[0].seen}"

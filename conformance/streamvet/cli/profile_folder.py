@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 Migrate = Annotated[
     bool,
-    typer.Option("--migrate", help="Print its profile.yaml, which is of the first edition, in the second one."),
+    typer.Option("--migrate", help="Convert a profile.yaml of the first edition to the second one, and print it."),
 ]
 
-Whole = Annotated[bool, typer.Option("--print", help="Print its profile.yaml with what it extends.")]
+Whole = Annotated[bool, typer.Option("--print", help="Print the profile.yaml merged with the profile that it extends.")]
 
 
 def check_profile(
@@ -50,8 +50,8 @@ def check_profile(
 ) -> None:
     """Validate a profile folder.
 
-    Its file, its schemas, the vectors of its events where it has any, and its own requirements: each command finds the
-    violations of its example traces, and no others.
+    It checks profile.yaml, the schemas, the vectors of events if there are any, and the folder's own requirements: each
+    command must find the violations of its example traces, and no others.
     """
     path = Path(folder)
     if folder_named(folder) is None and not is_file(path / "profile.yaml"):
@@ -74,7 +74,7 @@ def check_profile(
     say(
         f"{profile.name}: {profile.title}\n"
         f"  {len(profile.operations)} operations, {len(profile.types)} event types\n"
-        f"  {schemas} schemas and {vectors} vectors are as they say\n"
+        f"  {schemas} schemas and {vectors} vectors are correct\n"
         f"  {len(requirements)} requirements apply; the longest mandated wait is {profile.mandated_wait_s(1.0):g} s"
         f"{proved}\n" + "\n".join(_exercised(profile))
     )
@@ -88,7 +88,7 @@ def _exercised(profile: Profile) -> Iterator[str]:
         ids = [name for name, one in ways.items() if one == way]
         yield from _listed(f"{way.level.value}{', by ' if way.parts else ''}{', '.join(way.parts)}", ids)
     if profile.starts:
-        yield "  What reads runs takes `inputs` of the target file, unless it has `control`."
+        yield "  Requirements on runs need `inputs` in the target file, unless it has `control`."
     if never := [row.id for row in load_registry(profile).testable(profile) if row.id not in ways]:
         yield from _listed("no run exercises", never)
 
@@ -124,7 +124,7 @@ def _prove(profile: Profile, allowed: bool) -> str:
         return ""
     found, own = check_traces(profile, rows), counted(len(rows), "requirement of its own", "requirements of its own")
     if not allowed:
-        return f"\n  {own}, not proved: --allow-commands runs what checks them"
+        return f"\n  {own}, not proved: --allow-commands runs the commands that check them"
     wrong = misfits(profile, rows, found)
     for one in wrong:
         note(f"streamvet: {printable_lines(str(one))}")

@@ -54,7 +54,7 @@ def _doing(progress: Progress) -> str:
         more = f" and {len(waits) - _SHOWN} more" if len(waits) > _SHOWN else ""
         return f"; waits for {named}{more}"
     if not progress.running:
-        return "; waits for what is done beside it" if progress.done < progress.total else ""
+        return "; waits for other work to finish" if progress.done < progress.total else ""
     longest: dict[str, Running] = {}  # tries that repeat each other have one name
     for one in sorted(progress.running, key=lambda one: -one.for_s):
         longest.setdefault(one.name, one)

@@ -59,17 +59,20 @@ def prove(  # noqa: PLR0917 - one parameter an option, as typer wants it
             "--pairs",
             metavar="N",
             min=0,
-            help="So many pairs of faults on each system too, committed together: "
-            f"{PAIRS} where all faults run, else none.",
+            help="Also commit this many pairs of faults on each system; by default "
+            f"{PAIRS} if all faults run, otherwise none.",
         ),
     ] = None,
     seeds: Annotated[
-        int, typer.Option("--seeds", metavar="N", min=1, help="With --generated: search for each with so many seeds.")
+        int,
+        typer.Option(
+            "--seeds", metavar="N", min=1, help="With --generated: search for each fault with this many seeds."
+        ),
     ] = SEEDS,
 ) -> None:
-    """Prove the suite by faults.
+    """Prove the suite with deliberate faults.
 
-    Every fault of the reference server runs against the suite; each must be caught, as what it is.
+    The suite runs on the reference server with each of its faults, and must find each fault under its own requirement.
     """
     given = accounts()
     profiles = _known(profile, list(given), "--profile")
@@ -238,7 +241,7 @@ def told(cells: Sequence[Cell], honest: Sequence[Done], profiles: Sequence[str])
         if cell.other is not None:
             _pair(text, cell, cell.other)
     bad = [cell for cell in cells if cell.wrong]
-    text.append(f"\n{len(cells) - len(bad)} of {len(cells)} as they must be", "bold green" if not bad else "bold red")
+    text.append(f"\n{len(cells) - len(bad)} of {len(cells)} as required", "bold green" if not bad else "bold red")
     return text.append("\n")
 
 
@@ -249,7 +252,7 @@ def _pair(text: Text, cell: Cell, other: Fault) -> None:
     """The line of two faults that were committed together."""
     both = [f"{one.id} {one.name}" for one in (cell.fault, other)]
     text.append(f"{cell.profile}  {both[0]} + {both[1]}  ")
-    caught = "both caught" if len(cell.found) > 1 else f"caught as {''.join(cell.found)}, the other one under it"
+    caught = "both caught" if len(cell.found) > 1 else f"caught as {''.join(cell.found)}, which explains the other one"
     text.append("WRONG" if cell.wrong else caught, "bold red" if cell.wrong else "green")
     text.append(f"  {printable(cell.seen)}\n", "dim")
     for line in cell.wrong:
@@ -261,7 +264,7 @@ def _row(text: Text, row: Sequence[Cell], width: int, profiles: Sequence[str]) -
     text.append(f"{fault.id or 'honest':<7}{fault.name:<{width}}")
     for profile in profiles:
         cell = next((one for one in row if one.profile == profile), None)
-        mark = "-" if cell is None else "WRONG" if cell.wrong else "as it must be" if fault.honest else "caught"
+        mark = "-" if cell is None else "WRONG" if cell.wrong else "as required" if fault.honest else "caught"
         style = "dim" if cell is None else "bold red" if cell.wrong else "green"
         text.append(f"  {profile} ").append(mark, style)
     seen = next((cell.seen for cell in row if cell.seen), "")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Files = Annotated[list[Path], typer.Argument(metavar="REPORT.json…", help="What --json wrote.", show_default=False)]
 _TITLES = {
-    "new": "newly violated", "mended": "mended", "lost": "exercised before, and not now", "decided": "decided now",
+    "new": "newly violated", "mended": "fixed", "lost": "no longer exercised", "decided": "newly decided",
     "other": "otherwise changed",
 }  # fmt: skip
 
@@ -40,9 +40,9 @@ def report(
     html: options.Html = None,
     badge: options.Badge = None,
 ) -> None:
-    """Make the other forms of JSON reports.
+    """Convert JSON reports to other formats.
 
-    Several files make one report. The exit code is that of all of them together.
+    Several files make one report. The exit code is that of all reports together.
     """
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check(*files)
@@ -61,9 +61,9 @@ def compare_(
     after: Annotated[Path, typer.Argument(metavar="AFTER.json", show_default=False)],
     strict: options.Strict = False,
 ) -> None:
-    """Say what changed between two JSON reports.
+    """Compare two JSON reports.
 
-    Exit code 1 where a MUST is newly violated, 3 where one is no longer exercised, else 0.
+    Exit code 1 if a MUST is newly violated, 3 if one is no longer exercised, otherwise 0.
     """
     (old, _), (new, _) = load_reports(before), load_reports(after)
     text, compared = Text(), []
@@ -77,7 +77,7 @@ def compare_(
         _comparison(text, compared[-1])
     is_new, is_lost = worse(compared, strict=strict)
     code = Exit.VIOLATED if is_new else Exit.INCOMPLETE if is_lost else Exit.CONFORMANT
-    said = {Exit.VIOLATED: "worse", Exit.INCOMPLETE: "less is exercised"}.get(code, "no worse")
+    said = {Exit.VIOLATED: "worse", Exit.INCOMPLETE: "less exercised"}.get(code, "not worse")
     text.append(f"{said} (exit {int(code)})\n", "bold")
     say(text)
     raise typer.Exit(int(code))
@@ -107,7 +107,7 @@ def _changes(text: Text, title: str, changes: Sequence[Change]) -> None:
         text.append(f"    {one.id}  ")
         for number, verdict in enumerate((one.before, one.after)):
             text.append(" → " if number else "")
-            text.append(verdict.value if verdict else "not there", STYLES.get(verdict, "") if verdict else "dim")
+            text.append(verdict.value if verdict else "absent", STYLES.get(verdict, "") if verdict else "dim")
         text.append(f"  {printable(one.text)}\n")
         if one.told and one.kind in {"new", "lost"}:
             text.append(f"      {printable(one.told)}\n", "dim")

@@ -50,9 +50,9 @@ def replay(  # noqa: PLR0917 - one parameter an option, as typer wants it
     time_scale: options.TimeScale = None,
     wait: options.Wait = 10.0,
 ) -> None:
-    """Perform one recorded case again.
+    """Replay one recorded case.
 
-    Exit code 1 where it shows its finding, 0 where it does not.
+    Exit code 1 if the finding recurs, otherwise 0.
     """
     case = load_case(file)
     with tempfile.TemporaryDirectory(prefix="streamvet-", ignore_cleanup_errors=True) as folder:

@@ -47,7 +47,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
         typer.Option(
             "--profile",
             metavar="P",
-            help="A built-in profile or a folder; needed for a URL, a choice with --reference.",
+            help="A built-in profile or a folder; required for a URL, optional with --reference.",
         ),
     ] = None,
     answers: Annotated[
@@ -79,7 +79,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             "--examples",
             min=0,
             metavar="N",
-            help="Try this many generated tries, and no more; --budget may end them sooner.",
+            help="Make this many generated tries and no more; --budget may end them sooner.",
         ),
     ] = None,
     budget: Annotated[
@@ -89,14 +89,14 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             min=0,
             callback=options.finite,
             metavar="SECONDS",
-            help="Make generated tries for so long; 0: none. By default until the longest wait is over.",
+            help="Make generated tries for this long; 0: none. By default until the longest wait is over.",
         ),
     ] = None,
     time_scale: options.TimeScale = None,
     allow_commands: options.AllowCommands = False,
     strict: options.Strict = False,
     accept_incomplete: Annotated[
-        bool, typer.Option("--accept-incomplete", help="Do not fail for what was not exercised.")
+        bool, typer.Option("--accept-incomplete", help="Do not fail for requirements that were not exercised.")
     ] = False,
     waivers: options.Waivers = None,
     baseline: Annotated[
@@ -105,13 +105,17 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             "--baseline",
             parser=options.named,
             metavar="REPORT.json",
-            help="Fail on what is new only: what this JSON report says of a requirement too does not count.",
+            help="Fail only on what is new: a verdict that this JSON report has too does not count.",
         ),
     ] = None,
     max_wait: Annotated[
         float | None,
         typer.Option(
-            "--max-wait", min=0, callback=options.finite, metavar="SECONDS", help="Skip tries that have to wait longer."
+            "--max-wait",
+            min=0,
+            callback=options.finite,
+            metavar="SECONDS",
+            help="Skip tries that wait longer than this.",
         ),
     ] = None,
     deadline: Annotated[
@@ -121,7 +125,7 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
             min=1,
             callback=options.finite,
             metavar="SECONDS",
-            help="End after so long, reports included; by default five minutes, or 1.3 mandated waits.",
+            help="End after this long, reports included; by default five minutes, or 1.3 mandated waits.",
         ),
     ] = None,
     wait: options.Wait = 10.0,
@@ -136,8 +140,8 @@ def run(  # noqa: PLR0917 - one parameter an option, as typer wants it
 ) -> None:
     """Check a candidate.
 
-    It is the server that a target file describes, or one at a URL, or the reference server. Several target files make
-    one report.
+    The candidate is the server that a target file describes, a server at a URL, or the reference server. Several target
+    files make one report.
     """
     outputs = Outputs(json, junitxml, html, badge)
     outputs.check(*(target or ()), waivers, trace_dir, baseline)

@@ -18,7 +18,9 @@ from streamvet.reference import ENV, SERVER, need_server
 def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     profile: Annotated[
         list[str] | None,
-        typer.Option("--profile", metavar="P", help="Serve this system; alone, at the root. May be repeated."),
+        typer.Option(
+            "--profile", metavar="P", help="Serve this system; if it is the only one, at the root. May be repeated."
+        ),
     ] = None,
     host: Annotated[str | None, typer.Option("--host", help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="The port; 0: any free one.")] = None,
@@ -44,7 +46,7 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, max=64, metavar="N", help="As many processes at one port; needs --log."),
+        typer.Option("--workers", min=1, max=64, metavar="N", help="Run this many processes at one port; needs --log."),
     ] = None,
     log: Annotated[
         str | None,
@@ -62,7 +64,9 @@ def serve(  # noqa: PLR0917 - one parameter an option, as typer wants it
     ] = None,
     trace: Annotated[
         str | None,
-        typer.Option("--trace", metavar="FILE", help="Replay this recording with its times, in the place of systems."),
+        typer.Option(
+            "--trace", metavar="FILE", help="Replay this recording, with its times, instead of serving systems."
+        ),
     ] = None,
 ) -> None:
     """Run the reference server."""

@@ -91,11 +91,11 @@ def subjects_of(  # noqa: PLR0917 - one parameter an argument of the command lin
         typer.BadParameter: where the arguments do not go together.
     """
     if with_reference == bool(targets):
-        one = "give one of a target file, a URL with --profile, and --reference"
+        one = "give a target file, a URL with --profile, or --reference"
         raise typer.BadParameter(f"{one}; got {'two' if with_reference else 'none'}")
     options = [*said.way.options, *(["--with"] if said.answers else [])] if said else []
     if options and (with_reference or not all(one.startswith(_HTTP) for one in targets)):
-        raise typer.BadParameter("a target file says it itself; it is for a URL", param_hint=options[0])
+        raise typer.BadParameter("it is for a URL; a target file has a key for it", param_hint=options[0])
     if with_reference:
         return named(_references(profiles, DEFAULT_TIME_SCALE if scale is None else scale, folder))
     return named([_subject(one, profiles, scale, said or Said()) for one in targets])
@@ -114,7 +114,7 @@ def named(subjects: list[Subject]) -> list[Subject]:
         one.name = one.profile.name if alone else f"{one.profile.name} {one.words[0]}"
         if one.target.launch is not None:
             if one.target.base_url in taken:
-                wanted = f"an address of its own, as both are launched: {taken[one.target.base_url]} has this one"
+                wanted = f"a different address, because both are launched: {taken[one.target.base_url]} has this one"
                 raise FileError(one.words[0], "/base_url", wanted, one.target.base_url)
             taken[one.target.base_url] = one.words[0]
     return subjects
@@ -134,7 +134,7 @@ def _subject(target: str, profiles: Sequence[str], scale: float | None, said: Sa
         if _SCHEME.match(target):
             raise FileError("TARGET", "the URL", "one that begins with http:// or https://", repr(target))
         if profiles:
-            raise typer.BadParameter("a target file names its profile itself", param_hint="--profile")
+            raise typer.BadParameter("a target file names its own profile", param_hint="--profile")
         loaded, profile = load_target(Path(target))
     chosen = loaded.time_scale if scale is None else scale
     words += ["--time-scale", f"{scale:g}"] if scale is not None else []
@@ -147,7 +147,7 @@ def _references(profiles: Sequence[str], scale: float, folder: Path) -> list[Sub
     for name in dict.fromkeys(profiles or given):
         if name not in given:
             raise FileError(
-                "--profile", name, f"one of {', '.join(given)}", "a profile that the reference server has not"
+                "--profile", name, f"one of {', '.join(given)}", "a profile that the reference server does not serve"
             )
         target, profile = reference(name, given[name], folder, free_ports(), time_scale=scale)
         words = ("--reference", "--profile", name, "--time-scale", f"{scale:g}")

@@ -19,52 +19,52 @@ if TYPE_CHECKING:
 
 _HEAD = """\
 # What streamvet needs to know about your server. `streamvet run target.yaml` checks it.
-# In every text, ${{NAME}} stands for the environment variable NAME: secrets need not stand here.
+# In every text, ${{NAME}} stands for the environment variable NAME. Keep secrets out of this file.
 profile: {profile}            # {title}
 base_url: {base_url}
 # Header fields on every request, such as the tenant that a gateway asks for.
 # headers: {{X-Tenant: acme}}
-# Behind https://: whom to trust in place of the system's authorities, and the suite's own certificate.
+# For https://: the trusted authorities, instead of those of the system, and the client certificate of the suite.
 # tls: {{ca: ./ca.pem, cert: ./client.pem, key: ./client.key}}   # or {{verify: false}}
-# The HTTP proxy to go by, or the unix socket on which your server listens.
+# The HTTP proxy to use, or the unix socket on which your server listens.
 # proxy: http://proxy.example:3128
 # socket: ./server.sock
-# Speak HTTP/2: with https:// as agreed on by TLS, with http:// by prior knowledge.
+# Speak HTTP/2: negotiated in TLS for https://, with prior knowledge for http://.
 # http2: true
 """
 _ASKED = """
-# What the profile asks for. A line that is a comment has what holds without it.
+# The answers that the profile asks for. A line in a comment shows the default.
 with:
 """
 _ACCOUNTS = """
-# The account with which the suite works. In place of these fields: {{token: …}} or {{cookie: "name=value"}}.
+# The account that the suite uses. Instead of these fields: {{token: …}} or {{cookie: "name=value"}}.
 credentials: {first}
-# A second account, which must not see what the first one does. Without it isolation is INCONCLUSIVE.
+# A second account, which must not see the runs of the first one. Without it, isolation is INCONCLUSIVE.
 # other_credentials: {second}
-# Credentials that were good once, for what must be refused.
+# Credentials that were valid once and that the server must refuse.
 # expired_credentials: {{token: "${{EXPIRED_TOKEN}}"}}
 """
 _INPUTS = """
 # Bodies that start a run which succeeds, which fails, and which stays active for at least three heartbeats.
-# What is not given here is INCONCLUSIVE, unless the server has the control interface.
-# In each text of them {uuid} stands for a UUID that is another one at each start.
+# Requirements that need a missing body are INCONCLUSIVE, unless the server has the control interface.
+# In their strings, {uuid} stands for a UUID that is new at each start.
 """
 _STARTS = """
 # Runs may cost money: never start more than this many.
 max_starts: 50
-# And they may be heavy, such as a browser each: never have more of them at work at once.
+# They may also be heavy, such as a browser each: never have more than this many active at once.
 max_active_runs: 2
 """
 _TAIL = """\
 {starts}# How many connections the suite may hold at once.
 max_concurrency: {connections}
 
-# The path of the control interface, where your server has one: a run then emits exactly what the suite tells it.
+# The path of the control interface, if your server has one. A run then emits exactly what the suite asks for.
 # control: /_conformance
-# Your server runs with every interval at this part of its length (0.05: a twentieth).
+# The factor by which your server multiplies every interval (0.05: a twentieth).
 # time_scale: 1.0
 {lacks}{directory}{triggers}
-# Requests before the first try and after each restart, such as to make the topic or the user that the streams are of.
+# Requests before the first try and after each restart, for example to create the topic or the user of the streams.
 # prepare: [{{method: PUT, path: /…, json: {{}}}}]
 
 # Let the suite start the server: it can then kill it in the middle of a run and start it again.
@@ -75,16 +75,16 @@ max_concurrency: {connections}
 #   ready: {{path: /, within_ms: 10000}}
 """
 _COMMANDS = """
-# Whether the commands may run that check the requirements of the profile's own folder.
+# Allow the commands that check the requirements of the profile's own folder.
 # allow_commands: true
 """
 _DIRECTORY = """
-# A folder on this machine that your server can watch: the suite makes, changes and removes files below it.
+# A folder on this machine that your server can watch. The suite creates, changes and removes files in it.
 # directory: ./watched
 """
 _TRIGGERS = """
-# What only you can make happen: by a command, or by {http: {method: POST, path: /…, headers: …, json: …}}.
-# In each text of it {unique} stands for something that is new each time.
+# What only you can cause: with a command, or with {http: {method: POST, path: /…, headers: …, json: …}}.
+# In its strings, {unique} stands for a value that is new each time.
 # triggers:
 """
 _TRIGGER = """\
@@ -114,7 +114,7 @@ def target_text(name: str, profile: Profile, base_url: str = BASE_URL, way: Mapp
     whole = any(line.startswith("    ") for line in bodies)
     text += _INPUTS + ("" if whole else "# ") + "inputs:\n" + "\n".join(bodies) + "\n" if bodies else ""
     optional = [one.name for one in profile.operations.values() if one.optional]
-    lacks = f"# What your server does not have, of what the profile marks optional.\n# lacks: {_flow(optional)}\n"
+    lacks = f"# Optional operations of the profile that your server lacks.\n# lacks: {_flow(optional)}\n"
     watches = any("directory" in placeholders(one.body) for one in profile.operations.values())
     triggers = [_TRIGGER.format(name=name, **row) for name, row in (profile.field("triggers") or {}).items()]
     connections = _SPARE_CONNECTIONS + (profile.field("readers.at_least") or 0)

@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Cacert = Annotated[
-    str | None, typer.Option("--cacert", metavar="FILE", help="Whom to trust, in PEM, in place of the system's.")
+    str | None,
+    typer.Option("--cacert", metavar="FILE", help="The trusted authorities, in PEM, instead of those of the system."),
 ]
-Cert = Annotated[str | None, typer.Option("--cert", metavar="FILE", help="The client certificate to show, in PEM.")]
+Cert = Annotated[str | None, typer.Option("--cert", metavar="FILE", help="The client certificate, in PEM.")]
 Key = Annotated[
-    str | None, typer.Option("--key", metavar="FILE", help="Its private key, where --cert does not have it.")
+    str | None, typer.Option("--key", metavar="FILE", help="The private key, in PEM, if --cert does not have it.")
 ]
-Insecure = Annotated[bool, typer.Option("--insecure", help="Take any certificate of the server.")]
-Proxy = Annotated[str | None, typer.Option("--proxy", metavar="URL", help="The HTTP proxy to go by.")]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Accept any certificate of the server.")]
+Proxy = Annotated[str | None, typer.Option("--proxy", metavar="URL", help="The HTTP proxy to use.")]
 Socket = Annotated[str | None, typer.Option("--socket", metavar="PATH", help="The unix socket of the server.")]
 Http2 = Annotated[
-    bool, typer.Option("--http2", help="Speak HTTP/2: as agreed on by TLS, or by prior knowledge with http://.")
+    bool, typer.Option("--http2", help="Speak HTTP/2: negotiated in TLS, or with prior knowledge for http://.")
 ]
 
 # The key of a target file that says the same as an option.

@@ -78,7 +78,7 @@ def _delivered(vector: Vector, seen: Observed) -> list[Finding]:
     # Who does not come back, and need not, is not sent what the later connections have.
     reached = "reconnect" in vector.needs or len(seen.requests) >= len(vector.answers)
     if vector.sentinel and reached and not seen.ended and not found:
-        found.append(Finding("the event behind the last", "delivered", "nothing" + _why(seen)))
+        found.append(Finding("the event after the last", "delivered", "nothing" + _why(seen)))
     return found
 
 

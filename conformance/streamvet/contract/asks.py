@@ -114,7 +114,7 @@ def _check_whole(rows: Mapping[str, Mapping[str, Any]], raw: Mapping[str, Any], 
     wanted = "; ".join(f"{name} ({rows[name]['is']})" for name in missing)
     others = [f"{name} ({default(rows[name], profile)})" for name in rows if "needed" not in rows[name]]
     by = "--with NAME=VALUE for each, or `with: {NAME: VALUE}` in a target file"
-    further = f"; where it differs, {', '.join(others)}" if others else ""
+    further = f"; optional, with these defaults: {', '.join(others)}" if others else ""
     got = "none of them" if len(missing) > 1 else "none"
     raise FileError(path, "/with", f"{wanted}{further}: {by}", got)
 

@@ -24,7 +24,7 @@ class Evidence(Enum):
 # What a run lacks that has not this level.
 LACKING = {
     Evidence.CAPTURE: "the bytes of a stream",
-    Evidence.BLACK_BOX: "a server to ask",
+    Evidence.BLACK_BOX: "a running server",
     Evidence.LAUNCHED: "a launch",
     Evidence.CONTROLLED: "a control interface",
 }

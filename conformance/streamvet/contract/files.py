@@ -127,7 +127,7 @@ def mismatch(validator: Draft202012Validator, value: Any) -> tuple[str, str, str
     if first.validator in _KEY_RULES and missing and unknown:  # likely a typing error, which the unknown one shows
         wanted = f"the key {missing[0]}" if len(missing) == 1 else f"the keys {', '.join(missing)}"
         place = place_of(first) + step(unknown[0])
-        return place, f"{wanted}, not there", f"{cut(repr(unknown[0]))}, a key that is not known"
+        return place, f"{wanted}, which is missing", f"{cut(repr(unknown[0]))}, an unknown key"
     return place_of(first), expected_of(first), got_of(first)
 
 

@@ -81,7 +81,7 @@ def further(instance: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]
 def _additional_properties(validator: Any, rule: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     keys = further(instance, schema) if isinstance(instance, dict) else []
     if rule is False and keys:
-        yield ValidationError(f"{', '.join(map(repr, keys))} may not be there")
+        yield ValidationError(f"{', '.join(map(repr, keys))} not allowed")
     elif isinstance(rule, dict):
         for key in keys:
             yield from validator.descend(instance[key], rule, path=key)

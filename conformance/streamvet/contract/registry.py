@@ -145,7 +145,7 @@ def _check_own(registry: Registry, family: str, path: Path) -> None:
                 raise FileError(path, f"{place}/applies_to", "fields of profile.yaml by their dotted path", repr(one))
     for number, row in enumerate(own):
         if row.id in registry.causes(row.id):
-            raise FileError(path, f"/requirements/{number}/explained_by", "no circle", f"one through {row.id}")
+            raise FileError(path, f"/requirements/{number}/explained_by", "no cycle", f"one through {row.id}")
 
 
 @cache

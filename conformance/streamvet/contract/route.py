@@ -115,7 +115,7 @@ def _tls(row: Mapping[str, Any], base_url: str, path: Path) -> Tls:
             raise FileError(path, f"/tls/{name}", "an existing file", cut(repr(row[name])))
     verify = row.get("verify", True)
     if "ca" in files and not verify:
-        raise FileError(path, "/tls/ca", "whom to trust, or verify: false", "both")
+        raise FileError(path, "/tls/ca", "the trusted authorities, or verify: false", "both")
     return Tls(path, files.get("ca"), files.get("cert"), files.get("key"), verify)
 
 

@@ -198,8 +198,8 @@ def _expanded(value: Any, path: Path, place: str) -> Any:
     def variable(found: re.Match[str]) -> str:
         name = found.group(1)
         if name is None:
-            wanted = "${NAME}, NAME that of an environment variable, wherever ${ occurs"
-            raise FileError(path, place, wanted, "something else behind ${")  # which may be a part of a secret
+            wanted = "${NAME}, where NAME is an environment variable"
+            raise FileError(path, place, wanted, "something else after ${")  # which may be a part of a secret
         if name not in os.environ:
             raise FileError(path, place, f"the environment variable {name} to be set", "it is not")
         return os.environ[name]
@@ -248,7 +248,9 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
     for index, name in enumerate(raw.get("lacks", ())):
         if name not in optional:
             wanted = (
-                f"one of the optional operations {', '.join(optional)}" if optional else "nothing, none is optional"
+                f"one of the optional operations {', '.join(optional)}"
+                if optional
+                else "nothing, because no operation is optional"
             )
             raise FileError(path, f"/lacks/{index}", wanted, repr(name))
     kinds = [operation.kind for operation in profile.starts]
@@ -264,7 +266,11 @@ def _check_fit(raw: Mapping[str, Any], profile: Profile, path: Path) -> None:
     named = profile.field("triggers") or {}
     for name in raw.get("triggers", {}):
         if name not in named:
-            wanted = f"one of the profile's triggers {', '.join(named)}" if named else "nothing, the profile has none"
+            wanted = (
+                f"one of the profile's triggers {', '.join(named)}"
+                if named
+                else "nothing, because the profile has none"
+            )
             raise FileError(path, f"/triggers/{name}", wanted, repr(name))
     _check_requests(raw, path)
     _check_folders(raw, path)
@@ -279,7 +285,7 @@ def _check_bodies(bodies: Mapping[str, Any], operation: Operation, path: Path) -
     succeeds = bodies["succeeds"] if own else operation.body
     for outcome in ("fails", "long"):
         if outcome in bodies and succeeds is not None and bodies[outcome] == succeeds:
-            wanted = f"another body than that of {'succeeds' if own else f'{operation.name} in the profile'}, or none"
+            wanted = f"a body other than that of {'succeeds' if own else f'{operation.name} in the profile'}, or none"
             raise FileError(path, f"/inputs/{operation.kind}/{outcome}", wanted, cut(repr(bodies[outcome])))
 
 

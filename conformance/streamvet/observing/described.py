@@ -75,7 +75,7 @@ def _told(document: Document, branches: list[Branch]) -> _Told:
         return kinds, (*first, {"from": step(name)}), f"by the text at {step(name)}, a constant of the schema"
     if branches and all(one.is_text for one in branches):
         return ["text" for _ in branches], ({"event": MESSAGE, "type": "text", "json": False},), "the data is a text"
-    return [MESSAGE for _ in branches], ({"type": MESSAGE},), "nothing says how types are told apart"
+    return [MESSAGE for _ in branches], ({"type": MESSAGE},), "nothing states how types are distinguished"
 
 
 def _of_name(one: Branch) -> dict[str, Any]:
@@ -198,9 +198,9 @@ def _head(
     document: Document, stream: Stream, name: str, kind: str, *, others: list[str], source: str
 ) -> Iterator[str]:  # fmt: skip
     title = (document.raw.get("info") or {}).get("title") or name
-    yield f"# Drafted from {source}, which says what is on a stream, and not when it comes or how it ends."
-    yield "# A comment says of its line what is SAID there, what is GUESSED from it, and what is yours to DECIDE."
-    yield "# What is left out is promised by nobody, and not judged. `init --observe URL` shows what a server does."
+    yield f"# Drafted from {source}, which describes what a stream contains, not when it arrives or how it ends."
+    yield "# Each comment marks what is SAID there, what is GUESSED from it, and what you have to DECIDE."
+    yield "# A key that is left out is not promised, and not judged. `init --observe URL` shows what a server does."
     if others:
         yield f"# Other streams of the document, see --operation: {', '.join(others)}"
     yield "format: 2"

@@ -83,8 +83,8 @@ def _head(guess: Guess, name: str, kind: str, source: str, question: Question | 
     sample = guess.sample
     seconds = f" in {(sample.exchange.ended_us - sample.begun_us) / 1e6:.1f} s" if sample.timed else ""
     yield f"# Drafted from {source}: {len(sample.events)} events{seconds}."
-    yield "# One stream shows what it did, not what it promises. A comment says of its line what was SEEN, what is"
-    yield "# GUESSED from that, and what is yours to DECIDE. What is left out is promised by nobody, and not judged."
+    yield "# One stream shows what the server did, not what it promises. Each comment marks what was SEEN, what is"
+    yield "# GUESSED from that, and what you have to DECIDE. A key that is left out is not promised, and not judged."
     yield "format: 2"
     yield f"profile: {name}"
     yield noted(f"title: {flow(f'The stream at {question.path}' if question else f'The stream in {source}')}", "DECIDE")
@@ -138,7 +138,7 @@ def _operations(question: Question | None, kind: str) -> Iterator[str]:
 def discriminated(how: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The beginning of `events`: an open set, and the rules by which types are told; `how` they were found."""
     yield "events:"
-    yield noted("  set: open", "DECIDE: closed, if no other type may ever come")
+    yield noted("  set: open", "DECIDE: closed, if no other type may ever occur")
     yield f"  discriminator:  # GUESSED: {how}"
     yield from (f"    - {flow(row)}" for row in rows)
 
@@ -185,7 +185,7 @@ def _schemas(guess: Guess, name: str) -> dict[str, str]:
 def _sequence(guess: Guess, kind: str) -> Iterator[str]:
     found = guess.numberings[:1]
     if not found:
-        yield "# sequence:     no number was seen that rises with the events"
+        yield "# sequence:     no number was seen that increases from event to event"
     for one in found:
         working = {each for each in guess.counts if guess.beat is None or each != guess.beat.kind}
         rises = f"by {one.step}" if one.step else "by different steps"
@@ -193,12 +193,12 @@ def _sequence(guess: Guess, kind: str) -> Iterator[str]:
         row["pointer"] = one.place
         if one.step and kind == "push" and one.first in (0, 1):
             row |= {"first": one.first, "step": one.step}
-        yield noted(f"sequence: {flow(row)}", f"SEEN: {one.first} to {one.last}, rising {rises}")
+        yield noted(f"sequence: {flow(row)}", f"SEEN: {one.first} to {one.last}, increasing {rises}")
         if "step" not in row:
             yield "# DECIDE: first and step, if there are no gaps and each stream, or run, begins with the same number"
     others = [one.place for one in guess.numberings[1:]]
     if others:
-        yield f"# SEEN to rise too: {', '.join(others)}"
+        yield f"# SEEN to increase too: {', '.join(others)}"
 
 
 def _beats(guess: Guess) -> bool:
@@ -208,7 +208,7 @@ def _beats(guess: Guess) -> bool:
 def _heartbeat(guess: Guess, kind: str) -> Iterator[str]:
     beat = guess.beat
     if beat is None:
-        yield "# heartbeat:     none was seen. DECIDE: whether one is promised, and each how many ms"
+        yield "# heartbeat:     none was seen. DECIDE: whether one is promised, and its interval in ms"
         return
     interval_ms = beat.interval_ms
     off = "" if interval_ms is not None else "# "
@@ -222,8 +222,8 @@ def _heartbeat(guess: Guess, kind: str) -> Iterator[str]:
     measured = f"MEASURED: {gaps}, {len(beat.gaps_us)} times. DECIDE"
     yield noted(f"{off}  interval_ms: {interval_ms or 15000}", measured if interval_ms else "DECIDE")
     tolerance_ms = min(max((interval_ms or 15000) // 4, _LEAST_TOLERANCE_MS), interval_ms or 15000)
-    yield noted(f"{off}  tolerance_ms: {tolerance_ms}", "DECIDE: how much later it may be")
-    timers = {"fixed": "SEEN: events do not put it off", "idle": "SEEN: events put it off", "": "GUESSED. DECIDE"}
+    yield noted(f"{off}  tolerance_ms: {tolerance_ms}", "DECIDE: how much later than its interval it may be")
+    timers = {"fixed": "SEEN: events do not postpone it", "idle": "SEEN: events postpone it", "": "GUESSED. DECIDE"}
     yield noted(f"{off}  timer: {beat.timer or 'idle'}", timers[beat.timer])
     yield f"{off}  while: {'active' if kind == 'push' else 'open'}"
     if beat.pattern is not None:
@@ -236,8 +236,10 @@ def _terminal(guess: Guess, kind: str) -> Iterator[str]:
         return
     outcome = "fails" if guess.fails else "succeeds"
     yield "terminal:"
-    yield noted(f"  events: {flow([guess.last])}", "GUESSED. DECIDE: all that tell how it ended, failures too")
-    yield noted(f"  last: {flow([guess.last])}", "SEEN: nothing came behind it")
+    yield noted(
+        f"  events: {flow([guess.last])}", "GUESSED. DECIDE: all events that state how it ended, failures included"
+    )
+    yield noted(f"  last: {flow([guess.last])}", "SEEN: nothing came after it")
     yield noted(f"  outcomes: {flow({outcome: [guess.last]})}", "GUESSED by its name. DECIDE")
     yield "  # close_within_ms: 1000     DECIDE: within what time of the last event the server closes the stream"
 
@@ -247,4 +249,4 @@ def _open(guess: Guess, kind: str) -> Iterator[str]:
         yield "# catchup: {kind: none}     DECIDE: none, or snapshot-first with what each stream begins with"
     if guess.framing == SSE and any(one.place == EVENT_ID for one in guess.numberings):
         yield "# The ids number events. DECIDE: catchup.kind from-cursor and the operation resume, if they resume a run"
-    yield "# transport: {delimited: self}     DECIDE: whether a stream that is cut off can be told from one that ends"
+    yield "# transport: {delimited: self}     DECIDE: whether clients can distinguish a cut stream from an ended one"

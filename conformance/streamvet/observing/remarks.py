@@ -56,9 +56,9 @@ def _answer(heard: Heard) -> Iterator[str]:
     what, after = head.get("content-type") or "without a media type", _seconds(head.at_us - heard.main.sent_us)
     yield f"{head.status} {what}, {head.http}, {_delimited(head)}, head after {after}"
     if heard.framing == NDJSON and head.media_type not in NDJSON_TYPES:
-        yield "it is one JSON document a line, and its media type does not say so"
+        yield "it is one JSON document per line, but the media type does not say so"
     said = [f"{name}: {head.get(name)[:_SHOWN_CHARS]}" for name in _BETWEEN if head.get(name)]
-    yield ", ".join(said) or f"nothing tells of who is in between: no {' or '.join(_BETWEEN[:2])}"
+    yield ", ".join(said) or f"no sign of an intermediary: no {' or '.join(_BETWEEN[:2])}"
 
 
 def _delimited(head: Head) -> str:
@@ -69,33 +69,37 @@ def _delimited(head: Head) -> str:
         return head.get("transfer-encoding")
     if head.get("content-length"):
         return f"Content-Length {head.get('content-length')}"
-    return "ended by the connection, so that a cut shows as an end"
+    return "delimited by the end of the connection, so a cut looks like the end"
 
 
 def _arrival(heard: Heard, guess: Guess) -> Iterator[str]:
     seen = picture(guess.sample)
     if seen is None:
-        yield f"no event came in {_seconds(heard.main.ended_us - guess.sample.begun_us)}"
+        yield f"no event arrived in {_seconds(heard.main.ended_us - guess.sample.begun_us)}"
         return
     count, main = len(guess.sample.events), heard.main
     first_us = main.sent_us if main.head is None else main.head.at_us
     at_once = seen.lots == 1 and count > 1
     late = seen.first_us + first_us - main.sent_us
     if at_once and late > _LONG_US and main.head is not None:
-        yield f"all {count} events came at once, {_seconds(late)} after the request: written so, or held back"
+        yield f"all {count} events arrived at once, {_seconds(late)} after the request: written together, or held back"
     else:
-        many = "at once" if seen.lots == 1 else f"in {seen.lots} lots, {seen.largest} together at most"
+        many = "at once" if seen.lots == 1 else f"in {seen.lots} groups, at most {seen.largest} together"
         lots = "each alone" if seen.lots == count else many
         yield (f"{count} events, {lots}; the first {_seconds(seen.first_us)} after the head, "
                f"the longest silence {_seconds(seen.silent_us)}")  # fmt: skip
     together = held(guess.sample, heard.wall_clock)
     if together and main.head:
-        yield (f"held back: {together.number} events that say at {together.place} that they are "
-               f"{together.apart_s:.1f} s apart came together; {suspects(main.head)}")  # fmt: skip
+        yield (f"held back: {together.number} events whose times at {together.place} are "
+               f"{together.apart_s:.1f} s apart arrived together; {suspects(main.head)}")  # fmt: skip
 
 
 def _seconds(us: float) -> str:
     return f"{us / 1000:.0f} ms" if us < _LONG_US else f"{us / 1e6:.1f} s"
+
+
+def _groups(lots: int) -> str:
+    return f"{lots} group{'' if lots == 1 else 's'} of events"
 
 
 def _coding(heard: Heard, guess: Guess) -> Iterator[str]:
@@ -111,13 +115,14 @@ def _coding(heard: Heard, guess: Guess) -> Iterator[str]:
     if plain is None:
         return
     if other is None:
-        yield f"{name} holds back: no event in {_seconds(coded.ended_us - coded.sent_us)}, {plain.lots} lots without it"
+        waited = _seconds(coded.ended_us - coded.sent_us)
+        yield f"{name} holds back: no event in {waited}, {_groups(plain.lots)} without"
         return
     slow = other.first_us > max(_FASTER * plain.first_us, _LONG_US) or (
         plain.lots > 2 and other.lots * _FASTER <= plain.lots
     )
-    seen = f"the first event after {_seconds(other.first_us)}, {other.lots} lots"
-    without = f"without it {_seconds(plain.first_us)}, {plain.lots} lots"
+    seen = f"the first event after {_seconds(other.first_us)}, {_groups(other.lots)}"
+    without = f"without it {_seconds(plain.first_us)}, {_groups(plain.lots)}"
     yield f"{name} {'holds back' if slow else 'lets events through'}: {seen}; {without}"
 
 
@@ -136,7 +141,7 @@ def _numbers(guess: Guess) -> Iterator[str]:
     for one in guess.numberings:
         if one.place != EVENT_ID:
             by = f"by {one.step}" if one.step else "by different steps"
-            yield f"{one.place} rises {by}, {one.first} to {one.last}"
+            yield f"{one.place} increases {by}, {one.first} to {one.last}"
             return
 
 
@@ -146,7 +151,7 @@ def _ids(heard: Heard, guess: Guess) -> Iterator[str]:
     if guess.framing != SSE or not events:
         return
     if not count:
-        yield "none: an EventSource that comes back cannot say where it was"
+        yield "none: an EventSource that reconnects cannot name its position"
         return
     rising = next((one for one in guess.numberings if one.place == EVENT_ID), None)
     shown = f", {rising.first} to {rising.last}" if rising else ""
@@ -165,7 +170,7 @@ def _resumption(heard: Heard, guess: Guess) -> str:
     came = [one.id for one in sampled(again, heard.framing).events if one.id]
     if not came:
         over = "the stream ended" if again.by_server else f"nothing in {_seconds(again.ended_us - again.sent_us)}"
-        return f"{heard.cursor}: no event came back, {over}"
+        return f"{heard.cursor}: no event arrived, {over}"
     place = ids.index(heard.cursor) if heard.cursor in ids else -1
     following = ids[place + 1] if 0 <= place < len(ids) - 1 else None
     if came[0] == following:
@@ -182,7 +187,7 @@ def _passed(cursor: str, first: str, guess: Guess) -> str:
     events = [one for one in guess.sample.events if one.id in (cursor, first)]
     numbers = [number_of(one, EVENT_ID) for one in events]
     if len(numbers) == 2 and None not in numbers:
-        return f"what stands between them was not sent ({abs((numbers[1] or 0) - (numbers[0] or 0)) - 1} events)"
+        return f"the events between them were not sent ({abs((numbers[1] or 0) - (numbers[0] or 0)) - 1} events)"
     return "which the first reader did not have"
 
 
@@ -194,14 +199,14 @@ def _heartbeat(guess: Guess) -> Iterator[str]:
     elif beat.interval_us is not None:
         often = f"{beat.count} seen" if beat.count > 1 else "seen once"
         timers = {"fixed": ", events do not put it off", "idle": ", events put it off", "": ""}
-        yield f"{beat.shown}, each {beat.interval_us / 1e6:.1f} s ({often}{timers[beat.timer]})"
+        yield f"{beat.shown}, every {beat.interval_us / 1e6:.1f} s ({often}{timers[beat.timer]})"
 
 
 def _end(heard: Heard, guess: Guess) -> Iterator[str]:
     main = heard.main
     after = f"after {_seconds(main.ended_us - main.sent_us)}"
     behind = (
-        f", {_seconds(main.ended_us - guess.sample.events[-1].at_us)} behind {_shown_last(guess)}"
+        f", {_seconds(main.ended_us - guess.sample.events[-1].at_us)} after {_shown_last(guess)}"
         if guess.sample.events
         else ""
     )
@@ -211,7 +216,7 @@ def _end(heard: Heard, guess: Guess) -> Iterator[str]:
     elif main.ending is Ending.CUT and main.detail.startswith("limit: "):
         yield f"a flood: stopped {after} by the {main.detail}"
     else:
-        yield f"it was open when the check left, {after}"
+        yield f"it was still open when the check left, {after}"
 
 
 def _shown_last(guess: Guess) -> str:

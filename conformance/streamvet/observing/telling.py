@@ -159,7 +159,7 @@ def _by_data(events: Sequence[Observed]) -> Telling:
     last = _last_member(values)
     if last:
         return Telling(({"has": [step(last)], "type": last}, {"type": MESSAGE}), f"the last one by its member {last}")
-    return Telling(({"type": MESSAGE},), "nothing tells types apart: all are one")
+    return Telling(({"type": MESSAGE},), "nothing distinguishes types: all are one")
 
 
 def _places(values: Sequence[Any]) -> list[str]:

@@ -34,7 +34,7 @@ _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"), (
 # A login that fails is tried again by the next tries, but not by all: a server may lock the account.
 _LOGINS = 3
 _LOOKS = {
-    Ending.TIMED_OUT: "it accepts connections, and answers nothing",
+    Ending.TIMED_OUT: "it accepts connections and does not answer",
     Ending.TRUNCATED: "it closes connections without an answer",
 }
 _UP_S = 2.0  # one look at whether the candidate answers

@@ -115,7 +115,7 @@ def _account(setting: Setting) -> str | None:
 
 def _email(setting: Setting) -> str | None:
     known = "email" in (setting.target.credentials or {})
-    return None if known else "no e-mail address among the credentials, by which a state says who may see what"
+    return None if known else "no e-mail address among the credentials, which a state needs to say who may see what"
 
 
 def _triggers(setting: Setting) -> str | None:

@@ -129,7 +129,7 @@ class CandidateProcess:
         if self._stopped:
             ended = f"{signal.Signals(self._stopped).name} stopped it, and it was killed; "
         if self._left:
-            ended += f"it left {self._left} processes behind, and has to stay in the foreground; "
+            ended += f"it left {self._left} processes behind, and must stay in the foreground; "
         return f"{ended}it printed {repr(printed) if printed else 'nothing'}"
 
     def ask_to_stop(self) -> None:
@@ -156,7 +156,9 @@ class CandidateProcess:
                     await asyncio.wait_for(self._ended.wait(), _STOP_S)
             await self.kill()
             if sys.platform != "linux" and self._is_up is not None and await self._is_up():
-                self.deaths.append("it still answers though it was ended: a process of it has left its group")
+                self.deaths.append(
+                    "it still answers after it was ended: one of its processes has left its process group"
+                )
 
     async def _died(self) -> None:
         """Where it answers no more, give its end the time to be told: its sockets close before it is gone."""

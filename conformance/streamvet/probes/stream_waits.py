@@ -86,7 +86,7 @@ class StreamWaits:
                     _note(self._endings, name, live, came=False, since_us=begun_us)
                 elif live.ending is None:
                     live.about["silent_ms"] = round(silent_s * 1000)
-                    await live.cut(f"nothing more was told for {silent_s:.1f} s")
+                    await live.cut(f"nothing more was sent for {silent_s:.1f} s")
                     if live.head_now:
                         self._endings.missed(name, silent_s)
         return any(map(self.is_terminal, live.seen[looked:])) or self._is_silently_over(live)

@@ -93,10 +93,10 @@ _REASONS: dict[type[BaseException], Callable[[BaseException], str]] = {
     ssl.SSLCertVerificationError: _certificate,
     ssl.SSLError: _tls,
     socket.gaierror: lambda error: f"the name is not found ({_system(error)})",
-    anyio.EndOfStream: lambda _: "it closes the connection in place of an answer to TLS",
+    anyio.EndOfStream: lambda _: "it closes the connection instead of answering in TLS",
     ConnectionRefusedError: lambda _: "the connection was refused",
     ConnectionError: lambda _: "the connection was reset",
     FileNotFoundError: lambda _: "there is no such socket",
-    PermissionError: lambda _: "the socket is not ours to use",
+    PermissionError: lambda _: "permission to use the socket is denied",
     OSError: _system,
 }

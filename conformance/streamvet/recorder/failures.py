@@ -54,7 +54,7 @@ def _first_line(match: re.Match[str]) -> str:
         return "it speaks TLS there: https:// in base_url may be right"
     if data[:1] == b"\0" and data[3:4] == b"\x04":  # RFC 9113, 3.4: SETTINGS, which a server sends first
         return "it speaks HTTP/2 there"
-    return f"{_quoted(match)} in place of a status line"
+    return f"{_quoted(match)} instead of a status line"
 
 
 _BYTES = r"(?P<bytes>(bytearray\()?b['\"].*['\"]\)?)"
@@ -68,11 +68,11 @@ _TOLD: tuple[tuple[str, Ending, Callable[[re.Match[str]], str]], ...] = (
     (r"illegal chunk header: " + _BYTES, Ending.MALFORMED,
      lambda match: f"a chunk begins with {_quoted(match)}, not with its size"),
     (r"malformed chunk footer: " + _BYTES + r" \(expected", Ending.MALFORMED,
-     lambda match: f"a chunk goes on with {_quoted(match)} behind its size"),
+     lambda match: f"a chunk continues with {_quoted(match)} after its size"),
     (r"illegal status line: " + _BYTES, Ending.MALFORMED, _first_line),
-    (r"illegal header line: " + _BYTES, Ending.MALFORMED, lambda match: f"{_quoted(match)} in place of a field line"),
+    (r"illegal header line: " + _BYTES, Ending.MALFORMED, lambda match: f"{_quoted(match)} instead of a field line"),
     (r"continuation line at start of headers", Ending.MALFORMED, lambda _: "a folded line before the first field line"),
-    (r"no response line received", Ending.MALFORMED, lambda _: "an empty line in place of a status line"),
+    (r"no response line received", Ending.MALFORMED, lambda _: "an empty line instead of a status line"),
     (r"conflicting Content-Length", Ending.MALFORMED, lambda _: "Content-Length has several values"),
     (r"bad Content-Length", Ending.MALFORMED, lambda _: "Content-Length is no number"),
     (r"multiple Transfer-Encoding", Ending.MALFORMED, lambda _: "several fields Transfer-Encoding"),
@@ -86,4 +86,4 @@ def told(text: str) -> tuple[Ending, str]:
         match = re.search(pattern, text, re.DOTALL)
         if match:
             return ending, say(match)
-    return Ending.MALFORMED, "what came is not HTTP/1.1"
+    return Ending.MALFORMED, "the answer is not HTTP/1.1"

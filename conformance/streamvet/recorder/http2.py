@@ -186,7 +186,7 @@ class _Exchange(httpx.AsyncByteStream):
             why = f"the stream ended after {error.actual_length} of {error.expected_length} bytes"
             self._failure = MessageFailure(Ending.MALFORMED, why)
         except h2.exceptions.ProtocolError as error:
-            self._failure = MessageFailure(Ending.MALFORMED, f"what came is not HTTP/2: {error}")
+            self._failure = MessageFailure(Ending.MALFORMED, f"the answer is not HTTP/2: {error}")
         await self._flush()  # which says why, where that was an error
 
     def _take(self, event: h2.events.Event) -> None:

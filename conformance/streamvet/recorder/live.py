@@ -106,7 +106,7 @@ class Live:
                 if self._stop:
                     break
         except Undecodable as error:
-            self._stop = (Ending.MALFORMED, f"the content is no {self.coding}: {error}")
+            self._stop = (Ending.MALFORMED, f"the content is not {self.coding}: {error}")
         if self._plan:
             self._cut_by_plan(self._plan)
         self._changed()

@@ -176,7 +176,7 @@ class Recorder:
             late = f"no answer within {head_s or 0:.1f} s"
             ending, detail = Ending.TIMED_OUT, f"the end not within {rest_s:.1f} s" if rest_s else late
         except httpx.LocalProtocolError:  # of our own side: nothing was sent that is no HTTP
-            live.cannot_send(ask.operation, "a header field would have characters that none can have")
+            live.cannot_send(ask.operation, "a header field would have forbidden characters")
             ending, detail = Ending.CUT, _UNSENT
         except BROKEN as error:
             ending, detail = ended_by(

@@ -140,7 +140,7 @@ def against(report: Report, baseline: Sequence[Report], name: str) -> Report:
     rulings = tuple(_covered(one, old.get(one.requirement.id), name) for one in report.rulings)
     changes = compare(then, report)
     notes = [f"baseline {name}, of {then.started_at}"]
-    for kind, said in (("mended", "mended since"), ("lost", "exercised then, and not now")):
+    for kind, said in (("mended", "fixed since"), ("lost", "no longer exercised")):
         if found := changes.of(kind):
             notes.append(f"{said}: {', '.join(one.id for one in found)}")
     return replace(report, rulings=rulings, notes=(*report.notes, *notes))
@@ -155,7 +155,7 @@ def _covered(ruling: Ruling, then: Ruling | None, name: str) -> Ruling:
         said = f"new at {', '.join(new)}" + (f"; known at {', '.join(known)}, by the baseline, {name}" if known else "")
         kept = tuple(one for one in ruling.findings if one.operation in new)
         return replace(ruling, findings=kept or ruling.findings, reason=f"{said}{before}")
-    reason = f"known: {ruling.verdict.value} in the baseline, {name}, too{before}"
+    reason = f"known: {ruling.verdict.value} in the baseline, {name}, as well{before}"
     return replace(ruling, verdict=Verdict.WAIVED, overruled=ruling.verdict, reason=reason)
 
 

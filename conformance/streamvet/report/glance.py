@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from streamvet.verdicts import Ruling
 
 _SAYS = {
-    Exit.CONFORMANT: "no violation of what every stream owes",
-    Exit.VIOLATED: "it violates what every stream owes",
-    Exit.INCOMPLETE: "no event came, so no verdict on events",
+    Exit.CONFORMANT: "no violation of the requirements on every stream",
+    Exit.VIOLATED: "it violates requirements on every stream",
+    Exit.INCOMPLETE: "no event arrived, so no verdict on events",
 }
 _STYLES = {Exit.CONFORMANT: "bold green", Exit.VIOLATED: "bold red"}
 
@@ -50,7 +50,7 @@ def render(report: Report, policy: Policy, following: str) -> Text:
     _sum(text, report, policy)
     text.append("\nnext  ", "dim").append(printable(following), "bold")
     text.append(
-        "\n      drafts a profile from what was observed; `streamvet run` then checks what it promises\n", "dim"
+        "\n      drafts a profile from this observation; `streamvet run` then checks what the profile promises\n", "dim"
     )
     return text
 

@@ -64,7 +64,7 @@ def _suite(root: Element, report: Report, policy: Policy, target: str) -> None:
         SubElement(case, "failure", type="STALE", message=printable(stale))
     for error in report.errors:
         case = SubElement(suite, "testcase", classname=f"streamvet.{report.profile}.suite", name="the suite itself")
-        SubElement(case, "error", type="ERROR", message="the suite failed in this alone").text = printable_lines(error)
+        SubElement(case, "error", type="ERROR", message="the suite itself failed here").text = printable_lines(error)
     cases = suite.findall("testcase")
     for count, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(count, str(sum(case.find(tag) is not None for case in cases)))

@@ -75,7 +75,7 @@ def _report(text: Text, report: Report, policy: Policy) -> None:
     for note in (*report.notes, *(f"stale waiver: {one}" for one in report.stale)):
         text.append(f"note: {printable(note)}\n", "yellow")
     for error in report.errors:
-        text.append("ERROR", STYLES[Verdict.ERROR]).append(" of the suite itself, which cost this alone:\n")
+        text.append("ERROR", STYLES[Verdict.ERROR]).append(" of the suite itself, limited to this:\n")
         text.append(printable_lines(error.rstrip()) + "\n")
     text.append("\n")
     width = max((len(family) for family in report.by_family()), default=0)
@@ -169,7 +169,7 @@ def _notes(text: Text, rulings: list[Ruling]) -> None:
     for ruling in rulings:
         row = ruling.requirement
         text.append("NOTE", STYLES[Verdict.NOTE]).append(f"  {row.id}", "bold").append(f"  {row.text}")
-        text.append(f" Trips: {'; '.join(row.trips)}\n" if row.trips else "\n")
+        text.append(f" Fails on it: {'; '.join(row.trips)}\n" if row.trips else "\n")
 
 
 def _inconclusive(text: Text, report: Report, rulings: list[Ruling]) -> None:
@@ -178,7 +178,7 @@ def _inconclusive(text: Text, report: Report, rulings: list[Ruling]) -> None:
     explained = [one for one in rulings if one.explained]
     if explained:
         text.append("\n").append("INCONCLUSIVE", STYLES[Verdict.INCONCLUSIVE])
-        text.append("  only violated where another requirement is\n")
+        text.append("  violated only where another requirement is violated too\n")
     for one in explained:
         text.append(f"  {one.requirement.id}  ", "bold").append(f"{printable(one.reason)}\n")
     for cause in causes(one for one in rulings if not one.explained and one not in beyond):
@@ -209,7 +209,7 @@ def _in_short(text: Text, rulings: list[Ruling]) -> None:
     """A line for each violation behind long evidence: what a screen shows once all has been printed."""
     if len(rulings) < IN_SHORT_FROM:
         return
-    text.append("\nin short\n", "bold")
+    text.append("\nsummary\n", "bold")
     for one in rulings[:IN_SHORT]:
         text.append(f"  {one.verdict.value:<5}", STYLES[one.verdict]).append(f" {one.requirement.id}", "bold")
         text.append(f"  {_cut(one.requirement.text)}\n")

@@ -89,21 +89,21 @@ def _prefix_let_in(who: Callable[[Traits], Callable[[Scene], bool]]) -> Fitted:
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "stream-without-credentials", "ACC-01", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
-        "A stream is open to whoever shows no credentials.",
+        "A stream is open to requests without credentials.",
         _reads_let_in(lambda scene: not _token(scene)),
     ),
     Fault(
         "credentials-unchecked", "ACC-02", GHOSTLY + PROMPTFLOE + ROCKSTAR + AGENT_WORKSPACE,
-        "Any text will do as credentials for a stream.",
+        "Any text is accepted as credentials for a stream.",
         _reads_let_in(lambda scene: bool(_token(scene)) and not _unsigned(scene)),
     ),
     Fault(
         "prefix-accepted", "ACC-02", GHOSTLY + PROMPTFLOE + AGENT_WORKSPACE,
-        "The beginning of right credentials opens a stream.",
+        "The beginning of valid credentials opens a stream.",
         _prefix_let_in(lambda own: own.reads),
     ),
     Fault(
-        "unsigned-token-accepted", "ACC-03", GHOSTLY + ROCKSTAR, "A token that says that it is not signed is believed.",
+        "unsigned-token-accepted", "ACC-03", GHOSTLY + ROCKSTAR, "An unsigned token is accepted.",
         _reads_let_in(_unsigned),
     ),
     Fault(
@@ -117,7 +117,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "stream-of-nothing", "ACC-06", GHOSTLY + PROMPTFLOE,
-        "The stream of a run that does not exist is opened, and stays silent.",
+        "The stream of a run that does not exist is opened and stays silent.",
         turned(reads, "exists", _let_in(_anybody)),
     ),
     Fault(
@@ -126,7 +126,7 @@ FAULTS: tuple[Fault, ...] = (
         Fitted(_another_shape),
     ),
     Fault(
-        "wrong-password-accepted", "ACC-08", GHOSTLY + AGENT_WORKSPACE, "Any password will do.",
+        "wrong-password-accepted", "ACC-08", GHOSTLY + AGENT_WORKSPACE, "Any password is accepted.",
         turned(lambda scene: scene.operation == "login", "credentials", _let_in(_anybody)),
     ),
     Fault(
@@ -139,7 +139,7 @@ FAULTS: tuple[Fault, ...] = (
         turned(starts, "body", _unprocessable),
     ),
     Fault(
-        "start-without-credentials", "ACC-11", GHOSTLY + PROMPTFLOE, "Whoever shows no credentials may start a run.",
+        "start-without-credentials", "ACC-11", GHOSTLY + PROMPTFLOE, "A request without credentials may start a run.",
         turned(starts, "credentials", _let_in(lambda scene: not _token(scene))),
     ),
     Fault(
@@ -152,11 +152,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "prefix-cancels", "ACC-16", GHOSTLY + PROMPTFLOE,
-        "The beginning of right credentials cancels a run.",
+        "The beginning of valid credentials cancels a run.",
         _prefix_let_in(lambda _own: lambda scene: scene.operation == "cancel"),
     ),
     Fault(
-        "accept-ignored", "ACC-13", COSMA, "Whoever asks for JSON gets the stream.",
+        "accept-ignored", "ACC-13", COSMA, "A request for JSON gets the stream.",
         turned(reads, "accept", _let_in(_anybody)),
     ),
 )  # fmt: skip

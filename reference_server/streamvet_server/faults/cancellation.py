@@ -55,7 +55,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "cancelled-told-otherwise", "CAN-02", GHOSTLY + PROMPTFLOE,
-        "A cancelled run ends as if it had ended by itself.",
+        "A cancelled run ends as if it had not been cancelled.",
         Fitted(_told_otherwise),
     ),
     Fault(

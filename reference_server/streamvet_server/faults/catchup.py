@@ -157,12 +157,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "lost-between-replay-and-live", "CAT-03", GHOSTLY + PROMPTFLOE,
-        "Who joins an active run misses the event before it goes live.",
+        "A reader that joins an active run misses the event before it goes live.",
         remembered_of(_seam_lost),
     ),
     Fault(
         "repeated-between-replay-and-live", "CAT-04", GHOSTLY + PROMPTFLOE,
-        "Who joins an active run gets the last replayed event again.",
+        "A reader that joins an active run gets the last replayed event again.",
         remembered(_seam_repeated),
     ),
     Fault(
@@ -174,7 +174,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda: Seams(resume=_inclusive),
     ),
     Fault(
-        "replay-marked", "CAT-07", GHOSTLY + PROMPTFLOE, "A replayed event has a key that the live one had not.",
+        "replay-marked", "CAT-07", GHOSTLY + PROMPTFLOE, "A replayed event has a key that the live one did not have.",
         remembered(_marked),
     ),
     Fault(
@@ -182,7 +182,8 @@ FAULTS: tuple[Fault, ...] = (
         _cursor_check(lambda refusal: refusal.code == _MALFORMED),
     ),
     Fault(
-        "unknown-cursor-restarts", "CAT-09", PROMPTFLOE, "A cursor that the run never gave replays it from its start.",
+        "unknown-cursor-restarts", "CAT-09", PROMPTFLOE,
+        "A cursor that the run never issued replays it from its start.",
         _cursor_check(lambda refusal: refusal.code != _MALFORMED),
     ),
     Fault(
@@ -216,7 +217,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "deserted-run-goes-on", "CAN-06", PROMPTFLOE,
-        "A run that nobody reads goes on for one and a half times as long as it may.",
+        "A run without readers continues for one and a half times as long as it may.",
         _life(lambda life_s: LATE * (life_s + _tolerance_s(life_s))), fixture=True,
     ),
     Fault("last-event-id-as-seq", "CAT-13", GHOSTLY, "Last-Event-ID is taken for a seq.", Fitted(_id_taken_for_seq)),
@@ -230,7 +231,7 @@ FAULTS: tuple[Fault, ...] = (
         _forgetting(1), standing=CRASH,
     ),
     Fault(
-        "history-told-anew", "CAT-15", PROMPTFLOE, "After a restart a run's events are others.",
+        "history-told-anew", "CAT-15", PROMPTFLOE, "After a restart a run has different events.",
         remembered(_told_anew), standing=CRASH,
     ),
     Fault(

@@ -149,12 +149,13 @@ FAULTS: tuple[Fault, ...] = (
         Fitted(_newest_of_a_kind),
     ),
     _row(
-        "passes-without-a-reader", "TRN-11", GHOSTLY, "A run that fails passes where one of its readers has left it.",
+        "passes-without-a-reader", "TRN-11", GHOSTLY,
+        "A run that fails ends as a success if one of its readers has left.",
         told_as_success(lambda _it: True, left=True),
     ),
     _row(
         "end-looked-for-in-the-text", "TRM-01", PROMPTFLOE + ROCKSTAR,
-        "The stream is closed behind an event that has the text of the last one in it.", _ends_inside,
+        "The stream is closed after an event that contains the text of the last one.", _ends_inside,
     ),
     _row(
         "lost-in-between", "CAT-03", PROMPTFLOE,
@@ -162,12 +163,13 @@ FAULTS: tuple[Fault, ...] = (
         remembered(lost_in_between),
     ),
     _row(
-        "told-again-to-newcomers", "CAT-04", GHOSTLY, "What a reader got as it left in a bunch is told again.",
+        "told-again-to-newcomers", "CAT-04", GHOSTLY,
+        "Events that were sent as a reader left, in one batch, are sent again.",
         remembered(redelivered(cursors=False)),
     ),
     _row(
         "told-again-behind-a-cursor", "CAT-06", PROMPTFLOE,
-        "What a reader who came late got as it left is told again behind cursors.",
+        "Events that a late reader received as it left are sent again after a cursor.",
         remembered(redelivered(cursors=True)),
     ),
     _row(
@@ -177,12 +179,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     _row(
         "rest-of-the-bunch-skipped", "CAT-05", PROMPTFLOE,
-        "Behind a cursor inside of what was emitted at once the rest of that is left out.",
+        "After a cursor inside a batch of simultaneous events, the rest of the batch is missing.",
         bunch_of_a_cursor(lambda numbers: numbers[-1]),
     ),
     _row(
         "whole-bunch-again", "CAT-06", PROMPTFLOE,
-        "Behind a cursor inside of what was emitted at once all of that comes again.",
+        "After a cursor inside a batch of simultaneous events, the whole batch is sent again.",
         bunch_of_a_cursor(lambda numbers: numbers[0] - 1),
     ),
 )  # fmt: skip

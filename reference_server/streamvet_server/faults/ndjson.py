@@ -35,7 +35,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "two-documents-on-a-line", "NDJ-02", PROMPTFLOE + ROCKSTAR,
-        "An event of a rare type and the one behind it are on one line.",
+        "An event of a rare type and the next one are on one line.",
         rarely_written(lambda octets: octets.removesuffix(b"\n")),
     ),
     Fault(

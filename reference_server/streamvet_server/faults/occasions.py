@@ -36,7 +36,7 @@ def _large(document: Mapping[str, Any]) -> bool:
 
 
 def _left_in_a_burst(memory: Memory) -> Seams:
-    """A write to who has left breaks the run, where much was waiting to be written."""
+    """A write to a reader that has left breaks the run, if much was waiting to be written."""
     emitted: Counter[str] = Counter()
 
     def append(scene: Scene, batch: Batch) -> Batch:
@@ -71,7 +71,7 @@ def _nothing_to_tell(own: Traits, memory: Memory) -> Seams:
 
 
 def _taken_for_its_like(memory: Memory) -> Seams:
-    """Of a run under way the next event is lost once another one begins that has emitted the same."""
+    """An active run loses its next event when another run begins that has emitted the same."""
     first: dict[str, str] = {}
     emitted: Counter[str] = Counter()
     begun: set[str] = set()  # the runs beside which another one has begun
@@ -132,22 +132,22 @@ def _stuck(_scene: Scene, wait: str, seconds: float) -> float:
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "burst-left-fails-the-run", "TRN-11", GHOSTLY + PROMPTFLOE,
-        "A run fails when a reader leaves to which much of it was not written yet.",
+        "A run fails when a reader leaves for which much of the run is still buffered.",
         remembered(_left_in_a_burst),
     ),
     Fault(
         "large-event-overtaken", "ORD-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "An event of more than sixty thousand bytes comes behind the one that was emitted after it.",
+        "An event of more than sixty thousand bytes comes after the one that was emitted after it.",
         lambda: swapping(lambda one, other: _large(one) and alike(one, other)),
     ),
     Fault(
         "taken-for-its-like", "ORD-05", GHOSTLY + PROMPTFLOE,
-        "A run loses an event when another one begins in its middle that emits the same.",
+        "A run loses an event when another run that emits the same events begins in its middle.",
         remembered(_taken_for_its_like),
     ),
     Fault(
         "first-to-leave-starts-the-clock", "TRN-11", PROMPTFLOE,
-        "A run ends as one that nobody reads when one of its readers has left for so long.",
+        "A run ends like one without readers when one of its readers has been gone for that long.",
         remembered(_first_to_leave),
     ),
     Fault(
@@ -157,12 +157,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "nothing-to-tell", "TRM-01", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "The stream of a run that succeeds and has emitted nothing is closed without a word.",
+        "The stream of a run that succeeds and has emitted nothing is closed without a terminal event.",
         remembered_of(_nothing_to_tell),
     ),
     Fault(
         "stuck-in-its-work", "TRM-06", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "A run that does its own work never ends, and its stream goes on with heartbeats.",
+        "A run that does its own work never ends, and its stream continues with heartbeats.",
         lambda: Seams(clock=_stuck),
     ),
 )  # fmt: skip

@@ -98,12 +98,12 @@ FAULTS: tuple[Fault, ...] = (
         "An event of one type never reaches the log.", Fitted(_dropping, rare=True),
     ),
     Fault(
-        "second-step-untold", "ORD-05", ROCKSTAR, "The second of two lines of one step that come at once is lost.",
+        "second-step-untold", "ORD-05", ROCKSTAR, "The second of two simultaneous lines of one step is lost.",
         _second_untold,
     ),
     Fault(
         "third-reader-differs", "ORD-06", GHOSTLY + PROMPTFLOE,
-        "The third of readers that come together sees changed events.",
+        "The third of several readers that join together sees changed events.",
         remembered(_third_differs),
     ),
 )  # fmt: skip

@@ -93,7 +93,7 @@ def separators_replayed(memory: Memory) -> Seams:
 
 
 def bunch_of_a_cursor(place: Callable[[Sequence[int]], int]) -> Make:
-    """A cursor inside of what was emitted at once counts as another place of it."""
+    """A cursor inside a batch of simultaneous events counts as another place in the batch."""
 
     def make() -> Seams:
         bunches: dict[tuple[str | None, int], Sequence[int]] = {}

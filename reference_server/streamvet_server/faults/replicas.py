@@ -77,7 +77,7 @@ def _elsewhere(started: Mapping[str, int], scene: Scene) -> bool:
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "memory-of-one-worker", "CAT-03", GHOSTLY + PROMPTFLOE,
-        "Who joins at another replica than that of the start gets what is stored, and nothing live but the end.",
+        "A reader that joins at another replica than that of the start gets stored events, and then only the end.",
         remembered_of(_memory_of_one_worker),
     ),
     Fault(

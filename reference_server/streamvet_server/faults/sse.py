@@ -31,7 +31,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "error-body-between-blocks", "SSE-02", GHOSTLY + AGENT_WORKSPACE + COSMA,
-        "A JSON document stands between two blocks, as a framework writes an error.",
+        "A JSON document is written between two blocks, as a framework writes an error.",
         rarely_written(lambda octets: octets + b'{"error":{"code":"internal_error"}}\n\n'),
     ),
     Fault(

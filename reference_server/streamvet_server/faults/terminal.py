@@ -109,7 +109,7 @@ def _never_closed(memory: Memory) -> Seams:
 
 
 def _left_open(_own: Traits, memory: Memory) -> Seams:
-    """The replay of a run that has failed stays open in place of its last event."""
+    """The replay of a run that has failed stays open instead of sending its last event."""
     return piecing(
         lambda shown: shown.last and memory.failed(shown) and finished_when_joined(shown.scene),
         lambda _shown, _octets: (Close.NEVER,),
@@ -146,7 +146,7 @@ def _finished_too_soon(own: Traits, memory: Memory) -> Seams:
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "failure-untold", "TRM-01", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "The stream of a run that fails is closed without a word.",
+        "The stream of a run that fails is closed without a terminal event.",
         remembered_of(_ending_left_out),
     ),
     Fault(
@@ -155,7 +155,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "more-after-the-end", "TRM-03", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "Something follows the end of a run that fails.",
+        "An event follows the end of a run that fails.",
         remembered_of(_afterwards),
     ),
     Fault(
@@ -175,7 +175,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "finished-run-left-open", "TRM-05", GHOSTLY + PROMPTFLOE,
-        "The replay of a run that has failed stays open in place of its last event.",
+        "The replay of a run that has failed stays open instead of sending its last event.",
         remembered_of(_left_open),
     ),
     Fault(
@@ -188,7 +188,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "failure-told-as-success", "TRM-06", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "A run that failed is told as one that succeeded.",
+        "A failed run ends like one that succeeded.",
         remembered_of(_told_as_success),
     ),
     Fault(
@@ -198,17 +198,17 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "end-missed-by-the-last-to-join", "TRM-08", GHOSTLY + PROMPTFLOE,
-        "Who joins right before the end waits for it for ever.",
+        "A reader that joins right before the end waits for it forever.",
         _subscribing_late(lambda _octets: (Close.NEVER,)),
     ),
     Fault(
         "end-late-for-the-last-to-join", "TRM-12", GHOSTLY + PROMPTFLOE,
-        "Who joins right before the end gets it 3 s later.",
+        "A reader that joins right before the end gets it 3 s later.",
         _subscribing_late(lambda octets: (Pause(JOIN_LATE_S), octets)),
     ),
     Fault(
         "end-late-for-the-last-to-join-but-legal", None, GHOSTLY + PROMPTFLOE,
-        "Who joins right before the end gets it 1.5 s later.",
+        "A reader that joins right before the end gets it 1.5 s later.",
         _subscribing_late(lambda octets: (Pause(JOIN_LEGAL_S), octets)),
     ),
     Fault(

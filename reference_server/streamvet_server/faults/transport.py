@@ -260,21 +260,21 @@ FAULTS: tuple[Fault, ...] = (
         Fitted(_other_status),
     ),
     Fault(
-        "plain-text", "TRN-02", GHOSTLY + AGENT_WORKSPACE + COSMA, "The stream says that it is text/plain.",
+        "plain-text", "TRN-02", GHOSTLY + AGENT_WORKSPACE + COSMA, "The media type is text/plain.",
         stream_field("Content-Type", "text/plain; charset=utf-8"),
     ),
     Fault(
-        "plain-json", "TRN-02", PROMPTFLOE + ROCKSTAR, "The stream says that it is one JSON document.",
+        "plain-json", "TRN-02", PROMPTFLOE + ROCKSTAR, "The media type is that of one JSON document.",
         stream_field("Content-Type", "application/json"),
     ),
     Fault(
         "no-flush", "TRN-03", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "Events wait in a buffer until three of them are there.",
+        "Events wait in a buffer until there are three of them.",
         Fitted(_buffered),
     ),
     Fault(
         "one-event-late", "TRN-03", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "Each event waits for the next write, which the ending is for the last one.",
+        "Each event waits for the next write; the last one waits for the ending.",
         Fitted(_one_late),
     ),
     Fault(
@@ -289,12 +289,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "keepalive-behind-the-end", "TRN-04", GHOSTLY + PROMPTFLOE + ROCKSTAR,
-        "On the connection of a failed run a keepalive follows on the last chunk.",
+        "On the connection of a failed run a keepalive follows the last chunk.",
         _failed_run_ends(Close.TALKING),
     ),
     Fault(
         "limit-without-last-chunk", "TRN-04", AGENT_WORKSPACE,
-        "A stream at its limit is cut off without the last chunk.",
+        "A stream at its age limit is cut off without the last chunk.",
         lambda: Seams(close=lambda _scene, why: Close.BARE if why is Why.CAP else Close.CLEAN),
     ),
     Fault(
@@ -328,7 +328,7 @@ FAULTS: tuple[Fault, ...] = (
         stream_field("X-Accel-Buffering", None),
     ),
     Fault(
-        "lockstep", "TRN-10", GHOSTLY + PROMPTFLOE, "A run waits until each reader has taken its events.",
+        "lockstep", "TRN-10", GHOSTLY + PROMPTFLOE, "A run waits until each reader has received its events.",
         lambda: Seams(pace=_lockstep),
     ),
     Fault(
@@ -336,7 +336,7 @@ FAULTS: tuple[Fault, ...] = (
         remembered_of(_leaving_fails),
     ),
     Fault(
-        "seventeenth-reader-refused", "TRN-12", GHOSTLY, "A run takes sixteen readers at once and no more.",
+        "seventeenth-reader-refused", "TRN-12", GHOSTLY, "A run refuses a seventeenth simultaneous reader.",
         remembered(_crowded),
     ),
     Fault(
@@ -344,17 +344,17 @@ FAULTS: tuple[Fault, ...] = (
         remembered(_queueing),
     ),
     Fault(
-        "second-reader-refused", "TRN-12", PROMPTFLOE, "The first reader that joins another one is turned away.",
+        "second-reader-refused", "TRN-12", PROMPTFLOE, "The first reader that joins another one is refused.",
         remembered(_first_other_refused),
     ),
     Fault(
         "leaking-listeners", "TRN-13", GHOSTLY + PROMPTFLOE,
-        "After fifteen readers have left an active run, no new one is served.",
+        "After fifteen readers have left an active run, no further reader is served.",
         remembered(_leaking),
     ),
     Fault(
         "leaking-visitors", "TRN-13", AGENT_WORKSPACE + COSMA,
-        "Of readers that come and go at once the sixteenth is turned away.",
+        "Of readers that come and go in quick succession, the sixteenth is refused.",
         _leaking_visitors,
     ),
     Fault(
@@ -372,11 +372,11 @@ FAULTS: tuple[Fault, ...] = (
         rarely_written(lambda octets: octets.replace(b"{", b"{" + b" " * WIDE_BYTES, 1)),
     ),
     Fault(
-        "charset-latin-1", "TRN-19", GHOSTLY + AGENT_WORKSPACE + COSMA, "The stream says that it is Latin-1.",
+        "charset-latin-1", "TRN-19", GHOSTLY + AGENT_WORKSPACE + COSMA, "The media type claims Latin-1.",
         stream_field("Content-Type", "text/event-stream; charset=iso-8859-1"),
     ),
     Fault(
-        "lines-in-latin-1", "TRN-19", PROMPTFLOE + ROCKSTAR, "The stream says that it is Latin-1.",
+        "lines-in-latin-1", "TRN-19", PROMPTFLOE + ROCKSTAR, "The media type claims Latin-1.",
         stream_field("Content-Type", "application/x-ndjson; charset=ISO-8859-1"),
     ),
     Fault(

@@ -25,7 +25,7 @@ MOST_PIECES = 1_000  # of a frame; the rest of a larger one is one piece
 HEAD_LATE_S = 0.5  # half of the second that a first event has (the contract's figure)
 SILENT_BEATS = 3.2  # so many heartbeats come between two steps of a run
 _CHUNKED = "RFC 9112, 7.1"
-_ANY_CHUNKS = "A recipient gets the content by joining the chunks; where one ends says nothing about the content."
+_ANY_CHUNKS = "A recipient joins the chunks to get the content; the end of a chunk says nothing about the content."
 
 
 def _each_octet(_shown: Shown, octets: bytes) -> Iterable[Piece]:
@@ -101,27 +101,28 @@ MODES: tuple[Mode, ...] = (
     ),
     Mode(
         "cut-in-crlf", SSE + NDJSON, "Lines end with CRLF, and a chunk ends between CR and LF.",
-        "WHATWG HTML, 9.2.5", "A line ends with CRLF, LF or CR, and CRLF is one end wherever the octets are cut.",
+        "WHATWG HTML, 9.2.5",
+        "A line ends with CRLF, LF or CR, and CRLF is one line end wherever the octets are split.",
         lambda: piecing(every, _in_line_ends),
     ),
     Mode(
         "slow-head", SSE + NDJSON, "The head of a stream comes half a second after the request.",
-        "RFC 9112, 9.5", "HTTP has no time within which a server has to answer.", _late_head,
+        "RFC 9112, 9.5", "HTTP sets no time within which a server has to answer.", _late_head,
     ),
     Mode(
         "held-head", SSE + NDJSON, "The head of a stream leaves together with its first event.",
-        "RFC 9112, 9.5", "HTTP has no time within which a server has to answer.", _head_with_the_first_event,
+        "RFC 9112, 9.5", "HTTP sets no time within which a server has to answer.", _head_with_the_first_event,
         breaks=dict.fromkeys(PROMPTFLOE + ROCKSTAR + COSMA, "TRN-20"),
     ),
     Mode(
         "silence-with-heartbeats", GHOSTLY, "The second step of a run waits for three heartbeats.",
-        "WHATWG HTML, 9.2.7", "Against time-outs of intermediaries, something is sent every 15 seconds or so.",
+        "WHATWG HTML, 9.2.7", "Against timeouts of intermediaries, a comment is sent every 15 seconds or so.",
         _silence,
     ),
     Mode(
         "dropped-in-an-event", SSE + NDJSON,
         "The connection of a new reader is lost in its third event; one that comes back is served to the end.",
-        "RFC 9112, 8", "A client has to take an answer without its last chunk for incomplete.", _dropped,
+        "RFC 9112, 8", "A client has to treat an answer without its last chunk as incomplete.", _dropped,
         breaks=dict.fromkeys(SSE + NDJSON, "TRN-04"),
     ),
     Mode(

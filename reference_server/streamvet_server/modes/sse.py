@@ -77,23 +77,23 @@ MODES: tuple[Mode, ...] = (
         written(opening, lambda octets: BOM + octets),
     ),
     Mode(
-        "unknown-fields", SSE, "Each block has fields that the standard does not know.", _PARSING,
+        "unknown-fields", SSE, "Each block has fields that the standard does not define.", _PARSING,
         "A field of another name is ignored.",
         written(every, _before_data(b"type: progress\nhint: 1\n")),
     ),
     Mode(
-        "comments", SSE, "Comments stand before, inside and behind each block.", _PARSING,
+        "comments", SSE, "Comments precede, interrupt and follow each block.", _PARSING,
         "A line that begins with a colon is ignored.",
         written(every, lambda octets: COLON_LINE + _before_data(b":data: {}\n:\n")(octets) + COLON_LINE),
     ),
     Mode(
-        "blank-lines", SSE, "Three empty lines stand behind each block.", _PARSING,
-        "An empty line dispatches the event; where there is no data, none is dispatched.",
+        "blank-lines", SSE, "Three empty lines follow each block.", _PARSING,
+        "An empty line dispatches the event; without data none is dispatched.",
         written(every, lambda octets: octets + b"\n\n"),
     ),
     Mode(
-        "no-space-after-colons", SSE, "No space follows on the colon of a field.", _PARSING,
-        "One space after the colon is removed where there is one.", written(every, _lines(_unspaced)),
+        "no-space-after-colons", SSE, "No space follows the colon of a field.", _PARSING,
+        "One space after the colon, if there is one, is removed.", written(every, _lines(_unspaced)),
     ),
     Mode(
         "retry-fields", SSE, "Each block has a retry field of 250 ms.", _PARSING,
@@ -115,11 +115,11 @@ MODES: tuple[Mode, ...] = (
         "An id is any string without NUL; the standard gives it no order.", _going_back,
     ),
     Mode(
-        "comment-of-64-kib", SSE, "A comment of 64 KiB stands before each block.", _GRAMMAR,
+        "comment-of-64-kib", SSE, "A comment of 64 KiB precedes each block.", _GRAMMAR,
         "A comment is a colon and any number of characters.", written(every, _long_comment(LARGE)),
     ),
     Mode(
-        "comment-of-1-mib", SSE, "A comment of 1 MiB stands before the first block.", _GRAMMAR,
+        "comment-of-1-mib", SSE, "A comment of 1 MiB precedes the first block.", _GRAMMAR,
         "A comment is a colon and any number of characters.", written(opening, _long_comment(HUGE)),
     ),
 )  # fmt: skip

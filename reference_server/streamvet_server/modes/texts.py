@@ -89,13 +89,13 @@ def _with_a_key(_shown: Shown, document: Any) -> Iterable[Any]:
 
 MODES: tuple[Mode, ...] = (
     Mode(
-        "unknown-keys", SSE + NDJSON, "Each object has a member that nobody knows.", f"{_JSON}, 4",
-        "An object has any number of members; which ones mean something is said by who uses it.",
+        "unknown-keys", SSE + NDJSON, "Each object has an unknown member.", f"{_JSON}, 4",
+        "An object has any number of members; the application defines which ones have a meaning.",
         told(every, _with_a_key),
     ),
     Mode(
-        "unknown-types", SSE + NDJSON, "An event of a type that nobody knows comes before each event.",
-        "WHATWG HTML, 9.2.6", "An event has any name; one that nobody listens for is dispatched to nobody.",
+        "unknown-types", SSE + NDJSON, "An event of an unknown type comes before each event.",
+        "WHATWG HTML, 9.2.6", "An event may have any name; an event without a listener has no effect.",
         lambda: piecing(every, lambda _shown, octets: (_with_another(octets),)),
         breaks=dict.fromkeys(GHOSTLY + ROCKSTAR, "EVT-07") | dict.fromkeys(AGENT_WORKSPACE + COSMA, "EVT-11"),
     ),
@@ -109,7 +109,7 @@ MODES: tuple[Mode, ...] = (
         "Any character may be escaped.", _respelled(_ascii),
     ),
     Mode(
-        "white-space", SSE + NDJSON, "Spaces and tabs stand around commas and colons.", f"{_JSON}, 2",
+        "white-space", SSE + NDJSON, "Spaces and tabs surround commas and colons.", f"{_JSON}, 2",
         "White space is allowed before and after the structural characters.", _respelled(_spaced),
     ),
     Mode(
@@ -121,8 +121,8 @@ MODES: tuple[Mode, ...] = (
         "White space is allowed before and after the structural characters.", _respelled(_padded(HUGE), _first),
     ),
     Mode(
-        "empty-lines", NDJSON, "An empty line stands behind each line.", _NDJSON_SPEC,
-        "A parser may ignore empty lines; whether it does, it says.",
+        "empty-lines", NDJSON, "An empty line follows each line.", _NDJSON_SPEC,
+        "A parser may ignore empty lines; its documentation says whether it does.",
         lambda: piecing(every, lambda _shown, octets: (octets + b"\n",)),
         breaks=dict.fromkeys(ROCKSTAR, "NDJ-06"),
     ),

@@ -18,7 +18,7 @@ RUN: dict[str, Any] = {"id": "r", "status": "testing", "jobs": [JOB], "pendingIn
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (None, {}, 'it was not there, then it is "testing"'),
+        (None, {}, 'it was absent, then it is "testing"'),
         ({"status": "queued"}, {}, 'its status was "queued", then "testing"'),
         ({"jobs": []}, {}, 'its jobs were 0, then 1: "a"'),
         ({}, {"jobs": [JOB | {"status": "done"}]}, 'the status of its job "a" was "running", then "done"'),
@@ -34,15 +34,15 @@ def test_what_changed(before: dict[str, Any] | None, after: dict[str, Any], said
     [
         ({}, {"status": "queued"}, '/status "testing"', '"queued"'),
         ({}, {"jobs": [JOB | {"status": "done"}]}, '/jobs/a/status "running"', '"done"'),
-        ({}, {"jobs": []}, f"/jobs/a {json.dumps(JOB)}"[:120], "not there"),
-        ({"jobs": []}, {}, "/jobs/a not there", json.dumps(JOB)),
+        ({}, {"jobs": []}, f"/jobs/a {json.dumps(JOB)}"[:120], "absent"),
+        ({"jobs": []}, {}, "/jobs/a absent", json.dumps(JOB)),
         ({}, {"jobs": [JOB, JOB]}, '/jobs of 1 rows: ["a"]', '["a", "a"]'),
         ({}, {"pendingInterventions": [ASKED | {"message": "go"}]}, '/pendingInterventions/i/message "wait"', '"go"'),
         ({"triggerData": {"by": [1, 2]}}, {"triggerData": {"by": [1, 3]}}, "/triggerData/by/1 2", "3"),
-        ({"triggerData": {"by": [1]}}, {"triggerData": {"by": [1, 3]}}, "/triggerData/by/1 not there", "3"),
+        ({"triggerData": {"by": [1]}}, {"triggerData": {"by": [1, 3]}}, "/triggerData/by/1 absent", "3"),
         ({"name": "a" * 30 + "b"}, {"name": "a" * 30 + "c"}, '/name from character 20 "aaaaaaaaaab"',
          '"aaaaaaaaaac"'),
-        ({"name": None}, {}, "/name null", "not there"),
+        ({"name": None}, {}, "/name null", "absent"),
     ],
 )  # fmt: skip
 def test_the_first_difference(put: dict[str, Any], told: dict[str, Any], want: str, seen: str) -> None:

@@ -110,7 +110,7 @@ def _first_unnamed(one: Reading) -> Finding | None:
         other = named.setdefault(cursor, event)
         if other is not event and not same(one.value(other), one.value(event)):
             seen = f"{shown(cursor)}, as {other.kind} before has it"
-            return finding(one.exchange, f"a cursor of its own of event {number}", seen, where)
+            return finding(one.exchange, f"a cursor of event {number} that no other event has", seen, where)
     return None
 
 
@@ -131,4 +131,4 @@ def last_event_id(trace: Trace, profile: Profile) -> Outcome:
             found += [loss(whole, one, lost, place) for lost in losses(whole, one, after)]
     refused = [x for x in trace.exchanges if x.about.get("cursor_from") == "last-event-id" and x.head and not opened(x)]
     found += [finding(x, "a stream for a reader with Last-Event-ID", f"status {x.status}") for x in refused]
-    return found if exercised or refused else NotExercised("no reader came back with Last-Event-ID")
+    return found if exercised or refused else NotExercised("no reader returned with Last-Event-ID")

@@ -52,8 +52,8 @@ def alive_when_returned(trace: Trace, profile: Profile) -> Outcome:
     records = _records(trace, profile, "record-returned")
     records = [row for row in records if row[1] <= limit and row[0].about.get("run") in came]
     if not records:
-        return NotExercised("no record of a run was requested whose reader had returned and left again")
-    place = "of the time since the reader left that had returned"
+        return NotExercised("no record was requested of a run whose reader had returned and left again")
+    place = "of the time since the reader that had returned left again"
     return _alive(trace, profile, [(*row, f"at {row[1]:.0%} {place}", "") for row in records])
 
 

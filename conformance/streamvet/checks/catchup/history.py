@@ -94,7 +94,7 @@ def loss(whole: Reading, one: Reading, lost: Lost, place: str) -> Finding:
     following, at = _after_the_hole(whole, one, lost)
     seen = f"{len(lost.numbers)} missing of {size}"
     if following is None:
-        seen, span = f"{seen}, and none behind", (at, at)
+        seen, span = f"{seen}, and none after it", (at, at)
     else:
         seen, span = f"{seen}, then {following.kind}", (following.start, following.end)
     witness = (whole.exchange.id, (gone.start, gone.end))

@@ -76,17 +76,17 @@ def nothing_from_before(trace: Trace, profile: Profile) -> Outcome:
     """CAT-17: what was emitted before a newcomer came is in no event of its stream."""
     before, came = trace.stimulus.get("before"), [r for r in streams(trace, profile) if r.exchange.role == "newcomer"]
     if not before or not came:
-        return NotExercised("no reader came after something was emitted")
+        return NotExercised("no reader joined after something was emitted")
     if not any(r.events for r in came):
         return NotExercised(
-            "no reader that came after something was emitted got an event: whatever is lost is not sent"
+            "no reader that joined after something was emitted received an event: lost events are not sent either"
         )
     found = []
     for one in came:
         gone = [profile.said(emit)[1] for emit in before]
         old = next((event for event in one.events if any(_holds(one.value(event), part) for part in gone)), None)
         if old is not None:
-            want = "nothing that was emitted before the reader came"
+            want = "nothing that was emitted before the reader joined"
             found.append(finding(one.exchange, want, shown(one.value(old)), (old.start, old.end)))
     return found
 

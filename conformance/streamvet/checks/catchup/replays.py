@@ -72,7 +72,7 @@ def each_once(trace: Trace, profile: Profile) -> Outcome:
     pairs = pairs_of(trace, profile, lambda r: r.exchange.role in roles and from_start(r) and bool(r.history))
     pairs += both_cut(trace, profile)
     if not pairs:
-        return NotExercised("no reader joined a run, or read a finished one, beside one that had it all")
+        return NotExercised("no reader joined a run, or read a finished one, beside a reader that received all of it")
     return [repeat for whole, one in pairs for repeat in repeats(whole, one)]
 
 

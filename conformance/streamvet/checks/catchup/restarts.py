@@ -27,7 +27,7 @@ def served_after_restart(trace: Trace, profile: Profile) -> Outcome:
     """CAT-18."""
     back = [x for x in with_role(trace, "returned") if x.about.get("restarts")]
     if not back:
-        return NotExercised("no reader came back after a restart")
+        return NotExercised("no reader returned after a restart")
     found, waited = [], [x for x in back if unanswered(x)]
     for x in back:
         if x in waited:

@@ -136,7 +136,7 @@ def _with_gap(x: Exchange, _whole: Reading | None, profile: Profile, what: str) 
     """The answer tells that it may lack events."""
     rule = profile.field("catchup.cursor.gap")
     if not opened(x):
-        return [finding(x, f"a stream that tells of a gap for {_sent(x, what).rstrip(',')}", f"status {x.status}")]
+        return [finding(x, f"a stream that announces a gap for {_sent(x, what).rstrip(',')}", f"status {x.status}")]
     if "header" in rule:
         value = x.head.get(rule["header"]) if x.head else ""
         if value and value != x.about["cursor"]:

@@ -58,7 +58,7 @@ def types_are_known(profile: Profile) -> Iterable[Misfit]:
     """A name that no event has judges nothing, or everything."""
     for place, kind in _named(profile):
         if not is_known(profile, kind):
-            yield Misfit(place, "types that events.types knows", repr(kind))
+            yield Misfit(place, "a type in events.types", repr(kind))
 
 
 def assembled_is_whole(profile: Profile) -> Iterable[Misfit]:
@@ -67,9 +67,9 @@ def assembled_is_whole(profile: Profile) -> Iterable[Misfit]:
         place = f"/events/assembles/{number}"
         for kind in (*row["pieces"], *row.get("whole", ())):
             if not is_known(profile, kind):
-                yield Misfit(place, "types that events.types knows", repr(kind))
+                yield Misfit(place, "a type in events.types", repr(kind))
         if shared := [kind for kind in row.get("whole", ()) if matches(kind.removesuffix("*"), tuple(row["pieces"]))]:
-            yield Misfit(f"{place}/whole", "other events than the pieces", repr(shared[0]))
+            yield Misfit(f"{place}/whole", "events other than the pieces", repr(shared[0]))
         if "record" in row and "record" not in profile.operations:
             yield Misfit(f"{place}/record", "the operation record", "none")
 
@@ -79,9 +79,9 @@ def adopted_narrow_types(profile: Profile) -> Iterable[Misfit]:
     for kind, file in profile.adopted_types.items():
         place = f"/events/adopted{step(kind)}"
         if kind not in profile.types:
-            yield Misfit(place, "types that events.types lists", repr(kind))
+            yield Misfit(place, "a type listed in events.types", repr(kind))
         elif file == profile.types[kind]:
-            yield Misfit(place, "another schema than that of events.types", repr(file))
+            yield Misfit(place, "a schema other than the one in events.types", repr(file))
 
 
 def outcomes_are_terminal(profile: Profile) -> Iterable[Misfit]:
@@ -97,20 +97,20 @@ def silent_ends_have_no_event(profile: Profile) -> Iterable[Misfit]:
     """An end of which an event tells is not silent."""
     for outcome in profile.terminal.silent if profile.terminal else ():
         if profile.terminal and outcome in profile.terminal.outcomes:
-            yield Misfit("/terminal/silent", "ways of ending that terminal.outcomes does not have", repr(outcome))
+            yield Misfit("/terminal/silent", "a way of ending that is not in terminal.outcomes", repr(outcome))
 
 
 def catchup_fits(profile: Profile) -> Iterable[Misfit]:
     """Nobody can ask a push again, and an ambient stream has no beginning; only SSE has ids."""
     kind, possible = profile.field("catchup.kind"), _CATCHUPS.get(profile.streams)
     if kind is not None and possible and kind not in possible:
-        yield Misfit("/catchup/kind", f"{' or '.join(possible)}, as streams are {profile.streams}", repr(kind))
+        yield Misfit("/catchup/kind", f"{' or '.join(possible)}, because streams are {profile.streams}", repr(kind))
     restart = profile.field("catchup.after_restart")
     if restart is not None and profile.streams == "ambient" and (kind, restart) != ("from-cursor", "survives"):
-        wanted = "survives with catchup.kind from-cursor, or nothing, as streams are ambient"
+        wanted = "survives with catchup.kind from-cursor, or nothing, because streams are ambient"
         yield Misfit("/catchup/after_restart", wanted, f"{restart} with {kind}")
     if isinstance(profile.cursor, PseudoPointer) and profile.framing != "sse":
-        yield Misfit("/catchup/cursor/pointer", "a JSON pointer, as NDJSON has no ids", repr(profile.cursor.value))
+        yield Misfit("/catchup/cursor/pointer", "a JSON pointer, because NDJSON has no ids", repr(profile.cursor.value))
 
 
 def cursors_get_something(profile: Profile) -> Iterable[Misfit]:
@@ -119,13 +119,13 @@ def cursors_get_something(profile: Profile) -> Iterable[Misfit]:
     rows = [rule.get("empty"), *((rule.get(key) or {}).get("gets") for key in ("malformed", "unknown"))]
     for key, answer in (("refused", "refused"), ("gap", "gap")):
         if key in rule and answer not in rows:
-            wanted = f"nothing, as no cursor gets {answer}"
+            wanted = f"nothing, because no cursor gets {answer}"
             yield Misfit(f"/catchup/cursor/{key}", wanted, "something")
         if key not in rule and answer in rows:
-            wanted = "the statuses of a refusal" if key == "refused" else "how an answer tells of a gap"
-            yield Misfit(f"/catchup/cursor/{key}", f"{wanted}, as a cursor gets {answer}", "nothing")
+            wanted = "the statuses of a refusal" if key == "refused" else "how an answer states a gap"
+            yield Misfit(f"/catchup/cursor/{key}", f"{wanted}, because a cursor gets {answer}", "nothing")
     if profile.streams == "ambient" and rule and profile.field("events.script") and rule.get("absent") != "now":
-        wanted = "now, as what is published by a script is compared with the whole of a stream"
+        wanted = "now, because the events of a script are compared with the whole stream"
         yield Misfit("/catchup/cursor/absent", wanted, repr(rule.get("absent")))
 
 
@@ -134,7 +134,7 @@ def numbers_are_told_apart(profile: Profile) -> Iterable[Misfit]:
     for index, one in enumerate(profile.sequences):
         place = "/sequence" if len(profile.sequences) == 1 else f"/sequence/{index}"
         if isinstance(one.place, PseudoPointer) and profile.framing != "sse":
-            yield Misfit(f"{place}/pointer", "a JSON pointer, as NDJSON has no ids", repr(one.where))
+            yield Misfit(f"{place}/pointer", "a JSON pointer, because NDJSON has no ids", repr(one.where))
         for earlier in profile.sequences[:index]:
             shared = [kind for kind in one.events if matches(kind.removesuffix("*"), earlier.events)]
             if one.place == earlier.place and shared:
@@ -147,11 +147,11 @@ def heartbeat_fits(profile: Profile) -> Iterable[Misfit]:
     if beat is None:
         return
     if beat.form not in _FORMS[profile.framing]:
-        wanted = f"{', '.join(_FORMS[profile.framing])}, as the framing is {profile.framing}"
+        wanted = f"{', '.join(_FORMS[profile.framing])}, because the framing is {profile.framing}"
         yield Misfit("/heartbeat/form", wanted, repr(beat.form))
     for key in ("time_within_ms", "rising"):
         if profile.field(f"heartbeat.{key}") and beat.time is None:
-            yield Misfit("/heartbeat/time", f"where it carries the time of which {key} speaks", "nothing")
+            yield Misfit("/heartbeat/time", f"the place of the time that {key} bounds", "nothing")
     if profile.framing == "ndjson" and beat.has_form("blank") and profile.field("framing.blank_lines") != "allowed":
         yield Misfit("/heartbeat/form", "another one, or framing.blank_lines: allowed", repr(beat.form))
 
@@ -162,9 +162,9 @@ def read_once(profile: Profile) -> Iterable[Misfit]:
         return
     for path in OF_READERS:
         if profile.field(path) is not None:
-            yield Misfit("/" + path.replace(".", "/"), "nothing, as readers.at_most is 1", "something")
+            yield Misfit("/" + path.replace(".", "/"), "nothing, because readers.at_most is 1", "something")
     if profile.streams != "run" or profile.field("catchup.kind") not in (None, "none"):
-        yield Misfit("/readers/at_most", "streams: run with catchup.kind none", f"{profile.streams}, and another one")
+        yield Misfit("/readers/at_most", "streams: run with catchup.kind none", f"{profile.streams}, with another kind")
 
 
 def leaving_shows(profile: Profile) -> Iterable[Misfit]:
@@ -173,11 +173,11 @@ def leaving_shows(profile: Profile) -> Iterable[Misfit]:
     if rule is None or profile.streams != "run":
         return
     if profile.field("catchup.detached"):
-        yield Misfit(place, "nothing, as catchup.detached says how long a run goes on", repr(rule))
+        yield Misfit(place, "nothing, because catchup.detached says how long it continues", repr(rule))
     replays = profile.field("catchup.kind") in ("replay-all", "from-cursor")
     returns = rule == "continues" and replays and profile.field("terminal.outcomes.succeeds")
     if not (returns or profile.field("operations.record.state")):
-        yield Misfit("/operations", "record with its state, which shows whether a run is active", "none")
+        yield Misfit("/operations", "the operation record with its state, which shows whether a run is active", "none")
 
 
 def endings_can_be(profile: Profile) -> Iterable[Misfit]:
@@ -189,7 +189,7 @@ def endings_can_be(profile: Profile) -> Iterable[Misfit]:
     if terminal and terminal.unless_resumable and profile.field("catchup.cursor.includes"):
         yield Misfit("/terminal/unless", "a cursor whose event is not sent again", "one that includes it")
     if terminal and terminal.unless_resumable and profile.cursor is None:
-        yield Misfit("/terminal/unless", "catchup.cursor, by which a reader comes back", "none")
+        yield Misfit("/terminal/unless", "catchup.cursor, with which a reader returns", "none")
     if profile.field("error.events") and not any(one.streams and one.kind for one in profile.operations.values()):
         yield Misfit("/error/events", "a start that streams", "none")
 
@@ -213,4 +213,4 @@ def stirred_by_operations(profile: Profile) -> Iterable[Misfit]:
 def runs_end(profile: Profile) -> Iterable[Misfit]:
     """Who reads a run to its end has to know it."""
     if profile.streams != "ambient" and profile.terminal is None:
-        yield Misfit("/terminal", f"what ends a run, as streams are {profile.streams}", "nothing")
+        yield Misfit("/terminal", f"the end of a run, because streams are {profile.streams}", "nothing")

@@ -55,24 +55,24 @@ def _joined(profile: Profile) -> bool:
 
 _NEEDS = (
     _Row("auth.parameter", lambda p: p.field("auth.kind") in ("cookie", "query", "header"),
-         "as auth.kind is one that needs no name"),
-    _Row("auth.jwt", lambda p: p.field("auth.kind") not in ("basic", "none"), "as a basic credential is no token"),
+         "because auth.kind needs no name"),
+    _Row("auth.jwt", lambda p: p.field("auth.kind") not in ("basic", "none"), "because basic credentials are no token"),
     _Row("operations.record.history", lambda p: p.sequences and p.history,
-         "without sequence and catchup.history, by which the events are compared"),
-    _Row("catchup.cursor", lambda p: _kind(p) == "from-cursor", "as catchup.kind is not from-cursor"),
-    _Row("catchup.last_event_id", _can_have_ids, "as no event has an id"),
-    _Row("catchup.last_event_id", lambda p: p.history, "without catchup.history, by which readers are compared"),
+         "without sequence and catchup.history, with which events are compared"),
+    _Row("catchup.cursor", lambda p: _kind(p) == "from-cursor", "because catchup.kind is not from-cursor"),
+    _Row("catchup.last_event_id", _can_have_ids, "because no event has an id"),
+    _Row("catchup.last_event_id", lambda p: p.history, "without catchup.history, with which readers are compared"),
     _Row("catchup.after_restart", lambda p: p.streams != "run" or _kind(p) in _REPLAYS,
-         "as catchup.kind brings nothing back"),
-    _Row("catchup.after_restart", lambda p: p.history, "without catchup.history, by which readers are compared"),
+         "because catchup.kind replays nothing"),
+    _Row("catchup.after_restart", lambda p: p.history, "without catchup.history, with which readers are compared"),
     _Row("terminal.join_within_ms", _joined,
-         "without readers.independent, or a catchup.kind by which who joins gets the rest"),
+         "without readers.independent, or a catchup.kind with which a reader that joins gets the rest"),
     _Row("heartbeat.event", lambda p: p.field("heartbeat.form") not in ("comment", "blank"),
-         "as heartbeat.form is no event"),
-    _Row("heartbeat.pattern", lambda p: p.field("heartbeat.form") != "blank", "as an empty line has no text"),
-    _Row("heartbeat.time", lambda p: p.field("heartbeat.form") != "blank", "as an empty line has no text"),
+         "because heartbeat.form is not event"),
+    _Row("heartbeat.pattern", lambda p: p.field("heartbeat.form") != "blank", "because an empty line has no text"),
+    _Row("heartbeat.time", lambda p: p.field("heartbeat.form") != "blank", "because an empty line has no text"),
     _Row("heartbeat.stirred_by", lambda p: p.streams == "ambient" and p.field("heartbeat.timer") == "idle",
-         "but on an ambient stream with an idle timer"),
+         "except on an ambient stream with an idle timer"),
 )  # fmt: skip
 
 
@@ -80,11 +80,11 @@ def streams_have_it(profile: Profile) -> Iterable[Misfit]:
     """Only an ambient stream has triggers and stays open without end; nobody joins a push, or has a run of one."""
     for path, possible in _ONLY.items():
         if _is_said(profile, path) and profile.streams not in possible:
-            yield Misfit(_place(path), f"nothing, as streams are {profile.streams}", _shown(profile.field(path)))
+            yield Misfit(_place(path), f"nothing, because streams are {profile.streams}", _shown(profile.field(path)))
     of_one = profile.streams == "run" and "attach" not in profile.operations
     for path in (*OF_READERS, "readers.at_most") if of_one else ():
         if _is_said(profile, path):
-            yield Misfit(_place(path), "nothing, as nobody can attach to a run", "something")
+            yield Misfit(_place(path), "nothing, because no operation attaches to a run", "something")
 
 
 def keys_are_exercised(profile: Profile) -> Iterable[Misfit]:
@@ -111,9 +111,11 @@ def places_are_there(profile: Profile) -> Iterable[Misfit]:
     for index, one in enumerate(profile.sequences):
         place = "/sequence" if len(profile.sequences) == 1 else f"/sequence/{index}"
         if isinstance(one.place, PseudoPointer) and profile.field("framing.ids") is False:
-            yield Misfit(f"{place}/pointer", "a JSON pointer, as framing.ids is false", repr(one.where))
+            yield Misfit(f"{place}/pointer", "a JSON pointer, because framing.ids is false", repr(one.where))
     if isinstance(profile.cursor, PseudoPointer) and profile.field("framing.ids") is False:
-        yield Misfit("/catchup/cursor/pointer", "a JSON pointer, as framing.ids is false", repr(profile.cursor.value))
+        yield Misfit(
+            "/catchup/cursor/pointer", "a JSON pointer, because framing.ids is false", repr(profile.cursor.value)
+        )
 
 
 def heartbeats_are_due(profile: Profile) -> Iterable[Misfit]:
@@ -122,7 +124,7 @@ def heartbeats_are_due(profile: Profile) -> Iterable[Misfit]:
     if beat is None:
         return
     if beat.while_ == "active" and profile.streams == "ambient":
-        yield Misfit("/heartbeat/while", "open, as an ambient stream has no runs", "'active'")
+        yield Misfit("/heartbeat/while", "open, because an ambient stream has no runs", "'active'")
     if terminal and beat.event and matches(beat.event, (*terminal.events, *terminal.last)):
         yield Misfit("/heartbeat/event", "an event that ends nothing", repr(beat.event))
     if terminal and terminal.cap_ms and beat.interval_ms >= terminal.cap_ms:
@@ -142,7 +144,11 @@ def cursors_are_told_apart(profile: Profile) -> Iterable[Misfit]:
     wrong = {key: profile.field(f"catchup.cursor.{key}.send") for key in ("malformed", "unknown")}
     for key, sent in wrong.items():
         if sent == "":
-            yield Misfit(f"/catchup/cursor/{key}/send", "a text; what an empty cursor gets, `empty` says", "''")
+            yield Misfit(
+                f"/catchup/cursor/{key}/send",
+                "a text that is not empty; `empty` states the answer to an empty cursor",
+                "''",
+            )
     if wrong["unknown"] is not None and str(wrong["malformed"]) == str(wrong["unknown"]):
-        wanted = "another one than that of malformed"
+        wanted = "a cursor other than that of malformed"
         yield Misfit("/catchup/cursor/unknown/send", wanted, repr(wrong["unknown"]))

@@ -34,7 +34,7 @@ def _verb(operation: Operation) -> str:
 def own_name(profile: Profile) -> Iterable[Misfit]:
     """A built-in profile's name brings its system's own probes and requirements."""
     if profile.name in builtin_profiles() and not is_builtin(profile.name, profile.digest):
-        yield Misfit("/profile", "a name of its own, as it differs from the built-in profile", repr(profile.name))
+        yield Misfit("/profile", "another name, because it differs from the built-in profile", repr(profile.name))
 
 
 def are_there(profile: Profile) -> Iterable[Misfit]:
@@ -46,21 +46,25 @@ def are_there(profile: Profile) -> Iterable[Misfit]:
     for verb in _NEEDED[profile.streams]:
         if verb not in verbs:
             wanted = "an operation `start:<kind>`" if verb == "start" else f"the operation {verb}"
-            yield Misfit("/operations", f"{wanted}, as streams are {profile.streams}", ", ".join(profile.operations))
+            yield Misfit(
+                "/operations", f"{wanted}, because streams are {profile.streams}", ", ".join(profile.operations)
+            )
     cursors = profile.field("catchup.kind") == "from-cursor"
     if cursors and "resume" not in profile.operations:
         yield Misfit(
-            "/operations", "the operation resume, as catchup.kind is from-cursor", ", ".join(profile.operations)
+            "/operations", "the operation resume, because catchup.kind is from-cursor", ", ".join(profile.operations)
         )
     if profile.field("catchup.detached") and not profile.field("operations.record.state"):
-        yield Misfit("/operations", "record with its state, which shows whether a detached run is active", "none")
+        yield Misfit(
+            "/operations", "the operation record with its state, which shows whether a detached run is active", "none"
+        )
 
 
 def are_no_others(profile: Profile) -> Iterable[Misfit]:
     """Nobody would ever perform them."""
     for one in profile.operations.values():
         if _verb(one) in _FOREIGN[profile.streams]:
-            wanted = f"no such operation, as streams are {profile.streams}"
+            wanted = f"no such operation, because streams are {profile.streams}"
             yield Misfit(place_of(one), wanted, repr(one.name))
     if "resume" in profile.operations and profile.field("catchup.kind") != "from-cursor":
         wanted = "no such operation, or catchup.kind from-cursor"
@@ -80,7 +84,7 @@ def succeed(profile: Profile) -> Iterable[Misfit]:
     for one in profile.operations.values():
         wrong = [status for status in one.status if not 200 <= status < 300 or status in _EMPTY]
         if one.streams and wrong:
-            yield Misfit(f"{place_of(one)}/status", "2xx with content, as the answer is a stream", repr(wrong[0]))
+            yield Misfit(f"{place_of(one)}/status", "2xx with content, because the answer is a stream", repr(wrong[0]))
 
 
 def give_ids(profile: Profile) -> Iterable[Misfit]:
@@ -88,13 +92,17 @@ def give_ids(profile: Profile) -> Iterable[Misfit]:
     for one in profile.starts:
         where, place = one.raw.get("run_id", {}), f"{place_of(one)}/run_id"
         if not where and not one.makes_id and profile.streams == "run":
-            yield Misfit(place, "where the answer has the id of the run, or {new} in the request", "nothing")
+            yield Misfit(place, "the place of the run's id in the answer, or {new} in the request", "nothing")
         if "pointer" in where and one.streams:
-            yield Misfit(f"{place}/pointer", "a header or an event, as the answer is a stream", repr(where["pointer"]))
+            yield Misfit(
+                f"{place}/pointer", "a header or an event, because the answer is a stream", repr(where["pointer"])
+            )
         if "event" in where and not one.streams:
-            yield Misfit(f"{place}/event", "a pointer or a header, as the answer is no stream", repr(where["event"]))
+            yield Misfit(
+                f"{place}/event", "a pointer or a header, because the answer is not a stream", repr(where["event"])
+            )
         if where.get("match", "{run}").count("{run}") != 1:
-            yield Misfit(f"{place}/match", "a text with {run} in it once", repr(where["match"]))
+            yield Misfit(f"{place}/match", "a text that contains {run} exactly once", repr(where["match"]))
 
 
 def name_runs(profile: Profile) -> Iterable[Misfit]:
@@ -149,9 +157,9 @@ def take_names(profile: Profile) -> Iterable[Misfit]:
             place = f"{place_of(one)}/take/{name}"
             earlier = {taken for other in setups[:number] for taken in other.raw.get("take", ())}
             if where.get("match", "{run}").count("{run}") != 1:
-                yield Misfit(f"{place}/match", "a text with {run} in it once", repr(where["match"]))
+                yield Misfit(f"{place}/match", "a text that contains {run} exactly once", repr(where["match"]))
             if name in {"run", "cursor", NEW, *earlier}:
-                yield Misfit(place, "a name of its own", repr(name))
+                yield Misfit(place, "a name that is not taken", repr(name))
             elif name not in used:
                 yield Misfit(place, f"{{{name}}} in some operation", "none")
 
@@ -189,7 +197,7 @@ def record_states(profile: Profile) -> Iterable[Misfit]:
     state = profile.field("operations.record.state") or {"active": (), "finished": ()}
     for value in state["active"]:
         if value in state["finished"]:
-            yield Misfit("/operations/record/state/finished", "other values than those of an active run", repr(value))
+            yield Misfit("/operations/record/state/finished", "values other than those of an active run", repr(value))
 
 
 def carry_credentials(profile: Profile) -> Iterable[Misfit]:
@@ -209,7 +217,7 @@ def log_in(profile: Profile) -> Iterable[Misfit]:
     if login and not wanted:
         yield Misfit("/operations/login", "auth.login: true", repr(wanted))
     if login and wanted and kind not in ("cookie", "none") and "token" not in login.raw:
-        yield Misfit("/operations/login/token", "where the answer has the token", "nothing")
+        yield Misfit("/operations/login/token", "the place of the token in the answer", "nothing")
 
 
 def ask_nobody(profile: Profile) -> Iterable[Misfit]:
@@ -218,7 +226,7 @@ def ask_nobody(profile: Profile) -> Iterable[Misfit]:
         return
     for key in ("login", "jwt", "missing", "invalid", "expired", "foreign"):
         if profile.field(f"auth.{key}"):
-            yield Misfit(f"/auth/{key}", "nothing, as auth.kind is none", repr(profile.field(f"auth.{key}")))
+            yield Misfit(f"/auth/{key}", "nothing, because auth.kind is none", repr(profile.field(f"auth.{key}")))
 
 
 def have_tables(profile: Profile) -> Iterable[Misfit]:
@@ -226,11 +234,13 @@ def have_tables(profile: Profile) -> Iterable[Misfit]:
     for one in profile.operations.values():
         begins = _verb(one) == "start" or (one.name == "attach" and profile.streams == "ambient")
         if "lifecycles" in one.raw and not begins:
-            yield Misfit(f"{place_of(one)}/lifecycles", "nothing, as the starts say which tables hold", "some")
+            yield Misfit(f"{place_of(one)}/lifecycles", "nothing, because the starts name the tables", "some")
         for name in one.raw.get("lifecycles", ()):
             if name not in profile.lifecycles:
                 known = (
-                    f"one of {', '.join(profile.lifecycles)}" if profile.lifecycles else "nothing, there is no table"
+                    f"one of {', '.join(profile.lifecycles)}"
+                    if profile.lifecycles
+                    else "nothing, because there is no table"
                 )
                 yield Misfit(f"{place_of(one)}/lifecycles", known, repr(name))
 

@@ -17,7 +17,7 @@ def statuses_say_one_thing(profile: Profile) -> Iterable[Misfit]:
     for one in profile.operations.values():
         for key in ("over", "fails_with"):
             if shared := [status for status in one.raw.get(key, ()) if status in one.status]:
-                yield Misfit(f"{place_of(one)}/{key}", "other statuses than those of a success", repr(shared[0]))
+                yield Misfit(f"{place_of(one)}/{key}", "statuses other than those of a success", repr(shared[0]))
         for index, row in enumerate(one.raw.get("refused", ())):
             yield from _refusals(profile, f"{place_of(one)}/refused/{index}/status", row["status"])
     for key in ("missing", "invalid", "expired", "foreign", "unknown"):
@@ -28,14 +28,16 @@ def _refusals(profile: Profile, place: str, statuses: Iterable[int]) -> Iterable
     if not profile.field("error"):
         for status in statuses:
             if 200 <= status < 300:
-                yield Misfit(place, "no success, or `error`, by which the answer says that it is none", repr(status))
+                yield Misfit(
+                    place, "no status of a success, or `error`, with which the answer states a failure", repr(status)
+                )
 
 
 def credentials_are_there(profile: Profile) -> Iterable[Misfit]:
     """Where nobody has credentials, none travels as a Bearer token either."""
     for one in profile.operations.values():
         if one.bearer and profile.field("auth.kind") == "none":
-            yield Misfit(f"{place_of(one)}/bearer", "nothing, as auth.kind is none", "True")
+            yield Misfit(f"{place_of(one)}/bearer", "nothing, because auth.kind is none", "True")
 
 
 def bodies_are_as_said(profile: Profile) -> Iterable[Misfit]:

@@ -40,9 +40,9 @@ def templates_are_a_workers(profile: Profile) -> Iterable[Misfit]:
     """A step is of a known type, and of none that the server adds."""
     for kind in _emits(profile):
         if kind not in profile.types:
-            yield Misfit(_PLACE + step(kind), "types that events.types knows", repr(kind))
+            yield Misfit(_PLACE + step(kind), "a type in events.types", repr(kind))
         elif matches(kind, _servers(profile)):
-            yield Misfit(_PLACE + step(kind), "no types that the server says by itself", repr(kind))
+            yield Misfit(_PLACE + step(kind), "no type that the server sends by itself", repr(kind))
 
 
 def types_have_templates(profile: Profile) -> Iterable[Misfit]:
@@ -61,8 +61,8 @@ def templates_tell_types(profile: Profile) -> Iterable[Misfit]:
         told = profile.kind_of(value, name)
         if told != kind:
             form = ", as {event, data}," if profile.by_name else ""
-            wanted = f"an event{form} of which the discriminator makes {kind}"
-            yield Misfit(_PLACE + step(kind), wanted, f"one of which it makes {told or 'no type'}")
+            wanted = f"an event{form} that the discriminator maps to {kind}"
+            yield Misfit(_PLACE + step(kind), wanted, f"one that it maps to {told or 'no type'}")
 
 
 def templates_have_keys(profile: Profile) -> Iterable[Misfit]:

@@ -39,8 +39,8 @@ def states_can_be_reached(profile: Profile) -> Iterable[Misfit]:
     """A state to which nothing leads is a slip: the row of another one lacks a way."""
     for name, table in profile.lifecycles.items():
         for state in table.states.keys() - _reached(table):
-            wanted = f"a state that events lead to from {table.start}"
-            yield Misfit(f"/lifecycles/{name}/states/{state}", wanted, "none that leads there")
+            wanted = f"a state that events reach from {table.start}"
+            yield Misfit(f"/lifecycles/{name}/states/{state}", wanted, "no event that leads there")
 
 
 def _reached(table: Lifecycle) -> set[str]:
@@ -59,7 +59,9 @@ def tables_are_used(profile: Profile) -> Iterable[Misfit]:
     for name in profile.lifecycles:
         if name not in used:
             yield Misfit(
-                f"/lifecycles/{name}", "a table that an operation names under `lifecycles`", "one that none does"
+                f"/lifecycles/{name}",
+                "a table that an operation names under `lifecycles`",
+                "one that no operation names",
             )
 
 
@@ -69,10 +71,12 @@ def endings_are_outcomes(profile: Profile) -> Iterable[Misfit]:
     for name, table in profile.lifecycles.items():
         for outcome in table.accepts:
             if outcome not in known:
-                wanted = "ways of ending that terminal.outcomes has"
+                wanted = "a way of ending in terminal.outcomes"
                 yield Misfit(f"/lifecycles/{name}/accepts", wanted, repr(outcome))
         if table.accepts and table.adopted:
-            yield Misfit(f"/lifecycles/{name}/accepts", "nothing, as the table is adopted", ", ".join(table.accepts))
+            yield Misfit(
+                f"/lifecycles/{name}/accepts", "nothing, because the table is adopted", ", ".join(table.accepts)
+            )
 
 
 def rows_can_be_followed(profile: Profile) -> Iterable[Misfit]:
@@ -86,7 +90,9 @@ def rows_can_be_followed(profile: Profile) -> Iterable[Misfit]:
                     yield Misfit(place + step(kind), "no type that the table forbids", repr(kind))
             for number, kind in enumerate(patterns):
                 if wider := [one for one in patterns[:number] if matches(kind.removesuffix("*"), (one,))]:
-                    yield Misfit(place + step(kind), f"a pattern before {wider[0]}, which matches all of it", "behind")
+                    yield Misfit(
+                        place + step(kind), f"a pattern before {wider[0]}, which matches all of it", "after it"
+                    )
 
 
 def streams_can_begin(profile: Profile) -> Iterable[Misfit]:

@@ -28,9 +28,9 @@ def names_are_of_blocks(profile: Profile) -> Iterable[Misfit]:
     """NDJSON has no event names."""
     for number, rule in enumerate(profile.rules if profile.framing == "ndjson" else ()):
         if rule.source == EVENT_NAME:
-            yield Misfit(f"{_PLACE}/{number}/from", "a JSON pointer, as NDJSON has no event names", "'event-name'")
+            yield Misfit(f"{_PLACE}/{number}/from", "a JSON pointer, because NDJSON has no event names", "'event-name'")
         if rule.event is not None:
-            wanted = "no such condition, as NDJSON has no event names"
+            wanted = "no such condition, because NDJSON has no event names"
             yield Misfit(f"{_PLACE}/{number}/event", wanted, repr(rule.event))
 
 
@@ -39,7 +39,9 @@ def unread_come_first(profile: Profile) -> Iterable[Misfit]:
     read = False
     for number, rule in enumerate(profile.rules):
         if read and not rule.reads:
-            yield Misfit(f"{_PLACE}/{number}", "a rule with `json: false` before all that read the data", "one behind")
+            yield Misfit(
+                f"{_PLACE}/{number}", "a rule with `json: false` before all rules that read the data", "one after them"
+            )
         read = read or rule.reads
 
 
@@ -48,7 +50,7 @@ def rules_can_match(profile: Profile) -> Iterable[Misfit]:
     for number, rule in enumerate(profile.rules):
         for before, earlier in enumerate(profile.rules[:number]):
             if _takes_all(earlier, rule):
-                wanted = f"a rule that can match behind rule {before}"
+                wanted = f"a rule that can match after rule {before}"
                 yield Misfit(f"{_PLACE}/{number}", wanted, f"one whose events all match rule {before}")
                 break
 
@@ -100,7 +102,7 @@ def rules_give_types(profile: Profile) -> Iterable[Misfit]:
     known = (*profile.types, *profile.groups)
     for number, rule in enumerate(profile.rules):
         if rule.kind is not None and rule.reads and profile.schema_file(rule.kind) is None:
-            yield Misfit(f"{_PLACE}/{number}/type", "types that events.types knows", repr(rule.kind))
+            yield Misfit(f"{_PLACE}/{number}/type", "a type in events.types", repr(rule.kind))
         if rule.prefix and not any(matches(one, (f"{rule.prefix}*",)) for one in known):
             yield Misfit(f"{_PLACE}/{number}/prefix", "the beginning of types of events.types", repr(rule.prefix))
 
@@ -109,11 +111,11 @@ def sentinels_are_data(profile: Profile) -> Iterable[Misfit]:
     """What ends a stream in brackets, as `[DONE]` does, is the data of a block; its name is `message`."""
     for number, rule in enumerate(profile.rules):
         if rule.event is not None and rule.text is None and _SENTINEL.fullmatch(rule.event):
-            wanted = f"`text: '{rule.event}'`, as that is data and no name of a block"
+            wanted = f"`text: '{rule.event}'`, because that is data and not the name of a block"
             yield Misfit(f"{_PLACE}/{number}/event", wanted, repr(rule.event))
     for kind in profile.types:
         if _SENTINEL.fullmatch(kind) and not any(rule.kind == kind for rule in profile.rules):
-            wanted = f"a rule of events.discriminator with `text: '{kind}'`, as that is data and names no event"
+            wanted = f"a rule of events.discriminator with `text: '{kind}'`, because that is data and names no event"
             yield Misfit(f"/events/types{step(kind)}", wanted, "none")
 
 
@@ -123,7 +125,7 @@ def rules_do_not_contradict(profile: Profile) -> Iterable[Misfit]:
         values, place = dict(rule.equals), f"{_PLACE}/{number}"
         for pointer in (*rule.has, *values, rule.source or ""):
             if above := next((one for one in values if pointer.startswith(f"{one}/")), None):
-                yield Misfit(f"{place}/is", f"no value of {above} and one inside of it", pointer)
+                yield Misfit(f"{place}/is", f"a value of {above} or one inside it, not both", pointer)
         if rule.source in values and not any(isinstance(one, str) and one for one in values[rule.source]):
             wanted = f"a text that is not empty at {rule.source}, which is the type"
             yield Misfit(f"{place}/is", wanted, ", ".join(map(repr, values[rule.source])))
@@ -143,7 +145,7 @@ def names_are_as_framed(profile: Profile) -> Iterable[Misfit]:
     beat = profile.heartbeat.event if profile.heartbeat else None
     for number, rule in enumerate(profile.rules if name else ()):
         if rule.event not in (None, name) and rule.kind not in (beat or "", None):
-            wanted = f"{name!r}, as framing.event_name says of every event"
+            wanted = f"{name!r}, because framing.event_name gives it to every event"
             yield Misfit(f"{_PLACE}/{number}/event", wanted, repr(rule.event))
 
 
@@ -153,7 +155,7 @@ def schemas_admit_types(profile: Profile) -> Iterable[Misfit]:
         known = [_refused_marks(profile, rule, kind, file) for rule in profile.rules if _gives(rule, kind)]
         if known and all(known):
             place, got, expected = known[0][0]
-            wanted = f"a schema that allows {got} at {place}, by which the event is known"
+            wanted = f"a schema that allows {got} at {place}, which identifies the event"
             yield Misfit(f"/events/types{step(kind)}", wanted, f"{file}, which expects {expected}")
 
 

@@ -271,7 +271,7 @@ FAULTS: tuple[Fault, ...] = (
         "event-named-after-type", "SSE-06", GHOSTLY, "An event field has the event's type, not its kind.",
         written(_rare, lambda octets: octets.replace(b"event: assist\n", b"event: victory_check\n", 1)),
     ),
-    Fault("run-end-twice", "ORD-01", GHOSTLY, "A run that fails says run_end twice.", _run_end_twice),
+    Fault("run-end-twice", "ORD-01", GHOSTLY, "A run that fails sends `run_end` twice.", _run_end_twice),
     Fault(
         "step-begun-twice", "ORD-08", GHOSTLY, "A step that a run performs by itself begins twice.", _step_begun_twice
     ),
@@ -280,18 +280,18 @@ FAULTS: tuple[Fault, ...] = (
         answer_of("record", _one_short),
     ),
     Fault(
-        "ping-late", "HBT-01", GHOSTLY, "A ping comes after one and a half times what is allowed.",
+        "ping-late", "HBT-01", GHOSTLY, "A ping comes after one and a half times the allowed time.",
         _every(late(PING_TOLERANCE_S)),
     ),
     Fault(
         "ping-late-but-legal", None, GHOSTLY, "A ping uses half of its tolerance.", _every(legal(PING_TOLERANCE_S))
     ),
     Fault(
-        "ping-put-off", "HBT-02", GHOSTLY, "Events put a ping off, to one and a half times what is allowed.",
+        "ping-put-off", "HBT-02", GHOSTLY, "Events postpone a ping to one and a half times the allowed time.",
         put_off(_ping, late(PING_TOLERANCE_S), intervals=1),
     ),
     Fault(
-        "ping-put-off-but-legal", None, GHOSTLY, "Events put a ping off, by half of its tolerance at most.",
+        "ping-put-off-but-legal", None, GHOSTLY, "Events postpone a ping, by at most half of its tolerance.",
         put_off(_ping, legal(PING_TOLERANCE_S), intervals=1),
     ),
     Fault("ping-as-date", "HBT-03", GHOSTLY, "A ping carries a date, not a number.", told(_ping, _as_date)),
@@ -301,40 +301,42 @@ FAULTS: tuple[Fault, ...] = (
         lambda: piecing(_finished, _and_ping),
     ),
     Fault(
-        "first-status-left-out", "CAT-01", GHOSTLY, "Who joins a run that has emitted something gets no status of it.",
+        "first-status-left-out", "CAT-01", GHOSTLY,
+        "A reader that joins a run that has emitted something gets no status of it.",
         remembered(_first_untold),
     ),
     Fault(
         "first-status-late", "CAT-19", GHOSTLY,
-        "Who joins a run that has emitted something gets its status after 1.5 s.",
+        "A reader that joins a run that has emitted something gets its status after 1.5 s.",
         remembered(_first_late(FIRST_LATE_S)),
     ),
     Fault(
         "first-status-late-but-legal", None, GHOSTLY,
-        "Who joins a run that has emitted something gets its status after 0.75 s.",
+        "A reader that joins a run that has emitted something gets its status after 0.75 s.",
         remembered(_first_late(FIRST_LEGAL_S)),
     ),
     Fault("cold-start", "GHO-01", GHOSTLY, "The first start is answered after 1.5 s.", _cold_start(LATE_S)),
     Fault("cold-start-but-legal", None, GHOSTLY, "The first start is answered after 0.75 s.", _cold_start(LEGAL_S)),
-    Fault("run-end-missing", "GHO-02", GHOSTLY, "A run that fails has no run_end.", _without_run_end),
-    Fault("local-time-as-utc", "GHO-03", GHOSTLY, "Every at is an hour ahead.", told(every, _ahead)),
+    Fault("run-end-missing", "GHO-02", GHOSTLY, "A run that fails sends no `run_end`.", _without_run_end),
+    Fault("local-time-as-utc", "GHO-03", GHOSTLY, "Every `at` is an hour ahead.", told(every, _ahead)),
     Fault(
-        "cancelled-unflagged", "GHO-04", GHOSTLY, "The run_end of a cancelled run does not say so.",
+        "cancelled-unflagged", "GHO-04", GHOSTLY,
+        "The `run_end` of a cancelled run does not say that it was cancelled.",
         _unflagged(Cause.CANCELLED, "cancelled"),
     ),
     Fault(
-        "orphan-unflagged", "GHO-05", GHOSTLY, "The run_end of a cancelled orphan does not say that it was stale.",
+        "orphan-unflagged", "GHO-05", GHOSTLY, "The `run_end` of a cancelled orphan does not say that it was stale.",
         _unflagged(Cause.STALE, "staleAfterRestart"), standing=CRASH,
     ),
     Fault("oldest-first", "GHO-06", GHOSTLY, "The list of runs begins with the oldest.", answer_of("list", _reversed)),
     Fault("project-ignored", "GHO-07", GHOSTLY, "The list of a project has the runs of all.", _unsifted("project")),
-    Fault("everybodys-runs", "GHO-08", GHOSTLY, "The list of runs has everybody's.", _unsifted("owner")),
+    Fault("everybodys-runs", "GHO-08", GHOSTLY, "The list of runs has the runs of all users.", _unsifted("owner")),
     Fault(
         "password-told", "GHO-09", GHOSTLY, "The value of a fill step is in its events.",
         lambda: Seams(veil=lambda _scene, secret, _shown: secret),
     ),
     Fault(
-        "utc-as-local-time", "GHO-14", GHOSTLY, "The at of each event is an hour early.", told(every, _behind),
+        "utc-as-local-time", "GHO-14", GHOSTLY, "The `at` of each event is an hour early.", told(every, _behind),
     ),
     Fault(
         "record-in-nanoseconds", "GHO-11", GHOSTLY, "The duration in a record is in nanoseconds.",
@@ -345,11 +347,11 @@ FAULTS: tuple[Fault, ...] = (
         lambda: Seams(append=_from_1),
     ),
     Fault(
-        "cancelled-by-nobody", "GHO-13", GHOSTLY, "The run_end of a cancelled run does not say who cancelled it.",
+        "cancelled-by-nobody", "GHO-13", GHOSTLY, "The `run_end` of a cancelled run does not state who cancelled it.",
         _unflagged(Cause.CANCELLED, "source"),
     ),
     Fault(
-        "length-makes-a-list", "EVT-08", GHOSTLY, "A payload with a key named length is told as a list.",
+        "length-makes-a-list", "EVT-08", GHOSTLY, "A payload with a key named length is sent as a list.",
         told(lambda shown: shown.number is not None, _as_list),
         generated=True,
     ),

@@ -208,7 +208,7 @@ FAULTS: tuple[Fault, ...] = (
         ),
     ),
     Fault(
-        "resumed-names-no-run", "PFL-10", PROMPTFLOE, "The answer to a reader that comes back lacks X-Run-Id.",
+        "resumed-names-no-run", "PFL-10", PROMPTFLOE, "The answer to a reader that returns lacks X-Run-Id.",
         _nameless("X-Run-Id", lambda scene, answer: scene.operation in ("attach", "resume") and is_stream(answer)),
     ),
     Fault(
@@ -216,7 +216,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda: Seams(head=_in_seconds),
     ),
     Fault(
-        "unknown-run-coded-otherwise", "PFL-12", PROMPTFLOE, "The code of a 404 answer is one of our own.",
+        "unknown-run-coded-otherwise", "PFL-12", PROMPTFLOE, "The code of a 404 answer is not one of the system's.",
         lambda: Seams(head=_own_code),
     ),
     Fault(
@@ -233,7 +233,8 @@ FAULTS: tuple[Fault, ...] = (
         generated=True,
     ),
     Fault(
-        "result-decides", "TRM-06", PROMPTFLOE, "A run that fails is done where it has more than text and progress.",
+        "result-decides", "TRM-06", PROMPTFLOE,
+        "A run that fails ends as a success if it emitted more than text and progress.",
         told_as_success(of_type("insight", "file_written", "started", "planning")),
         generated=True,
     ),

@@ -107,7 +107,7 @@ def _linking_left_out() -> Seams:
 
 
 def _always_linking(_shown: Shown, done: Any) -> Iterable[Any]:
-    """A session without plans tells of linking them."""
+    """A session without plans announces that it links them."""
     return (done,) if "plans" in done else ({"step": _RARE, "detail": "Linking 0 plans"}, done)
 
 
@@ -158,7 +158,7 @@ def _half_kept() -> Seams:
 
 
 def _forgetful() -> Seams:
-    """A session that was pushed in a former life of the server is told as new, once."""
+    """A session that was pushed before a restart is announced as new, once."""
     known: set[str] = set()
 
     def document(shown: Shown, done: Any) -> Iterable[Any]:
@@ -253,7 +253,8 @@ FAULTS: tuple[Fault, ...] = (
         told(_rare, _renamed),
     ),
     Fault(
-        "two-pushes-share-a-version", "RKS-02", ROCKSTAR, "Two pushes of one session at once come to the same version.",
+        "two-pushes-share-a-version", "RKS-02", ROCKSTAR,
+        "Two simultaneous pushes of one session get the same version.",
         _version_of_the_begin,
     ),
     Fault(
@@ -291,15 +292,15 @@ FAULTS: tuple[Fault, ...] = (
         _said("session", lambda done: {"version": done["version"] + 1} if done["version"] > 1 else {}),
     ),
     Fault(
-        "session-always-changed", "RKS-03", ROCKSTAR, "A session that was pushed unchanged is told as changed.",
+        "session-always-changed", "RKS-03", ROCKSTAR, "A session that was pushed unchanged is announced as changed.",
         _said("session", lambda _done: {"changed": True}),
     ),
     Fault(
-        "plan-always-changed", "RKS-04", ROCKSTAR, "A plan that was pushed unchanged is told as changed.",
+        "plan-always-changed", "RKS-04", ROCKSTAR, "A plan that was pushed unchanged is announced as changed.",
         _said("plan", lambda _done: {"changed": True}),
     ),
     Fault(
-        "plans-always-created", "RKS-05", ROCKSTAR, "A linked plan is told as created each time.",
+        "plans-always-created", "RKS-05", ROCKSTAR, "A linked plan is announced as created each time.",
         _plans(lambda _plan: {"created": True}),
     ),
     Fault(
@@ -320,7 +321,7 @@ FAULTS: tuple[Fault, ...] = (
         turned(starts, "size", _answered(400)),
     ),
     Fault(
-        "size-not-limited", "RKS-16", ROCKSTAR, "A push above the limit is taken.",
+        "size-not-limited", "RKS-16", ROCKSTAR, "A push above the limit is accepted.",
         turned(starts, "size", lambda _scene, _refusal: None),
     ),
     Fault(
@@ -328,14 +329,14 @@ FAULTS: tuple[Fault, ...] = (
         turned(starts, "rate", _answered(503)),
     ),
     Fault(
-        "half-a-session-kept", "RKS-12", ROCKSTAR, "Half of a session is kept where its client has left.", _half_kept
+        "half-a-session-kept", "RKS-12", ROCKSTAR, "Half of a session is kept if its client has left.", _half_kept
     ),
     Fault(
         "names-in-ascii", "RKS-13", ROCKSTAR, "The name of a linked plan has question marks for what is not ASCII.",
         _plans(lambda plan: {"name": plan["name"].encode("ascii", "replace").decode()}),
     ),
     Fault(
-        "session-forgotten", "RKS-14", ROCKSTAR, "After a restart a session that is pushed again is told as new.",
+        "session-forgotten", "RKS-14", ROCKSTAR, "After a restart a session that is pushed again is announced as new.",
         _forgetful,
     ),
     Fault(
@@ -343,7 +344,7 @@ FAULTS: tuple[Fault, ...] = (
         "A session with the data of the last version but one counts as unchanged.", _known_content,
     ),
     Fault(
-        "linking-without-plans", "RKS-17", ROCKSTAR, "A session that wrote no plan tells of linking plans.",
+        "linking-without-plans", "RKS-17", ROCKSTAR, "A session that wrote no plan announces that it links plans.",
         told(lambda shown: _done("session")(shown) and _own(shown.scene), _always_linking),
     ),
     Fault(
@@ -359,7 +360,8 @@ FAULTS: tuple[Fault, ...] = (
         _plans(_at_a_session_url),
     ),
     Fault(
-        "preview-decides", "TRM-06", ROCKSTAR, "A push that fails before it stores is done where it has a preview.",
+        "preview-decides", "TRM-06", ROCKSTAR,
+        "A push that fails before it is stored ends as a success if it has a preview.",
         told_as_success(of_type("compressing", "generating_preview", "linking_plans"), "storing"),
         generated=True,
     ),

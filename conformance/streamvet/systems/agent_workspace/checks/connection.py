@@ -101,7 +101,7 @@ def error_in_place(trace: Trace, profile: Profile) -> Outcome:
         if not one.of((ERROR,)):  # what may follow on it is in the state table
             seen = f"a {SNAPSHOT}" if snapshot else "no such event"
             where = span(snapshot[0]) if snapshot else (0, len(exchange.body))
-            want = f"an {ERROR} event in place of a {SNAPSHOT}"
+            want = f"an {ERROR} event instead of a {SNAPSHOT}"
             found.append(finding(exchange, want, seen, where, absent=not snapshot))
     return found if exercised else NotExercised("no stream was requested whose first state could not be loaded")
 
@@ -175,7 +175,7 @@ def _beat_after(trace: Trace, fleet: Fleet, one: Connection, failed_us: int) -> 
         return []
     if not fleet.has_missed(one, due_us, came=bool(beats_us)):
         return fleet.overlooks(one, due_us)
-    want = f"a heartbeat within {(due_us - one.since_us) / 1000:.0f} ms, also where a poll fails"
+    want = f"a heartbeat within {(due_us - one.since_us) / 1000:.0f} ms, even if a poll fails"
     return [finding(one.exchange, want, "none", one.silence_at(due_us), due_us, absent=True, timed=True)]
 
 

@@ -24,7 +24,7 @@ _NOTHING = object()
 def change_of(before: Document | None, after: Document) -> str:
     """What of a run has changed that has to be told: from what, to what."""
     if before is None:
-        return f"it was not there, then it is {shown(after['status'])}"
+        return f"it was absent, then it is {shown(after['status'])}"
     if before["status"] != after["status"]:
         return f"its status was {shown(before['status'])}, then {shown(after['status'])}"
     old, new = (by_id(run["jobs"]) for run in (before, after))
@@ -44,7 +44,7 @@ def first_other(wanted: Document, seen: Document) -> tuple[str, str]:
 
 
 def _said(value: Any) -> str:
-    return "not there" if value is _NOTHING else shown(value)
+    return "absent" if value is _NOTHING else shown(value)
 
 
 def _first_other(place: str, wanted: Any, seen: Any) -> tuple[str, Any, Any]:

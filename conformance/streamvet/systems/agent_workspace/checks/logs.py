@@ -170,7 +170,7 @@ def in_order(trace: Trace, profile: Profile) -> Outcome:
         back = next((b for a, b in pairs if _at(a) > _at(b)), None)
         if back is not None:
             run = back.document["pipelineRunId"]
-            seen = f"{shown(back.id)} of {back.document['createdAt']} behind a later one"
+            seen = f"{shown(back.id)} of {back.document['createdAt']} after a later one"
             found.append(
                 finding(one.exchange, f"the lines of {shown(run)} in the order of their time", seen, span(back.event))
             )
@@ -260,8 +260,8 @@ CHECKS: dict[str, Check] = {
     "FLT-08": of_fleet(each_line, "no log lines were added while a stream was open for long enough"),
     "FLT-09": once,
     "FLT-10": in_order,
-    "FLT-11": of_fleet(within_limit, "no stream had more new log lines of a run than a poll may tell"),
+    "FLT-11": of_fleet(within_limit, "no stream had more new log lines of a run than a poll may send"),
     "FLT-12": of_fleet(newest_first_batch, "no stream was opened on more log lines than a first batch has"),
     "FLT-13": of_fleet(of_active_runs, "no log lines were added to a run that is not active"),
-    "FLT-18": of_fleet(the_rest, "no stream had more new log lines of a run than a poll may tell for long enough"),
+    "FLT-18": of_fleet(the_rest, "no stream had more new log lines of a run than a poll may send, for long enough"),
 }

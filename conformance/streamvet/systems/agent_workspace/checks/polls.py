@@ -62,7 +62,7 @@ def begins_with_lines(fleet: Fleet, one: Connection) -> Judged:
     due_us = fleet.due_us(one, one.since_us)
     if not fleet.has_missed(one, due_us):
         return fleet.overlooks(one, due_us)
-    want = f"the {len(there)} log lines that there are, within {(due_us - one.since_us) / 1000:.0f} ms"
+    want = f"the {len(there)} log lines, within {(due_us - one.since_us) / 1000:.0f} ms"
     seen = f"{len(there) - len(missing)} of them, without {shown(missing[0])}"
     return [finding(one.exchange, want, seen, (0, len(one.exchange.body)), absent=True)]
 

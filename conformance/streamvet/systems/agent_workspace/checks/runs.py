@@ -60,7 +60,7 @@ def newest_in_snapshot(fleet: Fleet, one: Connection) -> list[Finding] | None:
 def _difference(seen: Sequence[Row], wanted: Mapping[str, Document]) -> tuple[str, str] | None:
     """What is expected and what is seen where a snapshot is not exactly these runs."""
     ids = [row.id for row in seen]
-    want = f"exactly the {len(wanted)} runs that the account is to be shown"
+    want = f"exactly the {len(wanted)} runs that the account may see"
     for rest, how in (
         (sorted(wanted.keys() - set(ids)), "without"),
         (sorted(set(ids) - wanted.keys()), "among them"),
@@ -163,7 +163,7 @@ def only_what_changed(fleet: Fleet, one: Connection) -> list[Finding] | None:
             exercised = exercised or len(last) > 1
             as_it_was = fingerprint(known.document) == fingerprint(row.document)
             if as_it_was and _always_there(fleet, one, known, row):
-                want = f"no run whose status, jobs and number of interventions are as they were ({shown(row.id)})"
+                want = f"no run whose status, jobs and number of interventions are unchanged ({shown(row.id)})"
                 seen = f"it again, {(row.event.at_us - known.event.at_us) / 1000:.0f} ms later"
                 found.append(finding(one.exchange, want, seen, span(row.event)))
         last[row.id] = row
@@ -256,7 +256,7 @@ KNOWN_CHANGE: Check = of_fleet(change_in_time, "no run changed while a stream wa
 CHECKS: dict[str, Check] = {
     "FLT-02": of_fleet(exact_snapshot, "no snapshot of a known fleet"),
     "FLT-17": of_fleet(newest_in_snapshot, "no snapshot of a known fleet with more runs than fit"),
-    "FLT-05": of_fleet(only_what_changed, "no run stayed as it was while a stream was open for long enough"),
+    "FLT-05": of_fleet(only_what_changed, "no run stayed unchanged while a stream was open for long enough"),
     "FLT-06": of_fleet(latest_only, "no run changed several times within a poll"),
     "FLT-07": of_fleet(ended_is_over, "no run ended while a stream was open for long enough"),
 }

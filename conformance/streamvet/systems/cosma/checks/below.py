@@ -69,7 +69,7 @@ def scanned(trace: Trace, profile: Profile) -> Outcome:
                 judged.append(wrong(one, f"an item of {shown(path)} before the scan of its directory is over", over))
             else:
                 judged.append([])
-    return folded(judged, "no directory with a file in it was to be watched")
+    return folded(judged, "no watch of a directory with a file in it was requested")
 
 
 def watch_refused(trace: Trace, profile: Profile) -> Outcome:
@@ -77,8 +77,8 @@ def watch_refused(trace: Trace, profile: Profile) -> Outcome:
     allowed: list[int] = profile.operations["trigger:watch"].raw["unknown"]["status"]
     asked = [x for x in with_role(trace, "trigger-refused") if x.operation == "trigger:watch" and x.head]
     if not asked:
-        return NotExercised("no directory was to be watched that cannot be, or is already")
-    want = f"status {' or '.join(map(str, allowed))}, as it does not exist or is watched already:"
+        return NotExercised("no watch was requested of a directory that cannot be watched or is watched already")
+    want = f"status {' or '.join(map(str, allowed))}, because it does not exist or is watched already:"
     return [
         finding(x, f"{want} {shown(x.about.get('subject'))}", f"status {x.status}")
         for x in asked

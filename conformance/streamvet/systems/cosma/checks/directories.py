@@ -171,7 +171,7 @@ def watch_told(trace: Trace, profile: Profile) -> Outcome:
     judged: list[Judged] = []
     for one, x in heard(trace, profile, "trigger:watch"):
         judged += _telling(one, x, ("watch_started", "watch_added"), ("directory_processing_started",))
-    return folded(judged, "no directory was to be watched")
+    return folded(judged, "no watch of a directory was requested")
 
 
 def scan_told(trace: Trace, profile: Profile) -> Outcome:
@@ -181,8 +181,8 @@ def scan_told(trace: Trace, profile: Profile) -> Outcome:
         if not there_before(trace, one, x):  # how long a file takes that lies in it is nobody's affair
             judged += _telling(one, x, ("directory_processing_completed",))
         flat = [e for e in of_place(one, x, "watch_started") if e.data.get("recursive") is not True]
-        judged += [wrong(one, "recursive true, as everything below is watched", e) for e in flat[:1]]
-    return folded(judged, "no directory was to be watched")
+        judged += [wrong(one, "recursive true, because everything below is watched", e) for e in flat[:1]]
+    return folded(judged, "no watch of a directory was requested")
 
 
 def unwatch_told(trace: Trace, profile: Profile) -> Outcome:
@@ -193,7 +193,7 @@ def unwatch_told(trace: Trace, profile: Profile) -> Outcome:
         judged += _telling(one, x, ("watch_removed",))
         judged += [_unheeded(trace, one, event) for event in of_place(one, x, "watch_removed")[:1]]
         was_told = was_told or any(told(one, "file_created", path=deed.path) for deed in deeds(trace, one))
-    outcome = folded(judged, "the watching of no directory was ended")
+    outcome = folded(judged, "no watch of a directory was ended")
     if outcome == [] and not was_told:
         return NotExercised("no event named a file while the directory was watched", due=True)
     return outcome
@@ -205,7 +205,7 @@ def _unheeded(trace: Trace, one: Reading, over: Told) -> list[Finding]:
     for event in behind(told(one, *_ON_DISK, "queue_item_added"), over):
         path = event.data.get("file_path" if event.kind == "queue_item_added" else "path")
         if isinstance(path, str) and path in since_us and event.at_us >= since_us[path]:
-            return wrong(one, "nothing of what is done after watch_removed", event)
+            return wrong(one, "no event of a change after watch_removed", event)
     return []
 
 

@@ -73,7 +73,9 @@ def _others_go_on(trace: Trace, one: Reading, end: Told) -> Judged:
     for deed, item in items:
         if behind(told(one, *_OVER, file_path=deed.path), item):
             return []
-        never = in_vain(one, deed.path, f"the end of the item of {shown(deed.path)}, as other files go on", item)
+        never = in_vain(
+            one, deed.path, f"the end of the item of {shown(deed.path)}, because other files are processed", item
+        )
         if never:
             return never
     return NotExercised("no file was made and waited for after one was given up")

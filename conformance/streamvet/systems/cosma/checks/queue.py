@@ -64,7 +64,7 @@ def processed(trace: Trace, one: Reading, deed: Deed) -> Judged:
     if item is None or is_paused(trace, profile, deed.at_us) or item.data.get("id") in _removals(trace, profile):
         return NotExercised("no file was left alone until the end of its cooldown")
     if any(event.at_us < deed.at_us for event in told(one, "queue_item_failed")):
-        return NotExercised("the file was made to see whether the queue goes on after one that failed")
+        return NotExercised("the file was made to see whether the queue continues after a failed item")
     way = [e for e in behind(told(one, *_ITEM, id=item.data.get("id")), item) if e.at_us < deed.until_us]
     never = in_vain(one, deed.path, f"queue_item_completed of {shown(deed.path)}", [item, *way][-1])
     if sum(other.path == deed.path for other in deeds(trace, one)) > 1:

@@ -94,7 +94,7 @@ def numbered_from_0(trace: Trace, profile: Profile) -> Outcome:
                 continue
             exercised = True
             if index >= count:
-                want = f"a stepIndex below {count}, the number of steps, as the first is 0"
+                want = f"a stepIndex below {count}, the number of steps, because the first is 0"
                 found.append(finding(one.exchange, want, shown(index), (event.start, event.end)))
                 break
     return found if exercised else NotExercised("no run with steps of its own was read")
@@ -120,7 +120,7 @@ def cancelled_by(trace: Trace, profile: Profile) -> Outcome:
                 continue
             exercised = True
             if payload.get("source") != "user":
-                want = "payload.source user, as the run was cancelled by a request"
+                want = "payload.source user, because a request cancelled the run"
                 found.append(finding(one.exchange, want, shown(payload), (event.start, event.end)))
     return found if exercised else NotExercised("no run was cancelled")
 

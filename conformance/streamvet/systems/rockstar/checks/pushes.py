@@ -148,7 +148,7 @@ def next_version(trace: Trace, profile: Profile) -> Outcome:
     return [
         _about(
             after,
-            f"a version behind {before.version}, {before.address}",
+            f"a version after {before.version}, {before.address}",
             f"version {after.version}, {after.address}",
             [before],
         )
@@ -354,7 +354,7 @@ def _follows(done: list[Push], after: Push, steps: tuple[tuple[int, bool], ...])
     if (after.address, after.version, after.changed) in allowed:
         return []
     either = ", or ".join(_versioned(version, changed=changed) for _, version, changed in allowed)
-    want = f"{either}, behind version {before.version}, {before.address}"
+    want = f"{either}, after version {before.version}, {before.address}"
     return [_about(after, want, f"{_versioned(after.version, changed=after.changed)}, {after.address}", done)]
 
 

@@ -37,7 +37,7 @@ def links_only_plans(trace: Trace, profile: Profile) -> Outcome:
     plain = [one for one, push in own if not push.writes]
     events = [(one, event) for one in plain for event in one.of((LINKING,))[:1]]
     if events:
-        want = "no linking_plans, as the session wrote no plan file"
+        want = "no linking_plans, because the session wrote no plan file"
         return [finding(one.exchange, want, shown(one.value(e)), (e.start, e.end)) for one, e in events]
     linking = [bool(one.of((LINKING,))) for one, push in own if push.writes]
     if not plain or not linking:
@@ -57,7 +57,7 @@ def counts_plans(trace: Trace, profile: Profile) -> Outcome:
             if count not in said:
                 want = f"a detail with the number of plans, {count}"
                 found.append(finding(one.exchange, want, shown(detail), (event.start, event.end)))
-    return found if exercised else NotExercised("no session that wrote plan files told of linking them")
+    return found if exercised else NotExercised("no session that wrote plan files announced that it links them")
 
 
 def redacts_first(trace: Trace, profile: Profile) -> Outcome:

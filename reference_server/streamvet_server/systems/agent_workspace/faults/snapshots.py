@@ -102,7 +102,7 @@ def _slack_s(poll_s: float) -> float:
 
 
 def _new_runs_late() -> Seams:
-    """A run that a connection has not been shown is held back."""
+    """A run that a connection has not received is held back."""
 
     def clock(scene: Scene, wait: str, seconds: float) -> float:
         if wait == "poll":
@@ -200,7 +200,7 @@ def _replaced(run: Document, between: Sequence[Mapping[str, Document]]) -> list[
 
 
 def _ended_once_more() -> Seams:
-    """A run that has ended is sent once more, as if it had gone on."""
+    """A run that has ended is sent once more, as if it had continued."""
 
     def choose(own: dict[str, Any], by: str, rows: Sequence[Any], chosen: Sequence[Any]) -> Sequence[Any]:
         if by == "status":
@@ -307,15 +307,16 @@ FAULTS: tuple[Fault, ...] = (
     Fault("foreign-lines", "FLT-03", AGENT_WORKSPACE, "New log lines of all projects are sent.", _foreign_lines),
     Fault(
         "new-run-late", "FLT-04", AGENT_WORKSPACE,
-        "A new run is told after one and a half times what is allowed.", _new_runs_late
+        "A new run is announced after one and a half times the allowed time.", _new_runs_late
     ),
     Fault(
-        "new-run-late-but-legal", None, AGENT_WORKSPACE, "An update uses half of what is allowed beside the poll.",
+        "new-run-late-but-legal", None, AGENT_WORKSPACE,
+        "An update uses half of the time allowed in addition to the poll.",
         _updates_legally_late,
     ),
-    Fault("new-run-untold", "FLT-04", AGENT_WORKSPACE, "A run that begins is in no update.", _new_runs_untold),
+    Fault("new-run-untold", "FLT-04", AGENT_WORKSPACE, "A new run is in no update.", _new_runs_untold),
     Fault(
-        "everything-fingerprinted", "FLT-05", AGENT_WORKSPACE, "A change of any member of a run is told.",
+        "everything-fingerprinted", "FLT-05", AGENT_WORKSPACE, "A change of any member of a run is announced.",
         _everything_fingerprinted,
     ),
     Fault(
@@ -323,12 +324,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("ended-once-more", "FLT-07", AGENT_WORKSPACE, "A run that has ended is sent once more.", _ended_once_more),
     Fault(
-        "metrics-untold", "FLT-08", AGENT_WORKSPACE, "A new log line of the level metric is not sent.",
+        "metrics-untold", "FLT-08", AGENT_WORKSPACE, "A new log line of the level `metric` is not sent.",
         _at("new", lambda _rows, chosen: [one for one in chosen if one.document.get("level") != "metric"]),
     ),
     Fault(
         "rest-dropped", "FLT-18", AGENT_WORKSPACE,
-        "What is beyond the fifty lines of a poll is dropped.", _rest_dropped,
+        "Log lines beyond the fifty of a poll are dropped.", _rest_dropped,
     ),
     Fault("line-again", "FLT-09", AGENT_WORKSPACE, "The last line of a run comes again in the next poll.", _told_again),
     Fault(
@@ -358,12 +359,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "failed-load-hidden", "FLT-14", AGENT_WORKSPACE,
-        "Where the first state cannot be loaded, it is shown all the same.",
+        "A first state that cannot be loaded is shown all the same.",
         _failure_hidden,
     ),
     Fault(
         "failed-poll-costs", "FLT-15", AGENT_WORKSPACE,
-        "What has changed when a poll fails is never told.", _failure_costs
+        "Changes during a failed poll are never announced.", _failure_costs
     ),
     Fault(
         "retry-untold", "FLT-16", AGENT_WORKSPACE, "No stream has a retry field.",

@@ -108,12 +108,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "idle-stream-closed-but-legal", None, AGENT_WORKSPACE,
-        "A stream is closed after 276 s, where the platform's limit may have done it.",
+        "A stream is closed after 276 s, where the platform's limit may have closed it.",
         _closed_after(CLOSED_LEGALLY),
     ),
     Fault(
         "block-begun-at-the-end", "SSE-01", AGENT_WORKSPACE,
-        "Behind the error event another block is begun and not ended.",
+        "After the error event another block begins and does not end.",
         written(lambda shown: shown.name == "error", lambda octets: octets + b"event: closing\n"),
     ),
     Fault(
@@ -122,7 +122,7 @@ FAULTS: tuple[Fault, ...] = (
         written(is_rare, lambda octets: octets.replace(b'"message":"', b'"message":"\xc3', 1)), rare=True,
     ),
     Fault(
-        "log-line-as-text", "EVT-08", AGENT_WORKSPACE, "A log line is its text alone, where an object is due.",
+        "log-line-as-text", "EVT-08", AGENT_WORKSPACE, "A log line is its text alone instead of an object.",
         told(is_rare, _as_text), rare=True,
     ),
     Fault(
@@ -143,7 +143,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "heartbeat-late", "HBT-01", AGENT_WORKSPACE,
-        "In silence a heartbeat comes after one and a half times what is allowed.",
+        "In silence a heartbeat comes after one and a half times the allowed time.",
         _held_back(late(HEARTBEAT_TOLERANCE_S)),
     ),
     Fault(
@@ -152,12 +152,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "heartbeat-put-off", "HBT-02", AGENT_WORKSPACE,
-        "Events put a heartbeat off, to one and a half times what is allowed.",
+        "Events postpone a heartbeat to one and a half times the allowed time.",
         put_off(is_heartbeat, late(HEARTBEAT_TOLERANCE_S), intervals=math.inf),
     ),
     Fault(
         "heartbeat-put-off-but-legal", None, AGENT_WORKSPACE,
-        "Events put a heartbeat off, by half of its tolerance at most.",
+        "Events postpone a heartbeat, by at most half of its tolerance.",
         put_off(is_heartbeat, legal(HEARTBEAT_TOLERANCE_S), intervals=math.inf),
     ),
     Fault(
@@ -166,31 +166,32 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "heartbeat-goes-back", "HBT-06", AGENT_WORKSPACE,
-        "Each heartbeat is followed by one of half a second before it.",
+        "Each heartbeat is followed by one with a time half a second before it.",
         told(is_heartbeat, lambda _shown, told_: (told_, {"ts": told_["ts"] - BACK_MS})),
     ),
     Fault(
         "heartbeat-before-the-snapshot", "CAT-01", AGENT_WORKSPACE,
-        "Who comes back after a restart gets a heartbeat before its snapshot.",
+        "A reader that returns after a restart gets a heartbeat before its snapshot.",
         to_returned(lambda octets: (sse_block("heartbeat", f'{{"ts":{now_ms()}}}'), octets)),
     ),
     Fault(
-        "snapshot-late", "CAT-19", AGENT_WORKSPACE, "Who comes back after a restart gets its snapshot after 1.5 s.",
+        "snapshot-late", "CAT-19", AGENT_WORKSPACE,
+        "A reader that returns after a restart gets its snapshot after 1.5 s.",
         to_returned(lambda octets: (Pause(FIRST_LATE_S), octets)),
     ),
     Fault(
         "snapshot-late-but-legal", None, AGENT_WORKSPACE,
-        "Who comes back after a restart gets its snapshot after 0.75 s.",
+        "A reader that returns after a restart gets its snapshot after 0.75 s.",
         to_returned(lambda octets: (Pause(FIRST_LEGAL_S), octets)),
     ),
     Fault(
         "silent-after-a-crash", "CAT-18", AGENT_WORKSPACE,
-        "Who comes back after a restart has a stream that stays silent.",
+        "The stream of a reader that returns after a restart stays silent.",
         to_returned(lambda _octets: (Close.NEVER,)),
     ),
     Fault(
         "closed-behind-an-update", "TRM-01", AGENT_WORKSPACE,
-        "The second account's stream is closed behind its first update.",
+        "The second account's stream is closed after its first update.",
         lambda: piecing(_update_of_the_second, lambda _shown, octets: (octets, Close.CLEAN)),
     ),
     Fault(
@@ -202,7 +203,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda: piecing(_load_error, lambda _shown, octets: (octets, sse_block("heartbeat", f'{{"ts":{now_ms()}}}'))),
     ),
     Fault(
-        "error-never-closed", "TRM-04", AGENT_WORKSPACE, "The stream stays open behind its error event.",
+        "error-never-closed", "TRM-04", AGENT_WORKSPACE, "The stream stays open after its error event.",
         lambda: piecing(_load_error, lambda _shown, octets: (octets, Close.NEVER)),
     ),
     Fault(

@@ -32,7 +32,7 @@ CROWD = 16  # items that wait; more than this is a burst
 
 
 def _short(part: float) -> Make:
-    """A cooldown that is over before the time that is told."""
+    """A cooldown that is over before the announced time."""
 
     def make() -> Seams:
         ends: dict[str, float] = {}
@@ -71,7 +71,7 @@ def _second_item() -> Seams:
 
 
 def _indexed_once() -> Seams:
-    """A file that was processed is known for good: what is done about it later is not told."""
+    """A file that was processed is known for good: later changes to it are not announced."""
     done: set[str] = set()
     hidden: set[str] = set()
 
@@ -111,7 +111,7 @@ def _flat() -> Seams:
 
 
 def _directories_too() -> Seams:
-    """A directory that is found when a file is created beside it is told like a file."""
+    """A directory that is found when a file is created beside it is announced like a file."""
     known: set[str] = set()
 
     def change(update: Update) -> Iterable[Update]:
@@ -160,7 +160,7 @@ def _whole_path(update: Update) -> Iterable[Update]:
 
 
 def _given_up_at_once() -> Seams:
-    """The first failure of an item is told as its last; what is tried later is not told."""
+    """The first failure of an item is announced as its last; later attempts are not announced."""
     over: set[str] = set()
     texts: dict[str, str] = {}
 
@@ -253,29 +253,36 @@ FAULTS: tuple[Fault, ...] = (
         "same-content-worked-on", "COS-28", COSMA, "A file that was written with the same content is indexed anew.",
         published(_worked_again, "file_skipped"),
     ),
-    Fault("watched-flat", "COS-29", COSMA, "A file below a directory of a watched one is not told.", _flat),
-    Fault("directories-as-files", "COS-30", COSMA, "A new directory is told as a new file.", _directories_too),
-    Fault("scan-over-first", "COS-31", COSMA, "The end of a scan is told before the items of its files.", _scan_first),
+    Fault("watched-flat", "COS-29", COSMA, "A file in a subdirectory of a watched directory is not announced.", _flat),
+    Fault("directories-as-files", "COS-30", COSMA, "A new directory is announced as a new file.", _directories_too),
     Fault(
-        "watched-without-place", "COS-32", COSMA, "The watching of a directory that does not exist is accepted.",
+        "scan-over-first", "COS-31", COSMA,
+        "The end of a scan is announced before the items of its files.", _scan_first,
+    ),
+    Fault(
+        "watched-without-place", "COS-32", COSMA, "A watch of a directory that does not exist is accepted.",
         turned(_watches, "exists", _let_in),
     ),
     Fault("whole-path-as-name", "COS-33", COSMA, "The filename is the whole path.", published(_whole_path, *STAGES)),
-    Fault("given-up-at-once", "COS-34", COSMA, "An item is given up after its first failure.", _given_up_at_once),
+    Fault(
+        "given-up-at-once", "COS-34", COSMA,
+        "An item fails for good after its first failed attempt.", _given_up_at_once,
+    ),
     Fault(
         "deletion-cools", "COS-35", COSMA, "The deletion of a file cools down.",
         published(_deletion_cools, "queue_item_added", "queue_item_updated"),
     ),
     Fault(
-        "waiting-unlisted", "COS-36", COSMA, "The list of the queue has only what is processed.",
+        "waiting-unlisted", "COS-36", COSMA, "The list of the queue has only the items that are being processed.",
         lambda: Seams(head=_nothing_listed),
     ),
     Fault(
-        "cooldown-in-minutes", "COS-37", COSMA, "The seconds of a cooldown are told as a sixtieth of them.",
+        "cooldown-in-minutes", "COS-37", COSMA, "The seconds of a cooldown are stated as minutes.",
         published(_in_minutes, *ITEMS),
     ),
     Fault(
-        "pause-drops-work", "COS-38", COSMA, "What is processed when the queue is paused is not finished.",
+        "pause-drops-work", "COS-38", COSMA,
+        "An item that is being processed when the queue is paused is not finished.",
         _dropped_by_a_pause,
     ),
     Fault(

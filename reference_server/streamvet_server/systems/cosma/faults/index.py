@@ -86,7 +86,7 @@ def _told_by(operation: str, update: Update) -> Make:
 
 
 def _created_late() -> Seams:
-    """A new file is told when its item was."""
+    """A new file is announced when its item was."""
     waiting: list[Update] = []
 
     def change(update: Update) -> Iterable[Update]:
@@ -216,27 +216,27 @@ FAULTS: tuple[Fault, ...] = (
         "no-space-after-data", "COS-03", COSMA, "A data field has no space after its colon.",
         written(is_rare, lambda octets: octets.replace(b"\ndata: ", b"\ndata:", 1)), rare=True,
     ),
-    Fault("resume-untold", "COS-04", COSMA, "That the queue goes on is not told.", left_out("queue_resumed")),
-    Fault("pause-told-late", "COS-20", COSMA, "A pause is told after 1.5 s.", _pause_told_late(LATE_S)),
-    Fault("pause-told-late-but-legal", None, COSMA, "A pause is told after 0.75 s.", _pause_told_late(LEGAL_S)),
+    Fault("resume-untold", "COS-04", COSMA, "The resumption of the queue is not announced.", left_out("queue_resumed")),
+    Fault("pause-told-late", "COS-20", COSMA, "A pause is announced after 1.5 s.", _pause_told_late(LATE_S)),
+    Fault("pause-told-late-but-legal", None, COSMA, "A pause is announced after 0.75 s.", _pause_told_late(LEGAL_S)),
     Fault(
-        "pause-told-again", "COS-05", COSMA, "Pausing a paused queue is told.",
+        "pause-told-again", "COS-05", COSMA, "The pausing of a paused queue is announced.",
         _told_by("pause", Update("queue_paused", {"source": "manual"})),
     ),
-    Fault("creation-untold", "COS-06", COSMA, "A new file is not told.", left_out("file_created")),
-    Fault("change-untold", "COS-08", COSMA, "The change of a file is not told.", left_out("file_modified")),
-    Fault("deletion-untold", "COS-09", COSMA, "The deletion of a file is not told.", left_out("file_deleted")),
+    Fault("creation-untold", "COS-06", COSMA, "A new file is not announced.", left_out("file_created")),
+    Fault("change-untold", "COS-08", COSMA, "The change of a file is not announced.", left_out("file_modified")),
+    Fault("deletion-untold", "COS-09", COSMA, "The deletion of a file is not announced.", left_out("file_deleted")),
     Fault(
-        "end-of-the-scan-untold", "COS-24", COSMA, "The end of the scan of a directory is not told.",
+        "end-of-the-scan-untold", "COS-24", COSMA, "The end of the scan of a directory is not announced.",
         left_out("directory_processing_completed"),
     ),
-    Fault("creation-told-after-its-item", "COS-21", COSMA, "A new file is told behind its item.", _created_late),
+    Fault("creation-told-after-its-item", "COS-21", COSMA, "A new file is announced after its item.", _created_late),
     Fault(
-        "processing-told-late", "COS-07", COSMA, "That an item is processed is told behind the events of its file.",
+        "processing-told-late", "COS-07", COSMA, "The processing of an item is announced after the events of its file.",
         _begin_late,
     ),
     Fault(
-        "cooldown-not-begun-anew", "COS-23", COSMA, "A change of a file tells the end of the cooldown as it was.",
+        "cooldown-not-begun-anew", "COS-23", COSMA, "A change of a file announces the earlier end of the cooldown.",
         _same_end,
     ),
     Fault(
@@ -244,34 +244,38 @@ FAULTS: tuple[Fault, ...] = (
         published(_parsed, "queue_item_processing"),
     ),
     Fault(
-        "rename-told-as-two", "COS-10", COSMA, "A rename is told as a deletion and a creation.",
+        "rename-told-as-two", "COS-10", COSMA, "A rename is announced as a deletion and a creation.",
         published(_as_two, "file_moved"),
     ),
     Fault(
         "directory-rename-untold", "COS-11", COSMA,
-        "The rename of a directory is not told.", left_out("directory_moved")
+        "The rename of a directory is not announced.", left_out("directory_moved")
     ),
-    Fault("giving-up-untold", "COS-12", COSMA, "An item is given up in silence.", left_out("queue_item_failed")),
-    Fault("removal-untold", "COS-13", COSMA, "The removal of an item is not told.", left_out("queue_item_removed")),
+    Fault("giving-up-untold", "COS-12", COSMA, "A failed item is not announced.", left_out("queue_item_failed")),
+    Fault(
+        "removal-untold", "COS-13", COSMA,
+        "The removal of an item is not announced.", left_out("queue_item_removed"),
+    ),
     Fault(
         "unknown-item-removed", "COS-14", COSMA, "The removal of an unknown item succeeds.",
         turned(_removes, "exists", _let_in),
     ),
-    Fault("watch-untold", "COS-15", COSMA, "That a directory is watched is not told.", left_out("watch_started")),
+    Fault("watch-untold", "COS-15", COSMA, "A new watch of a directory is not announced.", left_out("watch_started")),
     Fault(
         "polled-for-good", "COS-16", COSMA,
-        "A directory that is watched no more is still looked at now and then, and a new file in it is told.",
+        "A directory that is no longer watched is still scanned now and then, and a new file in it is announced.",
         _polled_for_good,
     ),
-    Fault("unwatch-untold", "COS-16", COSMA, "That a directory is watched no more is not told.",
+    Fault("unwatch-untold", "COS-16", COSMA, "The end of the watch of a directory is not announced.",
           left_out("watch_removed")),
     Fault(
-        "pause-holds-nothing", "COS-17", COSMA, "A paused queue goes on.",
+        "pause-holds-nothing", "COS-17", COSMA, "A paused queue continues.",
         turned(lambda scene: scene.operation == "work", "paused", _let_in),
         standing="it holds for the queue, which works for all readers",
     ),
     Fault(
-        "readers-let-in-at-the-end", "COS-18", COSMA, "For two seconds a server that was told to stop takes readers.",
+        "readers-let-in-at-the-end", "COS-18", COSMA,
+        "For two seconds after the request to stop, the server accepts readers.",
         _clock("linger", LINGER_S), standing=STOP,
     ),
     Fault("paths-on-one-line", "COS-19", COSMA, "Newlines in paths become blanks.", _cleaned),

@@ -23,7 +23,7 @@ MESSAGES = frozenset({"info", "error", "status_update"})
 
 
 def _changes_first() -> Seams:
-    """What changed on disk overtakes the message right before it."""
+    """The event of a change on disk overtakes the message right before it."""
 
     def publish(scene: Scene, updates: Sequence[Update]) -> Iterable[Update]:
         made = list(updates)
@@ -122,17 +122,19 @@ def _swapped_at_first() -> Seams:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "changes-first", "ORD-04", COSMA, "What changed on disk overtakes the message right before it.",
+        "changes-first", "ORD-04", COSMA, "The event of a change on disk overtakes the message right before it.",
         _changes_first,
         generated=True,
     ),
     Fault(
-        "leaving-skips-the-next", "ORD-05", COSMA, "Who leaves right behind an update takes the next one from another.",
+        "leaving-skips-the-next", "ORD-05", COSMA,
+        "A reader that leaves right after an update takes the next one from another reader.",
         _leaving_skips,
         generated=True,
     ),
     Fault(
-        "swapped-for-newcomers", "ORD-06", COSMA, "Who comes right behind an update gets the next two swapped.",
+        "swapped-for-newcomers", "ORD-06", COSMA,
+        "A reader that joins right after an update gets the next two swapped.",
         _swapped_at_first,
         generated=True,
     ),

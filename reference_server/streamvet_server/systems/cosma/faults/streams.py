@@ -100,7 +100,7 @@ def _tenth_refused(audience: Audience) -> Seams:
 
 
 def _ended_idle(beats_and_s: tuple[int, float]) -> Seams:
-    """A stream on which there were only comments for so long is ended, in good order."""
+    """A stream that had only comments for that long is ended properly."""
     last, more = beats_and_s
     end = sse_block("update", '{"opcode":"shutting_down","data":{}}')
 
@@ -149,7 +149,7 @@ def _idle(gap_s: Gap, *, after_event: bool) -> Make:
 
 
 def _left_open_at_the_end() -> Seams:
-    """No stream is closed behind its last event; the server goes on until somebody kills it, and lets nobody in."""
+    """No stream is closed after its last event; the server refuses new readers and runs until it is killed."""
     ended: list[bool] = []
 
     def frame(shown: Shown, octets: bytes) -> Iterable[Piece]:
@@ -219,7 +219,7 @@ def _as_success() -> Seams:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
-        "updates-held-back", "TRN-03", COSMA, "Updates wait in a buffer until three of them are there.",
+        "updates-held-back", "TRN-03", COSMA, "Updates wait in a buffer until there are three of them.",
         _updates_held_back,
     ),
     Fault("update-late", "TRN-03", COSMA, "Each update waits for the next one.", _one_late),
@@ -228,11 +228,12 @@ FAULTS: tuple[Fault, ...] = (
         lambda: piecing(is_end, lambda _shown, octets: (octets, Close.BARE)),
     ),
     Fault(
-        "lockstep-of-readers", "TRN-10", COSMA, "A reader of large updates waits until the others have what it has.",
+        "lockstep-of-readers", "TRN-10", COSMA,
+        "A reader of large updates waits until the others have received as much.",
         with_readers(lambda audience: idling(_readers_in_step(audience))),
     ),
     Fault(
-        "tenth-reader-refused", "TRN-12", COSMA, "The first who would be the tenth reader is turned away.",
+        "tenth-reader-refused", "TRN-12", COSMA, "The first request for a tenth simultaneous stream is refused.",
         with_readers(_tenth_refused),
     ),
     Fault(
@@ -270,7 +271,7 @@ FAULTS: tuple[Fault, ...] = (
         told(is_rare, lambda _shown, document: ({**document, "opcode": "watch-added"},)), rare=True,
     ),
     Fault(
-        "stage-told-twice", "ORD-01", COSMA, "That a file was embedded is told twice.",
+        "stage-told-twice", "ORD-01", COSMA, "The embedding of a file is announced twice.",
         published(lambda update: (update, update), "file_embedded"),
     ),
     Fault(
@@ -278,11 +279,11 @@ FAULTS: tuple[Fault, ...] = (
         published(lambda update: (update, update), "directory_processing_completed"),
     ),
     Fault(
-        "updates-swapped", "ORD-04", COSMA, "Two updates that are published at once are told in the other order.",
+        "updates-swapped", "ORD-04", COSMA, "Two updates that are published together are sent in the opposite order.",
         _neighbours_swapped,
     ),
     Fault(
-        "never-published", "ORD-05", COSMA, "An update of one opcode reaches nobody.",
+        "never-published", "ORD-05", COSMA, "Updates of one opcode reach no reader.",
         published(lambda _update: (), RARE, own=False), rare=True,
     ),
     Fault(
@@ -290,37 +291,37 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "keepalive-late", "HBT-01", COSMA,
-        "A comment behind another one comes after one and a half times what is allowed.",
+        "A comment after another one comes after one and a half times the allowed time.",
         _idle(late(KEEPALIVE_TOLERANCE_S), after_event=False),
     ),
     Fault(
-        "keepalive-late-but-legal", None, COSMA, "A comment behind another one uses half of its tolerance.",
+        "keepalive-late-but-legal", None, COSMA, "A comment after another one uses half of its tolerance.",
         _idle(legal(KEEPALIVE_TOLERANCE_S), after_event=False),
     ),
     Fault(
         "keepalive-late-after-an-event", "HBT-07", COSMA,
-        "A comment behind an event comes after one and a half times what is allowed.",
+        "A comment after an event comes after one and a half times the allowed time.",
         _idle(late(KEEPALIVE_TOLERANCE_S), after_event=True),
     ),
     Fault(
         "keepalive-late-after-an-event-but-legal", None, COSMA,
-        "A comment behind an event uses half of its tolerance.",
+        "A comment after an event uses half of its tolerance.",
         _idle(legal(KEEPALIVE_TOLERANCE_S), after_event=True),
     ),
     Fault(
-        "last-update-again", "CAT-17", COSMA, "A reader with Last-Event-ID gets the update before it came first.",
+        "last-update-again", "CAT-17", COSMA, "A reader with Last-Event-ID first gets the update before it came.",
         with_readers(_last_again),
     ),
     Fault(
-        "first-reader-after-a-crash-untold", "CAT-18", COSMA, "The first reader after a restart is told nothing.",
+        "first-reader-after-a-crash-untold", "CAT-18", COSMA, "The first reader after a restart receives nothing.",
         _silent_after_crash,
     ),
     Fault(
-        "end-of-the-server-untold", "TRM-01", COSMA, "A reader is not told that the server stops.",
+        "end-of-the-server-untold", "TRM-01", COSMA, "The stop of the server is not announced.",
         told(is_end, lambda _shown, _end: ()),
     ),
     Fault(
-        "end-of-the-server-twice", "TRM-02", COSMA, "A reader is told twice that the server stops.",
+        "end-of-the-server-twice", "TRM-02", COSMA, "The stop of the server is announced twice.",
         told(is_end, lambda _shown, end: (end, end)),
     ),
     Fault(
@@ -328,7 +329,7 @@ FAULTS: tuple[Fault, ...] = (
         written(is_end, lambda octets: octets + ALIVE),
     ),
     Fault(
-        "left-open-by-the-server", "TRM-04", COSMA, "No stream is closed behind its last event.",
+        "left-open-by-the-server", "TRM-04", COSMA, "No stream is closed after its last event.",
         _left_open_at_the_end, standing=STOP,
     ),
     Fault(
@@ -340,7 +341,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda: piecing(is_end, lambda _shown, octets: (octets, Pause(STOP_LEGAL_S))),
     ),
     Fault(
-        "refusal-told-as-success", "ACC-07", COSMA, "A refusal says that it is a success.",
+        "refusal-told-as-success", "ACC-07", COSMA, "A refusal claims to be a success.",
         _as_success,
     ),
     Fault(
