@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -110,7 +110,13 @@ def judged(trace: Trace) -> dict[str, Ruling]:
 def test_an_answer_that_no_reader_can_take_says_nothing_of_many_readers() -> None:
     trace = base_trace(bases()["promptfloe-many"])
     assert judged(trace)["TRN-12"].verdict is Verdict.PASS
-    broken = {"head": None, "body": b"", "ends": array("q"), "times": array("q"), "ending": Ending.MALFORMED}
+    broken: dict[str, Any] = {
+        "head": None,
+        "body": b"",
+        "ends": array("q"),
+        "times": array("q"),
+        "ending": Ending.MALFORMED,
+    }
     many = tuple(replace(one, **broken) if one.role == "many" else one for one in trace.exchanges)
     found = judged(replace(trace, exchanges=many))
     assert (found["TRN-01"].verdict, found["TRN-12"].verdict) == (Verdict.FAIL, Verdict.INCONCLUSIVE)
@@ -137,7 +143,7 @@ def test_pieces_that_a_returning_reader_lacks_make_no_text() -> None:
     lines = reader.body.splitlines(keepends=True)
     lines.remove(next(line for line in lines if b'"chunk"' in line))
     body = b"".join(lines)
-    later = {"id": "x9", "role": "after", "operation": "attach", "sent_us": reader.ended_us + 1000}
+    later: dict[str, Any] = {"id": "x9", "role": "after", "operation": "attach", "sent_us": reader.ended_us + 1000}
     shifted = array("q", [reader.ended_us + 3000])
     again = replace(
         reader, **later, about={**reader.about, "finished": True}, body=body, times=shifted,
