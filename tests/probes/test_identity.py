@@ -134,3 +134,15 @@ def test_what_is_no_url_cannot_be_asked_for() -> None:
 
     _, (exchange,), requests = asyncio.run(asked(profile("predictions"), [answer({})], act))
     assert (exchange.about["hindrance"], requests) == ("attach cannot be sent: '/streams/a' is no URL", [])
+
+
+def test_what_no_set_up_request_gave_hinders_a_start() -> None:
+    of, refusal = load_profile(str(PROFILES / "session-call")), answer({"error": "wrong"}, 400)
+
+    async def act(driver: Driver, _url: str, _other: str) -> str | None:
+        return (await driver.start()).id
+
+    found, exchanges, requests = asyncio.run(asked(of, [refusal], act))
+    assert (found, len(requests)) == (None, 1)  # and none with the name itself in place of the session
+    assert exchanges[0].about["hindrance"] == "setup:session is answered with 400"
+    assert exchanges[-1].about["hindrance"] == "start:call cannot be sent: no set-up request gave session"

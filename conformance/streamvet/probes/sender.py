@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from streamvet.contract.fitting.misfit import names_in, request_of
 from streamvet.probes import credentials
 from streamvet.recorder import Ask
 
@@ -61,6 +62,7 @@ class Sender:
         """
         own = {"new": uuid.uuid4().hex, **await self.taken(operation, account), **(values or {})}
         known = {"run": run_id, **own}
+        hindrance = hindrance or self._not_given(operation, own)
         dress, parameters = credentials.dressed(self._profile, operation, await self._credential(account))
         media = ", ".join(self._profile.media_types) if operation.streams else "application/json"
         fields = {"Accept": media, "Accept-Encoding": coding}
@@ -95,6 +97,12 @@ class Sender:
             self._answer_s, not operation.streams, brief(body), unsendable,
         )  # fmt: skip
         return self._tape.send(ask)
+
+    def _not_given(self, operation: Operation, given: Mapping[str, str]) -> str:
+        """Which names of a request set-up requests should have filled and have not, "" where that is none."""
+        taken = {name for one in self._profile.setups for name in one.raw.get("take", ())}
+        lacking = sorted((taken - given.keys()) & names_in(request_of(operation))) if taken else []
+        return f"no set-up request gave {' or '.join(lacking)}" if lacking else ""
 
     async def taken(self, operation: Operation, account: str) -> Mapping[str, str]:
         """The names that the profile's set-up requests fill in a request, as this account."""
