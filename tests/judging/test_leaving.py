@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from array import array
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamvet.contract.loading import load_profile
 from streamvet.examples import base_trace, bases
 from streamvet.outcome import Verdict
 from streamvet.trace import Ending
@@ -91,3 +93,20 @@ def test_a_run_that_nobody_reads_goes_on(records: tuple[tuple[int, str], ...], v
 def test_who_is_not_cut_has_not_left(says_so: Any, requirement: str) -> None:
     found = rulings("promptfloe", says(says_so), asked((310, "running"), (320, "failed"), sees=False))
     assert found[requirement].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_run_that_never_ends_once_its_reader_has_left_has_not_been_seen_to_go_on() -> None:
+    first, record, *_, again = LEFT.exchanges
+    about = {key: value for key, value in again.about.items() if key != "finished"}
+    body = again.body[: again.body.index(b'{"id":3')]
+    waits = dataclasses.replace(
+        again, role="resumed", about={**about, "silent_ms": 10_000}, body=body, ending=Ending.CUT,
+        ends=array("q", [len(body)]), times=again.times[:1], ended_us=again.ended_us + 10_000_000,
+    )  # fmt: skip
+    own = {**LEFT.stimulus, "script": None, "outcome": "succeeds"}
+    without, with_it = (
+        rulings("promptfloe", load_profile("promptfloe"), dataclasses.replace(LEFT, stimulus=own, exchanges=exchanges))
+        for exchanges in ((first, record), (first, record, waits))
+    )
+    assert without["TRN-11"].verdict is Verdict.PASS
+    assert (with_it["TRN-11"].verdict, with_it["TRM-06"].verdict) == (Verdict.INCONCLUSIVE, Verdict.FAIL)

@@ -398,9 +398,20 @@ def unaffected_by_leaving(trace: Trace, profile: Profile) -> Outcome:
     early, gone = _ended_at_once(trace, profile, left)
     stayed, ended_by_it = _ended_beside(trace, profile, left)
     recorded, over = _ended_on_record(trace, profile, left)
+    found += gone + ended_by_it + over
+    if not found and _never_ended(trace, profile, left):  # by the leaving or not: its end is TRM-06's
+        return NotExercised("the run from which a reader left was not seen to end", due=True)
     if not (exercised or early or stayed or recorded):
         return NotExercised("the outcome of the run from which a reader left is not known")
-    return found + gone + ended_by_it + over
+    return found
+
+
+def _never_ended(trace: Trace, profile: Profile, left: dict[object, Exchange]) -> bool:
+    """Whether a run from which a reader left has told another one nothing for so long that nobody waits any more."""
+    if trace.stimulus.get("script") is not None or not profile.terminal:
+        return False
+    rest = [one for one in streams(trace, profile) if one.exchange.about.get("run") in left]
+    return any("silent_ms" in one.exchange.about and not one.of(profile.terminal.events) for one in rest)
 
 
 def _ended_on_record(trace: Trace, profile: Profile, left: dict[object, Exchange]) -> tuple[bool, list[Finding]]:
