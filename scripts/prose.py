@@ -7,6 +7,7 @@ that each hit is worth a change. Must not know what a requirement asks for.
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -35,11 +36,29 @@ ODD: Mapping[str, str] = {
     r"\bso many (events|bytes|times|spaces)\b": "a number of",
     r"\bin the place of\b": "instead of",
     r"\bwhat came of\b": "the result of",
+    r"\b[Ww]ho (comes|joins|gave|reads|leaves|asks)\b": "a reader that, a client that",
+    r"\bwithout a word\b": "without an event, without output",
+    r"\bone's own\b": "your own",
+    r"\bturn(s|ed)? away\b": "refuses",
+    r"\bfor so long\b": "for this long",
+    r"\bputs? (\w+ ){1,2}off\b": "postpones",
+    r"\b[Ww]ithout this key\b": "Absent:, Default:",
+    r"\bmended\b": "fixed",
+    r"\b(document|event|member) a line\b": "one … per line",
+    r"\b(are|is) theirs\b": "belongs to",
+    r"\bbrings? it about\b": "causes it",
+    r"\btell(s|ing)? of\b": "announces, states, reports",
+    r"\bto the letter\b": "exactly",
+    r"\bthe other way round\b": "the inverse",
+    r"\b[Ww]hom to trust\b": "the trusted authorities",
+    r"\bgo(es)? by the (protocol|document)\b": "uses",
 }
 # A clause as the subject of a sentence. Headings, tables and questions are left out before.
 CLAUSE = re.compile(
     r"^(What|Who|That(?= (?:an?|the|each|every|it|no) )) [^?]*\b(is|are|was|were|has|have|gets|becomes?)\b[^?]*[.;]"
 )
+WORDS = 2  # a text with fewer spaces is a name
+FIXED = ("waited in vain",)  # values of the trace format, which do not change
 KEY_WORDS = re.compile(r"\b(?:MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|SHALL|REQUIRED|RECOMMENDED|OPTIONAL)\b")
 ACTORS = re.compile(r"\b(?:server|stream|client|intermediary|profile|it) (?:MUST|SHOULD)\b")
 DESCRIPTION = re.compile(r'"description": "((?:[^"\\]|\\.)*)"')
@@ -84,6 +103,28 @@ def data() -> Iterator[Place]:
     for path in sorted((schemas / "meta").glob("*.schema.json")):
         for text in DESCRIPTION.findall(path.read_text(encoding="utf-8")):
             yield Place(str(path.relative_to(ROOT)), re.sub(r"`[^`]*`", "`…`", text))
+
+
+# The rooms whose texts a user reads: help, messages, findings, reports and drafts.
+SPEAKING = ("cli", "report", "contract", "checks", "observing", "systems")
+
+
+def messages() -> Iterator[Place]:
+    """Every text of some words in the code of these rooms; a docstring is none."""
+    for room in SPEAKING:
+        for path in sorted((ROOT / "conformance" / "streamvet" / room).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            said = {
+                id(one.body[0].value)
+                for one in ast.walk(tree)
+                if isinstance(one, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+                and one.body
+                and isinstance(one.body[0], ast.Expr)
+            }
+            for one in ast.walk(tree):
+                text = one.value if isinstance(one, ast.Constant) and id(one) not in said else None
+                if isinstance(text, str) and text.count(" ") >= WORDS and text not in FIXED:
+                    yield Place(f"{path.relative_to(ROOT)}:{getattr(one, 'lineno', 0)}", text)
 
 
 def paragraphs(markdown: str) -> Iterator[str]:
@@ -154,7 +195,7 @@ def forms() -> Iterator[str]:
 def main() -> int:
     """Run the command: 0 where nothing departs from the form, 1 where something does."""
     # A description is a fragment: a clause is no subject there.
-    words = (one for place in data() for one in odd_words(place))
+    words = (one for place in [*data(), *messages()] for one in odd_words(place))
     found = [*forms(), *(one for place in [*rows(), *pages()] for one in odd(place)), *words]
     for one in found:
         print(one, file=sys.stderr)

@@ -136,7 +136,7 @@ def test_what_a_coding_holds_back_is_said() -> None:
         "gzip holds back: the first event after 4.0 s, 1 group of events; without it 200 ms, 4 groups of events"
     )
     (said,) = observed(report_on(exchange(EVENTS), coded=exchange(EVENTS, coded, role="late")), "coding")
-    assert said.startswith("gzip lets events through")
+    assert said.startswith("gzip passes events on")
 
 
 def test_what_was_observed_is_said_once_each() -> None:

@@ -63,18 +63,18 @@ CASES = [
         "/profile: expected another name, because it differs from the built-in profile, got 'ghostly'",
     ),
     Case(
-        "its files are there",
+        "its files exist",
         "builds",
         {"/events/types/line": "events/lines.schema.json"},
         "/events/types/line: expected a file in the profile's folder, got 'events/lines.schema.json'",
     ),
-    Case("its files are there", "builds", {"/events/types/step*": "events/a.schema.json"}, "/events/types/step*: "),
-    Case("its files are there", "builds", {"/error/schema": "events/a.schema.json"}, "/error/schema: "),
+    Case("its files exist", "builds", {"/events/types/step*": "events/a.schema.json"}, "/events/types/step*: "),
+    Case("its files exist", "builds", {"/error/schema": "events/a.schema.json"}, "/error/schema: "),
     Case(
-        "its files are there", "builds", {START + "/schema": "events/a.schema.json"}, "/operations/start:build/schema: "
+        "its files exist", "builds", {START + "/schema": "events/a.schema.json"}, "/operations/start:build/schema: "
     ),
     Case(
-        "its files are there",
+        "its files exist",
         "builds",
         {START + "/request": "events/a.schema.json"},
         "/operations/start:build/request: ",

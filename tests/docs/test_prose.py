@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from prose import ODD, Place, data, form, forms, odd, odd_words, pages, paragraphs, rows  # noqa: E402
+from prose import ODD, Place, data, form, forms, messages, odd, odd_words, pages, paragraphs, rows  # noqa: E402
 
 
 def test_each_requirement_is_one_normative_sentence() -> None:
@@ -41,6 +41,22 @@ ODD_TEXTS = {
     "It joins after so many events.": "'so many events'",
     "A number in the place of a text.": "'in the place of'",
     "The page says what came of it.": "'what came of'",
+    "The event is lost for who joins late.": "'who joins'",
+    "The stream ends without a word.": "'without a word'",
+    "Choose a name of one's own.": "one's own",
+    "The tenth reader is turned away.": "'turned away'",
+    "It is silent for so long.": "'for so long'",
+    "Other events put it off.": "'put it off'",
+    "Without this key it is not judged.": "'Without this key'",
+    "The report says what is mended.": "'mended'",
+    "It has one JSON document a line.": "'document a line'",
+    "The rest is theirs.": "'is theirs'",
+    "The operation brings it about.": "'brings it about'",
+    "An event tells of the end.": "'tells of'",
+    "It is repeated to the letter.": "'to the letter'",
+    "The rule says it the other way round.": "'the other way round'",
+    "The option names whom to trust.": "'whom to trust'",
+    "The runs go by the protocol.": "'go by the protocol'",
     "What has another type is a violation.": "a clause that begins with 'What'",
     "That a directory was renamed is announced.": "a clause that begins with 'That'",
 }
@@ -76,6 +92,12 @@ def test_a_plain_text_is_no_finding(text: str) -> None:
 def test_code_and_generated_blocks_are_no_prose() -> None:
     page = "One.\n\n```text\ntold\n```\n\n<!-- generated:x -->\nnobody\n<!-- /generated -->\n\n- `in vain`\n- two\n"
     assert [one for one in paragraphs(page) if one] == ["One.", "- `…`", "- two"]
+
+
+def test_what_commands_say_is_read_and_docstrings_are_not() -> None:
+    said = {place.text for place in messages()}
+    assert "Prove the suite with deliberate faults." in said
+    assert [text for text in said if text.startswith("The command line: reads arguments")] == []
 
 
 FORMS = {

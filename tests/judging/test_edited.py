@@ -83,7 +83,7 @@ def test_readers_that_were_not_there_at_once_show_nothing() -> None:
             for one in trace.exchanges
         ),
     )  # fmt: skip
-    assert judged(later)["TRN-12"] == NotExercised("the run was over before all readers were there")
+    assert judged(later)["TRN-12"] == NotExercised("the run was over before all readers were attached")
 
 
 @pytest.mark.parametrize("base", ["cosma-churn", "agent-workspace-churn"])

@@ -480,7 +480,7 @@ def many_readers(trace: Trace, profile: Profile) -> Outcome:
     unserved = [x for x in many if not _served(x, profile)] if len(many) >= wanted else []
     queued = _queued(trace, many) if len(many) >= wanted else []
     if not unserved and not away and not queued and not _at_once(many):
-        return NotExercised("the run was over before all readers were there")
+        return NotExercised("the run was over before all readers were attached")
     want, beside = f"each of {len(many)} readers served", [x.id for x in many]
     return (
         [finding(x, want, _service(x, profile), at_us=x.ended_us, beside=beside, absent=opened(x)) for x in unserved]

@@ -119,7 +119,7 @@ async def ask(
 def _nobodys() -> Profile:
     """A profile that promises nothing, as the recorder takes one; its decoder is not asked for anything."""
     raw = {
-        "format": 2, "profile": "nobodys", "title": "A stream of nobody knows what", "version": 1,
+        "format": 2, "profile": "nobodys", "title": "A stream of an unknown kind", "version": 1,
         "streams": "ambient", "framing": {"kind": "sse"}, "auth": {"kind": "none"},
         "operations": {"attach": {"method": "GET", "path": "/", "status": [200], "streams": True}},
         "events": {

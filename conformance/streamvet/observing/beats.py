@@ -1,4 +1,4 @@
-"""The heartbeat that was measured: which form it has, how often it comes, and whether other events put it off.
+"""The heartbeat that was measured: which form it has, how often it comes, and whether other events postpone it.
 
 Must not know what a profile asks of a heartbeat.
 """

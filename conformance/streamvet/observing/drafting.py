@@ -124,7 +124,7 @@ def _operations(question: Question | None, kind: str) -> Iterator[str]:
     name = START if kind == "push" else "attach"
     if question is None:
         row: dict[str, Any] = {"method": "GET", "path": "/"}
-        yield "  # DECIDE: nobody can tell from bytes which request they answer"
+        yield "  # DECIDE: bytes do not show which request they answer"
     else:
         row = {"method": question.method, "path": question.path}
         row |= {"query": question.query} if question.query else {}

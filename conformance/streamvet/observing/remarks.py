@@ -123,7 +123,7 @@ def _coding(heard: Heard, guess: Guess) -> Iterator[str]:
     )
     seen = f"the first event after {_seconds(other.first_us)}, {_groups(other.lots)}"
     without = f"without it {_seconds(plain.first_us)}, {_groups(plain.lots)}"
-    yield f"{name} {'holds back' if slow else 'lets events through'}: {seen}; {without}"
+    yield f"{name} {'holds back' if slow else 'passes events on'}: {seen}; {without}"
 
 
 def _types(guess: Guess) -> Iterator[str]:
@@ -198,7 +198,7 @@ def _heartbeat(guess: Guess) -> Iterator[str]:
         yield f"none was seen{silent}"
     elif beat.interval_us is not None:
         often = f"{beat.count} seen" if beat.count > 1 else "seen once"
-        timers = {"fixed": ", events do not put it off", "idle": ", events put it off", "": ""}
+        timers = {"fixed": ", events do not postpone it", "idle": ", events postpone it", "": ""}
         yield f"{beat.shown}, every {beat.interval_us / 1e6:.1f} s ({often}{timers[beat.timer]})"
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # By what holds where there is no misfit. What others build on comes first.
 RULES: Mapping[str, Rule] = {
     "the name is its own": operations.own_name,
-    "its files are there": files.are_there,
+    "its files exist": files.are_there,
     "its schemas are schemas": files.are_schemas,
     "its patterns take linear time": files.have_linear_patterns,
     "its schemas have addresses": files.have_addresses,
