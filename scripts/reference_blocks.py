@@ -53,7 +53,7 @@ def _event(profile: Profile, file: str, kinds: list[str]) -> Iterator[str]:
     for kind in kinds:
         places = list(_places(profile, kind))
         if places:
-            yield from ("", f"{code(kind)} may come:", "", *places)
+            yield from ("", f"{code(kind)} may occur, by state table:", "", *places)
 
 
 def _example(system: str, name: str) -> list[str] | None:
