@@ -69,3 +69,8 @@ _UNNAMED, _NAMED = (
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001 - as mkdocs calls it
     """Name the box for searching."""
     return output.replace(_UNNAMED, _NAMED)
+
+
+def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:  # noqa: ARG001 - as mkdocs calls it
+    """The same on the page for what does not exist."""
+    return output.replace(_UNNAMED, _NAMED)
