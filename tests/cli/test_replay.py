@@ -173,7 +173,7 @@ def test_what_is_no_json_is_no_case(streamvet: Callable[..., Ended], tmp_path: P
     ("arguments", "code", "said"),
     [
         ([], 2, "give a target file, a URL with --profile, or --reference; got none"),
-        (["target.yaml", "--reference"], 2, "and --reference; got two"),
+        (["target.yaml", "--reference"], 2, "or --reference; got two"),
         (["http://127.0.0.1:1"], 2, "needs one --profile"),
         (["target.yaml", "--times", "0"], 2, "--times"),
         (["target.yaml", "--time-scale", "0"], 2, "--time-scale"),

@@ -103,12 +103,12 @@ WRONG: dict[str, tuple[object, str]] = {
     "a cause that is not checked": (changed(explained_by=["PFL-08"]), "are checked, got 'PFL-08'"),
     "a dependency on itself": (
         changed(explained_by=["ACME-01"]),
-        "/requirements/0/explained_by: expected no circle, got one through ACME-01",
+        "/requirements/0/explained_by: expected no cycle, got one through ACME-01",
     ),
     "a circle": (
         FILE
         | {"requirements": [ROW | {"explained_by": ["ACME-02"]}, ROW | {"id": "ACME-02", "explained_by": ["ACME-01"]}]},
-        "/requirements/0/explained_by: expected no circle, got one through ACME-01",
+        "/requirements/0/explained_by: expected no cycle, got one through ACME-01",
     ),
     "a condition on no field": (
         changed(applies_to={"framing.kindly": "sse"}),

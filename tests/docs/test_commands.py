@@ -155,7 +155,7 @@ def _free_port() -> int:
 def test_the_finding_of_each_page_is_found(tmp_path: Path) -> None:
     for folder in ("guide", "readme"):
         (tmp_path / folder).mkdir()
-    guide = _finding(GUIDE, "A finding, on purpose", _free_port(), tmp_path / "guide")
+    guide = _finding(GUIDE, "Cause a finding", _free_port(), tmp_path / "guide")
     readme = _finding(README, "What a finding looks like", _free_port(), tmp_path / "readme")
     serve, run = guide.commands
     (launch,) = readme.commands

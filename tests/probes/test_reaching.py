@@ -34,7 +34,7 @@ CASES: dict[str, tuple[Handler, bool, str, str]] = {
         sends(b"220 mail.example ESMTP\r\n\r\n"),
         False,
         "http",
-        'not up within 0 s: "220 mail.example ESMTP" in place of',
+        'not up within 0 s: "220 mail.example ESMTP" instead of',
     ),
     "silence": (sends(), False, "http", "not up within 0 s: it closes connections without an answer"),
 }
