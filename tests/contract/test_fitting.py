@@ -70,9 +70,7 @@ CASES = [
     ),
     Case("its files exist", "builds", {"/events/types/step*": "events/a.schema.json"}, "/events/types/step*: "),
     Case("its files exist", "builds", {"/error/schema": "events/a.schema.json"}, "/error/schema: "),
-    Case(
-        "its files exist", "builds", {START + "/schema": "events/a.schema.json"}, "/operations/start:build/schema: "
-    ),
+    Case("its files exist", "builds", {START + "/schema": "events/a.schema.json"}, "/operations/start:build/schema: "),
     Case(
         "its files exist",
         "builds",
