@@ -64,7 +64,7 @@ test: lint .venv/.test tests/peers/node_modules/.stamp examples/candidates/backu
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/mkdocs build --strict --quiet
 	$(SAY) 'tests without servers'
-	@$(BIN)/pytest -n 2 --dist worksteal -m 'not live' || $(call ALONE,not live)
+	@$(BIN)/pytest -n 3 --dist worksteal -m 'not live' || $(call ALONE,not live)
 	$(SAY) 'tests that run the suite against servers'
 	@$(BIN)/pytest -n 3 --dist worksteal -m live || $(call ALONE,live)
 

@@ -64,7 +64,7 @@ def printed(path: Path, text: str) -> str:
 
 def wanted() -> dict[Path, str]:
     """Every file that this script writes, with the text that it should have."""
-    pages = sorted([*DOCS.rglob("*.md"), ROOT / "README.md"])
+    pages = sorted([*DOCS.rglob("*.md"), *ROOT.glob("README.md")])
     texts = {page: printed(page, page.read_text(encoding="utf-8")) for page in pages}
     return texts | {DOCS / "spec" / name: text for name, text in diagrams().items()}
 

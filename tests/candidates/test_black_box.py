@@ -124,8 +124,13 @@ POST = "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1], sys.ar
         ("command", "PASS", ""),
         ("nothing happens", "FAIL", ""),
         ("a command that fails", "INCONCLUSIVE", "the trigger change failed: 'false' exited with 1"),
-        ("no such command", "INCONCLUSIVE", "'./no-such' cannot be run: No such file or directory"),
-        ("no such path", "INCONCLUSIVE", "POST /no-such is answered 404"),
+        pytest.param(
+            "no such command",
+            "INCONCLUSIVE",
+            "'./no-such' cannot be run: No such file or directory",
+            marks=pytest.mark.long,
+        ),
+        pytest.param("no such path", "INCONCLUSIVE", "POST /no-such is answered 404", marks=pytest.mark.long),
         ("none", "INCONCLUSIVE", "no triggers in the target file"),
     ],
 )

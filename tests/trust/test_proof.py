@@ -2,13 +2,11 @@
 
 One run of `prove` for all long tests of this file; its recorded traces are judged again with checks put out of action.
 It takes a quarter of an hour with nothing beside it, so it is asked for: `make proof`. What is not long takes one fault
-of each family, spread over the systems.
+of each system, each of another family.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,24 +35,20 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Done]:
     return perform(jobs(pinned(), accounts(), builtin_profiles(), keep, pairs), lambda _done: None)
 
 
-def of_each_family() -> list[Fault]:
-    """For each family the first fault that names one of its requirements, on the system with the fewest of these."""
+def of_each_system() -> list[Fault]:
+    """For each system the first fault that it alone has, each of another family."""
     rows = load_registry().rows
-    first: dict[str, Fault] = {}
-    for fault in pinned():
-        if fault.id is not None:
-            first.setdefault(rows[fault.id].family, fault)
     sample: list[Fault] = []
-    for fault in sorted(first.values(), key=lambda one: len(one.profiles)):
-        often = Counter(profile for one in sample for profile in one.profiles)
-        sample.append(dataclasses.replace(fault, profiles=(min(fault.profiles, key=lambda name: often[name]),)))
+    for system in builtin_profiles():
+        met = {rows[one.id].family for one in sample if one.id}
+        own = (one for one in pinned() if one.profiles == (system,) and one.id)
+        sample.append(next(one for one in own if one.id and rows[one.id].family not in met))
     return sample
 
 
-def test_a_fault_of_each_family_is_caught() -> None:
-    sample = of_each_family()
+def test_a_fault_of_each_system_is_caught() -> None:
+    sample = of_each_system()
     assert {profile for one in sample for profile in one.profiles} == set(builtin_profiles())
-    assert {load_registry().rows[one.id].family for one in sample if one.id} == set(load_registry().families)
     cells = matrix(perform(jobs(sample, accounts(), builtin_profiles()), lambda _done: None))
     assert len(cells) == len(sample)
     assert {f"{cell.fault.name} on {cell.profile}": cell.wrong for cell in cells if cell.wrong} == {}

@@ -245,7 +245,7 @@ ANSWERS = (
     _other("record-flood", "sends a record without end",
            "record", floods_with(b"x"), "TRM-07"),
     _other("all-silence", "answers nothing at all",
-           EVERYWHERE, stall, code=3, says="answers nothing", options=("--wait", "1")),
+           EVERYWHERE, stall, code=3, says="does not answer", options=("--wait", "1")),
     _other("all-close", "closes each connection at once",
            EVERYWHERE, raw(), code=3, says="closes connections", options=("--wait", "1")),
     _other("all-reset", "resets each connection",
