@@ -108,15 +108,6 @@ def stop_workers() -> None:
         wait([child.sentinel for child in children], _SIGNAL_AGAIN_S)
 
 
-def kill_workers() -> None:
-    """Kill every worker. Of a broken pool one may wait for ever, for a lock that another one held when it died.
-
-    What a worker has started ends with it.
-    """
-    for child in multiprocessing.active_children():
-        child.kill()
-
-
 def outcome_once_signalled(work: Future[_Made]) -> _Made:
     """What comes of some work of a worker that is signalled to stop it, until it has ended."""
     while not work.done():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.assembling import assembled
 from streamvet.checks.flaws import without
-from streamvet.checks.runs import emitted, ended, from_start, scripted
+from streamvet.checks.runs import NO_SCRIPT, emitted, ended, from_start, scripted
 from streamvet.decode import same, streams
 from streamvet.framing.frame import Flaw
 from streamvet.framing.json_text import DEPTH_LIMIT, JsonFault, as_read
@@ -152,7 +152,7 @@ def intact(trace: Trace, profile: Profile) -> Outcome:
     """EVT-09: event for event, what was emitted is a part of what arrived. Loss, order and replay are other rows'."""
     wanted = emitted(trace, profile)
     if not wanted:
-        return NotExercised("no script emitted anything: scripts need the control interface")
+        return NO_SCRIPT
     found, exercised = [], False
     for one in streams(trace, profile):
         events = _in_their_places(one)

@@ -11,7 +11,18 @@ from itertools import chain, pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from streamvet.checks.aligning import Part, Side, parts, split
-from streamvet.checks.runs import by_run, emitted, ended, from_start, left_alone, scripted, succeeded, unread, with_role
+from streamvet.checks.runs import (
+    NO_SCRIPT,
+    by_run,
+    emitted,
+    ended,
+    from_start,
+    left_alone,
+    scripted,
+    succeeded,
+    unread,
+    with_role,
+)
 from streamvet.contract.profile import MESSAGE, matches, pointed
 from streamvet.decode import numbered, same, streams
 from streamvet.outcome import NotExercised, apart, finding, has_room, shown
@@ -28,8 +39,6 @@ if TYPE_CHECKING:
     from streamvet.trace import Exchange, Trace
 
     Key = tuple[Hashable, ...]  # the values at the key of a table
-
-NO_SCRIPT = NotExercised("no script emitted anything: scripts need the control interface")
 
 
 def lifecycles(trace: Trace, profile: Profile) -> Outcome:

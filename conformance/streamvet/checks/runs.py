@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamvet.contract.profile import cursor_of, matches
 from streamvet.decode import streams
+from streamvet.outcome import NotExercised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from streamvet.trace import Exchange, Trace
 
 # Who may stand for the whole history of a run, the best first: the longest attached.
+NO_SCRIPT = NotExercised("no script emitted anything: scripts need the control interface")
+
 WITNESSES = ("reader", "stalled", "racer", "after", "late")
 
 LIMIT = "limit:"  # how the recorder begins the detail of an exchange of which it has not read the rest
@@ -85,6 +88,13 @@ def left_off(reading: Reading) -> bool:
     if at is None:
         return reading.exchange.about.get("cursor_from") == "seen" and not reading.exchange.about.get("after_terminal")
     return cursor_of(reading.profile.cursor, lambda: reading.value(at), lambda: reading.id_of(at)) is not None
+
+
+def given_up(reading: Reading, trace: Trace) -> bool:
+    """Whether a run that no script keeps silent has told nothing for so long that nobody waits for its end any more."""
+    terminal = reading.profile.terminal
+    silent = "silent_ms" in reading.exchange.about and trace.stimulus.get("script") is None
+    return silent and terminal is not None and not reading.of(terminal.events)
 
 
 def by_run(trace: Trace, profile: Profile) -> dict[str, list[Reading]]:

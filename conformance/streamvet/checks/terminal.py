@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from streamvet.checks.runs import (
     by_run,
     from_start,
+    given_up,
     has_last,
     its_age,
     left_alone,
@@ -306,8 +307,7 @@ def _endless(trace: Trace, profile: Profile, wanted: str) -> list[Finding]:
     found = []
     for one in streams(trace, profile):
         x = one.exchange
-        told = bool(one.of(_terminal(profile).events)) or _waits(one)
-        if "silent_ms" in x.about and not told and trace.stimulus.get("script") is None:
+        if given_up(one, trace) and not _waits(one):
             seen = f"no end, and nothing for {x.about['silent_ms'] / 1000:g} s; {_last(one)}"
             want = f"{wanted}: the run {trace.stimulus['outcome']}, by its input"
             found.append(finding(x, want, seen, _last_span(one), x.ended_us, absent=True))

@@ -15,6 +15,7 @@ from streamvet.checks.runs import (
     by_run,
     emitted,
     ended,
+    given_up,
     its_age,
     left_alone,
     outcome_kinds,
@@ -408,10 +409,7 @@ def unaffected_by_leaving(trace: Trace, profile: Profile) -> Outcome:
 
 def _never_ended(trace: Trace, profile: Profile, left: dict[object, Exchange]) -> bool:
     """Whether a run from which a reader left has told another one nothing for so long that nobody waits any more."""
-    if trace.stimulus.get("script") is not None or not profile.terminal:
-        return False
-    rest = [one for one in streams(trace, profile) if one.exchange.about.get("run") in left]
-    return any("silent_ms" in one.exchange.about and not one.of(profile.terminal.events) for one in rest)
+    return any(one.exchange.about.get("run") in left and given_up(one, trace) for one in streams(trace, profile))
 
 
 def _ended_on_record(trace: Trace, profile: Profile, left: dict[object, Exchange]) -> tuple[bool, list[Finding]]:

@@ -15,10 +15,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from streamvet.campaign import Settings, Unreachable, campaign
-from streamvet.contract.intake import FileError
+from streamvet.campaign import Settings, campaign
 from streamvet.generation.exploring import SHRINK_S, Effort, Explorer
-from streamvet.prove.running import beside_each_other, time_scale
+from streamvet.prove.running import CAME_TO_NOTHING, beside_each_other, time_scale
 from streamvet.reference import Fault, free_ports, reference
 from streamvet.systems import judge_in
 from streamvet.worker_pool import cancelled_on_signal
@@ -122,20 +121,16 @@ def hunt_one(hunt: Hunt) -> Hunted:
     """One hunt: the server, and a campaign that tries nothing but what is generated."""
     folder = Path(tempfile.mkdtemp(prefix="streamvet-hunt-"))
     target, profile = reference(
-        hunt.profile,
-        dict(hunt.given),
-        folder,
-        hunt.ports,
-        time_scale=time_scale(hunt.profile),
+        hunt.profile, dict(hunt.given), folder, hunt.ports, time_scale=time_scale(hunt.profile),
         faults=[hunt.fault.name],
-    )
+    )  # fmt: skip
     wanted = hunt.fault.id or ""
     try:
         with Explorer(judge_in, _effort(hunt), only=[wanted]) as explorer:
             settings = Settings(seed=hunt.seed)
             work = campaign(target, profile, settings, lambda _trace: None, cases=(), explore=explorer)
             summary = asyncio.run(cancelled_on_signal(work))
-    except (Unreachable, FileError, asyncio.CancelledError) as error:
+    except CAME_TO_NOTHING as error:
         return Hunted(hunt, found=False, errors=(str(error) or "interrupted",))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import os
 import shutil
+import signal
 import tempfile
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -25,7 +26,7 @@ from streamvet.prove.matrix import Cell, Done, Job, matrix
 from streamvet.reference import Fault, free_ports, reference
 from streamvet.systems import judge_of
 from streamvet.trace import Trace, dump, load
-from streamvet.worker_pool import cancelled_on_signal, kill_workers, pool, signals_blocked, stop_workers
+from streamvet.worker_pool import cancelled_on_signal, pool, signal_workers, signals_blocked, stop_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ LONGEST_WAIT_S = 3.0  # a longer mandated wait is scaled further: a run takes ab
 AT_ONCE = 4 * (os.cpu_count() or 2)
 # A run in which the harness itself was late is no evidence. It is repeated with less beside it, as waits are in a run.
 REPEATED_AT_ONCE = (max(2, AT_ONCE // 3), 1)
+CAME_TO_NOTHING = (Unreachable, FileError, asyncio.CancelledError)  # what a run raises that could not be made
 MOST_IN_VAIN = 3  # times in a row that workers are killed before any of them has done anything
 _LATE = "harness"  # in the reason of a check that the lateness of the harness kept from a verdict
 TOLD_CHARS = 100  # of a finding in the matrix
@@ -165,7 +167,7 @@ def _in_a_pool(
             stop_workers()
             raise
         if broken is not None:
-            kill_workers()
+            signal_workers(signal.SIGKILL)  # one may wait for ever for a lock that another one held when it died
             raise broken
 
 
@@ -185,7 +187,7 @@ def perform_one(job: Job) -> Done:
     folder = Path(tempfile.mkdtemp(prefix="streamvet-prove-"))
     try:
         profile, traces, summary = _campaign(job, folder)
-    except (Unreachable, FileError, asyncio.CancelledError) as error:
+    except CAME_TO_NOTHING as error:
         return Done(job, {}, errors=(str(error) or "interrupted",))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 def updates_first(fleet: Fleet, one: Connection) -> list[Finding] | None:
     """FLT-19: of what was put at once, so that one poll has seen both the change and the line."""
     found, exercised = [], False
-    behind: set[str] = (
-        set()
-    )  # runs of which a change came late or never: FLT-04 says so, and what is told next is of it
+    behind = set[str]()  # runs of which a change came late or never: FLT-04 says so, and what comes next is of that
     for state, name in fleet.changes(one):
         change, line = _change(fleet, one, state, name), _line(fleet, one, state)
         if change is None or change.event.at_us > fleet.due_us(one, state.done_us):
